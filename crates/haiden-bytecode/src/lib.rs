@@ -1,0 +1,1 @@
+//! The instruction table, the image format, its verifier and its printer.

@@ -1,0 +1,1 @@
+//! The command line: haiden render, haiden dump.

@@ -1,0 +1,1 @@
+//! The Python host: haiden._native.

@@ -1,0 +1,1 @@
+//! The virtual machine, the Host trait and the builtins.

@@ -1,0 +1,1 @@
+//! Jinja2's syntax: tokens, tree and parser.

@@ -1,0 +1,1 @@
+//! Corpus reader, conformance runners and the toy host.
