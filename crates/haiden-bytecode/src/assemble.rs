@@ -1,0 +1,278 @@
+//! Assemble: the compiler's code becomes an image.
+//!
+//! In: a [`Code`], which the compiler's `lower` fills: one flat run of words for all functions and interned tables.
+//! Out: an [`Image`]. Debug builds verify it as if it came from outside. Interning keeps the order of first use, so
+//! equal code gives equal images.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::image::{
+    BlockEntry, CallShape, Constant, Dependency, DependencyKind, Function, Image, Line, Reference,
+    ReferenceCall,
+};
+use crate::ops::{Op, abc, aw};
+
+/// A place in the source: line from 1, column from 1 in characters (0: unknown).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct At {
+    /// The line.
+    pub line: u32,
+    /// The column.
+    pub column: u32,
+}
+
+/// A jump that is too far for its instruction: lower the function again with wide jumps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TooFar;
+
+/// A table of the image has more entries than its index can name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TooLarge(pub &'static str);
+
+/// Code in the making.
+#[derive(Debug, Default)]
+pub struct Code {
+    words: Vec<u64>,
+    functions: Vec<Option<Function>>,
+    parameters: Vec<u32>,
+    constants: Vec<Constant>,
+    text: String,
+    strings: Vec<(u32, u32)>,
+    names: Vec<u32>,
+    sites: Vec<u32>,
+    shapes: Vec<CallShape>,
+    filters: Vec<Reference>,
+    filter_calls: Vec<ReferenceCall>,
+    tests: Vec<Reference>,
+    test_calls: Vec<ReferenceCall>,
+    blocks: Vec<BlockEntry>,
+    locals: Vec<(u32, u32)>,
+    local_entries: Vec<(u32, u16)>,
+    dependencies: Vec<Dependency>,
+    lines: Vec<Line>,
+    function_start: u32,
+    name_index: HashMap<Box<str>, u32>,
+    shape_index: HashMap<CallShape, u32>,
+    filter_index: HashMap<(u32, bool), u32>,
+    test_index: HashMap<(u32, bool), u32>,
+}
+
+impl Code {
+    /// Empty code.
+    pub fn new() -> Code {
+        Code::default()
+    }
+
+    // ---- tables ----------------------------------------------------------------------------------------------
+
+    /// Adds a string; equal strings are not looked for (see [`Code::name`] for names).
+    pub fn string(&mut self, text: &str) -> u32 {
+        let start = self.text.len() as u32;
+        self.text.push_str(text);
+        self.strings.push((start, self.text.len() as u32));
+        (self.strings.len() - 1) as u32
+    }
+
+    /// The index of a name; the same name gives the same index.
+    pub fn name(&mut self, name: &str) -> u32 {
+        if let Some(&index) = self.name_index.get(name) {
+            return index;
+        }
+        let string = self.string(name);
+        self.names.push(string);
+        let index = (self.names.len() - 1) as u32;
+        self.name_index.insert(name.into(), index);
+        index
+    }
+
+    /// A new attribute site for a name.
+    pub fn site(&mut self, name: u32) -> u32 {
+        self.sites.push(name);
+        (self.sites.len() - 1) as u32
+    }
+
+    /// Adds a constant. The parts of a container must have been added, in order, just before it.
+    pub fn constant(&mut self, constant: Constant) -> u32 {
+        self.constants.push(constant);
+        (self.constants.len() - 1) as u32
+    }
+
+    /// The index of a call shape; equal shapes give the same index.
+    pub fn shape(&mut self, shape: CallShape) -> u32 {
+        if let Some(&index) = self.shape_index.get(&shape) {
+            return index;
+        }
+        let index = self.shapes.len() as u32;
+        self.shapes.push(shape.clone());
+        self.shape_index.insert(shape, index);
+        index
+    }
+
+    /// A call of filter `name` (name index) with further arguments as `shape` says.
+    pub fn filter_call(&mut self, name: u32, hard: bool, at: At, shape: u32) -> u32 {
+        let reference = reference(&mut self.filters, &mut self.filter_index, name, hard, at);
+        self.filter_calls.push(ReferenceCall { reference, shape });
+        (self.filter_calls.len() - 1) as u32
+    }
+
+    /// A call of test `name` (name index) with further arguments as `shape` says.
+    pub fn test_call(&mut self, name: u32, hard: bool, at: At, shape: u32) -> u32 {
+        let reference = reference(&mut self.tests, &mut self.test_index, name, hard, at);
+        self.test_calls.push(ReferenceCall { reference, shape });
+        (self.test_calls.len() - 1) as u32
+    }
+
+    /// A table of local variables: (name index, register).
+    pub fn locals(&mut self, entries: &[(u32, u16)]) -> u32 {
+        let start = self.local_entries.len() as u32;
+        self.local_entries.extend_from_slice(entries);
+        self.locals.push((start, self.local_entries.len() as u32));
+        (self.locals.len() - 1) as u32
+    }
+
+    /// Declares a block.
+    pub fn block(&mut self, entry: BlockEntry) {
+        self.blocks.push(entry);
+    }
+
+    /// Notes that the template names another one with a constant.
+    pub fn dependency(&mut self, kind: DependencyKind, name: &str) {
+        let name = self.string(name);
+        self.dependencies.push(Dependency { kind, name });
+    }
+
+    // ---- functions -------------------------------------------------------------------------------------------
+
+    /// The index of a function whose code will follow. The first one is the root.
+    pub fn reserve_function(&mut self) -> u32 {
+        self.functions.push(None);
+        (self.functions.len() - 1) as u32
+    }
+
+    /// Starts the code of a function; returns a mark for [`Code::restart_function`].
+    pub fn start_function(&mut self) -> u32 {
+        self.function_start = self.words.len() as u32;
+        self.function_start
+    }
+
+    /// Drops what was emitted since [`Code::start_function`] (tables keep what was added).
+    pub fn restart_function(&mut self) {
+        self.words.truncate(self.function_start as usize);
+        let start = self.function_start;
+        self.lines.truncate(self.lines.partition_point(|line| line.pc < start));
+    }
+
+    /// Ends the code of function `index`. `code` and `parameters` of `function` are filled in here.
+    pub fn finish_function(&mut self, index: u32, mut function: Function, parameters: &[u32]) {
+        let start = self.parameters.len() as u32;
+        self.parameters.extend_from_slice(parameters);
+        function.parameters = (start, self.parameters.len() as u32);
+        function.code = (self.function_start, self.words.len() as u32);
+        self.functions[index as usize] = Some(function);
+    }
+
+    // ---- instructions ----------------------------------------------------------------------------------------
+
+    /// Where the next instruction will be, counted from the start of the function: a jump target.
+    pub fn here(&self) -> u32 {
+        self.words.len() as u32 - self.function_start
+    }
+
+    /// Appends an instruction with operands x, a, b, c; returns its place.
+    pub fn abc(&mut self, at: At, op: Op, x: u8, a: u16, b: u16, c: u16) -> u32 {
+        self.push(at, abc(op, x, a, b, c))
+    }
+
+    /// Appends an instruction with operands x, a, w; returns its place.
+    pub fn aw(&mut self, at: At, op: Op, x: u8, a: u16, w: u32) -> u32 {
+        self.push(at, aw(op, x, a, w))
+    }
+
+    fn push(&mut self, at: At, word: u64) -> u32 {
+        let pc = self.words.len() as u32;
+        if self.lines.last().is_none_or(|last| {
+            (last.line, last.column) != (at.line, at.column) || last.pc < self.function_start
+        }) {
+            self.lines.push(Line { pc, line: at.line, column: at.column });
+        }
+        self.words.push(word);
+        pc - self.function_start
+    }
+
+    /// Sets the `w` target of the instruction at `place`.
+    pub fn patch(&mut self, place: u32, target: u32) {
+        let word = &mut self.words[(self.function_start + place) as usize];
+        *word = (*word & 0xFFFF_FFFF) | u64::from(target) << 32;
+    }
+
+    /// Sets the `c` distance of the fused jump at `place`.
+    pub fn patch_near(&mut self, place: u32, target: u32) -> Result<(), TooFar> {
+        let distance = i64::from(target) - i64::from(place) - 1;
+        let distance = i16::try_from(distance).map_err(|_| TooFar)?;
+        let word = &mut self.words[(self.function_start + place) as usize];
+        *word = (*word & 0x0000_FFFF_FFFF_FFFF) | u64::from(distance as u16) << 48;
+        Ok(())
+    }
+
+    /// The word at `place`, for peepholes.
+    pub fn word(&self, place: u32) -> u64 {
+        self.words[(self.function_start + place) as usize]
+    }
+
+    /// Replaces the word at `place`, for peepholes.
+    pub fn set_word(&mut self, place: u32, word: u64) {
+        self.words[(self.function_start + place) as usize] = word;
+    }
+}
+
+fn reference(
+    table: &mut Vec<Reference>,
+    index: &mut HashMap<(u32, bool), u32>,
+    name: u32,
+    hard: bool,
+    at: At,
+) -> u32 {
+    *index.entry((name, hard)).or_insert_with(|| {
+        table.push(Reference { name, hard, line: at.line, column: at.column });
+        (table.len() - 1) as u32
+    })
+}
+
+/// Code becomes an image.
+///
+/// # Errors
+/// [`TooLarge`] if text or code is too large for 32-bit indices.
+///
+/// # Panics
+/// If a reserved function was never finished: a bug of the compiler.
+pub fn assemble(code: Code) -> Result<Image, TooLarge> {
+    if u32::try_from(code.text.len()).is_err() {
+        return Err(TooLarge("the template's text is larger than 4 GiB"));
+    }
+    if u32::try_from(code.words.len()).is_err() {
+        return Err(TooLarge("the template's code is larger than 2^32 instructions"));
+    }
+    let functions =
+        code.functions.into_iter().map(|f| f.expect("every reserved function is finished")).collect();
+    Ok(Image {
+        code: code.words,
+        functions,
+        parameters: code.parameters,
+        constants: code.constants,
+        text: Arc::from(code.text),
+        strings: code.strings,
+        names: code.names,
+        sites: code.sites,
+        shapes: code.shapes,
+        filters: code.filters,
+        filter_calls: code.filter_calls,
+        tests: code.tests,
+        test_calls: code.test_calls,
+        blocks: code.blocks,
+        locals: code.locals,
+        local_entries: code.local_entries,
+        dependencies: code.dependencies,
+        lines: code.lines,
+    })
+}

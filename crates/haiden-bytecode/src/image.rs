@@ -1,0 +1,355 @@
+//! The data of an image: what the compiler hands to the virtual machine.
+//!
+//! In memory an [`Image`] is a set of flat tables that refer to each other by index. `assemble` makes one from the
+//! compiler's code, `load` from bytes; both promise that every index is in range (see `verify`), so whoever holds an
+//! `Image` may index without fear. It holds no template name and no file name: equal sources share an image.
+
+use std::sync::Arc;
+
+/// How a value becomes text (operand kind `Escape`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Escape {
+    /// As it is.
+    No = 0,
+    /// Escaped for HTML unless it is markup.
+    Html = 1,
+    /// As the context's autoescape says when the instruction runs.
+    Dynamic = 2,
+}
+
+/// Bits of `For`'s operand `w`.
+pub mod loop_flags {
+    /// The body reads `loop.previtem`: remember the item before.
+    pub const PREVIOUS: u32 = 1;
+    /// The loop is the body of a recursive loop function.
+    pub const RECURSIVE: u32 = 2;
+}
+
+/// Bits of `Include`'s and `Import`'s operand `x`.
+pub mod include_flags {
+    /// A template that does not exist is no error.
+    pub const IGNORE_MISSING: u8 = 1;
+    /// The template sees the context and the locals.
+    pub const WITH_CONTEXT: u8 = 2;
+    /// The operand is a list of names of which the first that exists is meant; else it is decided by its value.
+    pub const SELECT: u8 = 4;
+}
+
+/// What `LoopGet` reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u16)]
+#[expect(missing_docs, reason = "Jinja's own names")]
+pub enum LoopField {
+    Revindex = 0,
+    Revindex0 = 1,
+    Length = 2,
+    Depth = 3,
+    Depth0 = 4,
+    Previtem = 5,
+    Nextitem = 6,
+}
+
+impl LoopField {
+    /// The field with this number.
+    pub const fn from_code(code: u16) -> Option<LoopField> {
+        Some(match code {
+            0 => LoopField::Revindex,
+            1 => LoopField::Revindex0,
+            2 => LoopField::Length,
+            3 => LoopField::Depth,
+            4 => LoopField::Depth0,
+            5 => LoopField::Previtem,
+            6 => LoopField::Nextitem,
+            _ => return None,
+        })
+    }
+}
+
+/// A constant. Containers name the constants that come before them: `Tuple` takes the `n` *values* that end just
+/// before it (post-order), so a constant cannot contain itself.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Constant {
+    /// `None`.
+    None,
+    /// `True` or `False`.
+    Bool(bool),
+    /// An integer of 64 bits.
+    Int(i64),
+    /// A larger integer, as canonical decimal digits (string index).
+    BigInt(u32),
+    /// A float.
+    Float(f64),
+    /// A string (string index).
+    Str(u32),
+    /// A string that is safe markup (string index).
+    Markup(u32),
+    /// A tuple of the `n` values before it.
+    Tuple(u32),
+    /// A list of the `n` values before it; a new one each time it is loaded.
+    List(u32),
+    /// A dict of the `n` pairs (key, value) before it; a new one each time it is loaded.
+    Dict(u32),
+}
+
+/// What a function is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum FunctionKind {
+    /// The template itself: function 0.
+    Root = 0,
+    /// A block.
+    Block = 1,
+    /// A macro. Registers 0.. hold its parameters, then `varargs`, `kwargs` and `caller` as far as it takes them.
+    Macro = 2,
+    /// The body of a `call` block: a macro without a name.
+    CallBlock = 3,
+    /// The body of a recursive loop. Register 0 holds the iterable.
+    Loop = 4,
+}
+
+/// The function takes further positional arguments as `varargs`.
+pub const CATCH_VARARGS: u8 = 1;
+/// The function takes further keyword arguments as `kwargs`.
+pub const CATCH_KWARGS: u8 = 2;
+/// The function reads `caller` (which is not among its parameters).
+pub const CATCH_CALLER: u8 = 4;
+/// `caller` is one of its parameters.
+pub const EXPLICIT_CALLER: u8 = 8;
+/// The template was compiled with autoescape on where the function is defined.
+pub const AUTOESCAPE: u8 = 16;
+
+/// A function: a run of code with its frame's measures.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Function {
+    /// What it is.
+    pub kind: FunctionKind,
+    /// Flags: [`CATCH_VARARGS`], [`CATCH_KWARGS`], [`CATCH_CALLER`], [`EXPLICIT_CALLER`], [`AUTOESCAPE`].
+    pub flags: u8,
+    /// Its name (name index), or `u32::MAX`.
+    pub name: u32,
+    /// How many registers its window has.
+    pub registers: u16,
+    /// How many loop slots its frame has.
+    pub loops: u8,
+    /// The names of its parameters: this run of [`Image::parameters`].
+    pub parameters: (u32, u32),
+    /// Its code: this run of [`Image::code`].
+    pub code: (u32, u32),
+    /// Where it is defined.
+    pub line: u32,
+}
+
+/// How arguments lie in the registers after the callee: positional, keyword values, then `*args`, then `**kwargs`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct CallShape {
+    /// How many positional arguments.
+    pub positional: u16,
+    /// The names of the keyword arguments (name indices).
+    pub keywords: Box<[u32]>,
+    /// A `*args` value follows.
+    pub star: bool,
+    /// A `**kwargs` value follows.
+    pub star_star: bool,
+}
+
+impl CallShape {
+    /// How many registers the arguments take, without the callee.
+    pub fn registers(&self) -> usize {
+        usize::from(self.positional)
+            + self.keywords.len()
+            + usize::from(self.star)
+            + usize::from(self.star_star)
+    }
+}
+
+/// A filter or test by name. Each is looked up once, when the image is linked.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Reference {
+    /// Its name (name index).
+    pub name: u32,
+    /// Unknown at link: `true`, an error then, as Jinja's compile raises it; `false`, an error when it is run
+    /// (the reference stands inside a conditional).
+    pub hard: bool,
+    /// Where it is used first.
+    pub line: u32,
+    /// The column there, counted from 1 in characters; 0 if unknown.
+    pub column: u32,
+}
+
+/// A filter or test with the shape of its arguments (without the value itself).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ReferenceCall {
+    /// Which filter (index of [`Image::filters`]) or test (of [`Image::tests`]).
+    pub reference: u32,
+    /// The arguments after the value.
+    pub shape: u32,
+}
+
+/// A block that this template defines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BlockEntry {
+    /// Its name (name index).
+    pub name: u32,
+    /// Its function.
+    pub function: u32,
+    /// It must be overridden.
+    pub required: bool,
+}
+
+/// How a template is used by this one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+#[expect(missing_docs, reason = "Jinja's own names")]
+pub enum DependencyKind {
+    Extends = 0,
+    Include = 1,
+    Import = 2,
+}
+
+/// A template that this one names with a constant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Dependency {
+    /// How it is used.
+    pub kind: DependencyKind,
+    /// Its name (string index).
+    pub name: u32,
+}
+
+/// From instruction `pc` on (counted over the whole code) the source is at this line and column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Line {
+    /// The first instruction.
+    pub pc: u32,
+    /// The line, from 1.
+    pub line: u32,
+    /// The column, from 1, in characters; 0 if unknown.
+    pub column: u32,
+}
+
+/// A compiled template. Every index in it is in range.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Image {
+    /// The code of all functions.
+    pub(crate) code: Vec<u64>,
+    pub(crate) functions: Vec<Function>,
+    /// Names of parameters of all functions (name indices).
+    pub(crate) parameters: Vec<u32>,
+    pub(crate) constants: Vec<Constant>,
+    /// All text, one blob.
+    pub(crate) text: Arc<str>,
+    /// Start and end of each string in the blob.
+    pub(crate) strings: Vec<(u32, u32)>,
+    /// The string of each name.
+    pub(crate) names: Vec<u32>,
+    /// The name of each attribute site.
+    pub(crate) sites: Vec<u32>,
+    pub(crate) shapes: Vec<CallShape>,
+    pub(crate) filters: Vec<Reference>,
+    pub(crate) filter_calls: Vec<ReferenceCall>,
+    pub(crate) tests: Vec<Reference>,
+    pub(crate) test_calls: Vec<ReferenceCall>,
+    pub(crate) blocks: Vec<BlockEntry>,
+    /// Tables of local variables: runs of [`Image::local_entries`].
+    pub(crate) locals: Vec<(u32, u32)>,
+    /// (name index, register) of each local variable.
+    pub(crate) local_entries: Vec<(u32, u16)>,
+    pub(crate) dependencies: Vec<Dependency>,
+    pub(crate) lines: Vec<Line>,
+}
+
+impl Image {
+    /// The code of all functions.
+    pub fn code(&self) -> &[u64] {
+        &self.code
+    }
+    /// The functions; 0 is the root.
+    pub fn functions(&self) -> &[Function] {
+        &self.functions
+    }
+    /// The names of a function's parameters (name indices).
+    pub fn parameters(&self, function: &Function) -> &[u32] {
+        &self.parameters[function.parameters.0 as usize..function.parameters.1 as usize]
+    }
+    /// The constants in post-order.
+    pub fn constants(&self) -> &[Constant] {
+        &self.constants
+    }
+    /// All text.
+    pub fn text(&self) -> &Arc<str> {
+        &self.text
+    }
+    /// How many strings there are.
+    pub fn string_count(&self) -> usize {
+        self.strings.len()
+    }
+    /// Where string `index` lies in [`Image::text`].
+    pub fn string_range(&self, index: u32) -> (u32, u32) {
+        self.strings[index as usize]
+    }
+    /// String `index`.
+    pub fn string(&self, index: u32) -> &str {
+        let (start, end) = self.strings[index as usize];
+        &self.text[start as usize..end as usize]
+    }
+    /// How many names there are.
+    pub fn name_count(&self) -> usize {
+        self.names.len()
+    }
+    /// Name `index`.
+    pub fn name(&self, index: u32) -> &str {
+        self.string(self.names[index as usize])
+    }
+    /// The name index of each attribute site.
+    pub fn sites(&self) -> &[u32] {
+        &self.sites
+    }
+    /// The call shapes.
+    pub fn shapes(&self) -> &[CallShape] {
+        &self.shapes
+    }
+    /// The filters that are used.
+    pub fn filters(&self) -> &[Reference] {
+        &self.filters
+    }
+    /// The filter calls.
+    pub fn filter_calls(&self) -> &[ReferenceCall] {
+        &self.filter_calls
+    }
+    /// The tests that are used.
+    pub fn tests(&self) -> &[Reference] {
+        &self.tests
+    }
+    /// The test calls.
+    pub fn test_calls(&self) -> &[ReferenceCall] {
+        &self.test_calls
+    }
+    /// The blocks that are defined.
+    pub fn blocks(&self) -> &[BlockEntry] {
+        &self.blocks
+    }
+    /// How many tables of local variables there are.
+    pub fn locals_count(&self) -> usize {
+        self.locals.len()
+    }
+    /// Table `index` of local variables: (name index, register).
+    pub fn locals(&self, index: u32) -> &[(u32, u16)] {
+        let (start, end) = self.locals[index as usize];
+        &self.local_entries[start as usize..end as usize]
+    }
+    /// The templates that are named with a constant.
+    pub fn dependencies(&self) -> &[Dependency] {
+        &self.dependencies
+    }
+    /// The line table, ordered by `pc`.
+    pub fn lines(&self) -> &[Line] {
+        &self.lines
+    }
+    /// Line and column of instruction `pc` (counted over the whole code); (0, 0) if unknown.
+    pub fn line_at(&self, pc: u32) -> (u32, u32) {
+        match self.lines.partition_point(|line| line.pc <= pc) {
+            0 => (0, 0),
+            n => (self.lines[n - 1].line, self.lines[n - 1].column),
+        }
+    }
+}
