@@ -26,9 +26,9 @@ use crate::{
 pub const DEFAULT_PATTERN: &str = "__jinja2_%s.cache";
 
 /// A hit updates an entry's time of last use at most this often.
-const TOUCH_AFTER: Duration = Duration::from_secs(60 * 60);
+const TOUCH_AFTER: Duration = Duration::from_hours(1);
 /// A temporary file older than this belongs to a writer that was killed.
-const TEMP_AGE: Duration = Duration::from_secs(60 * 60);
+const TEMP_AGE: Duration = Duration::from_hours(1);
 
 /// Keeps bytecode in a directory, for this process and all later ones.
 ///

@@ -1,5 +1,7 @@
 //! The public conformance suite, run on our stores and on one as a user would write it.
 
+#![cfg(unix)]
+
 mod common;
 
 use std::collections::BTreeMap;

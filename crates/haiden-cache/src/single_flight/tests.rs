@@ -76,7 +76,7 @@ fn a_panicking_leader_wakes_its_waiters() {
         threads.into_iter().map(|thread| thread.join().unwrap()).collect()
     });
     assert_eq!(got.iter().filter(|result| result.is_err()).count(), 1, "only the leader sees its panic");
-    assert!(got.iter().flatten().all(|value| value.is_ok()));
+    assert!(got.iter().flatten().all(Result::is_ok));
     assert!(is_empty(&flights));
 }
 
@@ -90,7 +90,7 @@ fn reentry_on_the_same_thread_computes() {
 
 #[test]
 fn a_circle_of_threads_does_not_wait_for_itself() {
-    let flights = Flights::with_patience(Duration::from_secs(3600));
+    let flights = Flights::with_patience(Duration::from_hours(1));
     let both_lead = Barrier::new(2);
     let ask = |first: &'static str, second: &'static str| {
         flights.run(&first, || {
@@ -129,7 +129,7 @@ fn who_waits_too_long_takes_over() {
 
 #[test]
 fn a_flight_of_before_a_fork_is_ignored() {
-    let flights = Flights::with_patience(Duration::from_secs(3600));
+    let flights = Flights::with_patience(Duration::from_hours(1));
     let other = thread::spawn(|| thread::current().id()).join().unwrap();
     let state = Mutex::new(State::Flying);
     let process = std::process::id().wrapping_add(1);
