@@ -47,13 +47,15 @@ pub(crate) enum Finish<H: Host> {
 
 impl<H: Host> Vm<H> {
     /// The place of a program in the machine's table.
-    fn place(&mut self, program: &Arc<Program<H>>, running: Option<&Arc<Program<H>>>, at: usize) -> usize {
-        if running.is_some_and(|running| Arc::ptr_eq(running, program)) {
-            return at;
+    fn place(&mut self, program: &Arc<Program<H>>) -> usize {
+        if let Some(frame) = self.frames.last()
+            && Arc::ptr_eq(&self.programs[frame.program], program)
+        {
+            return frame.program;
         }
-        let found = self.programs.iter().position(|p| p.as_ref().is_some_and(|p| Arc::ptr_eq(p, program)));
+        let found = self.programs.iter().position(|known| Arc::ptr_eq(known, program));
         found.unwrap_or_else(|| {
-            self.programs.push(Some(program.clone()));
+            self.programs.push(program.clone());
             self.programs.len() - 1
         })
     }
@@ -71,16 +73,8 @@ impl<H: Host> Vm<H> {
         if self.frames.len() >= self.limits.depth {
             return Vm::fault(host, Fault::TooDeep);
         }
-        let (measures, running) = (program.function(function), self.frames.last().map(|f| f.program));
-        // The running program may be taken out of the table by the loop: then its place is the one without a program.
-        let place = match running {
-            Some(at) if self.programs[at].is_none() => {
-                let taken = self.taken_program;
-                let same = std::ptr::eq(Arc::as_ptr(program), taken);
-                if same { at } else { self.place(program, None, at) }
-            }
-            _ => self.place(program, None, 0),
-        };
+        let place = self.place(program);
+        let measures = program.function(function);
         let (registers, loops) = (self.registers.len(), self.loops.len());
         self.registers.resize(registers + usize::from(measures.registers), H::missing());
         self.loops.resize_with(loops + usize::from(measures.loops), || LoopSlot::Idle);
@@ -180,9 +174,7 @@ impl<H: Host> Vm<H> {
             }
             Finish::Module { mark, register, cache } => {
                 let body = host.take_since(out, mark, false)?;
-                let Some(program) = self.programs.get(frame.program).cloned().flatten() else {
-                    return Vm::fault(host, Fault::BadImage("a module without a program"));
-                };
+                let program = self.programs[frame.program].clone();
                 let module = host.make_module(&program, &frame.context, body, cache)?;
                 self.set_in_frame(register, module);
             }

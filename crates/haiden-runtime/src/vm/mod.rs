@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 use crate::host::{Closure, Fault, Host, TraceFrame};
 use crate::loops::LoopState;
-use crate::program::{Chain, Program};
+use crate::program::Program;
 use frames::{Finish, Frame};
 
 /// What a machine may use up.
@@ -64,8 +64,8 @@ pub struct Vm<H: Host> {
     frames: Vec<Frame<H>>,
     loops: Vec<LoopSlot<H>>,
     captures: Vec<H::Mark>,
-    /// The programs of the frames, each once. The running one is taken out by the loop.
-    programs: Vec<Option<Arc<Program<H>>>>,
+    /// The programs of the frames, each once.
+    programs: Vec<Arc<Program<H>>>,
     pending: Option<Pending<H>>,
     /// The result of the function that [`Vm::call`] runs.
     result: Option<H::Register>,
@@ -237,27 +237,23 @@ impl<H: Host> Vm<H> {
 
     /// The frames, innermost first.
     fn trace(&self) -> Vec<TraceFrame> {
-        let frames = self.frames.iter().rev().filter_map(|frame| {
-            let program = self.programs.get(frame.program)?.as_ref()?;
+        let frames = self.frames.iter().rev().map(|frame| {
+            let program = &self.programs[frame.program];
             let function = program.function(frame.function);
             let pc = function.code.0 + (frame.pc as u32).saturating_sub(1);
             let (line, column) = program.image().line_at(pc);
-            Some(TraceFrame {
+            TraceFrame {
                 template: program.name().cloned(),
                 line,
                 column,
                 function: function.kind,
                 name: program.function_name(frame.function).map(Arc::from),
-            })
+            }
         });
         frames.collect()
     }
 
     fn fault<T>(host: &mut H, fault: Fault<'_>) -> Result<T, H::Error> {
         Err(host.fault(fault))
-    }
-
-    fn chain_of(host: &mut H, context: &H::Context) -> Arc<Chain<H>> {
-        host.chain(context)
     }
 }
