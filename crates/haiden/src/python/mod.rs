@@ -4,9 +4,11 @@
 //! `String` the caller owns. Invariant: every result and every error text equals Python's; the recorded
 //! cases in `tests/data/python` judge it. Nothing here knows a template or a template's value.
 
+pub(crate) mod case;
 pub(crate) mod error;
 pub(crate) mod number;
 pub(crate) mod repr;
+pub(crate) mod text;
 pub(crate) mod unicode;
 
 #[cfg(test)]

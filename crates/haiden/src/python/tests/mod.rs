@@ -4,6 +4,7 @@
 //! function that the dispatcher does not know fails the test, so no case is skipped in silence.
 
 mod number;
+mod text;
 
 use std::path::Path;
 
@@ -28,6 +29,18 @@ impl<'a> Args<'a> {
 
     fn i64(&self, at: usize) -> i64 {
         self.int(at).to_i64().expect("a small int argument")
+    }
+
+    fn some_text(&self, at: usize) -> Option<&'a str> {
+        (!self.0[at].is_null()).then(|| self.text(at))
+    }
+
+    fn some_i64(&self, at: usize) -> Option<i64> {
+        (!self.0[at].is_null()).then(|| self.i64(at))
+    }
+
+    fn bool(&self, at: usize) -> bool {
+        self.0[at].as_bool().expect("a bool argument")
     }
 
     fn float(&self, at: usize) -> f64 {
@@ -89,7 +102,7 @@ fn check(group: &str, call: impl Fn(&str, &Args<'_>) -> Result<Value>) {
         "{} of {} cases of {group} differ:\n{}",
         wrong.len(),
         cases.len(),
-        wrong[..wrong.len().min(40)].join("\n")
+        wrong[..wrong.len().min(12)].join("\n")
     );
 }
 
