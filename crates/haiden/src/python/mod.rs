@@ -6,8 +6,11 @@
 
 pub(crate) mod case;
 pub(crate) mod error;
+pub(crate) mod format;
 pub(crate) mod number;
+pub(crate) mod percent;
 pub(crate) mod repr;
+pub(crate) mod strformat;
 pub(crate) mod text;
 pub(crate) mod unicode;
 
