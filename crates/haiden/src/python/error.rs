@@ -25,6 +25,8 @@ pub(crate) enum Error {
     Key(Message),
     /// `AttributeError`.
     Attribute(Message),
+    /// `AssertionError`.
+    Assertion(Message),
     /// The result would be a complex number, which has no place here.
     Complex,
     /// The result would be larger than the caller allows.
@@ -45,6 +47,7 @@ impl Error {
             Self::Index(_) => "IndexError",
             Self::Key(_) => "KeyError",
             Self::Attribute(_) => "AttributeError",
+            Self::Assertion(_) => "AssertionError",
         }
     }
 
@@ -56,7 +59,8 @@ impl Error {
             | Self::Type(text)
             | Self::Index(text)
             | Self::Key(text)
-            | Self::Attribute(text) => text,
+            | Self::Attribute(text)
+            | Self::Assertion(text) => text,
             Self::Complex => "complex numbers are not supported",
             Self::TooLarge => "the result is larger than the limit allows",
         }

@@ -6,13 +6,16 @@
 
 pub(crate) mod case;
 pub(crate) mod error;
+pub(crate) mod filters;
 pub(crate) mod format;
+pub(crate) mod json;
 pub(crate) mod number;
 pub(crate) mod percent;
 pub(crate) mod repr;
 pub(crate) mod strformat;
 pub(crate) mod text;
 pub(crate) mod unicode;
+pub(crate) mod url;
 
 #[cfg(test)]
 mod tests;

@@ -3,6 +3,7 @@
 //! A case is `[function, arguments, result]` or `[function, arguments, null, exception, text]`. Invariant: a
 //! function that the dispatcher does not know fails the test, so no case is skipped in silence.
 
+mod filters;
 mod format;
 mod number;
 mod text;

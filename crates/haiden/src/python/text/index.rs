@@ -31,18 +31,14 @@ pub(crate) fn byte_of(text: &str, index: usize) -> usize {
 
 /// `text[index]`, or `None` where Python raises `IndexError: string index out of range`.
 pub(crate) fn item(text: &str, index: i64) -> Option<&str> {
-    if text.is_ascii() {
-        let at = if index < 0 { index + text.len() as i64 } else { index };
-        let at = usize::try_from(at).ok()?;
-        return text.get(at..=at);
-    }
-    let (at, c) = if index < 0 {
-        let back = usize::try_from(index.checked_neg()?).ok()?;
-        text.char_indices().nth_back(back - 1)?
+    let from = if let Ok(index) = usize::try_from(index) {
+        byte_of(text, index)
     } else {
-        text.char_indices().nth(usize::try_from(index).ok()?)?
+        let back = usize::try_from(index.checked_neg()?).ok()?;
+        text.char_indices().nth_back(back - 1)?.0
     };
-    text.get(at..at + c.len_utf8())
+    let rest = &text[from..];
+    rest.chars().next().map(|c| &rest[..c.len_utf8()])
 }
 
 /// What `slice(start, stop, step).indices(len)` gives, and how many items that selects.
