@@ -40,6 +40,20 @@ def xmlattr_key(key):
     return True
 
 
+def some_number():
+    kind = rnd.randrange(4)
+    if kind == 0:
+        return rnd.choice([0, 5, -7, 1234, 10**20, 42.55, 2.5, -2.5, 1.005, 2.675, 1e20, -0.0, 1e300, 10**400, math.inf, math.nan])
+    return rnd.choice([rnd.randrange(-(10**6), 10**6), rnd.randrange(-(10**6), 10**6) / 10 ** rnd.randrange(6)])
+
+
+for _ in range(2000):
+    R.case("round", filters.do_round, some_number(), rnd.choice([0, 0, 1, 2, 3, 5, -1, -2, -3, 20, 400, -400]), rnd.choice(["common", "ceil", "floor"]))
+for text in ["", "42", "42.23", "-3.9", "1e3", "1e400", "nan", "inf", "0x1A", "0b11", "077", "ff", "0o17", " 7 ", "1_0", "1_0.5", "\u0661\u0662", "\u0661.5", "abc", "1e2.5", "9" * 4301, "z"]:
+    for base in (10, 16, 8, 2, 0, 36, 1, 99):
+        R.case("int_of_text", lambda text, base: filters.do_int(text, None, base), text, base)
+for value in [0.0, 1.9, -1.9, 1e300, math.inf, -math.inf, math.nan, 1e18, 1e19]:
+    R.case("int_of_float", lambda value: filters.do_int(value, None), value)
 for key in ["", "a", "a b", "a\tb", "a/b", "a>b", "a=b", "a\u00a0b", "a\x0bb", "a\x1cb", "\u00e9 'x'", "data-x", "<", "\n"]:
     R.case("xmlattr_key", xmlattr_key, key)
 

@@ -125,6 +125,13 @@ for _ in range(300):
     for b in (a + 1, a - 1, some_int()):
         R.case("compare", lambda a, b: (a > b) - (a < b), a, b)
 
+MIXED = {**OPS, "power": power}
+for _ in range(2500):
+    a, b = rnd.choice([some_int, some_float])(), rnd.choice([some_int, some_float])()
+    for name in ("add", "sub", "mul", "true_div", "floor_div", "modulo", "power"):
+        if rnd.random() < 0.35 and type(a) is not type(b):
+            R.case(f"mixed_{name}", MIXED[name], a, b)
+
 WORDS = ["", " ", "0", "00", "007", "-0", "+1", "--1", "+-1", "1_000", "1__0", "_1", "1_", "0x1A", "0X1a", "0x", "0x_1", "0x__1",
          "0_1", "0b101", "0b2", "0o17", "0o8", "0b", "1e5", "1.0", " 12 ", "\t12\n", "\xa012\u2003", "\x1c5\x1f", "\u0661\u0662", "\uff11\uff12",
          "\u0966_\u0967", "a", "Z", "zz", "\xe9", "1 2", "- 1", "1\x00", "\x001", "9" * 18, "9" * 19, "9" * 40, "-" + "9" * 300, "9" * 4300,

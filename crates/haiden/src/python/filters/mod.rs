@@ -4,6 +4,7 @@
 //! on Python 3.11, errors included. What is markup and what is not, the caller knows.
 
 mod entities;
+pub(crate) mod number;
 pub(crate) mod plain;
 pub(crate) mod striptags;
 pub(crate) mod urlize;

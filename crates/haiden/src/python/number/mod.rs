@@ -7,6 +7,7 @@ pub(crate) mod compare;
 pub(crate) mod convert;
 pub(crate) mod float;
 pub(crate) mod int;
+pub(crate) mod mixed;
 pub(crate) mod parse;
 pub(crate) mod power;
 

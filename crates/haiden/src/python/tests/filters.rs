@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::{Args, check, written};
+use super::{Args, check, int_json, number_json, written};
 use crate::python::error::{Error, Result};
-use crate::python::filters::{plain, striptags, urlize, wordwrap};
+use crate::python::filters::{number, plain, striptags, urlize, wordwrap};
 use crate::python::{json as python_json, url};
 
 const MAX: usize = 100_000;
@@ -20,6 +20,16 @@ fn call(name: &str, args: &Args<'_>) -> Result<Value> {
         "xmlattr_key" => plain::check_xmlattr_key(args.text(0)).map(|()| true)?.into(),
         "urlize_scheme" => urlize::check_scheme(args.text(0)).map(|()| true)?.into(),
         "urlize_rel" => json!(urlize::rel(args.some_text(0), args.bool(1), args.some_text(2))),
+        "round" => {
+            let method = match args.text(2) {
+                "common" => number::Method::Common,
+                "ceil" => number::Method::Ceil,
+                _ => number::Method::Floor,
+            };
+            number_json(&number::round(&args.number(0), args.i64(1), method, 1 << 20)?)
+        }
+        "int_of_text" => number::int_of_text(args.text(0), args.i64(1)).map_or(Value::Null, |n| int_json(&n)),
+        "int_of_float" => number::int_of_float(args.float(0))?.map_or(Value::Null, |n| int_json(&n)),
         _ => return written(|out| call_writing(out, name, args)),
     })
 }

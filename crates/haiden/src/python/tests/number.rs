@@ -5,7 +5,6 @@ use serde_json::{Value, json};
 use super::{Args, check, float_json, int_json, number_json, written};
 use crate::python::error::Result;
 use crate::python::number::compare::compare;
-use crate::python::number::convert::{hash_float, hash_int};
 use crate::python::number::{Int, Number, float, parse};
 
 /// As many bits as the recorder allows a power.
@@ -25,10 +24,7 @@ fn call(name: &str, args: &Args<'_>) -> Result<Value> {
             });
         }
         "str_int" => return written(|out| args.int(0).write(out)),
-        "hash" => match args.number(0) {
-            Number::Int(value) => json!(hash_int(&value)),
-            Number::Float(value) => json!(hash_float(value)),
-        },
+        "hash" => json!(args.number(0).hash()),
         "int_of_float" => int_json(&Int::from_f64(args.float(0))?),
         "float_of_int" => float_json(args.int(0).to_f64()?),
         "round_none" => int_json(&float::round_to_int(args.float(0))?),
@@ -40,6 +36,9 @@ fn call(name: &str, args: &Args<'_>) -> Result<Value> {
         "parse_int" => int_json(&parse::parse_int(args.text(0), args.i64(1))?),
         "parse_float" => float_json(parse::parse_float(args.text(0))?),
         "compare" => json!(compare(&args.number(0), &args.number(1)).map(|order| order as i8)),
+        _ if name.starts_with("mixed_") => {
+            number_json(&mixed(&name["mixed_".len()..], &args.number(0), &args.number(1))?)
+        }
         _ => return binary(name, &args.number(0), &args.number(1)),
     })
 }
@@ -72,5 +71,18 @@ fn binary(name: &str, a: &Number, b: &Number) -> Result<Value> {
             _ => panic!("no function {name}"),
         }),
         _ => panic!("{name} of mixed numbers"),
+    }
+}
+
+fn mixed(name: &str, a: &Number, b: &Number) -> Result<Number> {
+    match name {
+        "add" => a.add(b),
+        "sub" => a.sub(b),
+        "mul" => a.mul(b, 1 << 20),
+        "true_div" => a.true_div(b),
+        "floor_div" => a.floor_div(b),
+        "modulo" => a.modulo(b),
+        "power" => a.power(b, MAX_BITS),
+        _ => panic!("no function {name}"),
     }
 }
