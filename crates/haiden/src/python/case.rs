@@ -7,7 +7,7 @@ use crate::python::unicode::{self, CASE_IGNORABLE, CASED, LOWER, Mapping, UPPER,
 
 /// Append `text.upper()`.
 pub(crate) fn upper(out: &mut String, text: &str) {
-    let rest = ascii_prefix(out, text, |b| b.to_ascii_uppercase());
+    let rest = ascii_prefix(out, text, str::make_ascii_uppercase);
     for c in rest.chars() {
         map(out, c, Mapping::Upper);
     }
@@ -15,13 +15,13 @@ pub(crate) fn upper(out: &mut String, text: &str) {
 
 /// Append `text.lower()`.
 pub(crate) fn lower(out: &mut String, text: &str) {
-    let rest = ascii_prefix(out, text, |b| b.to_ascii_lowercase());
+    let rest = ascii_prefix(out, text, str::make_ascii_lowercase);
     lower_tail(out, text, text.len() - rest.len());
 }
 
 /// Append `text.casefold()`.
 pub(crate) fn casefold(out: &mut String, text: &str) {
-    let rest = ascii_prefix(out, text, |b| b.to_ascii_lowercase());
+    let rest = ascii_prefix(out, text, str::make_ascii_lowercase);
     for c in rest.chars() {
         map(out, c, Mapping::Fold);
     }
@@ -31,7 +31,7 @@ pub(crate) fn casefold(out: &mut String, text: &str) {
 pub(crate) fn capitalize(out: &mut String, text: &str) {
     let Some(first) = text.chars().next() else { return };
     map(out, first, Mapping::Title);
-    let rest = ascii_prefix(out, &text[first.len_utf8()..], |b| b.to_ascii_lowercase());
+    let rest = ascii_prefix(out, &text[first.len_utf8()..], str::make_ascii_lowercase);
     lower_tail(out, text, text.len() - rest.len());
 }
 
@@ -64,10 +64,17 @@ pub(crate) fn swapcase(out: &mut String, text: &str) {
 }
 
 /// Append the mapped ASCII part that `text` starts with; the rest is returned.
-fn ascii_prefix<'a>(out: &mut String, text: &'a str, mapped: impl Fn(u8) -> u8) -> &'a str {
+fn ascii_prefix<'a>(out: &mut String, text: &'a str, change: fn(&mut str)) -> &'a str {
+    let start = out.len();
+    if text.is_ascii() {
+        out.push_str(text);
+        change(&mut out[start..]);
+        return "";
+    }
     out.reserve(text.len());
     let ascii = text.bytes().position(|b| !b.is_ascii()).unwrap_or(text.len());
-    out.extend(text.as_bytes()[..ascii].iter().map(|&b| char::from(mapped(b))));
+    out.push_str(&text[..ascii]);
+    change(&mut out[start..]);
     &text[ascii..]
 }
 
