@@ -91,7 +91,7 @@ fn map(out: &mut String, c: char, mapping: Mapping) {
 }
 
 /// Append what follows byte `from` of `text` in lower case; the whole text decides on a sigma.
-pub(crate) fn lower_tail(out: &mut String, text: &str, from: usize) {
+fn lower_tail(out: &mut String, text: &str, from: usize) {
     for (at, c) in text[from..].char_indices() {
         lower_char(out, text, from + at, c);
     }

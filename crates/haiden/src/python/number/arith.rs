@@ -4,7 +4,7 @@
 //! remainder has the divisor's sign. Work is bounded by a limit in bits where the result can be much larger
 //! than its operands.
 
-use num_bigint::{BigInt, Sign};
+use num_bigint::BigInt;
 use num_traits::{Signed, Zero};
 
 use super::Int;
@@ -153,13 +153,4 @@ fn big_true_div(a: &BigInt, b: &BigInt) -> Option<f64> {
     };
     let value = assemble(&quotient, -shift, !remainder.is_zero())?;
     Some(if negative { -value } else { value })
-}
-
-/// The sign of a big integer as -1, 0 or 1.
-pub(crate) fn signum(value: &BigInt) -> i32 {
-    match value.sign() {
-        Sign::Minus => -1,
-        Sign::NoSign => 0,
-        Sign::Plus => 1,
-    }
 }
