@@ -5,7 +5,15 @@
 
 use std::borrow::Cow;
 
-use crate::ast::*;
+use crate::ast::{
+    Arguments, Assign, AssignBlock, Ast, At, Binary, Block, Break, Call, CallBlock, Compare, Concat,
+    CondExpr, Const, Constant, ContextReference, Continue, DerivedContextReference, Dict,
+    EnvironmentAttribute, EvalContextModifier, Expr, ExprStmt, Extends, ExtensionAttribute, Filter,
+    FilterBlock, For, FromImport, Getattr, Getitem, If, Import, ImportName, ImportedName, Include,
+    InternalName, Keyword, List, Macro, MarkSafe, MarkSafeIfAutoescape, NSRef, Name, Operand, Output,
+    OverlayScope, Pair, Scope, ScopedEvalContextModifier, Slice, Stmt, Symbol, TemplateData, Test, Tuple,
+    Unary, With,
+};
 
 /// Declares [`NodeRef`]: one variant a node struct.
 macro_rules! node_refs {
