@@ -16,6 +16,11 @@ const TEMPLATES: &[&str] = &[
     "\u{feff}{{ \u{e9}t\u{e9} }}\0{{ '\u{1f600}' }}",
 ];
 
+const PIECES: &[&str] = &[
+    "{%", "%}", "{{", "}}", "{#", "#}", "-", "+", "'", "\"", "\\", "(", ")", "[", "]", "|", "\n", "in", "if",
+    "1", "\u{e9}",
+];
+
 fn syntaxes() -> Vec<Syntax> {
     let all = Extensions::I18N.with(Extensions::DO).with(Extensions::LOOP_CONTROLS).with(Extensions::DEBUG);
     let lines = Syntax {
@@ -61,10 +66,6 @@ fn mutated_templates_are_read_or_refused() {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (state >> 33) as usize % below
     };
-    const PIECES: &[&str] = &[
-        "{%", "%}", "{{", "}}", "{#", "#}", "-", "+", "'", "\"", "\\", "(", ")", "[", "]", "|", "\n", "in",
-        "if", "1", "\u{e9}",
-    ];
     for _ in 0..4000 {
         let mut chars: Vec<char> = TEMPLATES[random(TEMPLATES.len())].chars().collect();
         for _ in 0..=random(4) {

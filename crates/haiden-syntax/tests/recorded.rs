@@ -118,7 +118,7 @@ fn recorded_cases_are_reproduced() {
         match (difference(case), known.remove(&key(case))) {
             (None, None) => passed += 1,
             (None, Some(reason)) => {
-                failures.push(format!("{}\n  passes now; strike its line ({reason})", key(case)))
+                failures.push(format!("{}\n  passes now; strike its line ({reason})", key(case)));
             }
             (Some(_), Some(_)) => {}
             (Some(difference), None) => failures.push(format!("{}\n  {difference}", key(case))),
@@ -129,7 +129,7 @@ fn recorded_cases_are_reproduced() {
     assert!(failures.is_empty(), "{} failures:\n{}", failures.len(), failures.join("\n"));
 }
 
-/// A case is known by its template and options.
+/// A case is known by its template, its options and what was recorded.
 fn key(case: &Value) -> String {
-    format!("{} {}", case["template"], case["options"])
+    format!("{} {} {}", case["template"], case["options"], case["ast"])
 }
