@@ -2,7 +2,7 @@
 //!
 //! In: each `Cargo.toml` in `crates/`. Out: an error for each arrow that the table does not hold.
 //!
-//! Invariant: arrows go down, and crates of one layer never import each other; [`tests`] prove it of the table itself.
+//! Invariant: arrows go down, and crates of one layer never import each other; a test proves it of the table itself.
 
 use toml::{Table, Value};
 
