@@ -14,6 +14,14 @@ note() { printf '    %s\n' "$*"; }
 fail() { printf '\nerror: %s\n' "$*" >&2; exit 1; }
 have() { command -v "$1" >/dev/null 2>&1; }
 
+# first_of PATH...: prints the first that exists.
+first_of() {
+    local path
+    for path in "$@"; do
+        if [ -e "$path" ]; then printf '%s\n' "$path"; return; fi
+    done
+}
+
 # Runs a command as root: as root, or by a sudo that does not ask.
 as_root() {
     if [ "$(id -u)" = 0 ]; then
@@ -66,9 +74,9 @@ need_rust() {
         fail "no C compiler (cc), which Rust needs as its linker, and no right to install one: ask for the package gcc."
 }
 
-# A virtual environment in .cache/venv with what the tests need; `need_python PROGRAM` chooses the interpreter.
+# A virtual environment in .cache/venv with what the tests need; $PYTHON chooses the interpreter.
 need_python() {
-    local python=${1:-python3}
+    local python=${PYTHON:-python3}
     have "$python" || debian_install python3 python3-venv ||
         fail "no $python found, and no right to install it: ask for the packages python3 and python3-venv."
     "$python" -c 'import sys; sys.exit(sys.version_info < (3, 10))' ||
@@ -91,7 +99,8 @@ make_venv() {
     "$python" -m venv "$VENV" >/dev/null 2>&1 && return
     if debian_install python3-venv && "$python" -m venv "$VENV" >/dev/null 2>&1; then return; fi
     rm -rf "$VENV"
-    "$python" -m venv --without-pip "$VENV" >/dev/null 2>&1 && debian_unpack python3-pip-whl || true
+    "$python" -m venv --without-pip "$VENV" >/dev/null 2>&1 || fail "$python cannot make a virtual environment."
+    debian_unpack python3-pip-whl || note "the package python3-pip-whl could not be unpacked"
     wheel=$(find "$DEBS" -name 'pip-*.whl' 2>/dev/null | head -n1)
     [ -n "$wheel" ] || fail "no virtual environment can be made: ask for the package python3-venv."
     "$VENV/bin/python" "$wheel/pip" install -q --no-index "$wheel"
