@@ -32,18 +32,18 @@ const SPICED: [&str; 16] = [
     "table",
 ];
 const HOSTILE: [&str; 12] = [
-    "plain",
-    "words",
+    "plain words",
     "<script>",
     "a && b",
+    "several words without anything",
     "x < y",
-    "y > x",
-    "<i>tag<i>",
-    "&amp;",
-    "between",
+    "some more of them",
+    "tom &amp; jerry",
+    "between the lines",
     "R&D",
-    "some",
-    "longer stretch of text without anything to escape in it",
+    "nothing to see",
+    "<i>tag<i>",
+    "a longer stretch of text in which nothing has to be replaced",
 ];
 
 /// The context of one workload.
@@ -278,8 +278,8 @@ fn product(random: &mut Random, index: i64) -> Product {
 fn escape() -> Escape {
     let mut random = Random::new(4);
     let comment =
-        |random: &mut Random| Comment { author: random.words(&SPICED, 2), text: random.words(&HOSTILE, 40) };
-    Escape { comments: (0..200).map(|_| comment(&mut random)).collect() }
+        |random: &mut Random| Comment { author: random.words(&SPICED, 2), text: random.words(&HOSTILE, 32) };
+    Escape { comments: (0..150).map(|_| comment(&mut random)).collect() }
 }
 
 fn inherit() -> Inherit {

@@ -3,10 +3,12 @@
 //! The measure is the page written by hand; where there is none (generated templates), the first
 //! engine's. Only askama's pages are normalised: it spells entities as numbers.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use bench_common::{Case, Mode, Workload};
+use bench_common::templates::{Dialect, TemplateSet};
+use bench_common::{Case, Data, Mode, Workload};
 
 use crate::entrant::{Built, Peer};
 
@@ -30,8 +32,8 @@ pub(crate) fn pages(engines: &[Built], folder: &Path) -> Result<(), String> {
                 return Err(format!("{name} differs from {measure} {difference}"));
             }
         }
-        let path = folder.join(format!("{}.html", workload.name()));
-        fs::write(&path, expected).map_err(|error| format!("{}: {error}", path.display()))?;
+        keep(&folder.join(format!("{}.html", workload.name())), expected)?;
+        hand_over(workload, folder)?;
         eprintln!("{:9} {:2} pages of {:6} bytes agree", workload.name(), pages.len(), expected.len());
     }
     Ok(())
@@ -51,6 +53,18 @@ fn page(built: &Built, case: Case, folder: &Path) -> Result<Vec<u8>, String> {
     }
     let page = fs::read(&path).map_err(|error| format!("{}: {error}", path.display()))?;
     Ok(if built.engine.name == "askama" { named_entities(&page) } else { page })
+}
+
+fn keep(path: &Path, bytes: &[u8]) -> Result<(), String> {
+    fs::write(path, bytes).map_err(|error| format!("{}: {error}", path.display()))
+}
+
+/// Writes what the Python host needs to make the same page: the data and the sources.
+fn hand_over(workload: Workload, folder: &Path) -> Result<(), String> {
+    let set = TemplateSet::of(Dialect::Jinja, workload);
+    let sources: BTreeMap<_, _> = set.sources.into_iter().collect();
+    let task = serde_json::json!({ "entry": set.entry, "sources": sources, "data": Data::of(workload) });
+    keep(&folder.join(format!("{}.json", workload.name())), task.to_string().as_bytes())
 }
 
 /// The one normalisation: `&#60;` and the like become `&lt;`.
