@@ -1,4 +1,4 @@
-//! A small deterministic generator (SplitMix64), so that the data need no files.
+//! A small deterministic generator (`SplitMix64`), so that the data need no files.
 
 /// State of the generator.
 #[derive(Debug)]

@@ -20,6 +20,7 @@ counts instructions, prints the tables and writes them into bench/README.md.
 ";
 
 /// What was asked for.
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub(crate) struct Options {
     /// Few rounds.
     pub(crate) quick: bool,

@@ -8,7 +8,14 @@ use bench_common::{Case, Data, Engine, Job, Mode};
 
 /// The user filters; askama's own `truncate` cannot be replaced, hence the other name.
 mod filters {
-    #![expect(unreachable_pub, reason = "the attribute makes public items of them")]
+    #![expect(
+        unreachable_pub,
+        clippy::inline_always,
+        clippy::trivially_copy_pass_by_ref,
+        clippy::unnecessary_wraps,
+        clippy::unused_self,
+        reason = "the attribute makes items of them that look so"
+    )]
 
     use bench_common::filters as bodies;
 

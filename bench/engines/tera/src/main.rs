@@ -14,11 +14,13 @@ fn money(amount: f64, _: Kwargs, _: &State<'_>) -> String {
     filters::money(amount)
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "the signature of a filter")]
 fn truncate(text: &str, options: Kwargs, _: &State<'_>) -> TeraResult<String> {
     Ok(filters::truncate(text, options.must_get::<usize>("length")?))
 }
 
 /// The error with all its causes: Tera's own text names only the outermost.
+#[expect(clippy::needless_pass_by_value, reason = "`map_err` hands it over")]
 fn explain(error: tera::Error) -> String {
     let mut text = error.to_string();
     let mut cause = std::error::Error::source(&error);
