@@ -46,6 +46,8 @@ pub enum ErrorKind {
     PythonAssertion,
     /// Python's `SyntaxError`: Python rejects what Jinja2 generates.
     PythonSyntax,
+    /// Python's `RuntimeError`.
+    PythonRuntime,
     /// Something is nested too deeply.
     Recursion,
     /// Something is too large.
@@ -80,6 +82,7 @@ impl ErrorKind {
             ErrorKind::Attribute => "AttributeError",
             ErrorKind::PythonAssertion => "AssertionError",
             ErrorKind::PythonSyntax => "SyntaxError",
+            ErrorKind::PythonRuntime => "RuntimeError",
             ErrorKind::Recursion => "RecursionError",
             ErrorKind::Memory => "MemoryError",
         }

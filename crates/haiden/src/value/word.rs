@@ -55,6 +55,44 @@ pub(crate) enum Word {
     Undefined(u32),
     /// Another object of the heap.
     Object(u32),
+    /// A global function of every environment.
+    Global(Global),
+}
+
+/// The global functions of every environment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "Jinja's own names")]
+pub enum Global {
+    Range,
+    Dict,
+    Cycler,
+    Joiner,
+    Namespace,
+}
+
+impl Global {
+    /// The function of this name.
+    pub(crate) fn named(name: &str) -> Option<Global> {
+        Some(match name {
+            "range" => Global::Range,
+            "dict" => Global::Dict,
+            "cycler" => Global::Cycler,
+            "joiner" => Global::Joiner,
+            "namespace" => Global::Namespace,
+            _ => return None,
+        })
+    }
+
+    /// What printing it writes.
+    pub(crate) fn shown(self) -> &'static str {
+        match self {
+            Global::Range => "<class 'range'>",
+            Global::Dict => "<class 'dict'>",
+            Global::Cycler => "<class 'jinja2.utils.Cycler'>",
+            Global::Joiner => "<class 'jinja2.utils.Joiner'>",
+            Global::Namespace => "<class 'jinja2.utils.Namespace'>",
+        }
+    }
 }
 
 impl Word {
