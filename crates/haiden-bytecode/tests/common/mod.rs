@@ -1,4 +1,4 @@
-//! Images for tests: one with an entry in every table, one as small as can be.
+//! The image of the tests, with an entry in every table.
 
 use haiden_bytecode::image::{AUTOESCAPE, CATCH_KWARGS};
 use haiden_bytecode::{
@@ -113,16 +113,6 @@ fn root_function(code: &mut Code, root: u32, macro_: u32, loop_: u32) {
     code.aw(at(4, 19), Op::LoadInt, 0, 3, -5_i32 as u32);
     code.abc(at(4, 20), Op::Return, 0, NO, NO, NO);
     code.finish_function(root, function(FunctionKind::Root, u32::MAX, 6, 1, 0), &[]);
-}
-
-/// The smallest image: a root that returns.
-pub(crate) fn tiny() -> Image {
-    let mut code = Code::new();
-    let root = code.reserve_function();
-    code.start_function();
-    code.abc(at(1, 1), Op::Return, 0, NO, NO, NO);
-    code.finish_function(root, function(FunctionKind::Root, u32::MAX, 0, 0, 0), &[]);
-    assemble(code).expect("a small image")
 }
 
 pub(crate) fn sample_bytes() -> Vec<u8> {
