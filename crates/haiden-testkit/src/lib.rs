@@ -1,1 +1,4 @@
 //! Corpus reader, conformance runners and the toy host.
+#![forbid(unsafe_code)]
+
+pub mod toy;

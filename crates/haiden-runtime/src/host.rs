@@ -1,0 +1,617 @@
+//! The Host trait: what the virtual machine asks of the world of values it runs over.
+//!
+//! The machine never looks inside a value: it moves registers, and for everything else calls a verb of its host. The
+//! host says what a value is, how a register holds it, and what the output is. Three hosts exist: native values, live
+//! Python objects, and a toy that suspends at every verb and serves as the executable documentation of this trait.
+//!
+//! Each verb's doc says, where it is not plain: Jinja's rule; what the machine guarantees; what the host owes.
+//!
+//! # Promises that hold for every verb
+//! * A register may be *missing* (a variable that is not set; also what a hostile image may pass anywhere): a verb
+//!   that needs a value treats it as an undefined one. No verb panics on any register.
+//! * A verb may *suspend*: return an error for which [`Host::is_suspension`] is true, having done nothing. The machine
+//!   stops; when it is resumed it calls the same verb with the same arguments again. Verbs that only make something out
+//!   of what they are given (contexts, macros, undefined values, captured text, constants, expanded arguments) do not
+//!   suspend; their docs say *makes*.
+//! * Verbs that run template code (a macro called back by a filter) do so through `crate::vm::Vm::call` on a machine of
+//!   their own.
+
+use std::sync::Arc;
+
+use haiden_bytecode::Constant;
+
+use crate::loops::LoopState;
+use crate::program::{Chain, Program, Shape};
+
+/// A world of values.
+pub trait Host: Sized {
+    /// One register. `Clone` duplicates the reference, never the value.
+    type Register: Clone + 'static;
+    /// Where a page is written.
+    type Output;
+    /// What a verb fails with.
+    type Error;
+    /// An iterator in progress.
+    type Iterator: 'static;
+    /// A block of cells (variables that macros share with the frame that defines them) and its parent.
+    type Cells: Clone + 'static;
+    /// A template context: where free names are looked up and top-level variables are published.
+    type Context: Clone + 'static;
+    /// What a constant was linked to.
+    type Constant;
+    /// What a name was linked to: for context variables, parameters and exports.
+    type Name;
+    /// What an attribute site was linked to: a name and what the host remembers about it.
+    type Site;
+    /// What a filter was linked to.
+    type Filter;
+    /// What a test was linked to.
+    type Test;
+    /// What the host keeps with a program: its globals, its environment, its source for error messages.
+    type Extra;
+    /// What [`Host::enter`] returned for the program that runs.
+    type Entry: Copy + 'static;
+    /// A mark in the output.
+    type Mark: 'static;
+
+    // ---- registers: cheap, infallible, inlined into the loop ----------------------------------------------------
+
+    /// The missing register.
+    fn missing() -> Self::Register;
+    /// Is the register missing?
+    fn is_missing(register: &Self::Register) -> bool;
+    /// The `None` register.
+    fn none(&mut self) -> Self::Register;
+    /// A boolean.
+    fn boolean(&mut self, value: bool) -> Self::Register;
+    /// An integer.
+    fn integer(&mut self, value: i64) -> Self::Register;
+    /// The integer in a register, if it is exactly an integer (no boolean, no subclass) and cheap to read. `None` only
+    /// sends the machine the slow way.
+    fn int(register: &Self::Register) -> Option<i64>;
+    /// The boolean in a register, if it is exactly one. `None` only sends the machine the slow way.
+    fn bool(register: &Self::Register) -> Option<bool>;
+
+    // ---- programs -----------------------------------------------------------------------------------------------
+
+    /// The machine starts to run (or returns to) a program; the result is handed to [`Host::constant`].
+    fn enter(&mut self, program: &Arc<Program<Self>>) -> Self::Entry;
+    /// Makes a constant's register. Lists and dicts are new objects each time.
+    fn constant(
+        &mut self,
+        entry: Self::Entry,
+        constant: &Self::Constant,
+    ) -> Result<Self::Register, Self::Error>;
+
+    // ---- output ---------------------------------------------------------------------------------------------------
+
+    /// Template text, as it is. `ascii`: it has only ASCII characters.
+    fn write(&mut self, out: &mut Self::Output, text: &str, ascii: bool) -> Result<(), Self::Error>;
+    /// A value as text: `str(value)`, escaped for HTML if `escape` and it is not markup.
+    fn emit(
+        &mut self,
+        out: &mut Self::Output,
+        value: &Self::Register,
+        escape: bool,
+    ) -> Result<(), Self::Error>;
+    /// Where the output is now.
+    fn mark(&mut self, out: &mut Self::Output) -> Self::Mark;
+    /// Makes a string (or markup) of what was written since `mark`, taking it out of the output.
+    fn take_since(
+        &mut self,
+        out: &mut Self::Output,
+        mark: Self::Mark,
+        markup: bool,
+    ) -> Result<Self::Register, Self::Error>;
+
+    // ---- context --------------------------------------------------------------------------------------------------
+
+    /// The variable `name`: what the template has published, else what it was rendered with, else its globals.
+    fn lookup(
+        &mut self,
+        context: &Self::Context,
+        name: &Self::Name,
+    ) -> Result<Option<Self::Register>, Self::Error>;
+    /// Publishes a top-level variable.
+    fn export(
+        &mut self,
+        context: &Self::Context,
+        name: &Self::Name,
+        value: &Self::Register,
+        how: Export,
+    ) -> Result<(), Self::Error>;
+    /// Makes a context for `program`: for `include` and `import … with context`, the variables of `parent` with `locals` on
+    /// top; for a plain import (no parent), globals only.
+    fn new_context(
+        &mut self,
+        program: &Arc<Program<Self>>,
+        parent: Option<&Self::Context>,
+        locals: &[(&Self::Name, Self::Register)],
+    ) -> Result<Self::Context, Self::Error>;
+    /// Makes the same template's context with `locals` on top, for a scoped block; it shares the chain.
+    fn derive_context(
+        &mut self,
+        context: &Self::Context,
+        locals: &[(&Self::Name, Self::Register)],
+    ) -> Result<Self::Context, Self::Error>;
+    /// Makes a value of the context itself.
+    fn context_object(&mut self, context: &Self::Context) -> Result<Self::Register, Self::Error>;
+    /// The templates that share the context and their blocks. A new context starts with [`Chain::of`] its program.
+    fn chain(&mut self, context: &Self::Context) -> Arc<Chain<Self>>;
+    /// Replaces the context's chain (its template has a parent now).
+    fn set_chain(&mut self, context: &Self::Context, chain: Arc<Chain<Self>>);
+    /// Is autoescape on in this context right now?
+    fn autoescape(&mut self, context: &Self::Context) -> bool;
+    /// Switches autoescape.
+    fn set_autoescape(&mut self, context: &Self::Context, on: bool);
+
+    // ---- cells ----------------------------------------------------------------------------------------------------
+
+    /// A block of `count` missing cells inside `parent`.
+    fn new_cells(&mut self, parent: Option<&Self::Cells>, count: usize) -> Self::Cells;
+    /// Cell `index` of the block `hops` steps outwards; missing if there is none.
+    fn cell(&mut self, cells: &Self::Cells, hops: usize, index: usize) -> Self::Register;
+    /// Sets cell `index` of the block `hops` steps outwards; no effect if there is none.
+    fn set_cell(&mut self, cells: &Self::Cells, hops: usize, index: usize, value: Self::Register);
+
+    // ---- values ---------------------------------------------------------------------------------------------------
+
+    /// Makes an undefined value of the environment's kind.
+    fn undefined(&mut self, why: Undefined<'_>) -> Result<Self::Register, Self::Error>;
+    /// Is the value true?
+    fn truth(&mut self, value: &Self::Register) -> Result<bool, Self::Error>;
+    /// `object.name`: the attribute, else the item, else undefined.
+    fn attr(&mut self, object: &Self::Register, site: &Self::Site) -> Result<Self::Register, Self::Error>;
+    /// `object[key]`: the item, else (for a string key) the attribute, else undefined.
+    fn item(&mut self, object: &Self::Register, key: &Self::Register) -> Result<Self::Register, Self::Error>;
+    /// `namespace.name = value`; [`Fault::NotANamespace`] if it is none.
+    fn set_attr(
+        &mut self,
+        object: &Self::Register,
+        site: &Self::Site,
+        value: &Self::Register,
+    ) -> Result<(), Self::Error>;
+    /// `slice(start, stop, step)`.
+    fn slice(&mut self, parts: &[Self::Register; 3]) -> Result<Self::Register, Self::Error>;
+    /// `left op right`.
+    fn binary(
+        &mut self,
+        op: BinaryOp,
+        left: &Self::Register,
+        right: &Self::Register,
+    ) -> Result<Self::Register, Self::Error>;
+    /// `-value`, `+value`.
+    fn unary(&mut self, op: UnaryOp, value: &Self::Register) -> Result<Self::Register, Self::Error>;
+    /// `left op right`.
+    fn compare(
+        &mut self,
+        op: CompareOp,
+        left: &Self::Register,
+        right: &Self::Register,
+    ) -> Result<Self::Register, Self::Error>;
+    /// The truth of `left op right`.
+    fn compare_truth(
+        &mut self,
+        op: CompareOp,
+        left: &Self::Register,
+        right: &Self::Register,
+    ) -> Result<bool, Self::Error> {
+        let result = self.compare(op, left, right)?;
+        self.truth(&result)
+    }
+    /// The values as text, joined; with `markup`, each escaped unless it is markup, and the result is markup if any was.
+    fn concat(&mut self, values: &[Self::Register], markup: bool) -> Result<Self::Register, Self::Error>;
+    /// The value, marked safe.
+    fn mark_safe(&mut self, value: &Self::Register) -> Result<Self::Register, Self::Error>;
+    /// A new list.
+    fn list(&mut self, values: &[Self::Register]) -> Result<Self::Register, Self::Error>;
+    /// Makes a new tuple.
+    fn tuple(&mut self, values: &[Self::Register]) -> Result<Self::Register, Self::Error>;
+    /// A new dict of keys and values in turn; a later key wins but keeps the first place.
+    fn dict(&mut self, pairs: &[Self::Register]) -> Result<Self::Register, Self::Error>;
+    /// Appends to a list that [`Host::list`] made just before.
+    fn extend_list(&mut self, list: &Self::Register, values: &[Self::Register]) -> Result<(), Self::Error>;
+    /// Adds to a dict that [`Host::dict`] made just before.
+    fn extend_dict(&mut self, dict: &Self::Register, pairs: &[Self::Register]) -> Result<(), Self::Error>;
+    /// The tuple of a list that [`Host::list`] made just before.
+    fn list_to_tuple(&mut self, list: &Self::Register) -> Result<Self::Register, Self::Error>;
+    /// Exactly `into.len()` items of a value; else Python's `ValueError`.
+    fn unpack(&mut self, value: &Self::Register, into: &mut [Self::Register]) -> Result<(), Self::Error>;
+
+    // ---- iteration ------------------------------------------------------------------------------------------------
+
+    /// Starts to iterate.
+    fn iterate(&mut self, value: &Self::Register) -> Result<Self::Iterator, Self::Error>;
+    /// The next item.
+    fn next(&mut self, iterator: &mut Self::Iterator) -> Result<Option<Self::Register>, Self::Error>;
+    /// The next item, unpacked to two.
+    fn next_pair(&mut self, iterator: &mut Self::Iterator) -> Result<Option<Pair<Self>>, Self::Error> {
+        let Some(item) = self.next(iterator)? else { return Ok(None) };
+        let mut pair = [Self::missing(), Self::missing()];
+        self.unpack(&item, &mut pair)?;
+        let [first, second] = pair;
+        Ok(Some((first, second)))
+    }
+    /// How many items are left, where that is known without taking them.
+    fn remaining(&mut self, iterator: &Self::Iterator) -> Option<usize>;
+    /// An iterator over values that were taken before.
+    fn iterate_over(&mut self, values: Vec<Self::Register>) -> Self::Iterator;
+    /// Are two values equal (for `loop.changed`)?
+    fn equal(&mut self, left: &[Self::Register], right: &[Self::Register]) -> Result<bool, Self::Error>;
+
+    // ---- calls ----------------------------------------------------------------------------------------------------
+
+    /// Is the value something that the machine itself runs?
+    fn callee<'a>(&'a self, value: &'a Self::Register) -> Callee<'a, Self>;
+    /// Calls a value that is [`Callee::Foreign`].
+    fn call(
+        &mut self,
+        context: &Self::Context,
+        callee: &Self::Register,
+        arguments: Arguments<'_, Self>,
+    ) -> Result<Self::Register, Self::Error>;
+    /// `receiver.name(…)`, as [`Host::attr`] then [`Host::call`]; the machine runs the attribute if it is not foreign.
+    fn call_method(
+        &mut self,
+        context: &Self::Context,
+        receiver: &Self::Register,
+        site: &Self::Site,
+        arguments: Arguments<'_, Self>,
+    ) -> Result<Called<Self>, Self::Error> {
+        let callee = self.attr(receiver, site)?;
+        if matches!(self.callee(&callee), Callee::Foreign) {
+            self.call(context, &callee, arguments).map(Called::Value)
+        } else {
+            Ok(Called::Enter(callee))
+        }
+    }
+    /// Applies a filter.
+    fn filter(
+        &mut self,
+        context: &Self::Context,
+        filter: &Self::Filter,
+        value: &Self::Register,
+        arguments: Arguments<'_, Self>,
+    ) -> Result<Self::Register, Self::Error>;
+    /// Applies a filter and writes the result, as [`Host::filter`] then [`Host::emit`].
+    fn emit_filter(
+        &mut self,
+        out: &mut Self::Output,
+        context: &Self::Context,
+        filter: &Self::Filter,
+        value: &Self::Register,
+        arguments: Arguments<'_, Self>,
+        escape: bool,
+    ) -> Result<(), Self::Error> {
+        let result = self.filter(context, filter, value, arguments)?;
+        self.emit(out, &result, escape)
+    }
+    /// Applies a test.
+    fn test(
+        &mut self,
+        context: &Self::Context,
+        test: &Self::Test,
+        value: &Self::Register,
+        arguments: Arguments<'_, Self>,
+    ) -> Result<bool, Self::Error>;
+    /// Makes the items of a `*args` value.
+    fn star(&mut self, value: &Self::Register) -> Result<Vec<Self::Register>, Self::Error>;
+    /// Makes the items of a `**kwargs` value.
+    fn star_star(&mut self, value: &Self::Register) -> Result<Vec<(String, Self::Register)>, Self::Error>;
+    /// Makes a dict with text keys: a macro's `kwargs`.
+    fn keywords(&mut self, pairs: &[(&str, Self::Register)]) -> Result<Self::Register, Self::Error>;
+
+    // ---- objects of the machine -----------------------------------------------------------------------------------
+
+    /// Makes a value of a macro.
+    fn make_macro(&mut self, closure: Closure<Self>) -> Result<Self::Register, Self::Error>;
+    /// Makes a value of a block: `super`, `self.name`.
+    fn make_block(&mut self, block: BlockReference<Self>) -> Result<Self::Register, Self::Error>;
+    /// Makes `self`: the blocks by name.
+    fn make_self(&mut self, context: &Self::Context) -> Result<Self::Register, Self::Error>;
+    /// Takes over the state of a loop and makes it a value: `loop`.
+    fn share_loop(&mut self, state: LoopState<Self>) -> Result<Self::Register, Self::Error>;
+    /// Takes the state out of a loop value; the machine puts it back with [`Host::put_loop`] after a moment.
+    fn take_loop(&mut self, value: &Self::Register) -> Option<LoopState<Self>>;
+    /// Puts the state back.
+    fn put_loop(&mut self, value: &Self::Register, state: LoopState<Self>);
+
+    // ---- templates ------------------------------------------------------------------------------------------------
+
+    /// The template that `name` names (a text, or a template object), for `extends`.
+    fn template(
+        &mut self,
+        name: &Self::Register,
+        from: &Arc<Program<Self>>,
+    ) -> Result<Arc<Program<Self>>, Self::Error>;
+    /// The template for `include` and `import`: a name, a template object, or a list of them of which the first that
+    /// exists is meant. `None` if none exists and that is no error.
+    fn select_template(
+        &mut self,
+        names: &Self::Register,
+        from: &Arc<Program<Self>>,
+        ignore_missing: bool,
+    ) -> Result<Option<Arc<Program<Self>>>, Self::Error>;
+    /// The module of a template that was imported without context before.
+    fn cached_module(&mut self, program: &Arc<Program<Self>>) -> Option<Self::Register>;
+    /// Makes the module of a template that ran in `context` and wrote `body`. `cache`: it was imported without context.
+    fn make_module(
+        &mut self,
+        program: &Arc<Program<Self>>,
+        context: &Self::Context,
+        body: Self::Register,
+        cache: bool,
+    ) -> Result<Self::Register, Self::Error>;
+    /// What a module exports under `name` (makes nothing, but does not suspend either).
+    fn module_member(
+        &mut self,
+        module: &Self::Register,
+        name: &Self::Name,
+    ) -> Result<Option<Self::Register>, Self::Error>;
+
+    /// The name of the template that a module is of.
+    fn module_name(&mut self, module: &Self::Register) -> Option<String>;
+
+    // ---- errors -----------------------------------------------------------------------------------------------------
+
+    /// The error for something that went wrong in the machine itself.
+    fn fault(&mut self, fault: Fault<'_>) -> Self::Error;
+    /// Is this no error but a request to stop and come back?
+    fn is_suspension(_error: &Self::Error) -> bool {
+        false
+    }
+    /// Attaches the place to an error: innermost frame first. Called once, when the machine gives up.
+    fn locate(&mut self, error: Self::Error, trace: &[TraceFrame]) -> Self::Error;
+}
+
+/// Two registers.
+pub type Pair<H> = (<H as Host>::Register, <H as Host>::Register);
+
+/// How [`Host::export`] publishes a variable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Export {
+    /// In the context only (its name starts with an underline).
+    Private,
+    /// In the context, and as a member of the template's module.
+    Public,
+    /// In the context, and no longer as a member of the module (imported names).
+    Imported,
+}
+
+/// Why a value is undefined.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Undefined<'a> {
+    /// A variable of this name is not set.
+    Name(&'a str),
+    /// A macro parameter was not given.
+    Parameter(&'a str),
+    /// This message says why (an inline `if` without `else`).
+    Hint(&'a str),
+    /// There is no outer definition of this block.
+    NoParentBlock(&'a str),
+    /// The macro was not called by a `call` block.
+    NoCaller,
+    /// Template `template`, imported on `line`, has no export of this name.
+    NoExport {
+        /// The template.
+        template: &'a str,
+        /// The line of the import.
+        line: u32,
+        /// The name.
+        name: &'a str,
+    },
+    /// `loop.previtem` of the first item.
+    NoPreviousItem,
+    /// `loop.nextitem` of the last item.
+    NoNextItem,
+}
+
+/// What went wrong in the machine itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault<'a> {
+    /// A filter that the environment does not have was run (it stood in a conditional).
+    NoFilter(&'a str),
+    /// A test that the environment does not have was run.
+    NoTest(&'a str),
+    /// `namespace.name = value` on something that is no namespace.
+    NotANamespace,
+    /// A macro was called with too many positional arguments.
+    TooManyArguments {
+        /// The macro's name; `None` for a `call` block's body.
+        name: Option<&'a str>,
+        /// How many it takes.
+        takes: usize,
+    },
+    /// A macro was called with a keyword argument that it does not take.
+    UnexpectedKeyword {
+        /// The macro's name.
+        name: Option<&'a str>,
+        /// The argument's name.
+        keyword: &'a str,
+    },
+    /// A macro was called with two values for one argument.
+    DuplicateArgument {
+        /// The macro's name.
+        name: Option<&'a str>,
+        /// The argument's name.
+        argument: &'a str,
+    },
+    /// A macro that takes no `caller` was called by a `call` block.
+    UnexpectedCaller {
+        /// The macro's name.
+        name: Option<&'a str>,
+    },
+    /// A second `extends` ran.
+    ExtendedTwice,
+    /// A required block was not overridden.
+    RequiredBlock(&'a str),
+    /// A loop that is not recursive was called.
+    NotRecursive,
+    /// `loop.cycle()` without values.
+    EmptyCycle,
+    /// Calls, includes, blocks and loops are nested too deeply.
+    TooDeep,
+    /// The output is larger than the limit, in bytes.
+    OutputLimit(u64),
+    /// The budget of work is used up.
+    OutOfFuel,
+    /// The image does something no compiler writes.
+    BadImage(&'static str),
+}
+
+/// `left op right`, by operator.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the operators' names")]
+pub enum BinaryOp {
+    Add,
+    Sub,
+    Mul,
+    Div,
+    FloorDiv,
+    Mod,
+    Pow,
+}
+
+/// `op value`, by operator.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the operators' names")]
+pub enum UnaryOp {
+    Neg,
+    Pos,
+}
+
+/// A comparison, by operator.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the operators' names")]
+pub enum CompareOp {
+    Eq,
+    Ne,
+    Lt,
+    Le,
+    Gt,
+    Ge,
+    In,
+    NotIn,
+}
+
+/// The arguments of a call: positional values, then keyword values, then `*args` and `**kwargs` as `shape` says.
+pub struct Arguments<'a, H: Host> {
+    /// The values.
+    pub values: &'a [H::Register],
+    /// What they are.
+    pub shape: &'a Shape<H>,
+}
+
+impl<H: Host> Clone for Arguments<'_, H> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+impl<H: Host> Copy for Arguments<'_, H> {}
+
+/// What came of a method call.
+pub enum Called<H: Host> {
+    /// The result.
+    Value(H::Register),
+    /// The method is this value, which the machine is to run (see [`Host::callee`]).
+    Enter(H::Register),
+}
+
+/// What the machine finds in a value that is called.
+pub enum Callee<'a, H: Host> {
+    /// A macro.
+    Macro(&'a Closure<H>),
+    /// A block: `super`, `self.name`.
+    Block(&'a BlockReference<H>),
+    /// A loop value: calling it runs the loop's body again.
+    Loop,
+    /// Something that [`Host::call`] calls.
+    Foreign,
+}
+
+/// A function of a template together with what it sees from outside: what a macro is.
+pub struct Closure<H: Host> {
+    /// The template.
+    pub program: Arc<Program<H>>,
+    /// The function.
+    pub function: u32,
+    /// The cells that enclose it.
+    pub cells: Option<H::Cells>,
+    /// The context of the template that defines it.
+    pub context: H::Context,
+}
+
+impl<H: Host> Clone for Closure<H> {
+    fn clone(&self) -> Self {
+        Closure {
+            program: self.program.clone(),
+            function: self.function,
+            cells: self.cells.clone(),
+            context: self.context.clone(),
+        }
+    }
+}
+
+impl<H: Host> Closure<H> {
+    /// The macro's name; `None` for the body of a `call` block.
+    pub fn name(&self) -> Option<&str> {
+        self.program.function_name(self.function)
+    }
+}
+
+/// A definition of a block in a context's chain.
+pub struct BlockReference<H: Host> {
+    /// The context that it runs in.
+    pub context: H::Context,
+    /// The chain it was found in.
+    pub chain: Arc<Chain<H>>,
+    /// Which block of the chain.
+    pub block: usize,
+    /// Which definition of it: 0 is the most derived.
+    pub depth: usize,
+}
+
+impl<H: Host> Clone for BlockReference<H> {
+    fn clone(&self) -> Self {
+        BlockReference {
+            context: self.context.clone(),
+            chain: self.chain.clone(),
+            block: self.block,
+            depth: self.depth,
+        }
+    }
+}
+
+/// One frame of an error's trace.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TraceFrame {
+    /// The template's name; `None` for one made from a text.
+    pub template: Option<Arc<str>>,
+    /// The line, from 1; 0 if unknown.
+    pub line: u32,
+    /// The column, from 1, in characters; 0 if unknown.
+    pub column: u32,
+    /// What runs there: the kind of function and its name.
+    pub function: haiden_bytecode::FunctionKind,
+    /// The function's name.
+    pub name: Option<Arc<str>>,
+}
+
+/// What [`crate::program::link`] asks of an environment: the constant parts of a program.
+pub trait Linker<H: Host> {
+    /// A scalar constant, or the container of `parts`.
+    fn constant(
+        &mut self,
+        image: &haiden_bytecode::Image,
+        constant: &Constant,
+        parts: &[H::Constant],
+    ) -> H::Constant;
+    /// A name.
+    fn name(&mut self, name: &str) -> H::Name;
+    /// An attribute site.
+    fn site(&mut self, name: &str) -> H::Site;
+    /// The filter of this name, if there is one.
+    fn filter(&mut self, name: &str) -> Option<H::Filter>;
+    /// The test of this name, if there is one.
+    fn test(&mut self, name: &str) -> Option<H::Test>;
+}

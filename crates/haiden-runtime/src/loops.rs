@@ -1,0 +1,196 @@
+//! The state of a loop, and what `loop.*` reads from it.
+//!
+//! A loop's state lives in a slot of its frame. Only when a template uses `loop` as a value does the host take it over
+//! (see [`Host::share_loop`]); the slot then holds that value.
+
+use haiden_bytecode::LoopField;
+
+use crate::host::{Host, Undefined};
+
+/// A loop in progress.
+pub struct LoopState<H: Host> {
+    /// Where items come from.
+    pub(crate) iterator: H::Iterator,
+    /// How many items were taken, less those that a filter refused.
+    pub(crate) taken: usize,
+    /// The item after the present one, if something looked ahead.
+    pub(crate) ahead: Option<H::Register>,
+    /// The present item, kept only if the body reads `loop.previtem` or `loop` is shared.
+    pub(crate) present: Option<H::Register>,
+    /// The item before.
+    pub(crate) previous: Option<H::Register>,
+    /// The length, once something asked.
+    pub(crate) length: Option<usize>,
+    /// The last values of `loop.changed`.
+    pub(crate) changed: Option<Vec<H::Register>>,
+    /// Items that [`LoopState::length`] has taken so far.
+    collected: Vec<H::Register>,
+    /// How deep the recursion is, from 0.
+    pub(crate) depth: u32,
+    /// Remember the item before.
+    pub(crate) keep_previous: bool,
+    /// What the loop's own call runs again, if it is recursive.
+    pub(crate) recursion: Option<crate::host::Closure<H>>,
+}
+
+impl<H: Host> LoopState<H> {
+    /// A loop over `iterator` that has not started.
+    pub fn new(iterator: H::Iterator, depth: u32, keep_previous: bool) -> LoopState<H> {
+        LoopState {
+            iterator,
+            taken: 0,
+            ahead: None,
+            present: None,
+            previous: None,
+            length: None,
+            changed: None,
+            collected: Vec::new(),
+            depth,
+            keep_previous,
+            recursion: None,
+        }
+    }
+
+    /// The next item.
+    #[inline]
+    pub fn next(&mut self, host: &mut H) -> Result<Option<H::Register>, H::Error> {
+        let item = match self.ahead.take() {
+            None => host.next(&mut self.iterator)?,
+            ahead => ahead,
+        };
+        if self.keep_previous {
+            self.remember(item.as_ref());
+        }
+        self.taken += usize::from(item.is_some());
+        Ok(item)
+    }
+
+    /// The next item, unpacked to two.
+    #[inline]
+    pub fn next_pair(&mut self, host: &mut H) -> Result<Option<crate::host::Pair<H>>, H::Error> {
+        if self.ahead.is_none() && !self.keep_previous {
+            let pair = host.next_pair(&mut self.iterator)?;
+            self.taken += usize::from(pair.is_some());
+            return Ok(pair);
+        }
+        let Some(item) = self.next(host)? else { return Ok(None) };
+        let mut pair = [H::missing(), H::missing()];
+        host.unpack(&item, &mut pair)?;
+        let [first, second] = pair;
+        Ok(Some((first, second)))
+    }
+
+    #[cold]
+    fn remember(&mut self, item: Option<&H::Register>) {
+        if let Some(item) = item {
+            self.previous = self.present.replace(item.clone());
+        }
+    }
+
+    /// Takes the present item out of the counts.
+    pub fn skip(&mut self) {
+        self.taken = self.taken.saturating_sub(1);
+    }
+
+    /// `loop.index0`, or 0 before the first item.
+    #[inline]
+    pub fn index0(&self) -> usize {
+        self.taken.saturating_sub(1)
+    }
+
+    /// `loop.depth0`.
+    pub fn depth0(&self) -> u32 {
+        self.depth
+    }
+
+    /// What calling the loop runs, if it is recursive.
+    pub fn recursion(&self) -> Option<&crate::host::Closure<H>> {
+        self.recursion.as_ref()
+    }
+
+    fn look_ahead(&mut self, host: &mut H) -> Result<bool, H::Error> {
+        if self.ahead.is_none() {
+            self.ahead = host.next(&mut self.iterator)?;
+        }
+        Ok(self.ahead.is_some())
+    }
+
+    /// `loop.last`.
+    pub fn is_last(&mut self, host: &mut H) -> Result<bool, H::Error> {
+        if self.ahead.is_none()
+            && let Some(remaining) = host.remaining(&self.iterator)
+        {
+            return Ok(remaining == 0);
+        }
+        Ok(!self.look_ahead(host)?)
+    }
+
+    /// `loop.length`: if the iterator cannot tell, the rest of it is taken now.
+    pub fn length(&mut self, host: &mut H) -> Result<usize, H::Error> {
+        if let Some(length) = self.length {
+            return Ok(length);
+        }
+        let left = if let Some(left) = host.remaining(&self.iterator) {
+            left
+        } else {
+            // What was taken stays here should the host suspend: the machine asks again.
+            while let Some(item) = host.next(&mut self.iterator)? {
+                self.collected.push(item);
+            }
+            let rest = std::mem::take(&mut self.collected);
+            let left = rest.len();
+            self.iterator = host.iterate_over(rest);
+            left
+        };
+        let length = self.taken + left + usize::from(self.ahead.is_some());
+        self.length = Some(length);
+        Ok(length)
+    }
+
+    /// `loop.<field>`.
+    pub fn get(&mut self, host: &mut H, field: LoopField) -> Result<H::Register, H::Error> {
+        let number = match field {
+            LoopField::Length => self.length(host)?,
+            LoopField::Revindex => self.length(host)?.saturating_sub(self.index0()),
+            LoopField::Revindex0 => self.length(host)?.saturating_sub(self.taken),
+            LoopField::Depth => self.depth as usize + 1,
+            LoopField::Depth0 => self.depth as usize,
+            LoopField::Previtem => {
+                return match &self.previous {
+                    Some(item) => Ok(item.clone()),
+                    None => host.undefined(Undefined::NoPreviousItem),
+                };
+            }
+            LoopField::Nextitem => {
+                self.look_ahead(host)?;
+                return match &self.ahead {
+                    Some(item) => Ok(item.clone()),
+                    None => host.undefined(Undefined::NoNextItem),
+                };
+            }
+        };
+        Ok(host.integer(number as i64))
+    }
+
+    /// `loop.changed(*values)`.
+    pub fn changed(&mut self, host: &mut H, values: &[H::Register]) -> Result<bool, H::Error> {
+        if let Some(last) = &self.changed
+            && last.len() == values.len()
+            && host.equal(last, values)?
+        {
+            return Ok(false);
+        }
+        self.changed = Some(values.to_vec());
+        Ok(true)
+    }
+
+    /// From now on every member must work, since the host shows the loop as a value.
+    pub fn prepare_to_share(&mut self) {
+        self.keep_previous = true;
+    }
+
+    /// The present item becomes known (it was taken before the loop was shared).
+    pub fn set_present(&mut self, item: H::Register) {
+        self.present.get_or_insert(item);
+    }
+}

@@ -1,0 +1,326 @@
+//! Link: an image becomes a program of one host.
+//!
+//! In: an [`Image`] and the host's [`Linker`]. Out: a [`Program`], in which constants are host values, names are
+//! interned, filters and tests are bound. `run` then looks nothing up that it could have had before. An image holds no
+//! template name; it is bound here.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+
+use haiden_bytecode::{Constant, Function, Image};
+
+use crate::host::{Host, Linker};
+
+/// A call shape with its names linked.
+pub struct Shape<H: Host> {
+    /// How many positional arguments.
+    pub positional: usize,
+    /// The names of the keyword arguments.
+    pub keywords: Box<[Keyword<H>]>,
+    /// A `*args` value follows.
+    pub star: bool,
+    /// A `**kwargs` value follows.
+    pub star_star: bool,
+}
+
+/// The name of a keyword argument.
+pub struct Keyword<H: Host> {
+    /// As text.
+    pub text: Box<str>,
+    /// As the host's name.
+    pub name: H::Name,
+}
+
+impl<H: Host> Shape<H> {
+    /// `n` positional arguments and nothing else.
+    pub fn positional(n: usize) -> Shape<H> {
+        Shape { positional: n, keywords: Box::new([]), star: false, star_star: false }
+    }
+    /// Are all arguments positional?
+    #[inline]
+    pub fn is_plain(&self) -> bool {
+        self.keywords.is_empty() && !self.star && !self.star_star
+    }
+    /// How many registers the arguments take.
+    #[inline]
+    pub fn registers(&self) -> usize {
+        self.positional + self.keywords.len() + usize::from(self.star) + usize::from(self.star_star)
+    }
+}
+
+/// A string of the image: where it lies and whether it is ASCII.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Text {
+    pub(crate) start: u32,
+    pub(crate) end: u32,
+    pub(crate) ascii: bool,
+}
+
+/// A program: an image linked for one environment of one host.
+pub struct Program<H: Host> {
+    image: Arc<Image>,
+    name: Option<Arc<str>>,
+    extra: H::Extra,
+    pub(crate) texts: Box<[Text]>,
+    pub(crate) constants: Box<[Option<H::Constant>]>,
+    pub(crate) names: Box<[H::Name]>,
+    pub(crate) sites: Box<[H::Site]>,
+    pub(crate) filters: Box<[Option<H::Filter>]>,
+    pub(crate) tests: Box<[Option<H::Test>]>,
+    pub(crate) shapes: Box<[Shape<H>]>,
+    blocks: Arc<BlockTable>,
+    id: u64,
+}
+
+impl<H: Host> Program<H> {
+    /// The image.
+    pub fn image(&self) -> &Arc<Image> {
+        &self.image
+    }
+    /// The template's name; `None` for one made from a text.
+    pub fn name(&self) -> Option<&Arc<str>> {
+        self.name.as_ref()
+    }
+    /// What the host keeps with the program.
+    pub fn extra(&self) -> &H::Extra {
+        &self.extra
+    }
+    /// Function `index`.
+    pub fn function(&self, index: u32) -> &Function {
+        &self.image.functions()[index as usize]
+    }
+    /// The name of function `index`, if it has one.
+    pub fn function_name(&self, index: u32) -> Option<&str> {
+        let name = self.function(index).name;
+        (name != u32::MAX).then(|| self.image.name(name))
+    }
+    /// The name of parameter `index` of a function.
+    pub fn parameter_names(&self, function: u32) -> impl ExactSizeIterator<Item = &str> {
+        self.image.parameters(self.function(function)).iter().map(|&name| self.image.name(name))
+    }
+    /// The name `index` as the host linked it.
+    pub fn linked_name(&self, index: u32) -> &H::Name {
+        &self.names[index as usize]
+    }
+    /// A number that no other program of this process has.
+    pub fn id(&self) -> u64 {
+        self.id
+    }
+}
+
+/// The reason why an image cannot be linked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LinkError {
+    /// The filter or test that the environment does not have.
+    pub name: String,
+    /// Is it a filter (or a test)?
+    pub is_filter: bool,
+    /// Where it is used first.
+    pub line: u32,
+    /// The column there; 0 if unknown.
+    pub column: u32,
+}
+
+impl std::fmt::Display for LinkError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "No {} named '{}'.", if self.is_filter { "filter" } else { "test" }, self.name)
+    }
+}
+impl std::error::Error for LinkError {}
+
+/// An image becomes a program.
+///
+/// # Errors
+/// [`LinkError`] for the first filter or test (in source order) that is unknown where Jinja's compile would say so.
+pub fn link<H: Host>(
+    image: Arc<Image>,
+    name: Option<Arc<str>>,
+    extra: H::Extra,
+    linker: &mut impl Linker<H>,
+) -> Result<Program<H>, LinkError> {
+    let filters: Box<[_]> = image.filters().iter().map(|f| linker.filter(image.name(f.name))).collect();
+    let tests: Box<[_]> = image.tests().iter().map(|t| linker.test(image.name(t.name))).collect();
+    unknown_reference(&image, &filters, &tests)?;
+    let texts = (0..image.string_count() as u32)
+        .map(|index| {
+            let (start, end) = image.string_range(index);
+            Text { start, end, ascii: image.string(index).is_ascii() }
+        })
+        .collect();
+    let names = (0..image.name_count() as u32).map(|index| linker.name(image.name(index))).collect();
+    let sites = image.sites().iter().map(|&name| linker.site(image.name(name))).collect();
+    let shapes = image
+        .shapes()
+        .iter()
+        .map(|shape| Shape {
+            positional: usize::from(shape.positional),
+            keywords: shape
+                .keywords
+                .iter()
+                .map(|&index| Keyword {
+                    text: image.name(index).into(),
+                    name: linker.name(image.name(index)),
+                })
+                .collect(),
+            star: shape.star,
+            star_star: shape.star_star,
+        })
+        .collect();
+    let constants = link_constants(&image, linker);
+    let blocks = Arc::new(BlockTable::of(&image));
+    let id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
+    Ok(Program { image, name, extra, texts, constants, names, sites, filters, tests, shapes, blocks, id })
+}
+
+static NEXT_ID: AtomicU64 = AtomicU64::new(1);
+
+fn unknown_reference<F, T>(
+    image: &Image,
+    filters: &[Option<F>],
+    tests: &[Option<T>],
+) -> Result<(), LinkError> {
+    let filter = image.filters().iter().zip(filters).filter(|(r, bound)| r.hard && bound.is_none());
+    let test = image.tests().iter().zip(tests).filter(|(r, bound)| r.hard && bound.is_none());
+    let first = filter.map(|(r, _)| (r, true)).chain(test.map(|(r, _)| (r, false)));
+    match first.min_by_key(|(r, _)| (r.line, r.column)) {
+        None => Ok(()),
+        Some((r, is_filter)) => {
+            Err(LinkError { name: image.name(r.name).to_owned(), is_filter, line: r.line, column: r.column })
+        }
+    }
+}
+
+/// Constants in post-order: a container takes the values that lie before it, so only roots stay in the table.
+fn link_constants<H: Host>(image: &Image, linker: &mut impl Linker<H>) -> Box<[Option<H::Constant>]> {
+    let mut linked: Vec<Option<H::Constant>> = Vec::with_capacity(image.constants().len());
+    for constant in image.constants() {
+        let parts = match constant {
+            Constant::Tuple(n) | Constant::List(n) => *n as usize,
+            Constant::Dict(n) => *n as usize * 2,
+            _ => 0,
+        };
+        let mut taken = Vec::with_capacity(parts.min(linked.len()));
+        let mut at = linked.len();
+        while taken.len() < parts && at > 0 {
+            at -= 1;
+            taken.extend(linked[at].take());
+        }
+        taken.reverse();
+        linked.push(Some(linker.constant(image, constant, &taken)));
+    }
+    linked.into_boxed_slice()
+}
+
+/// The templates that share a context (the one that is rendered, its parent, …) and their blocks.
+///
+/// Immutable: `extends` makes a new chain.
+pub struct Chain<H: Host> {
+    programs: Vec<Arc<Program<H>>>,
+    table: Arc<BlockTable>,
+}
+
+impl<H: Host> Chain<H> {
+    /// The chain of one template.
+    pub fn of(program: &Arc<Program<H>>) -> Arc<Chain<H>> {
+        Arc::new(Chain { programs: vec![program.clone()], table: program.blocks.clone() })
+    }
+
+    /// This chain with `parent` behind.
+    pub fn extended(&self, parent: &Arc<Program<H>>) -> Arc<Chain<H>> {
+        let mut programs = Vec::with_capacity(self.programs.len() + 1);
+        programs.extend_from_slice(&self.programs);
+        programs.push(parent.clone());
+        let table = self.table.extended(parent.id, self.programs.len() as u32, &parent.image);
+        Arc::new(Chain { programs, table })
+    }
+
+    /// How many templates there are.
+    pub fn depth(&self) -> usize {
+        self.programs.len()
+    }
+
+    /// The number of the block with this name.
+    pub fn find(&self, name: &str) -> Option<usize> {
+        self.table.names.get(name).copied()
+    }
+
+    /// The names of all blocks, in the order of their first definition.
+    pub fn names(&self) -> Vec<&str> {
+        let mut names: Vec<_> = self.table.names.iter().map(|(name, &index)| (index, &**name)).collect();
+        names.sort_unstable();
+        names.into_iter().map(|(_, name)| name).collect()
+    }
+
+    /// The name of block `block`.
+    pub fn name(&self, block: usize) -> Option<&str> {
+        let definition = self.table.blocks.get(block)?.first()?;
+        self.programs[definition.program as usize].function_name(definition.function)
+    }
+
+    /// Definition `depth` of a block; 0 is the most derived.
+    pub fn definition(&self, block: usize, depth: usize) -> Option<(&Arc<Program<H>>, BlockDefinition)> {
+        let definition = *self.table.blocks.get(block)?.get(depth)?;
+        Some((&self.programs[definition.program as usize], definition))
+    }
+}
+
+/// The blocks of a chain of templates: for each name its definitions, most derived first.
+///
+/// It names templates by their place in the chain, so it keeps none alive. It remembers the first table that it was
+/// extended to: rendering the same page again makes none.
+#[derive(Debug, Default)]
+pub struct BlockTable {
+    names: HashMap<Box<str>, usize>,
+    blocks: Vec<Vec<BlockDefinition>>,
+    next: OnceLock<(u64, Arc<BlockTable>)>,
+}
+
+/// One template's definition of a block.
+#[derive(Clone, Copy, Debug)]
+pub struct BlockDefinition {
+    /// The template's place in the chain.
+    pub program: u32,
+    /// The function.
+    pub function: u32,
+    /// It must be overridden.
+    pub required: bool,
+}
+
+impl BlockTable {
+    fn of(image: &Image) -> BlockTable {
+        let mut table = BlockTable::default();
+        table.add(image, 0);
+        table
+    }
+
+    fn add(&mut self, image: &Image, program: u32) {
+        for block in image.blocks() {
+            let next = self.blocks.len();
+            let index = *self.names.entry(image.name(block.name).into()).or_insert(next);
+            if index == next {
+                self.blocks.push(Vec::new());
+            }
+            self.blocks[index].push(BlockDefinition {
+                program,
+                function: block.function,
+                required: block.required,
+            });
+        }
+    }
+
+    fn extended(self: &Arc<Self>, parent: u64, place: u32, image: &Image) -> Arc<BlockTable> {
+        if let Some((id, table)) = self.next.get()
+            && *id == parent
+        {
+            return table.clone();
+        }
+        let mut table =
+            BlockTable { names: self.names.clone(), blocks: self.blocks.clone(), next: OnceLock::new() };
+        table.add(image, place);
+        let table = Arc::new(table);
+        // Another thread may have been first, or the template has another parent now: both are fine.
+        let _ = self.next.set((parent, table.clone()));
+        table
+    }
+}
