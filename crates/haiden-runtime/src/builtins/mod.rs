@@ -1,0 +1,8 @@
+//! The builtin filters and tests, written once for all hosts.
+//!
+//! Each is declared in a table with its names, parameters and documentation, and has
+//! a body over [`BuiltinHost`].
+
+pub mod host;
+
+pub use host::{BuiltinHost, ErrorClass, Items, RoundMethod, TextOp, ValueKind};
