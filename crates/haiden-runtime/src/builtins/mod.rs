@@ -4,5 +4,7 @@
 //! a body over [`BuiltinHost`].
 
 pub mod host;
+pub mod spec;
 
 pub use host::{BuiltinHost, ErrorClass, Items, RoundMethod, TextOp, ValueKind};
+pub use spec::{Bound, Parameter, Spec, Style};
