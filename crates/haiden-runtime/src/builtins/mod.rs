@@ -4,6 +4,9 @@
 //! a body over [`BuiltinHost`].
 
 pub mod host;
+mod order;
+mod path;
+mod sort;
 pub mod spec;
 
 pub use host::{BuiltinHost, ErrorClass, Items, RoundMethod, TextOp, ValueKind};
