@@ -4,8 +4,10 @@
 //! a body over [`BuiltinHost`].
 
 pub mod host;
+mod numbers;
 mod order;
 mod path;
+mod sequences;
 mod sort;
 pub mod spec;
 
