@@ -10,6 +10,7 @@ mod path;
 mod sequences;
 mod sort;
 pub mod spec;
+mod texts;
 
 pub use host::{BuiltinHost, ErrorClass, Items, RoundMethod, TextOp, ValueKind};
 pub use spec::{Bound, Parameter, Spec, Style};
