@@ -65,3 +65,46 @@ fn section(out: &mut String, title: &str, specs: &[Spec]) {
         out.push_str("```\n");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::{markdown, suggest};
+    use crate::builtins::spec::{MAX_PARAMETERS, Spec};
+    use crate::builtins::{FILTER_SPECS, TEST_SPECS};
+
+    fn check_table(specs: &[Spec], count: usize) {
+        let names: Vec<&str> = specs.iter().flat_map(Spec::names).collect();
+        assert_eq!(names.len(), count);
+        assert_eq!(names.iter().collect::<BTreeSet<_>>().len(), count, "a name twice");
+        assert!(specs.is_sorted_by_key(|spec| spec.name));
+        for spec in specs {
+            assert!(spec.parameters.len() <= MAX_PARAMETERS, "{}", spec.name);
+            assert!(spec.doc.contains('→'), "{} has no example", spec.name);
+            let required = spec.parameters.iter().map(|p| p.default.is_some());
+            assert!(required.is_sorted(), "{}: a required parameter after an optional one", spec.name);
+        }
+    }
+
+    #[test]
+    fn tables() {
+        check_table(FILTER_SPECS, 54);
+        check_table(TEST_SPECS, 39);
+        assert_eq!(markdown().matches("\n### ").count(), FILTER_SPECS.len() + TEST_SPECS.len());
+    }
+
+    #[test]
+    fn suggestions() {
+        let check = |name: &str, expected: Option<&str>| {
+            let names = FILTER_SPECS.iter().flat_map(Spec::names);
+            assert_eq!(suggest(name, names), expected, "{name}");
+        };
+        check("uper", Some("upper"));
+        check("lenght", Some("length"));
+        check("tojsn", Some("tojson"));
+        check("x", None);
+        check("", None);
+        check("markdown", None);
+    }
+}

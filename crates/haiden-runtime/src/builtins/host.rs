@@ -1,8 +1,10 @@
 //! [`BuiltinHost`]: what the builtin filters and tests ask of a host beyond [`Host`], in Python's terms.
 //!
 //! A verb does what the Python function or method of the same name does, including its exceptions. What can be said
-//! with the verbs of [`Host`] (arithmetic, comparison, truth, item access, iteration, lists, tuples) is not here. Any
-//! verb may suspend; a filter is then applied again from its start.
+//! with the verbs of [`Host`] (arithmetic, comparison, truth, item access, iteration, lists, tuples) is not here.
+//!
+//! A builtin asks several verbs and cannot be stopped between them: while it runs, no verb may suspend. A host that
+//! suspends does so before or after the whole filter or test.
 
 use crate::host::{Host, Undefined};
 

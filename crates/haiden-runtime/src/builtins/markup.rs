@@ -87,16 +87,19 @@ pub(super) fn tojson<H: BuiltinHost>(
 ) -> Result<H::Register, H::Error> {
     let indent = match bound.some(host, 0).cloned() {
         None => None,
-        Some(indent) => match host.text(&indent) {
-            Some(text) => Some(text.to_owned()),
-            None => {
-                let width = host.to_index(&indent)?.clamp(0, WIDEST);
-                Some(" ".repeat(usize::try_from(width).unwrap_or(0)))
-            }
-        },
+        Some(indent) => Some(json_indent(host, &indent)?),
     };
     let json = host.to_json(value, indent.as_deref())?;
     host.new_text(&html_safe(json), true)
+}
+
+/// What `json.dumps` puts before a line: a text as it is, or so many spaces.
+fn json_indent<H: BuiltinHost>(host: &mut H, indent: &H::Register) -> Result<String, H::Error> {
+    if let Some(text) = host.text(indent) {
+        return Ok(text.to_owned());
+    }
+    let width = host.to_index(indent)?.clamp(0, WIDEST);
+    Ok(" ".repeat(usize::try_from(width).unwrap_or(0)))
 }
 
 /// JSON that can stand in HTML and in a script.

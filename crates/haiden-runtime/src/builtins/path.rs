@@ -110,11 +110,9 @@ fn one_step<H: BuiltinHost>(host: &mut H, context: &H::Context, step: &str) -> R
     if let Ok(number) = step.parse::<i64>() {
         return Ok(host.integer(number));
     }
-    match host.number_int(&value, Some(10))? {
-        Some(number) => Ok(number),
-        None => {
-            let message = format!("invalid literal for int() with base 10: {}", host.repr(&value)?);
-            Err(host.error(ErrorClass::Value, message))
-        }
+    if let Some(number) = host.number_int(&value, Some(10))? {
+        return Ok(number);
     }
+    let message = format!("invalid literal for int() with base 10: {}", host.repr(&value)?);
+    Err(host.error(ErrorClass::Value, message))
 }

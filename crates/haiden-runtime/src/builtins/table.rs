@@ -305,7 +305,7 @@ builtins! { FILTER_SPECS filter_body FilterBody:
         "trim_url_limit" = "none", "nofollow" = "false", "target" = "none", "rel" = "none", "extra_schemes" = "none"
     ];
     "The text with its URLs and mail addresses as links."
-    "{{ 'a.org'|urlize }} → <a href=\"https://a.org\" rel=\"noopener\">a.org</a>";
+    "{{ 'www.a.org'|urlize }} → <a href=\"https://www.a.org\" rel=\"noopener\">www.a.org</a>";
 
     "wordcount" => texts::wordcount, Python "do_wordcount"("", "s")[];
     "The number of words." "{{ 'a b, c'|wordcount }} → 3";

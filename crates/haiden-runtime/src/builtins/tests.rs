@@ -4,7 +4,7 @@ use super::host::{BuiltinHost, ValueKind};
 use super::spec::Bound;
 use crate::host::{BinaryOp, CompareOp};
 
-/// Tests that look only at what a value is.
+/// Tests of the value alone.
 macro_rules! plain {
     ($($name:ident: |$host:ident, $value:ident| $holds:expr;)*) => {$(
         pub(super) fn $name<H: BuiltinHost>(
@@ -18,27 +18,39 @@ macro_rules! plain {
     )*};
 }
 
+/// Tests that look only at what the value is.
+macro_rules! kinds {
+    ($($name:ident: |$host:ident, $value:ident| $holds:expr;)*) => {
+        plain! {$(
+            $name: |$host, $value| Ok($holds);
+        )*}
+    };
+}
+
+kinds! {
+    boolean: |host, value| host.kind(value) == ValueKind::Bool;
+    callable: |host, value| host.is_callable(value);
+    defined: |host, value| !host.is_undefined(value);
+    escaped: |host, value| host.has_html(value);
+    float: |host, value| host.kind(value) == ValueKind::Float;
+    integer: |host, value| host.kind(value) == ValueKind::Int;
+    mapping: |host, value| host.kind(value) == ValueKind::Mapping;
+    none: |host, value| host.kind(value) == ValueKind::None;
+    number: |host, value| matches!(
+        host.kind(value),
+        ValueKind::Bool | ValueKind::Int | ValueKind::Float | ValueKind::OtherNumber
+    );
+    string: |host, value| host.kind(value) == ValueKind::Text;
+    undefined: |host, value| host.is_undefined(value);
+}
+
 plain! {
-    boolean: |host, value| Ok(host.kind(value) == ValueKind::Bool);
-    callable: |host, value| Ok(host.is_callable(value));
-    defined: |host, value| Ok(!host.is_undefined(value));
-    escaped: |host, value| Ok(host.has_html(value));
     even: |host, value| remainder(host, value, 0);
-    float: |host, value| Ok(host.kind(value) == ValueKind::Float);
-    integer: |host, value| Ok(host.kind(value) == ValueKind::Int);
     is_false: |host, value| Ok(host.kind(value) == ValueKind::Bool && !host.truth(value)?);
     is_true: |host, value| Ok(host.kind(value) == ValueKind::Bool && host.truth(value)?);
     iterable: |host, value| host.is_iterable(value);
-    mapping: |host, value| Ok(host.kind(value) == ValueKind::Mapping);
-    none: |host, value| Ok(host.kind(value) == ValueKind::None);
-    number: |host, value| Ok(matches!(
-        host.kind(value),
-        ValueKind::Bool | ValueKind::Int | ValueKind::Float | ValueKind::OtherNumber
-    ));
     odd: |host, value| remainder(host, value, 1);
     sequence: |host, value| host.is_sequence(value);
-    string: |host, value| Ok(host.kind(value) == ValueKind::Text);
-    undefined: |host, value| Ok(host.is_undefined(value));
 }
 
 /// `value % 2 == wanted`.
@@ -111,16 +123,7 @@ fn text_method<H: BuiltinHost>(
     host.truth(&holds)
 }
 
-pub(super) fn sameas<H: BuiltinHost>(
-    host: &mut H,
-    _context: &H::Context,
-    value: &H::Register,
-    bound: &Bound<H>,
-) -> Result<bool, H::Error> {
-    Ok(host.is_identical(value, &bound.required(0)))
-}
-
-/// Tests that compare.
+/// Tests that compare the value with another one.
 macro_rules! comparisons {
     ($($name:ident: $op:ident;)*) => {$(
         pub(super) fn $name<H: BuiltinHost>(
@@ -142,4 +145,16 @@ comparisons! {
     gt: Gt;
     ge: Ge;
     contained: In;
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "all tests have one signature")]
+pub(super) fn sameas<H: BuiltinHost>(
+    host: &mut H,
+    _context: &H::Context,
+    value: &H::Register,
+    bound: &Bound<H>,
+) -> Result<bool, H::Error> {
+    let other = bound.required(0);
+    let same = host.is_identical(value, &other);
+    Ok(same)
 }

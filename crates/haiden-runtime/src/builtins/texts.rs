@@ -281,15 +281,14 @@ pub(super) fn wordwrap<H: BuiltinHost>(
     let width = bound.index(host, 0, 79)?;
     let break_long_words = bound.flag(host, 1, true)?;
     let break_on_hyphens = bound.flag(host, 3, true)?;
-    let wrapstring = match bound.some(host, 2).cloned() {
+    let wrapstring = match bound.some(host, 2) {
         None => host.newline_sequence().to_owned(),
-        Some(given) => match host.text(&given) {
-            Some(text) => text.to_owned(),
-            None => {
-                let message = format!("'{}' object has no attribute 'join'", host.type_name(&given));
-                return Err(host.error(ErrorClass::Attribute, message));
-            }
-        },
+        Some(given) => {
+            host.text(given).map(str::to_owned).ok_or_else(|| host.type_name(given)).or_else(|name| {
+                let message = format!("'{name}' object has no attribute 'join'");
+                Err(host.error(ErrorClass::Attribute, message))
+            })?
+        }
     };
     if host.text(value).is_none() {
         let message = format!("'{}' object has no attribute 'splitlines'", host.type_name(value));
