@@ -5,24 +5,24 @@
 //! some order, never a panic.
 
 use super::host::BuiltinHost;
-use crate::host::{CompareOp, Host};
+use crate::host::CompareOp;
 
 /// How many items are sorted by insertion.
 const CHUNK: usize = 64;
 
 /// Sorts `keys`; returns the places that the items were at.
-pub(super) fn sorted<H: BuiltinHost, K>(
-    host: &mut H,
+pub(super) fn sorted<C, K, E>(
+    host: &mut C,
     keys: &[K],
     reverse: bool,
-    mut less: impl FnMut(&mut H, &K, &K) -> Result<bool, H::Error>,
-) -> Result<Vec<usize>, H::Error> {
+    mut less: impl FnMut(&mut C, &K, &K) -> Result<bool, E>,
+) -> Result<Vec<usize>, E> {
     let mut order: Vec<usize> = (0..keys.len()).collect();
     if reverse {
         order.reverse();
     }
     let chunk = if keys.len() <= CHUNK { CHUNK } else { CHUNK / 2 };
-    let mut less = |host: &mut H, a: usize, b: usize| less(host, &keys[a], &keys[b]);
+    let mut less = |host: &mut C, a: usize, b: usize| less(host, &keys[a], &keys[b]);
     for part in order.chunks_mut(chunk) {
         insertion(host, part, &mut less)?;
     }
@@ -87,10 +87,10 @@ pub(super) fn same<H: BuiltinHost>(
     Ok(host.is_identical(left, right) || host.compare_truth(CompareOp::Eq, left, right)?)
 }
 
-type Less<'a, H> = &'a mut dyn FnMut(&mut H, usize, usize) -> Result<bool, <H as Host>::Error>;
+type Less<'a, C, E> = &'a mut dyn FnMut(&mut C, usize, usize) -> Result<bool, E>;
 
 /// A run that is sorted already, then binary insertion.
-fn insertion<H: BuiltinHost>(host: &mut H, items: &mut [usize], less: Less<'_, H>) -> Result<(), H::Error> {
+fn insertion<C, E>(host: &mut C, items: &mut [usize], less: Less<'_, C, E>) -> Result<(), E> {
     if items.len() < 2 {
         return Ok(());
     }
@@ -118,13 +118,13 @@ fn insertion<H: BuiltinHost>(host: &mut H, items: &mut [usize], less: Less<'_, H
     Ok(())
 }
 
-fn merge<H: BuiltinHost>(
-    host: &mut H,
+fn merge<C, E>(
+    host: &mut C,
     mut left: &[usize],
     mut right: &[usize],
     into: &mut Vec<usize>,
-    less: Less<'_, H>,
-) -> Result<(), H::Error> {
+    less: Less<'_, C, E>,
+) -> Result<(), E> {
     while let ([first, left_rest @ ..], [second, right_rest @ ..]) = (left, right) {
         if less(host, *second, *first)? {
             into.push(*second);
@@ -137,4 +137,56 @@ fn merge<H: BuiltinHost>(
     into.extend_from_slice(left);
     into.extend_from_slice(right);
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::sorted;
+
+    /// Keys `(key, place)` are compared by key only.
+    fn check_stable(count: u32, modulus: u32) {
+        let keys: Vec<(u32, u32)> =
+            (0..count).map(|n| (n.wrapping_mul(2_654_435_761) % modulus, n)).collect();
+        for reverse in [false, true] {
+            let order =
+                sorted(&mut (), &keys, reverse, |(), a, b| Ok::<_, ()>(a.0 < b.0)).expect("never fails");
+            let mut expected: Vec<usize> = (0..keys.len()).collect();
+            expected.sort_by(|&a, &b| {
+                let order = keys[a].0.cmp(&keys[b].0);
+                if reverse { order.reverse() } else { order }
+            });
+            assert_eq!(order, expected, "{count} items, {modulus} keys, reverse {reverse}");
+        }
+    }
+
+    #[test]
+    fn stable_at_all_sizes() {
+        for count in (0..70).chain([127, 128, 129, 1000]) {
+            for modulus in [1, 2, 7, 100_000] {
+                check_stable(count, modulus);
+            }
+        }
+    }
+
+    #[test]
+    fn an_inconsistent_order_ends() {
+        let keys: Vec<u32> = (0..500).collect();
+        let mut flip = 0_u32;
+        let order = sorted(&mut flip, &keys, false, |flip, _, _| {
+            *flip = flip.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            Ok::<_, ()>(*flip >> 31 == 1)
+        });
+        let mut order = order.expect("never fails");
+        order.sort_unstable();
+        assert_eq!(order, (0..500).collect::<Vec<usize>>());
+    }
+
+    #[test]
+    fn the_first_comparison_is_pythons() {
+        let keys = ["a", "b", "c"];
+        let failed = sorted(&mut (), &keys, false, |(), a, b| Err::<bool, _>((*a, *b)));
+        assert_eq!(failed, Err(("b", "a")));
+        let reversed = sorted(&mut (), &keys, true, |(), a, b| Err::<bool, _>((*a, *b)));
+        assert_eq!(reversed, Err(("b", "c")));
+    }
 }

@@ -254,3 +254,35 @@ fn too_many_message(spec: &Spec, given: usize) -> String {
     };
     format!("{}() takes {takes} but {given} {} given", spec.python, if given == 1 { "was" } else { "were" })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Spec, missing_message, too_many_message};
+    use crate::builtins::FILTER_SPECS;
+
+    fn spec(name: &str) -> &'static Spec {
+        FILTER_SPECS.iter().find(|spec| spec.name == name).expect("a builtin")
+    }
+
+    #[test]
+    fn messages() {
+        let missing = |name, missing: &[usize]| missing_message(spec(name), missing);
+        assert_eq!(missing("batch", &[0]), "do_batch() missing 1 required positional argument: 'linecount'");
+        assert_eq!(
+            missing("replace", &[0, 1]),
+            "do_replace() missing 2 required positional arguments: 'old' and 'new'"
+        );
+        let too_many = |name, given| too_many_message(spec(name), given);
+        assert_eq!(too_many("upper", 1), "do_upper() takes 1 positional argument but 2 were given");
+        assert_eq!(too_many("first", 1), "sync_do_first() takes 2 positional arguments but 3 were given");
+        assert_eq!(too_many("sort", 4), "do_sort() takes from 2 to 5 positional arguments but 6 were given");
+    }
+
+    #[test]
+    fn signatures() {
+        let check = |name, expected| assert_eq!(spec(name).signature(), expected);
+        check("upper", "");
+        check("batch", "linecount, fill_with=none");
+        check("map", "*args, **kwargs");
+    }
+}

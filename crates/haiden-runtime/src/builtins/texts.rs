@@ -283,12 +283,11 @@ pub(super) fn wordwrap<H: BuiltinHost>(
     let break_on_hyphens = bound.flag(host, 3, true)?;
     let wrapstring = match bound.some(host, 2) {
         None => host.newline_sequence().to_owned(),
-        Some(given) => {
-            host.text(given).map(str::to_owned).ok_or_else(|| host.type_name(given)).or_else(|name| {
-                let message = format!("'{name}' object has no attribute 'join'");
-                Err(host.error(ErrorClass::Attribute, message))
-            })?
-        }
+        Some(given) => host
+            .text(given)
+            .map(str::to_owned)
+            .ok_or_else(|| format!("'{}' object has no attribute 'join'", host.type_name(given)))
+            .map_err(|message| host.error(ErrorClass::Attribute, message))?,
     };
     if host.text(value).is_none() {
         let message = format!("'{}' object has no attribute 'splitlines'", host.type_name(value));
@@ -297,4 +296,20 @@ pub(super) fn wordwrap<H: BuiltinHost>(
     let op = TextOp::WordWrap { width, break_long_words, wrapstring: &wrapstring, break_on_hyphens };
     let text = host.text_filter(op, value)?;
     host.new_text(&text, false)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::lines;
+
+    #[test]
+    fn lines_of_text() {
+        let check = |text: &str, expected: &[&str]| assert_eq!(lines(text), expected, "{text:?}");
+        check("", &[""]);
+        check("a", &["a"]);
+        check("a\n", &["a", ""]);
+        check("a\r", &["a"]);
+        check("a\r\nb\rc\u{2028}d", &["a", "b", "c", "d"]);
+        check("a\n\r\n", &["a", "", ""]);
+    }
 }
