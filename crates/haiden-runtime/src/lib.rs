@@ -5,6 +5,7 @@
 #![deny(unsafe_code)]
 
 pub mod escape;
+pub mod builtins;
 pub mod host;
 pub mod loops;
 pub mod program;
