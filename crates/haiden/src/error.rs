@@ -238,12 +238,8 @@ fn excerpt(out: &mut String, line: &str, number: u32, column: u32) {
     let at = (column.max(1) - 1) as usize;
     // Of a long line, what is around the column.
     let skip = if at > SHOWN - 20 { at - 40 } else { 0 };
-    let shown: String = line
-        .chars()
-        .skip(skip)
-        .take(SHOWN)
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect();
+    let shown: String =
+        line.chars().skip(skip).take(SHOWN).map(|c| if c.is_control() { ' ' } else { c }).collect();
     write!(out, "\n   {blank} |\n   {number} | {}", shown.trim_end()).expect("writing to a string");
     if column > 0 {
         write!(out, "\n   {blank} | {}^", " ".repeat(at - skip)).expect("writing to a string");

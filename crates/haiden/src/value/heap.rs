@@ -46,20 +46,47 @@ pub(crate) enum ViewOf {
 
 /// Any other object that a template makes.
 pub(crate) enum HeapObject {
-    Range { start: i64, stop: i64, step: i64 },
+    Range {
+        start: i64,
+        stop: i64,
+        step: i64,
+    },
     Slice([Word; 3]),
     Namespace(u32),
-    Cycler { items: Vec<Word>, at: usize },
-    Joiner { separator: Word, used: bool },
+    Cycler {
+        items: Vec<Word>,
+        at: usize,
+    },
+    Joiner {
+        separator: Word,
+        used: bool,
+    },
     /// A generator: what is left of its items, and what Python calls it.
-    Generator { name: &'static str, items: Vec<Word>, at: usize },
-    View { dict: Word, of: ViewOf },
-    Method { receiver: Word, name: Arc<str> },
+    Generator {
+        name: &'static str,
+        items: Vec<Word>,
+        at: usize,
+    },
+    View {
+        dict: Word,
+        of: ViewOf,
+    },
+    Method {
+        receiver: Word,
+        name: Arc<str>,
+    },
     Macro(Closure<NativeHost>),
     Block(BlockReference<NativeHost>),
-    Templates { context: u32, chain: Arc<Chain<NativeHost>> },
+    Templates {
+        context: u32,
+        chain: Arc<Chain<NativeHost>>,
+    },
     Loop(Option<Box<LoopState<NativeHost>>>),
-    Module { name: Option<Arc<str>>, members: Vec<(Arc<str>, Word)>, body: Word },
+    Module {
+        name: Option<Arc<str>>,
+        members: Vec<(Arc<str>, Word)>,
+        body: Word,
+    },
     Context(u32),
 }
 

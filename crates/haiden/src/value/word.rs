@@ -6,14 +6,14 @@
 //! loading one stamps the slot that the arena has in the render.
 
 /// A slot of the render's arena table.
-pub(crate) type Slot = u16;
+pub type Slot = u16;
 
 /// The render's own heap.
 pub(crate) const HEAP: Slot = 0;
 
 /// Text: a run of an arena's text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Str {
+pub struct Str {
     pub(crate) slot: Slot,
     /// It is safe markup.
     pub(crate) markup: bool,
@@ -23,7 +23,7 @@ pub(crate) struct Str {
 
 /// A value, as a register holds it.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) enum Word {
+pub enum Word {
     /// A variable that is not set.
     #[default]
     Missing,

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use haiden_runtime::{BlockReference, LoopState};
 use haiden_bytecode::LoopField;
+use haiden_runtime::{BlockReference, LoopState};
 
 use crate::error::{Error, ErrorKind};
 use crate::python::text::index::{item as char_at, slice as slice_text, slice_indices};
@@ -74,8 +74,13 @@ impl NativeHost {
                 },
                 Foreign::Function(_) => Ok(None),
             },
-            Word::Int(_) | Word::Bool(_) | Word::Big { .. } | Word::Float(_) => Ok(self.number_member(object, name)),
-            _ => Ok(self.has_method(object, name).then(|| self.method_of(object, name))),
+            Word::Int(_) | Word::Bool(_) | Word::Big { .. } | Word::Float(_) => {
+                Ok(self.number_member(object, name))
+            }
+            _ => match super::filters::group_member(self, object, name) {
+                Some(place) => self.find_item(object, Word::Int(place as i64)),
+                None => Ok(self.has_method(object, name).then(|| self.method_of(object, name))),
+            },
         }
     }
 
@@ -123,17 +128,20 @@ impl NativeHost {
                     None => None,
                 }
             }
-            HeapObject::Templates { context, chain } => chain.find(name).map(|block| {
-                let reference = BlockReference { context: *context, chain: chain.clone(), block, depth: 0 };
-                self.heap.object(HeapObject::Block(reference))
-            }),
+            HeapObject::Templates { context, chain } => {
+                let (context, chain) = (*context, chain.clone());
+                chain.find(name).map(|block| {
+                    self.heap.object(HeapObject::Block(BlockReference { context, chain, block, depth: 0 }))
+                })
+            }
             HeapObject::Block(block) if name == "super" => {
                 let next = BlockReference { depth: block.depth + 1, ..block.clone() };
                 let block_name = block.chain.name(block.block).unwrap_or_default().to_owned();
                 Some(if next.chain.definition(next.block, next.depth).is_some() {
                     self.heap.object(HeapObject::Block(next))
                 } else {
-                    let hint = format!("there is no parent block called {}.", super::undefined::quoted(&block_name));
+                    let hint =
+                        format!("there is no parent block called {}.", super::undefined::quoted(&block_name));
                     self.heap.undefined(crate::value::heap::Reason::Hint(hint.into()))
                 })
             }
@@ -149,8 +157,10 @@ impl NativeHost {
                     },
                     "arguments" => {
                         let names: Vec<&str> = program.parameter_names(function).collect();
-                        let names =
-                            names.into_iter().map(|name| self.new_text(name, false)).collect::<Result<Vec<_>, _>>()?;
+                        let names = names
+                            .into_iter()
+                            .map(|name| self.new_text(name, false))
+                            .collect::<Result<Vec<_>, _>>()?;
                         Some(self.new_tuple(&names)?)
                     }
                     "catch_kwargs" => Some(Word::Bool(flags & CATCH_KWARGS != 0)),
@@ -353,9 +363,8 @@ impl NativeHost {
             Word::Items { .. } | Word::List(_) | Word::Tuple { .. } => {
                 let items = self.items_of(object)?;
                 let found = slice_indices(items.len(), start, stop, step)?;
-                let picked: Vec<Word> = (0..found.count)
-                    .map(|n| items[(found.start + n as i64 * found.step) as usize])
-                    .collect();
+                let picked: Vec<Word> =
+                    (0..found.count).map(|n| items[(found.start + n as i64 * found.step) as usize]).collect();
                 if matches!(object, Word::Tuple { .. }) {
                     return self.new_tuple(&picked).map(Some);
                 }
@@ -365,8 +374,11 @@ impl NativeHost {
                 HeapObject::Range { start: first, stop: last, step: stride } => {
                     let found = slice_indices(range_len(first, last, stride), start, stop, step)?;
                     let at = |place: i64| first.saturating_add(stride.saturating_mul(place));
-                    let range =
-                        HeapObject::Range { start: at(found.start), stop: at(found.stop), step: stride * found.step };
+                    let range = HeapObject::Range {
+                        start: at(found.start),
+                        stop: at(found.stop),
+                        step: stride * found.step,
+                    };
                     Ok(Some(self.heap.object(range)))
                 }
                 _ => Ok(None),
@@ -424,9 +436,10 @@ impl NativeHost {
                 Ok(self.heap.object(HeapObject::Cycler { items: positional.to_vec(), at: 0 }))
             }
             Global::Joiner => {
-                let given = positional.first().copied().or_else(|| {
-                    keywords.iter().find(|(name, _)| &**name == "sep").map(|(_, word)| *word)
-                });
+                let given = positional
+                    .first()
+                    .copied()
+                    .or_else(|| keywords.iter().find(|(name, _)| &**name == "sep").map(|(_, word)| *word));
                 let separator = match given {
                     Some(separator) => separator,
                     None => self.new_text(", ", false)?,
@@ -444,7 +457,8 @@ impl NativeHost {
         for &word in positional {
             self.refuse_undefined(word)?;
             let Some(number) = self.integer_of(word) else {
-                let message = format!("'{}' object cannot be interpreted as an integer", self.type_name(word));
+                let message =
+                    format!("'{}' object cannot be interpreted as an integer", self.type_name(word));
                 return Err(Error::new(ErrorKind::Type, message));
             };
             numbers.push(number);

@@ -24,8 +24,12 @@ impl NativeHost {
         let (fixed, rest) = arguments.values.split_at(shape.positional);
         let (named, extra) = rest.split_at(shape.keywords.len());
         let mut positional = fixed.to_vec();
-        let mut keywords: Vec<(Arc<str>, Word)> =
-            shape.keywords.iter().map(|keyword| keyword.name.text.clone()).zip(named.iter().copied()).collect();
+        let mut keywords: Vec<(Arc<str>, Word)> = shape
+            .keywords
+            .iter()
+            .map(|keyword| keyword.name.text.clone())
+            .zip(named.iter().copied())
+            .collect();
         let mut extra = extra.iter();
         if shape.star
             && let Some(&star) = extra.next()
@@ -80,7 +84,11 @@ impl NativeHost {
     }
 
     /// Calls a value.
-    pub(super) fn call_value(&mut self, callee: Word, arguments: Arguments<'_, NativeHost>) -> Result<Word, Error> {
+    pub(super) fn call_value(
+        &mut self,
+        callee: Word,
+        arguments: Arguments<'_, NativeHost>,
+    ) -> Result<Word, Error> {
         // The most common calls need no expansion.
         if let (Word::Foreign { slot, index }, true) = (callee, arguments.shape.is_plain())
             && let Foreign::Function(function) = self.foreign(slot, index)
@@ -136,7 +144,8 @@ impl NativeHost {
             HeapObject::Macro(closure) => {
                 // Called back from a filter or a function: on a machine of its own.
                 let closure = closure.clone();
-                let keywords: Vec<(&str, Word)> = keywords.iter().map(|(name, word)| (&**name, *word)).collect();
+                let keywords: Vec<(&str, Word)> =
+                    keywords.iter().map(|(name, word)| (&**name, *word)).collect();
                 let markup = self.context(closure.context).autoescape;
                 let limits = self.limits.machine;
                 let mut out = super::Output::new(64, self.limits.output);
@@ -156,7 +165,9 @@ impl NativeHost {
     ) -> Result<Word, Error> {
         match self.present(receiver) {
             Word::Str(text) => self.str_method(text, name, positional, keywords),
-            receiver @ (Word::Map { .. } | Word::Dict(_)) => self.dict_method(receiver, name, positional, keywords),
+            receiver @ (Word::Map { .. } | Word::Dict(_)) => {
+                self.dict_method(receiver, name, positional, keywords)
+            }
             receiver @ (Word::Items { .. } | Word::List(_) | Word::Tuple { .. }) => {
                 self.list_method(receiver, name, positional, keywords)
             }
@@ -179,7 +190,9 @@ impl NativeHost {
         }
         Ok(match (name, self.number(receiver)) {
             ("conjugate", Some(number)) => self.new_number(number),
-            ("is_integer", Some(Number::Float(value))) => Word::Bool(value.is_finite() && value.fract() == 0.0),
+            ("is_integer", Some(Number::Float(value))) => {
+                Word::Bool(value.is_finite() && value.fract() == 0.0)
+            }
             ("is_integer", _) => Word::Bool(true),
             ("bit_length", Some(Number::Int(value))) => Word::Int(value.bit_length() as i64),
             ("bit_count", Some(Number::Int(Int::Small(value)))) => {
@@ -249,11 +262,13 @@ impl NativeHost {
     ) -> Result<Word, Error> {
         match foreign {
             Foreign::Function(function) => {
-                let keywords: Vec<(&str, Word)> = keywords.iter().map(|(name, word)| (&**name, *word)).collect();
+                let keywords: Vec<(&str, Word)> =
+                    keywords.iter().map(|(name, word)| (&**name, *word)).collect();
                 function.invoke(self, CallArguments { positional, keywords: &keywords })
             }
             Foreign::Object(object) => {
-                let positional = positional.iter().map(|&word| self.value(word)).collect::<Result<Vec<_>, _>>()?;
+                let positional =
+                    positional.iter().map(|&word| self.value(word)).collect::<Result<Vec<_>, _>>()?;
                 let named = keywords
                     .iter()
                     .map(|(name, word)| Ok((&**name, self.value(*word)?)))
@@ -262,9 +277,13 @@ impl NativeHost {
                     Some(name) => object.call_method(name, &positional, &named),
                     None => object.call(&positional, &named),
                 };
-                let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(call)).unwrap_or_else(|_| {
-                    Err(Error::new(ErrorKind::Runtime, format!("a call of a {} panicked", object.type_name())))
-                })?;
+                let outcome =
+                    std::panic::catch_unwind(std::panic::AssertUnwindSafe(call)).unwrap_or_else(|_| {
+                        Err(Error::new(
+                            ErrorKind::Runtime,
+                            format!("a call of a {} panicked", object.type_name()),
+                        ))
+                    })?;
                 self.import(&outcome)
             }
         }

@@ -35,7 +35,8 @@ impl NativeHost {
             (Word::Undefined(_) | Word::Missing, _) | (_, Word::Undefined(_) | Word::Missing) => {
                 self.refuse_strict(left)?;
                 self.refuse_strict(right)?;
-                matches!(left, Word::Undefined(_) | Word::Missing) && matches!(right, Word::Undefined(_) | Word::Missing)
+                matches!(left, Word::Undefined(_) | Word::Missing)
+                    && matches!(right, Word::Undefined(_) | Word::Missing)
             }
             (Word::None, Word::None) => true,
             (Word::List(left), Word::List(right)) if left == right => true,
@@ -123,11 +124,22 @@ impl NativeHost {
     }
 
     /// The order of two values, `None` for unordered numbers; a `TypeError` if they have none.
-    pub(crate) fn order(&mut self, op: CompareOp, left: Word, right: Word) -> Result<Option<Ordering>, Error> {
+    pub(crate) fn order(
+        &mut self,
+        op: CompareOp,
+        left: Word,
+        right: Word,
+    ) -> Result<Option<Ordering>, Error> {
         self.order_at(op, left, right, 0)
     }
 
-    fn order_at(&mut self, op: CompareOp, left: Word, right: Word, depth: usize) -> Result<Option<Ordering>, Error> {
+    fn order_at(
+        &mut self,
+        op: CompareOp,
+        left: Word,
+        right: Word,
+        depth: usize,
+    ) -> Result<Option<Ordering>, Error> {
         let (left, right) = (self.present(left), self.present(right));
         self.refuse_undefined(left)?;
         self.refuse_undefined(right)?;
@@ -157,7 +169,8 @@ impl NativeHost {
                         _ => ">=",
                     };
                     let (left, right) = (self.type_name(left), self.type_name(right));
-                    let message = format!("'{sign}' not supported between instances of '{left}' and '{right}'");
+                    let message =
+                        format!("'{sign}' not supported between instances of '{left}' and '{right}'");
                     Err(Error::new(ErrorKind::Type, message))
                 }
             },
@@ -168,9 +181,7 @@ impl NativeHost {
     pub(crate) fn contains(&mut self, item: Word, container: Word) -> Result<bool, Error> {
         match self.present(container) {
             Word::Str(text) => match item {
-                Word::Str(part) => {
-                    Ok(crate::python::text::find::contains(self.str(text), self.str(part)))
-                }
+                Word::Str(part) => Ok(crate::python::text::find::contains(self.str(text), self.str(part))),
                 _ => {
                     self.refuse_undefined(item)?;
                     let name = self.type_name(item);
@@ -185,7 +196,11 @@ impl NativeHost {
                         let items = self.items_of(container)?;
                         return self.any_equal(item, &items);
                     };
-                    let inside = if step > 0 { (start..stop).contains(&value) } else { value <= start && value > stop };
+                    let inside = if step > 0 {
+                        (start..stop).contains(&value)
+                    } else {
+                        value <= start && value > stop
+                    };
                     return Ok(inside && (i128::from(value) - i128::from(start)) % i128::from(step) == 0);
                 }
                 let items = self.membership_items(container)?;

@@ -50,7 +50,9 @@ impl Variables {
         let is = |(text, hash, _): &(Arc<str>, u64, Word)| *hash == name.hash && **text == *name.text;
         match &self.table {
             None => self.entries.iter().position(is),
-            Some(table) => table.find(name.hash, |&place| is(&self.entries[place as usize])).map(|&p| p as usize),
+            Some(table) => {
+                table.find(name.hash, |&place| is(&self.entries[place as usize])).map(|&p| p as usize)
+            }
         }
     }
 

@@ -188,7 +188,12 @@ impl NativeHost {
     }
 
     /// `text.format(…)`
-    pub(super) fn format_method(&mut self, text: Str, args: &[Word], keywords: &[(Arc<str>, Word)]) -> Result<Word> {
+    pub(super) fn format_method(
+        &mut self,
+        text: Str,
+        args: &[Word],
+        keywords: &[(Arc<str>, Word)],
+    ) -> Result<Word> {
         self.format_with(text, args, keywords, None)
     }
 
@@ -232,7 +237,8 @@ impl NativeHost {
             Some(Number::Int(value)) => crate::python::format::format_int(out, &value, spec, "int", limit)?,
             Some(Number::Float(value)) => crate::python::format::format_float(out, value, spec, limit)?,
             None => {
-                let message = format!("unsupported format string passed to {}.__format__", self.type_name(word));
+                let message =
+                    format!("unsupported format string passed to {}.__format__", self.type_name(word));
                 return Err(Error::new(ErrorKind::Type, message));
             }
         }

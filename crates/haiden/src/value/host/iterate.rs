@@ -121,12 +121,11 @@ impl NativeHost {
 
     fn next_of_rest(&mut self, iterator: &mut NativeIterator) -> Result<Option<Word>, Error> {
         match iterator {
-            NativeIterator::Map { of: ViewOf::Items, .. } | NativeIterator::Dict { of: ViewOf::Items, .. } => {
-                match self.next_entry(iterator)? {
-                    Some((key, value)) => self.new_tuple(&[key, value]).map(Some),
-                    None => Ok(None),
-                }
-            }
+            NativeIterator::Map { of: ViewOf::Items, .. }
+            | NativeIterator::Dict { of: ViewOf::Items, .. } => match self.next_entry(iterator)? {
+                Some((key, value)) => self.new_tuple(&[key, value]).map(Some),
+                None => Ok(None),
+            },
             NativeIterator::Map { of, .. } | NativeIterator::Dict { of, .. } => {
                 let of = *of;
                 let entry = self.next_entry(iterator)?;
@@ -182,7 +181,8 @@ impl NativeHost {
 
     #[inline]
     pub(super) fn next_two(&mut self, iterator: &mut NativeIterator) -> Result<Option<(Word, Word)>, Error> {
-        if let NativeIterator::Map { of: ViewOf::Items, .. } | NativeIterator::Dict { of: ViewOf::Items, .. } = iterator
+        if let NativeIterator::Map { of: ViewOf::Items, .. }
+        | NativeIterator::Dict { of: ViewOf::Items, .. } = iterator
         {
             return self.next_entry(iterator);
         }

@@ -102,7 +102,8 @@ impl NativeHost {
             Word::Map { shape, start, .. } => {
                 let keys = self.arena(slot).shapes[shape as usize].keys.clone();
                 let parts = self.run(slot, start, keys.len() as u32).to_vec();
-                let values: Vec<Word> = parts.into_iter().map(|part| self.load_constant(slot, part)).collect();
+                let values: Vec<Word> =
+                    parts.into_iter().map(|part| self.load_constant(slot, part)).collect();
                 let keys: Vec<Word> = keys.into_iter().map(|key| key.stamped(slot)).collect();
                 // Keys of a literal may be equal: the last value counts.
                 let dict = self.dict_of(Vec::new(), Vec::new());

@@ -14,7 +14,17 @@ use crate::value::word::Word;
 pub(crate) fn is_method(name: &str) -> bool {
     matches!(
         name,
-        "items" | "keys" | "values" | "get" | "copy" | "pop" | "popitem" | "clear" | "update" | "setdefault" | "fromkeys"
+        "items"
+            | "keys"
+            | "values"
+            | "get"
+            | "copy"
+            | "pop"
+            | "popitem"
+            | "clear"
+            | "update"
+            | "setdefault"
+            | "fromkeys"
     )
 }
 
@@ -68,7 +78,9 @@ impl NativeHost {
             None => data.keys.iter().position(|&key| is(key)),
             Some(table) => {
                 let hash = hash_text(name);
-                table.find(hash, |&(_, place)| is(data.keys[place as usize])).map(|&(_, place)| place as usize)
+                table
+                    .find(hash, |&(_, place)| is(data.keys[place as usize]))
+                    .map(|&(_, place)| place as usize)
             }
         }
     }

@@ -15,7 +15,17 @@ use super::methods_dict::wrong_count;
 pub(super) fn is_list_method(name: &str) -> bool {
     matches!(
         name,
-        "append" | "clear" | "copy" | "count" | "extend" | "index" | "insert" | "pop" | "remove" | "reverse" | "sort"
+        "append"
+            | "clear"
+            | "copy"
+            | "count"
+            | "extend"
+            | "index"
+            | "insert"
+            | "pop"
+            | "remove"
+            | "reverse"
+            | "sort"
     )
 }
 
@@ -43,7 +53,9 @@ impl NativeHost {
                 }
                 return Ok(Word::Int(count));
             }
-            ("index", [wanted, bounds @ ..]) if bounds.len() < 3 => return self.index_in(receiver, *wanted, bounds),
+            ("index", [wanted, bounds @ ..]) if bounds.len() < 3 => {
+                return self.index_in(receiver, *wanted, bounds);
+            }
             ("copy", []) => {
                 let items = self.items_of(receiver)?;
                 return Ok(self.heap.list(items));
@@ -75,7 +87,9 @@ impl NativeHost {
                 self.heap.lists[list].insert(place as usize, *item);
             }
             ("pop", []) => {
-                return self.heap.lists[list].pop().ok_or_else(|| Error::new(ErrorKind::Index, "pop from empty list"));
+                return self.heap.lists[list]
+                    .pop()
+                    .ok_or_else(|| Error::new(ErrorKind::Index, "pop from empty list"));
             }
             ("pop", [index]) => {
                 let index = self.whole(*index)?;
@@ -119,7 +133,8 @@ impl NativeHost {
         let mut limits = [0, items.len() as i64];
         for (limit, &bound) in limits.iter_mut().zip(bounds) {
             let bound = self.whole(bound)?;
-            *limit = if bound < 0 { (bound + items.len() as i64).max(0) } else { bound.min(items.len() as i64) };
+            *limit =
+                if bound < 0 { (bound + items.len() as i64).max(0) } else { bound.min(items.len() as i64) };
         }
         for (place, &item) in items.iter().enumerate() {
             if (limits[0]..limits[1]).contains(&(place as i64)) && self.is_equal(item, wanted)? {
@@ -136,7 +151,12 @@ impl NativeHost {
         Err(Error::new(ErrorKind::Value, message))
     }
 
-    fn sort_in_place(&mut self, receiver: Word, args: &[Word], keywords: &[(Arc<str>, Word)]) -> Result<Word, Error> {
+    fn sort_in_place(
+        &mut self,
+        receiver: Word,
+        args: &[Word],
+        keywords: &[(Arc<str>, Word)],
+    ) -> Result<Word, Error> {
         if !args.is_empty() {
             return Err(Error::new(ErrorKind::Type, "sort() takes no positional arguments"));
         }

@@ -13,14 +13,54 @@ use super::methods_dict::wrong_count;
 
 /// Methods that give text, and so markup for markup.
 const TO_TEXT: &[&str] = &[
-    "capitalize", "casefold", "center", "expandtabs", "format", "format_map", "join", "ljust", "lower", "lstrip",
-    "removeprefix", "removesuffix", "replace", "rjust", "rstrip", "strip", "swapcase", "title", "upper", "zfill",
+    "capitalize",
+    "casefold",
+    "center",
+    "expandtabs",
+    "format",
+    "format_map",
+    "join",
+    "ljust",
+    "lower",
+    "lstrip",
+    "removeprefix",
+    "removesuffix",
+    "replace",
+    "rjust",
+    "rstrip",
+    "strip",
+    "swapcase",
+    "title",
+    "upper",
+    "zfill",
 ];
 /// Methods that give something else.
 const TO_OTHER: &[&str] = &[
-    "count", "encode", "endswith", "find", "index", "isalnum", "isalpha", "isascii", "isdecimal", "isdigit",
-    "isidentifier", "islower", "isnumeric", "isprintable", "isspace", "istitle", "isupper", "partition", "rfind",
-    "rindex", "rpartition", "rsplit", "split", "splitlines", "startswith",
+    "count",
+    "encode",
+    "endswith",
+    "find",
+    "index",
+    "isalnum",
+    "isalpha",
+    "isascii",
+    "isdecimal",
+    "isdigit",
+    "isidentifier",
+    "islower",
+    "isnumeric",
+    "isprintable",
+    "isspace",
+    "istitle",
+    "isupper",
+    "partition",
+    "rfind",
+    "rindex",
+    "rpartition",
+    "rsplit",
+    "split",
+    "splitlines",
+    "startswith",
 ];
 /// Methods that only markup has.
 const OF_MARKUP: &[&str] = &["striptags", "unescape"];
@@ -125,8 +165,11 @@ impl NativeHost {
             ("partition" | "rpartition", [separator]) => {
                 let separator = self.text_argument(*separator, name)?;
                 let (whole, part) = (self.str(text), self.str(separator));
-                let (a, b, c) =
-                    if name == "partition" { split::partition(whole, part)? } else { split::rpartition(whole, part)? };
+                let (a, b, c) = if name == "partition" {
+                    split::partition(whole, part)?
+                } else {
+                    split::rpartition(whole, part)?
+                };
                 let (a, b, c) = (a.to_owned(), b.to_owned(), c.to_owned());
                 let parts = [
                     self.new_text(&a, text.markup)?,
@@ -162,7 +205,9 @@ impl NativeHost {
                 let size = args.first().copied().or_else(|| keyword(keywords, "tabsize"));
                 let size = size.map_or(Ok(8), |size| self.whole(size))?;
                 let limit = self.limits.size;
-                self.build_text(text.markup, |host, out| Ok(pad::expandtabs(out, host.str(text), size, limit)?))
+                self.build_text(text.markup, |host, out| {
+                    Ok(pad::expandtabs(out, host.str(text), size, limit)?)
+                })
             }
             ("startswith" | "endswith", [wanted, bounds @ ..]) if bounds.len() < 3 => {
                 self.affix_method(text, name, *wanted, bounds)
@@ -237,7 +282,13 @@ impl NativeHost {
         Ok(self.piece(text, piece))
     }
 
-    fn split_method(&mut self, text: Str, name: &str, args: &[Word], keywords: &[(Arc<str>, Word)]) -> Result<Word> {
+    fn split_method(
+        &mut self,
+        text: Str,
+        name: &str,
+        args: &[Word],
+        keywords: &[(Arc<str>, Word)],
+    ) -> Result<Word> {
         if args.len() > 2 {
             return Err(wrong_count("str", name, args.len()));
         }
@@ -251,8 +302,11 @@ impl NativeHost {
         };
         let separator = separator.map(|separator| self.str(separator));
         let whole = self.str(text);
-        let pieces =
-            if name == "split" { split::split(whole, separator, most)? } else { split::rsplit(whole, separator, most)? };
+        let pieces = if name == "split" {
+            split::split(whole, separator, most)?
+        } else {
+            split::rsplit(whole, separator, most)?
+        };
         let pieces = self.pieces(text, &pieces);
         Ok(self.heap.list(pieces))
     }

@@ -20,7 +20,7 @@ mod text;
 mod undefined;
 mod verbs;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use haiden_runtime::{Limits, Program};
@@ -90,6 +90,8 @@ pub struct NativeHost {
     /// The programs that ran, with the slots of their constants.
     entered: Vec<(Arc<Program<NativeHost>>, Slot)>,
     modules: Vec<(u64, Word)>,
+    /// Where the tuples lie that `groupby` made: their parts have names.
+    groups: BTreeSet<u32>,
     pub(crate) undefined_kind: UndefinedKind,
     pub(crate) limits: RenderLimits,
     /// Room for a text in the making.
@@ -107,6 +109,7 @@ impl NativeHost {
             cells: Vec::new(),
             entered: Vec::new(),
             modules: Vec::new(),
+            groups: BTreeSet::new(),
             undefined_kind: templates.undefined(),
             limits: templates.limits(),
             templates,
@@ -175,10 +178,16 @@ impl NativeHost {
                 list
             }
             Word::Map { slot, shape, start } => {
-                let keys: Vec<Word> =
-                    self.arena(slot).shapes[shape as usize].keys.iter().map(|key| key.stamped(slot)).collect();
-                let values: Vec<Word> =
-                    self.run(slot, start, keys.len() as u32).iter().map(|value| value.stamped(slot)).collect();
+                let keys: Vec<Word> = self.arena(slot).shapes[shape as usize]
+                    .keys
+                    .iter()
+                    .map(|key| key.stamped(slot))
+                    .collect();
+                let values: Vec<Word> = self
+                    .run(slot, start, keys.len() as u32)
+                    .iter()
+                    .map(|value| value.stamped(slot))
+                    .collect();
                 let empty = keys.is_empty();
                 let dict = self.dict_of(keys, values);
                 if !empty {
@@ -273,7 +282,9 @@ impl NativeHost {
     /// A user's value in this render.
     pub(crate) fn import(&mut self, value: &Value) -> Result<Word, Error> {
         Ok(match &value.0 {
-            Repr::Undefined => self.heap.undefined(crate::value::heap::Reason::Hint("an undefined value".into())),
+            Repr::Undefined => {
+                self.heap.undefined(crate::value::heap::Reason::Hint("an undefined value".into()))
+            }
             Repr::None => Word::None,
             Repr::Bool(value) => Word::Bool(*value),
             Repr::Int(value) => Word::Int(*value),
@@ -295,20 +306,28 @@ impl NativeHost {
     fn copy_in(&mut self, arena: &Arc<Arena>, word: Word) -> Result<Word, Error> {
         Ok(match word {
             Word::Str(text) => self.new_text(arena.str(text), text.markup)?,
-            Word::Big { index, .. } => self.new_number(Number::Int(Int::from(arena.bigs[index as usize].clone()))),
+            Word::Big { index, .. } => {
+                self.new_number(Number::Int(Int::from(arena.bigs[index as usize].clone())))
+            }
             Word::Foreign { index, .. } => {
                 self.heap.foreign.push(arena.foreign[index as usize].clone());
                 Word::Foreign { slot: HEAP, index: (self.heap.foreign.len() - 1) as u32 }
             }
             Word::Items { start, len, .. } | Word::Tuple { start, len, .. } => {
                 let run = &arena.words[start as usize..(start + len) as usize];
-                let items = run.iter().map(|&item| self.copy_in(arena, item)).collect::<Result<Vec<_>, _>>()?;
-                if matches!(word, Word::Tuple { .. }) { self.new_tuple(&items)? } else { self.heap.list(items) }
+                let items =
+                    run.iter().map(|&item| self.copy_in(arena, item)).collect::<Result<Vec<_>, _>>()?;
+                if matches!(word, Word::Tuple { .. }) {
+                    self.new_tuple(&items)?
+                } else {
+                    self.heap.list(items)
+                }
             }
             Word::Map { shape, start, .. } => {
                 let keys = &arena.shapes[shape as usize].keys;
                 let run = &arena.words[start as usize..start as usize + keys.len()];
-                let values = run.iter().map(|&item| self.copy_in(arena, item)).collect::<Result<Vec<_>, _>>()?;
+                let values =
+                    run.iter().map(|&item| self.copy_in(arena, item)).collect::<Result<Vec<_>, _>>()?;
                 let keys = keys.iter().map(|&key| self.copy_in(arena, key)).collect::<Result<Vec<_>, _>>()?;
                 self.dict_of(keys, values)
             }
@@ -342,7 +361,10 @@ impl NativeHost {
 
     fn copy_out(&mut self, arena: &mut Arena, word: Word, depth: usize) -> Result<Word, Error> {
         if depth > crate::value::serialize::MAX_DEPTH {
-            return Err(Error::new(ErrorKind::Recursion, "the value is nested too deeply to leave the template"));
+            return Err(Error::new(
+                ErrorKind::Recursion,
+                "the value is nested too deeply to leave the template",
+            ));
         }
         let word = self.present(word);
         Ok(match word {
@@ -395,7 +417,10 @@ impl NativeHost {
 fn whole_in_arena(word: Word) -> Option<(Slot, Word)> {
     let slot = match word {
         Word::Str(text) => text.slot,
-        Word::Big { slot, .. } | Word::Items { slot, .. } | Word::Tuple { slot, .. } | Word::Map { slot, .. } => slot,
+        Word::Big { slot, .. }
+        | Word::Items { slot, .. }
+        | Word::Tuple { slot, .. }
+        | Word::Map { slot, .. } => slot,
         _ => return None,
     };
     (slot != HEAP).then(|| (slot, word.stamped(HEAP)))
@@ -434,9 +459,9 @@ fn alone<T>(work: impl FnOnce(&mut NativeHost) -> T) -> T {
 pub(crate) fn show_value(value: &Value, repr: bool) -> String {
     alone(|host| {
         let mut out = String::new();
-        let word = host.import(value).and_then(|word| {
-            if repr { host.represent(&mut out, word) } else { host.show(&mut out, word) }
-        });
+        let word = host
+            .import(value)
+            .and_then(|word| if repr { host.represent(&mut out, word) } else { host.show(&mut out, word) });
         match word {
             Ok(()) => out,
             Err(error) => format!("<{}>", error.message()),

@@ -85,11 +85,17 @@ impl NativeHost {
             }
             (Word::Items { .. } | Word::List(_), _) => {
                 let name = self.type_name(right);
-                Err(Error::new(ErrorKind::Type, format!("can only concatenate list (not \"{name}\") to list")))
+                Err(Error::new(
+                    ErrorKind::Type,
+                    format!("can only concatenate list (not \"{name}\") to list"),
+                ))
             }
             (Word::Tuple { .. }, _) => {
                 let name = self.type_name(right);
-                Err(Error::new(ErrorKind::Type, format!("can only concatenate tuple (not \"{name}\") to tuple")))
+                Err(Error::new(
+                    ErrorKind::Type,
+                    format!("can only concatenate tuple (not \"{name}\") to tuple"),
+                ))
             }
             _ => Err(self.unsupported(BinaryOp::Add, left, right)),
         }
@@ -114,15 +120,19 @@ impl NativeHost {
     }
 
     fn multiply(&mut self, left: Word, right: Word) -> Result<Word, Error> {
-        let is_sequence =
-            |word: Word| matches!(word, Word::Str(_) | Word::Items { .. } | Word::List(_) | Word::Tuple { .. });
+        let is_sequence = |word: Word| {
+            matches!(word, Word::Str(_) | Word::Items { .. } | Word::List(_) | Word::Tuple { .. })
+        };
         let (sequence, times) = if is_sequence(left) { (left, right) } else { (right, left) };
         if !is_sequence(sequence) {
             return Err(self.unsupported(BinaryOp::Mul, left, right));
         }
         let Some(times) = self.integer_of(times) else {
             let name = self.type_name(times);
-            return Err(Error::new(ErrorKind::Type, format!("can't multiply sequence by non-int of type '{name}'")));
+            return Err(Error::new(
+                ErrorKind::Type,
+                format!("can't multiply sequence by non-int of type '{name}'"),
+            ));
         };
         if let Word::Str(text) = sequence {
             let limit = self.limits.size;
@@ -137,7 +147,11 @@ impl NativeHost {
             return Err(self.too_many());
         }
         let items = items.repeat(times);
-        if matches!(sequence, Word::Tuple { .. }) { self.new_tuple(&items) } else { Ok(self.heap.list(items)) }
+        if matches!(sequence, Word::Tuple { .. }) {
+            self.new_tuple(&items)
+        } else {
+            Ok(self.heap.list(items))
+        }
     }
 
     pub(super) fn signed(&mut self, op: UnaryOp, word: Word) -> Result<Word, Error> {
@@ -194,9 +208,8 @@ impl NativeHost {
                 self.length_of(word)? > 0
             }
             Word::Object(index) => match &self.heap.objects[index as usize] {
-                crate::value::heap::HeapObject::Range { .. } | crate::value::heap::HeapObject::View { .. } => {
-                    self.length_of(word)? > 0
-                }
+                crate::value::heap::HeapObject::Range { .. }
+                | crate::value::heap::HeapObject::View { .. } => self.length_of(word)? > 0,
                 _ => true,
             },
             Word::Foreign { slot, index } => match self.foreign(slot, index) {

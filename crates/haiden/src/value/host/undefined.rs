@@ -44,7 +44,9 @@ impl NativeHost {
                 let error = Error::new(ErrorKind::Undefined, self.undefined_message(index));
                 match &self.heap.undefined[index as usize] {
                     Reason::Name(name) => error.with_hint(self.near_name(name)),
-                    Reason::Member { object, name, is_text: true } => error.with_hint(self.near_member(*object, name)),
+                    Reason::Member { object, name, is_text: true } => {
+                        error.with_hint(self.near_member(*object, name))
+                    }
                     _ => error,
                 }
             }

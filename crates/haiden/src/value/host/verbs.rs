@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use haiden_bytecode::FunctionKind;
 use haiden_runtime::{
-    Arguments, BinaryOp, BlockReference, Called, Callee, Chain, Closure, CompareOp, Export, Fault, Host, LoopState,
-    Program, TraceFrame, UnaryOp, Undefined,
+    Arguments, BinaryOp, BlockReference, Called, Callee, Chain, Closure, CompareOp, Export, Fault, Host,
+    LoopState, Program, TraceFrame, UnaryOp, Undefined,
 };
 
 use crate::error::{Error, ErrorKind, Place};
@@ -361,7 +361,7 @@ impl Host for NativeHost {
         arguments: Arguments<'_, Self>,
     ) -> Result<Word> {
         match filter {
-            NativeFilter::Builtin(builtin) => (builtin.call)(self, context, value, arguments),
+            NativeFilter::Builtin(builtin) => builtin.call(self, context, value, arguments),
             NativeFilter::User(function) => {
                 let function = function.clone();
                 if arguments.shape.is_plain() && arguments.values.is_empty() {
@@ -376,15 +376,22 @@ impl Host for NativeHost {
             }
         }
     }
-    fn test(&mut self, context: &u32, test: &NativeTest, value: &Word, arguments: Arguments<'_, Self>) -> Result<bool> {
+    fn test(
+        &mut self,
+        context: &u32,
+        test: &NativeTest,
+        value: &Word,
+        arguments: Arguments<'_, Self>,
+    ) -> Result<bool> {
         match test {
-            NativeTest::Builtin(builtin) => (builtin.call)(self, context, value, arguments),
+            NativeTest::Builtin(builtin) => builtin.call(self, context, value, arguments),
             NativeTest::User(function) => {
                 let function = function.clone();
                 let expanded = self.expand(arguments)?;
                 let mut positional = vec![*value];
                 positional.extend(expanded.positional);
-                let result = function.invoke(self, CallArguments { positional: &positional, keywords: &[] })?;
+                let result =
+                    function.invoke(self, CallArguments { positional: &positional, keywords: &[] })?;
                 self.is_true(result)
             }
         }
@@ -471,7 +478,13 @@ impl Host for NativeHost {
     fn cached_module(&mut self, program: &Arc<Program<Self>>) -> Option<Word> {
         self.modules.iter().find(|(id, _)| *id == program.id()).map(|(_, module)| *module)
     }
-    fn make_module(&mut self, program: &Arc<Program<Self>>, context: &u32, body: Word, cache: bool) -> Result<Word> {
+    fn make_module(
+        &mut self,
+        program: &Arc<Program<Self>>,
+        context: &u32,
+        body: Word,
+        cache: bool,
+    ) -> Result<Word> {
         let members = self.exports(*context);
         let body = match body {
             Word::Str(text) => Word::Str(Str { markup: false, ..text }),
