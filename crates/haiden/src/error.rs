@@ -164,10 +164,6 @@ impl Error {
         self
     }
 
-    pub(crate) fn trace_mut(&mut self) -> &mut [Place] {
-        &mut self.0.trace
-    }
-
     /// What kind of error it is.
     pub fn kind(&self) -> ErrorKind {
         self.0.kind

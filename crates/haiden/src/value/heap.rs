@@ -38,7 +38,7 @@ pub(crate) enum Reason {
 
 /// What part of a dict a view shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum ViewOf {
+pub enum ViewOf {
     Keys,
     Values,
     Items,

@@ -6,7 +6,7 @@
 //! loading one stamps the slot that the arena has in the render.
 
 /// A slot of the render's arena table.
-pub type Slot = u16;
+pub(crate) type Slot = u16;
 
 /// The render's own heap.
 pub(crate) const HEAP: Slot = 0;
@@ -61,7 +61,6 @@ pub enum Word {
 
 /// The global functions of every environment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(missing_docs, reason = "Jinja's own names")]
 pub enum Global {
     Range,
     Dict,
@@ -96,9 +95,20 @@ impl Global {
 }
 
 impl Word {
-    /// The word as it reads from slot `slot`, where it lies in that slot's arena.
+    /// The word as it reads from slot `slot`, where it lies in that slot's arena. Words of the heap name their slots
+    /// themselves.
     #[inline]
     pub(crate) fn stamped(self, slot: Slot) -> Word {
+        if slot == HEAP { self } else { self.with_slot(slot) }
+    }
+
+    /// The word as it lies in the arena it is of.
+    pub(crate) fn unstamped(self) -> Word {
+        self.with_slot(HEAP)
+    }
+
+    #[inline]
+    fn with_slot(self, slot: Slot) -> Word {
         match self {
             Word::Str(text) => Word::Str(Str { slot, ..text }),
             Word::Big { index, .. } => Word::Big { slot, index },

@@ -17,7 +17,7 @@ use crate::value::word::{Global, Word};
 /// It remembers where the shape it met last has it: 48 bits of the shape's id and 16 of the place in one atomic word, so
 /// that threads that share a program cannot mix two memories up.
 #[derive(Debug)]
-pub(crate) struct Name {
+pub struct Name {
     pub(crate) text: Arc<str>,
     hash: u64,
     cache: AtomicU64,

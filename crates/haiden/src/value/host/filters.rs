@@ -16,7 +16,7 @@ use crate::value::word::{Str, Word};
 
 /// A filter as it is linked.
 #[derive(Clone)]
-pub(crate) enum NativeFilter {
+pub enum NativeFilter {
     /// One of Jinja2's.
     Builtin(BuiltinFilter<NativeHost>),
     /// One of the user's.

@@ -10,7 +10,7 @@ use crate::value::word::{Slot, Str, Word};
 
 /// An iteration in progress. It copies no container: it holds a place in one.
 #[derive(Debug)]
-pub(crate) enum NativeIterator {
+pub enum NativeIterator {
     /// A run of an arena's words.
     Run { slot: Slot, at: u32, end: u32 },
     /// A list of the heap, which may change meanwhile.

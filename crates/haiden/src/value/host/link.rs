@@ -9,10 +9,10 @@ use haiden_runtime::builtins::{BuiltinTest, find_filter, find_test};
 
 use crate::value::arena::Arena;
 use crate::value::host::{Name, NativeFilter, NativeHost, Templates};
-use crate::value::word::{HEAP, Word};
+use crate::value::word::Word;
 
 /// What a program of the native host keeps.
-pub(crate) struct Extra {
+pub struct Extra {
     /// The template escapes what it prints.
     pub(crate) autoescape: bool,
     /// The source, for error messages.
@@ -24,7 +24,7 @@ pub(crate) struct Extra {
 }
 
 /// A test as it is linked.
-pub(crate) enum NativeTest {
+pub enum NativeTest {
     /// One of Jinja2's.
     Builtin(BuiltinTest<NativeHost>),
     /// One of the user's.
@@ -113,7 +113,7 @@ impl NativeHost {
                 }
                 dict
             }
-            other => other.stamped(if slot == HEAP { HEAP } else { slot }),
+            other => other.stamped(slot),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::error::{Error, ErrorKind};
 use crate::python::case;
 use crate::python::text::find::{self, Bounds};
-use crate::python::text::{classify, index, pad, replace, split, strip};
+use crate::python::text::{classify, pad, replace, split, strip};
 use crate::value::host::NativeHost;
 use crate::value::word::{Str, Word};
 
@@ -375,11 +375,6 @@ impl NativeHost {
             }
         }
         Ok(Word::Bool(false))
-    }
-
-    /// How many characters a text has.
-    pub(crate) fn char_count(&self, text: Str) -> usize {
-        index::len(self.str(text))
     }
 }
 

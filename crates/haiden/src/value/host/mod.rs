@@ -423,7 +423,7 @@ fn whole_in_arena(word: Word) -> Option<(Slot, Word)> {
         | Word::Map { slot, .. } => slot,
         _ => return None,
     };
-    (slot != HEAP).then(|| (slot, word.stamped(HEAP)))
+    (slot != HEAP).then(|| (slot, word.unstamped()))
 }
 
 /// Runs `work` on a host without templates that has imported values.

@@ -12,7 +12,7 @@ use crate::value::word::Word;
 
 /// A page in the making.
 #[derive(Debug)]
-pub(crate) struct Output {
+pub struct Output {
     pub(crate) text: String,
     limit: u64,
 }

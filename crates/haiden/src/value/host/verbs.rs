@@ -13,7 +13,7 @@ use crate::value::function::CallArguments;
 use crate::value::heap::{HeapObject, Reason};
 use crate::value::host::context::{ContextData, Variables};
 use crate::value::host::link::NativeTest;
-use crate::value::host::{Extra, Name, NativeFilter, NativeHost, NativeIterator, Output, UndefinedKind};
+use crate::value::host::{Extra, Name, NativeFilter, NativeHost, NativeIterator, Output};
 use crate::value::word::{HEAP, Str, Word};
 
 type Result<T> = std::result::Result<T, Error>;
@@ -617,10 +617,5 @@ impl NativeHost {
             FunctionKind::Loop => "a recursive loop".to_owned(),
         };
         Place { template: frame.template.clone(), line: frame.line, column: frame.column, what, source_line }
-    }
-
-    /// Whether undefined values may be printed at all.
-    pub(crate) fn prints_undefined(&self) -> bool {
-        self.undefined_kind != UndefinedKind::Strict
     }
 }
