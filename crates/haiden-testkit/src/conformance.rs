@@ -149,7 +149,9 @@ pub fn run(runner: Runner, cases: &[Case], ledger: &Ledger, whole: bool) -> Tall
         match (outcome(runner, case), why) {
             (Outcome::Pass, None) => tally.passed += 1,
             (Outcome::Pass, Some(why)) => {
-                tally.failures.push(format!("{}: passes now; strike its line in the ledger ({why})", case.name));
+                tally
+                    .failures
+                    .push(format!("{}: passes now; strike its line in the ledger ({why})", case.name));
             }
             (Outcome::Fail(_), Some(_)) => tally.known += 1,
             (Outcome::Beyond, _) => tally.beyond += 1,
@@ -157,7 +159,9 @@ pub fn run(runner: Runner, cases: &[Case], ledger: &Ledger, whole: bool) -> Tall
         }
     }
     if whole {
-        tally.failures.extend(unseen.keys().map(|name| format!("{name}: stands in the ledger but is no case")));
+        tally
+            .failures
+            .extend(unseen.keys().map(|name| format!("{name}: stands in the ledger but is no case")));
     }
     tally
 }
@@ -272,7 +276,8 @@ fn judge(case: &Case, outcome: Result<String, Error>) -> Result<(), String> {
             {
                 return Err(format!("line {:?} instead of {line}: {}", error.line(), error.message()));
             }
-            let jinja_writes_it = !matches!(class, "TypeError" | "ValueError" | "OverflowError" | "SyntaxError");
+            let jinja_writes_it =
+                !matches!(class, "TypeError" | "ValueError" | "OverflowError" | "SyntaxError");
             if let Some(message) = &case.error_message
                 && jinja_writes_it
                 && error.message() != message
@@ -351,7 +356,8 @@ fn toy(case: &Case) -> Outcome {
 pub fn report(tallies: &[(Runner, Tally)], most: usize) -> String {
     let mut out = String::new();
     for (runner, tally) in tallies {
-        let beyond = if tally.beyond > 0 { format!(", {} beyond the toy", tally.beyond) } else { String::new() };
+        let beyond =
+            if tally.beyond > 0 { format!(", {} beyond the toy", tally.beyond) } else { String::new() };
         writeln!(
             out,
             "{:<20} {:>5} passed of {}, {} known failures{beyond}, {} failures",
