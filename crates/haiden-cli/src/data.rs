@@ -13,6 +13,12 @@ use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 /// The key under which `toml` hands out a date.
 const TOML_DATE: &str = "$__toml_private_datetime";
 
+/// The key under which `serde_json` hands out the digits of a number that is no small integer.
+const JSON_NUMBER: &str = "$serde_json::private::Number";
+
+/// The most characters of a line of a parser's message that are shown: some quote the whole line of the file.
+const SHOWN: usize = 160;
+
 /// A value of a data file.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Data {
@@ -111,17 +117,27 @@ impl<'de> Visitor<'de> for DataVisitor {
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Data, A::Error> {
         let mut map: Vec<(Data, Data)> = Vec::new();
         while let Some((key, value)) = entries.next_entry::<Data, Data>()? {
-            match &key {
-                Data::Text(name) if name == TOML_DATE && map.is_empty() => return Ok(value),
-                Data::List(_) | Data::Map(_) => {
-                    return Err(A::Error::custom("a list or a mapping as a key: keys must be plain values"));
-                }
-                _ => {}
+            if matches!(key, Data::List(_) | Data::Map(_)) {
+                return Err(A::Error::custom("a list or a mapping as a key: keys must be plain values"));
             }
             map.push((key, value));
         }
-        Ok(Data::Map(map))
+        match &map[..] {
+            [(Data::Text(name), date @ Data::Text(_))] if name == TOML_DATE => Ok(date.clone()),
+            [(Data::Text(name), Data::Text(digits))] if name == JSON_NUMBER => {
+                number(digits).map_err(A::Error::custom)
+            }
+            _ => Ok(Data::Map(map)),
+        }
     }
+}
+
+/// The number of a JSON file.
+fn number(digits: &str) -> Result<Data, &'static str> {
+    if digits.bytes().all(|byte| byte == b'-' || byte.is_ascii_digit()) {
+        return digits.parse().map(Data::Int).map_err(|_| "an integer of more than 127 bits");
+    }
+    digits.parse().map(Data::Float).map_err(|_| "a number that is none")
 }
 
 /// What `--data` and `--define` give together.
@@ -214,10 +230,19 @@ fn read(path: &Path) -> Result<Data, String> {
         .map_err(|error| format!("it is not UTF-8 (offset {})", error.utf8_error().valid_up_to()))?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
     match extension {
-        "json" => serde_json::from_str(text).map_err(|error| error.to_string()),
-        "toml" => toml::from_str(text).map_err(|error| error.to_string()),
-        _ => serde_saphyr::from_str(text).map_err(|error| error.to_string()),
+        "json" => serde_json::from_str(text).map_err(|error| shorten(&error.to_string())),
+        "toml" => toml::from_str(text).map_err(|error| shorten(&error.to_string())),
+        _ => serde_saphyr::from_str(text).map_err(|error| shorten(&error.to_string())),
     }
+}
+
+/// A message whose lines are of a length that can be read.
+fn shorten(message: &str) -> String {
+    let shorten = |line: &str| match line.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("{} ...", &line[..end]),
+        None => line.to_owned(),
+    };
+    message.trim_end().lines().map(shorten).collect::<Vec<_>>().join("\n")
 }
 
 #[cfg(test)]

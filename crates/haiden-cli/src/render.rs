@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Write};
+use std::iter;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -19,7 +20,7 @@ use crate::data::Context;
 
 /// Render templates, or all pages of a directory.
 ///
-/// A template is a file; its directory is searched for what it extends, includes and imports, after those given with
+/// A template is a file; what it extends, includes and imports is searched in its directory, then in those given with
 /// --search. For a directory, every file below it is a page, except those whose name, or a folder of theirs, begins
 /// with `_` (layouts, macros, includes) or with `.`.
 #[derive(clap::Args)]
@@ -61,14 +62,15 @@ enum Mode {
     Off,
 }
 
-/// One page: the template's name and the path below the output.
+/// One page: where its template is, the template's name there, and the path below the output.
 struct Page {
+    directory: PathBuf,
     template: String,
     path: PathBuf,
 }
 
 pub(crate) fn main(arguments: &Arguments) -> Result<(), Failure> {
-    let (pages, searched) = pages(arguments)?;
+    let pages = pages(arguments)?;
     let mut context = Context::default();
     for file in &arguments.data {
         context.add_file(file)?;
@@ -78,17 +80,12 @@ pub(crate) fn main(arguments: &Arguments) -> Result<(), Failure> {
     }
     let context = Value::from_serialize(&context).map_err(|error| format!("cannot use the data: {error}"))?;
     let cache = cache(arguments)?;
-    let mut environment = Environment::new();
-    environment.set_loader(FileSystemLoader::with_search_paths(searched));
-    environment.set_autoescape(match arguments.autoescape {
-        Mode::Auto => AutoEscape::by_extension(),
-        Mode::On => AutoEscape::On,
-        Mode::Off => AutoEscape::Off,
-    });
-    environment.set_bytecode_cache(cache.clone());
+    let mut environments = BTreeMap::new();
     let single = pages.len() == 1 && !arguments.templates[0].is_dir();
     let outcome = pages.iter().try_for_each(|page| {
-        let text = environment
+        let text = environments
+            .entry(&page.directory)
+            .or_insert_with_key(|directory| environment(arguments, directory, cache.clone()))
             .get_template(&page.template)
             .and_then(|template| template.render(&context))
             .map_err(|error| Failure::Failed(error.report()))?;
@@ -104,10 +101,28 @@ pub(crate) fn main(arguments: &Arguments) -> Result<(), Failure> {
     outcome
 }
 
-/// The pages that were asked for, and the directories to search.
-fn pages(arguments: &Arguments) -> Result<(Vec<Page>, Vec<PathBuf>), Failure> {
-    let mut searched = arguments.search.clone();
-    for directory in &searched {
+/// The environment of the templates in a directory: that is searched first, so that each file is the page it was
+/// named for.
+fn environment(
+    arguments: &Arguments,
+    directory: &Path,
+    cache: Option<Arc<dyn BytecodeCache>>,
+) -> Environment {
+    let mut environment = Environment::new();
+    let searched = iter::once(directory).chain(arguments.search.iter().map(PathBuf::as_path));
+    environment.set_loader(FileSystemLoader::with_search_paths(searched));
+    environment.set_autoescape(match arguments.autoescape {
+        Mode::Auto => AutoEscape::by_extension(),
+        Mode::On => AutoEscape::On,
+        Mode::Off => AutoEscape::Off,
+    });
+    environment.set_bytecode_cache(cache);
+    environment
+}
+
+/// The pages that were asked for.
+fn pages(arguments: &Arguments) -> Result<Vec<Page>, Failure> {
+    for directory in &arguments.search {
         if !directory.is_dir() {
             return Err(Failure::Usage(format!(
                 "--search {}: there is no such directory",
@@ -119,9 +134,10 @@ fn pages(arguments: &Arguments) -> Result<(Vec<Page>, Vec<PathBuf>), Failure> {
     if let [directory] = &arguments.templates[..]
         && directory.is_dir()
     {
-        searched.push(directory.clone());
         let names = FileSystemLoader::new(directory).list_templates().map_err(|error| error.to_string())?;
-        pages.extend(names.into_iter().filter(|name| is_page(name)).map(Page::below));
+        pages.extend(
+            names.into_iter().filter(|name| is_page(name)).map(|name| Page::new(directory.clone(), name)),
+        );
         if pages.is_empty() {
             return Err(Failure::Failed(format!(
                 "{}: there is no page; files and folders that begin with `_` or `.` are none",
@@ -131,10 +147,7 @@ fn pages(arguments: &Arguments) -> Result<(Vec<Page>, Vec<PathBuf>), Failure> {
     } else {
         for path in &arguments.templates {
             let (directory, name) = split(path)?;
-            if !searched.contains(&directory) {
-                searched.push(directory);
-            }
-            pages.push(Page::below(name));
+            pages.push(Page::new(directory, name));
         }
     }
     if pages.len() > 1 && arguments.output.as_ref().is_some_and(|path| path.is_file()) {
@@ -142,25 +155,26 @@ fn pages(arguments: &Arguments) -> Result<(Vec<Page>, Vec<PathBuf>), Failure> {
             "-o names a file, but there are several pages: name a directory".to_owned(),
         ));
     }
-    let mut written: BTreeMap<&Path, &str> = BTreeMap::new();
+    let mut written: BTreeMap<&Path, &Page> = BTreeMap::new();
     for page in &pages {
-        if let Some(other) = written.insert(&page.path, &page.template)
+        if let Some(other) = written.insert(&page.path, page)
             && arguments.output.is_some()
         {
             return Err(Failure::Usage(format!(
-                "two templates would be written to {}: {other} and {}",
+                "two templates would be written to {}: {} and {}",
                 page.path.display(),
-                page.template
+                other.directory.join(&other.template).display(),
+                page.directory.join(&page.template).display()
             )));
         }
     }
-    Ok((pages, searched))
+    Ok(pages)
 }
 
 impl Page {
-    fn below(template: String) -> Page {
+    fn new(directory: PathBuf, template: String) -> Page {
         let path = PathBuf::from(&template);
-        Page { template, path }
+        Page { directory, template, path }
     }
 }
 

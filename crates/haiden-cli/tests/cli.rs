@@ -89,6 +89,8 @@ impl Folder {
         for part in says {
             assert!(ran.err.contains(part), "{arguments:?}: no {part:?} in {ran:?}");
         }
+        let longest = ran.err.lines().map(|line| line.chars().count()).max();
+        assert!(longest < Some(300), "{arguments:?}: a line of {longest:?} characters");
     }
 
     /// The names of the files in a directory.
@@ -144,7 +146,33 @@ fn data_and_definitions_become_a_page() {
     folder.page(&["t.txt", "--data", "late.json", "--data", "d.json"], "json: a+1 1.5");
     folder
         .page(&["t.txt", "--define", "name=a=b", "--data", "d.json", "--define", "extra=!"], "a=b: a+1 1.5!");
-    folder.page(&["t.txt", "--define", "name="], ":  ");
+    folder.page(&["t.txt", "--data", "d.json", "--define", "name="], ": a+1 1.5");
+}
+
+#[test]
+fn numbers_of_data_files() {
+    let folder = Folder::new(&[
+        ("t.txt", "{{ a }} {{ a is integer }}"),
+        ("big.json", "{\"a\": 1000000000000000000000000000000000000000000}"),
+        ("big.toml", "a = 1000000000000000000000000000000000000000000"),
+    ]);
+    for (number, page) in [
+        ("0", "0 True"),
+        ("-7", "-7 True"),
+        ("18446744073709551615", "18446744073709551615 True"),
+        ("-18446744073709551617", "-18446744073709551617 True"),
+        ("170141183460469231731687303715884105727", "170141183460469231731687303715884105727 True"),
+        ("2.5", "2.5 False"),
+        ("-0.0", "-0.0 False"),
+        ("1e2", "100.0 False"),
+        ("1E-7", "1e-07 False"),
+        ("[1.5, {\"$\": 2.0}]", "[1.5, {'$': 2.0}] False"),
+    ] {
+        folder.write("d.json", format!("{{\"a\": {number}}}"));
+        folder.page(&["t.txt", "--data", "d.json"], page);
+    }
+    folder.fails(&["t.txt", "--data", "big.json"], 1, &["an integer of more than 127 bits"]);
+    folder.fails(&["t.txt", "--data", "big.toml"], 1, &["cannot use big.toml"]);
 }
 
 #[test]
@@ -425,7 +453,7 @@ fn data_that_cannot_be() {
         ("latin1.json", "not UTF-8"),
         ("deep.json", "recursion limit"),
         ("deep.yaml", "cannot use deep.yaml"),
-        ("deep.toml", "recursion limit"),
+        ("deep.toml", "recursion depth"),
     ] {
         folder.fails(&["t.txt", "--data", file, "-o", "page"], 1, &[&format!("cannot use {file}: "), says]);
         assert!(!folder.path("page").exists(), "{file}");
