@@ -850,8 +850,8 @@ impl<H: Host> Vm<H> {
                         let value = self.super_value(host);
                         set!(ops::a(word), check!(value));
                     }
-                    code::EmitSuper => match self.super_block() {
-                        Some(block) => {
+                    code::EmitSuper => {
+                        if let Some(block) = self.super_block() {
                             let escape = escaping!(ops::x(word));
                             if escape && !host.autoescape(&block.context) {
                                 save!();
@@ -860,8 +860,7 @@ impl<H: Host> Vm<H> {
                             } else {
                                 switch!(self.push_block(host, block, Finish::Nothing));
                             }
-                        }
-                        None => {
+                        } else {
                             // Calling the undefined `super` raises its message.
                             let undefined = check!(self.super_value(host));
                             let shape = crate::program::Shape::positional(0);
@@ -869,7 +868,7 @@ impl<H: Host> Vm<H> {
                             let value = check!(host.call(&frame!().context, &undefined, arguments));
                             emit!(value, escaping!(ops::x(word)));
                         }
-                    },
+                    }
                     code::LoadSelf => {
                         let context = frame!().context.clone();
                         set!(ops::a(word), check!(host.make_self(&context)));
