@@ -106,16 +106,22 @@ impl Lexer<'_> {
         Ok(token)
     }
 
-    /// A name or blank outside ASCII.
+    /// A name, a blank or a float that begins outside ASCII, or a name that goes on there.
     #[cold]
     fn foreign(&mut self) -> Result<Token, SyntaxError> {
         let rest = &self.text[self.pos..];
+        if rest.starts_with(numbers::is_decimal) && numbers::float_end(self.text, self.pos).is_some() {
+            return self.number();
+        }
         let length = rest.find(|c| !is_name_char(c)).unwrap_or(rest.len());
         if length > 0 {
             if !self.raw && !is_identifier(&rest[..length]) {
                 return Err(self.error("Invalid character in identifier", self.pos));
             }
-            return Ok(self.take(TokenKind::Name, self.pos + length));
+            let mut token = self.take(TokenKind::Name, self.pos + length);
+            // A word may end at a blank outside ASCII.
+            token.word = Word::of(&rest.as_bytes()[..length]);
+            return Ok(token);
         }
         if rest.starts_with(is_space) {
             let end = skip_spaces(self.text, self.pos);
@@ -125,14 +131,16 @@ impl Lexer<'_> {
     }
 
     fn number(&mut self) -> Result<Token, SyntaxError> {
-        let bytes = self.text.as_bytes();
-        if let Some(end) = numbers::float_end(bytes, self.pos) {
+        let check = |why: Result<(), String>| why.map_err(|why| self.error(why, self.pos));
+        if let Some(end) = numbers::float_end(self.text, self.pos) {
+            if !self.raw {
+                check(numbers::check_float(&self.text[self.pos..end]))?;
+            }
             return Ok(self.take(TokenKind::Float, end));
         }
-        let end = numbers::integer_end(bytes, self.pos);
+        let end = numbers::integer_end(self.text, self.pos);
         if !self.raw {
-            numbers::check_integer(&self.text[self.pos..end])
-                .map_err(|message| self.error(message, self.pos))?;
+            check(numbers::check_integer(&self.text[self.pos..end]))?;
         }
         Ok(self.take(TokenKind::Integer, end))
     }

@@ -187,7 +187,7 @@ impl<'s> Parser<'s, '_> {
         let mut ops = Vec::new();
         let caret = self.source.offset(self.current.start);
         while let Some((operator, Level::Compare)) = self.operator()? {
-            let at = At { line: 0, offset: self.source.offset(self.current.start) };
+            let at = At { line: self.operand_line, offset: self.source.offset(self.current.start) };
             self.advance()?;
             let op = if let Operator::Compare(op) = operator {
                 op

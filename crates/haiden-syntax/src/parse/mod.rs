@@ -44,6 +44,7 @@ pub fn parse<'s>(source: &'s str, syntax: &Syntax) -> Result<Ast<'s>> {
         ends: Vec::new(),
         nesting: 0,
         height: 0,
+        operand_line: 0,
     };
     parser.run().map_err(|error| error.map_offset(|offset| source.offset(offset)))
 }
@@ -63,6 +64,8 @@ struct Parser<'s, 't> {
     nesting: u32,
     /// The height of the expression that was parsed last.
     height: u32,
+    /// The line of the operands of comparisons: none, but in the head of a `trans`, which numbers what has no line.
+    operand_line: u32,
 }
 
 impl<'s> Parser<'s, '_> {
