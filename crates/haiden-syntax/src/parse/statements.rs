@@ -10,7 +10,7 @@ use crate::error::{ErrorKind, SyntaxError};
 use crate::lex::token::{Token, TokenKind, Word};
 use crate::options::Extensions;
 use crate::parse::expressions::TupleRule;
-use crate::parse::{Parser, Result, error_at};
+use crate::parse::{Parser, Result, error_at, push};
 
 /// Parameters and their defaults.
 type Signature<'s> = (Vec<Name>, Vec<Expr<'s>>);
@@ -25,7 +25,9 @@ impl<'s> Parser<'s, '_> {
         self.tags.push(tag);
         let statement = self.tag(tag, body);
         self.tags.pop();
-        body.extend(statement?);
+        if let Some(statement) = statement? {
+            push(body, statement);
+        }
         Ok(())
     }
 
