@@ -22,12 +22,26 @@ pub fn markdown() -> String {
     out.push_str("| number | name | operands | flow | registers | meaning |\n|--:|---|---|---|---|---|\n");
     for (number, info) in OPS.iter().enumerate() {
         let flow = format!("{:?}", info.flow).to_lowercase();
-        let doc = info.doc.iter().map(|doc| doc.trim()).collect::<Vec<_>>().join(" ").replace('|', "\\|");
+        let doc = info.doc.iter().map(|doc| doc.trim()).collect::<Vec<_>>().join(" ");
+        let doc = without_links(&doc).replace('|', "\\|");
         let (operands, span) = (operand_cell(info), span_cell(info));
         writeln!(out, "| {number} | `{}` | {operands} | {flow} | {span} | {doc} |", info.name)
             .expect("a string takes all text");
     }
     out
+}
+
+/// Text without the targets of its links to Rust items: "[`X`](crate::X)" is "`X`".
+fn without_links(text: &str) -> String {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some((before, link)) = rest.split_once("[`") {
+        let Some((name, after)) = link.split_once("`](") else { break };
+        let Some((_, after)) = after.split_once(')') else { break };
+        out.extend([before, "`", name, "`"]);
+        rest = after;
+    }
+    out + rest
 }
 
 fn operand_cell(info: &OpInfo) -> String {

@@ -2,12 +2,22 @@
 
 mod common;
 
-use common::{HEADER, sample, sample_bytes, tiny};
+use common::{HEADER, at, function, sample, sample_bytes};
 use expect_test::expect_file;
 use haiden_bytecode::{
-    Expected, Image, Op, Rejection, describe, disassemble, load, load_expected, markdown, ops, peek_header,
-    to_bytes, verify,
+    Code, Expected, FunctionKind, Image, Op, Rejection, assemble, describe, disassemble, load, load_expected,
+    markdown, ops, peek_header, to_bytes, verify,
 };
+
+/// The smallest image: a root that returns.
+fn tiny() -> Image {
+    let mut code = Code::new();
+    let root = code.reserve_function();
+    code.start_function();
+    code.abc(at(1, 1), Op::Return, 0, 0, 0, 0);
+    code.finish_function(root, function(FunctionKind::Root, u32::MAX, 0, 0, 0), &[]);
+    assemble(code).expect("a small image")
+}
 
 #[test]
 fn bytes_give_the_image_back() {

@@ -4,6 +4,8 @@
 //! value is: that is the host's business, see [`host`].
 #![deny(unsafe_code)]
 
+pub mod builtins;
+pub mod escape;
 pub mod host;
 pub mod loops;
 pub mod program;

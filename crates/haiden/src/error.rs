@@ -46,6 +46,8 @@ pub enum ErrorKind {
     PythonAssertion,
     /// Python's `SyntaxError`: Python rejects what Jinja2 generates.
     PythonSyntax,
+    /// Python's `RuntimeError`.
+    PythonRuntime,
     /// Something is nested too deeply.
     Recursion,
     /// Something is too large.
@@ -80,6 +82,7 @@ impl ErrorKind {
             ErrorKind::Attribute => "AttributeError",
             ErrorKind::PythonAssertion => "AssertionError",
             ErrorKind::PythonSyntax => "SyntaxError",
+            ErrorKind::PythonRuntime => "RuntimeError",
             ErrorKind::Recursion => "RecursionError",
             ErrorKind::Memory => "MemoryError",
         }
@@ -161,10 +164,6 @@ impl Error {
         self
     }
 
-    pub(crate) fn trace_mut(&mut self) -> &mut [Place] {
-        &mut self.0.trace
-    }
-
     /// What kind of error it is.
     pub fn kind(&self) -> ErrorKind {
         self.0.kind
@@ -235,12 +234,8 @@ fn excerpt(out: &mut String, line: &str, number: u32, column: u32) {
     let at = (column.max(1) - 1) as usize;
     // Of a long line, what is around the column.
     let skip = if at > SHOWN - 20 { at - 40 } else { 0 };
-    let shown: String = line
-        .chars()
-        .skip(skip)
-        .take(SHOWN)
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect();
+    let shown: String =
+        line.chars().skip(skip).take(SHOWN).map(|c| if c.is_control() { ' ' } else { c }).collect();
     write!(out, "\n   {blank} |\n   {number} | {}", shown.trim_end()).expect("writing to a string");
     if column > 0 {
         write!(out, "\n   {blank} | {}^", " ".repeat(at - skip)).expect("writing to a string");

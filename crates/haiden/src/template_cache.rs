@@ -142,17 +142,16 @@ impl<T: Clone> TemplateCache<T> {
 
     pub(crate) fn statistics(&self) -> CacheStatistics {
         let count = *self.writers.lock().unwrap_or_else(PoisonError::into_inner);
-        CacheStatistics {
-            hits: self.hits.load(Ordering::Relaxed),
-            misses: self.misses.load(Ordering::Relaxed),
-            size: Some(count as u64),
-            max_size: match self.size {
-                CacheSize::Nothing => Some(0),
-                CacheSize::Entries(limit) => Some(limit as u64),
-                CacheSize::Unbounded => None,
-            },
-            ..CacheStatistics::default()
-        }
+        let mut statistics = CacheStatistics::default();
+        statistics.hits = self.hits.load(Ordering::Relaxed);
+        statistics.misses = self.misses.load(Ordering::Relaxed);
+        statistics.size = Some(count as u64);
+        statistics.max_size = match self.size {
+            CacheSize::Nothing => Some(0),
+            CacheSize::Entries(limit) => Some(limit as u64),
+            CacheSize::Unbounded => None,
+        };
+        statistics
     }
 }
 
@@ -161,7 +160,11 @@ mod tests {
     use super::*;
 
     fn holds(cache: &TemplateCache<u32>, names: &str) -> String {
-        names.split(' ').filter(|name| cache.shard(name).load().contains_key(*name)).collect::<Vec<_>>().join(" ")
+        names
+            .split(' ')
+            .filter(|name| cache.shard(name).load().contains_key(*name))
+            .collect::<Vec<_>>()
+            .join(" ")
     }
 
     #[test]

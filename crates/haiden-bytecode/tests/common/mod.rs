@@ -1,4 +1,4 @@
-//! Images for tests: one with an entry in every table, one as small as can be.
+//! The image of the tests, with an entry in every table.
 
 use haiden_bytecode::image::{AUTOESCAPE, CATCH_KWARGS};
 use haiden_bytecode::{
@@ -6,7 +6,7 @@ use haiden_bytecode::{
     assemble, header_flags, include_flags, to_bytes,
 };
 
-pub const HEADER: Header = Header {
+pub(crate) const HEADER: Header = Header {
     semantics: 1,
     flags: header_flags::OPTIMIZED | header_flags::AUTOESCAPE,
     source: [0x11; 32],
@@ -16,16 +16,16 @@ pub const HEADER: Header = Header {
 const NO: u16 = 0;
 const HTML: u8 = 1;
 
-pub fn function(kind: FunctionKind, name: u32, registers: u16, loops: u8, flags: u8) -> Function {
+pub(crate) fn function(kind: FunctionKind, name: u32, registers: u16, loops: u8, flags: u8) -> Function {
     Function { kind, flags, name, registers, loops, parameters: (0, 0), code: (0, 0), line: 1 }
 }
 
-pub fn at(line: u32, column: u32) -> At {
+pub(crate) fn at(line: u32, column: u32) -> At {
     At { line, column }
 }
 
 /// An image with an entry in every table; its functions are finished out of order.
-pub fn sample() -> Image {
+pub(crate) fn sample() -> Image {
     let mut code = Code::new();
     let [root, block, macro_, loop_] = [(); 4].map(|()| code.reserve_function());
 
@@ -115,16 +115,6 @@ fn root_function(code: &mut Code, root: u32, macro_: u32, loop_: u32) {
     code.finish_function(root, function(FunctionKind::Root, u32::MAX, 6, 1, 0), &[]);
 }
 
-/// The smallest image: a root that returns.
-pub fn tiny() -> Image {
-    let mut code = Code::new();
-    let root = code.reserve_function();
-    code.start_function();
-    code.abc(at(1, 1), Op::Return, 0, NO, NO, NO);
-    code.finish_function(root, function(FunctionKind::Root, u32::MAX, 0, 0, 0), &[]);
-    assemble(code).expect("a small image")
-}
-
-pub fn sample_bytes() -> Vec<u8> {
+pub(crate) fn sample_bytes() -> Vec<u8> {
     to_bytes(&sample(), &HEADER)
 }

@@ -88,7 +88,18 @@ pub fn render_toy(
     program: &Arc<Program<ToyHost>>,
     variables: Vec<(String, Toy)>,
 ) -> Result<(String, usize), ToyError> {
-    let context = ToyContext::new(program, variables);
+    render_toy_in(host, program, ToyContext::new(program, variables))
+}
+
+/// As [`render_toy`], in a context made before.
+///
+/// # Errors
+/// What the render fails with.
+pub fn render_toy_in(
+    host: &mut ToyHost,
+    program: &Arc<Program<ToyHost>>,
+    context: ToyContext,
+) -> Result<(String, usize), ToyError> {
     let mut out = String::new();
     let mut vm = Vm::new(host, program, context, Limits::default())?;
     let mut stops = 0;

@@ -38,8 +38,13 @@ impl FileSystemLoader {
     }
 
     /// The loader of several directories, looked at in this order.
-    pub fn with_search_paths<P: Into<PathBuf>>(search_paths: impl IntoIterator<Item = P>) -> FileSystemLoader {
-        FileSystemLoader { search_paths: search_paths.into_iter().map(Into::into).collect(), follow_links: false }
+    pub fn with_search_paths<P: Into<PathBuf>>(
+        search_paths: impl IntoIterator<Item = P>,
+    ) -> FileSystemLoader {
+        FileSystemLoader {
+            search_paths: search_paths.into_iter().map(Into::into).collect(),
+            follow_links: false,
+        }
     }
 
     /// Whether [`Loader::list_templates`] follows links to directories (off by default).
@@ -115,8 +120,9 @@ impl Loader for FileSystemLoader {
     fn list_templates(&self) -> Result<Vec<String>, LoadError> {
         let mut names = BTreeSet::new();
         for search_path in &self.search_paths {
-            list(search_path, "", self.follow_links, MAX_DEPTH, &mut names)
-                .map_err(|error| LoadError::Unreadable(format!("cannot list {}: {error}", search_path.display())))?;
+            list(search_path, "", self.follow_links, MAX_DEPTH, &mut names).map_err(|error| {
+                LoadError::Unreadable(format!("cannot list {}: {error}", search_path.display()))
+            })?;
         }
         Ok(names.into_iter().collect())
     }

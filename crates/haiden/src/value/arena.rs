@@ -156,7 +156,12 @@ impl Arena {
     }
 
     /// The place of a key with this hash for which `equal` holds.
-    pub(crate) fn find_key(&self, shape: u32, hash: u64, mut equal: impl FnMut(Word) -> bool) -> Option<usize> {
+    pub(crate) fn find_key(
+        &self,
+        shape: u32,
+        hash: u64,
+        mut equal: impl FnMut(Word) -> bool,
+    ) -> Option<usize> {
         let shape = &self.shapes[shape as usize];
         match &shape.table {
             None => shape.keys.iter().position(|&key| equal(key)),

@@ -106,7 +106,10 @@ functions! {
 
 fn check(name: &str, arguments: &CallArguments<'_>, takes: usize) -> Result<(), Error> {
     if let Some((keyword, _)) = arguments.keywords.first() {
-        return Err(Error::new(ErrorKind::Type, format!("{name}() got an unexpected keyword argument '{keyword}'")));
+        return Err(Error::new(
+            ErrorKind::Type,
+            format!("{name}() got an unexpected keyword argument '{keyword}'"),
+        ));
     }
     if arguments.positional.len() > takes {
         let given = arguments.positional.len();

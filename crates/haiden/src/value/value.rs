@@ -184,7 +184,8 @@ impl Value {
 
     /// Item `index` of a list or tuple.
     pub fn get_item(&self, index: usize) -> Option<Value> {
-        let Repr::Arena(arena, Word::Items { start, len, .. } | Word::Tuple { start, len, .. }) = &self.0 else {
+        let Repr::Arena(arena, Word::Items { start, len, .. } | Word::Tuple { start, len, .. }) = &self.0
+        else {
             return None;
         };
         (index < *len as usize).then(|| Value::of(arena, arena.words[*start as usize + index]))
@@ -284,7 +285,9 @@ impl Serialize for Content<'_> {
                     }
                     map.end()
                 }
-                Word::Foreign { index, .. } => serializer.serialize_str(&format!("{:?}", arena.foreign[index as usize])),
+                Word::Foreign { index, .. } => {
+                    serializer.serialize_str(&format!("{:?}", arena.foreign[index as usize]))
+                }
                 _ => serializer.serialize_unit(),
             },
         }
@@ -423,7 +426,8 @@ impl ContextBuilder {
     /// Adds a variable.
     #[must_use]
     pub fn with<T: Serialize + ?Sized>(mut self, name: &str, value: &T) -> ContextBuilder {
-        let written = self.writer.arena.push_text(name, false).and_then(|key| Ok((key, self.writer.write(value)?)));
+        let written =
+            self.writer.arena.push_text(name, false).and_then(|key| Ok((key, self.writer.write(value)?)));
         match written {
             Ok((key, value)) => {
                 self.keys.push(key);
@@ -439,7 +443,10 @@ impl ContextBuilder {
         let ContextBuilder { mut writer, keys, values, error } = self;
         Context(match error {
             Some(error) => Err(error),
-            None => writer.arena.push_map(keys, &values).map(|word| Value(Repr::Arena(Arc::new(writer.arena), word))),
+            None => writer
+                .arena
+                .push_map(keys, &values)
+                .map(|word| Value(Repr::Arena(Arc::new(writer.arena), word))),
         })
     }
 }

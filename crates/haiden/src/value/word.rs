@@ -13,7 +13,7 @@ pub(crate) const HEAP: Slot = 0;
 
 /// Text: a run of an arena's text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Str {
+pub struct Str {
     pub(crate) slot: Slot,
     /// It is safe markup.
     pub(crate) markup: bool,
@@ -23,7 +23,7 @@ pub(crate) struct Str {
 
 /// A value, as a register holds it.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) enum Word {
+pub enum Word {
     /// A variable that is not set.
     #[default]
     Missing,
@@ -55,12 +55,60 @@ pub(crate) enum Word {
     Undefined(u32),
     /// Another object of the heap.
     Object(u32),
+    /// A global function of every environment.
+    Global(Global),
+}
+
+/// The global functions of every environment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Global {
+    Range,
+    Dict,
+    Cycler,
+    Joiner,
+    Namespace,
+}
+
+impl Global {
+    /// The function of this name.
+    pub(crate) fn named(name: &str) -> Option<Global> {
+        Some(match name {
+            "range" => Global::Range,
+            "dict" => Global::Dict,
+            "cycler" => Global::Cycler,
+            "joiner" => Global::Joiner,
+            "namespace" => Global::Namespace,
+            _ => return None,
+        })
+    }
+
+    /// What printing it writes.
+    pub(crate) fn shown(self) -> &'static str {
+        match self {
+            Global::Range => "<class 'range'>",
+            Global::Dict => "<class 'dict'>",
+            Global::Cycler => "<class 'jinja2.utils.Cycler'>",
+            Global::Joiner => "<class 'jinja2.utils.Joiner'>",
+            Global::Namespace => "<class 'jinja2.utils.Namespace'>",
+        }
+    }
 }
 
 impl Word {
-    /// The word as it reads from slot `slot`, where it lies in that slot's arena.
+    /// The word as it reads from slot `slot`, where it lies in that slot's arena. Words of the heap name their slots
+    /// themselves.
     #[inline]
     pub(crate) fn stamped(self, slot: Slot) -> Word {
+        if slot == HEAP { self } else { self.with_slot(slot) }
+    }
+
+    /// The word as it lies in the arena it is of.
+    pub(crate) fn unstamped(self) -> Word {
+        self.with_slot(HEAP)
+    }
+
+    #[inline]
+    fn with_slot(self, slot: Slot) -> Word {
         match self {
             Word::Str(text) => Word::Str(Str { slot, ..text }),
             Word::Big { index, .. } => Word::Big { slot, index },
