@@ -43,6 +43,11 @@ fn not_a_text<H: BuiltinHost>(host: &mut H, value: &H::Register) -> H::Error {
         }
     }
     let name = host.type_name(value);
+    if name == "list" {
+        // `+=` takes the newline as an item; only then is the value no text.
+        let message = "'list' object has no attribute 'splitlines'".to_owned();
+        return host.error(ErrorClass::Attribute, message);
+    }
     host.error(ErrorClass::Type, format!("unsupported operand type(s) for +=: '{name}' and 'str'"))
 }
 

@@ -93,6 +93,14 @@ pub(super) fn last<H: BuiltinHost>(
     value: &H::Register,
     _bound: &Bound<H>,
 ) -> Result<H::Register, H::Error> {
+    if let Some(text) = host.text(value)
+        && let Some((at, _)) = text.char_indices().next_back()
+    {
+        let last = text[at..].to_owned();
+        // `reversed` asks for items, and an item of markup is markup.
+        let markup = host.is_markup(value);
+        return host.new_text(&last, markup);
+    }
     let Some(reversed) = host.reversed(value)? else {
         let message = format!("'{}' object is not reversible", host.type_name(value));
         return Err(host.error(ErrorClass::Type, message));

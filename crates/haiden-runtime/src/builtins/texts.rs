@@ -178,8 +178,13 @@ pub(super) fn truncate<H: BuiltinHost>(
     }
     let kill_words = bound.flag(host, 1, false)?;
     let Some(text) = host.text(value) else {
-        let message = format!("'{}' object has no attribute 'rsplit'", host.type_name(value));
-        return Err(host.error(ErrorClass::Attribute, message));
+        let name = host.type_name(value);
+        let (class, message) = if kill_words {
+            (ErrorClass::Type, format!("can only concatenate {name} (not \"str\") to {name}"))
+        } else {
+            (ErrorClass::Attribute, format!("'{name}' object has no attribute 'rsplit'"))
+        };
+        return Err(host.error(class, message));
     };
     let kept = usize::try_from(length - end_length).unwrap_or(0);
     let mut cut = text.char_indices().nth(kept).map_or(text, |(at, _)| &text[..at]);
