@@ -66,9 +66,10 @@ pub trait BuiltinHost: Host {
         into.push_str(self.text(&text).unwrap_or_default());
         Ok(())
     }
-    /// A transformation of a text. `text` is one ([`BuiltinHost::text`] returns something).
+    /// A transformation of a text. `text` is one ([`BuiltinHost::text`] returns something). [`super::text::apply`] does
+    /// it.
     fn text_filter(&mut self, op: TextOp<'_>, text: &Self::Register) -> Result<String, Self::Error>;
-    /// The number of words (`\w+`) in a text.
+    /// The number of words (`\w+`) in a text: [`super::text::wordcount`].
     fn wordcount(&mut self, text: &Self::Register) -> Result<usize, Self::Error>;
 
     // ---- numbers ------------------------------------------------------------------------------------------------
@@ -110,7 +111,8 @@ pub trait BuiltinHost: Host {
         }
         Ok(total)
     }
-    /// The text of Jinja's `filesizeformat`, of `float(value)`.
+    /// The text of Jinja's `filesizeformat`, of `float(value)`: [`super::text::filesizeformat`]. Unlike
+    /// [`BuiltinHost::number_float`], what `float` raises is raised: `TypeError` for what is neither text nor number.
     fn filesizeformat(&mut self, value: &Self::Register, binary: bool) -> Result<String, Self::Error>;
     /// A random number below `below`, which is not 0.
     fn random_below(&mut self, below: usize) -> usize;

@@ -18,6 +18,7 @@ mod sort;
 pub mod spec;
 mod table;
 mod tests;
+pub mod text;
 mod texts;
 
 pub use catalog::{markdown, suggest};
