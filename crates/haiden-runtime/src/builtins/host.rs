@@ -181,8 +181,10 @@ pub trait BuiltinHost: Host {
     /// `json.dumps(value, sort_keys=True, indent=indent)` (or what the environment's policies say instead), not yet
     /// safe for HTML.
     fn to_json(&mut self, value: &Self::Register, indent: Option<&str>) -> Result<String, Self::Error>;
-    /// `pprint.pformat(value)`.
-    fn pretty(&mut self, value: &Self::Register) -> Result<String, Self::Error>;
+    /// `pprint.pformat(value)`. This knows `dict`, `list`, `tuple` and `str`.
+    fn pretty(&mut self, value: &Self::Register) -> Result<String, Self::Error> {
+        super::pretty::pretty(self, value)
+    }
 
     // ---- the environment ----------------------------------------------------------------------------------------
 

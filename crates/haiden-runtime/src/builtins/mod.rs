@@ -13,6 +13,7 @@ mod markup;
 mod numbers;
 mod order;
 mod path;
+mod pretty;
 mod sequences;
 mod sort;
 pub mod spec;

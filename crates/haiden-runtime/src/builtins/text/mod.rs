@@ -20,6 +20,8 @@ pub use striptags::striptags;
 pub use urlize::{Links, is_scheme, rel, urlize};
 pub use wordwrap::{Wrapping, wordwrap};
 
+use std::fmt::Write as _;
+
 use super::host::{ErrorClass, TextOp};
 
 /// What a host knows of characters that are not ASCII. No method is asked about ASCII.
@@ -85,7 +87,7 @@ pub fn apply(
         TextOp::Urlize { trim_url_limit, rel: given, nofollow, target, extra_schemes } => {
             for scheme in extra_schemes {
                 if !is_scheme(scheme, characters) {
-                    let message = format!("'{scheme}' is not a valid URI scheme prefix.");
+                    let message = format!("{} is not a valid URI scheme prefix.", quoted(scheme));
                     return Err(TextError::new(ErrorClass::FilterArgument, message));
                 }
             }
@@ -95,6 +97,30 @@ pub fn apply(
         }
     }
     if out.len() > rules.limit.max(text.len()) { Err(TextError::too_large()) } else { Ok(out) }
+}
+
+/// The text as `repr` writes it, but for what cannot be printed beyond ASCII.
+fn quoted(text: &str) -> String {
+    let quote = if text.contains('\'') && !text.contains('"') { '"' } else { '\'' };
+    let mut out = String::from(quote);
+    for c in text.chars() {
+        match c {
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            '\0'..='\x1f' | '\x7f' => {
+                let _ = write!(out, "\\x{:02x}", u32::from(c));
+            }
+            _ => {
+                if c == '\\' || c == quote {
+                    out.push('\\');
+                }
+                out.push(c);
+            }
+        }
+    }
+    out.push(quote);
+    out
 }
 
 fn is_word(characters: &impl Characters, c: char) -> bool {

@@ -172,6 +172,14 @@ fn links() {
 }
 
 #[test]
+fn quoted_schemes() {
+    let check = |text, expected| assert_eq!(super::quoted(text), expected);
+    check("a", "'a'");
+    check("it's", "\"it's\"");
+    check("'\"\\\n\u{1}é", "'\\'\"\\\\\\n\\x01é'");
+}
+
+#[test]
 fn sizes() {
     let check = |value, binary, expected: &str| {
         let mut out = String::new();
