@@ -117,10 +117,15 @@ impl PyHost {
     pub(crate) fn print(&self, out: &mut Output, value: &Register, escape: bool) -> Result<()> {
         match value.view() {
             View::Int(value) => out.push_int(value),
-            View::Object(object) if objects::is_str(object) => {
-                out.push_text(objects::characters(object)?, escape);
+            View::Object(object) => {
+                if objects::is_str(object) {
+                    out.push_text(objects::characters(object)?, escape);
+                } else if let Some(value) = objects::int_value(object) {
+                    out.push_int(value);
+                } else {
+                    return self.print_object(out, object, escape);
+                }
             }
-            View::Object(object) => return self.print_object(out, object, escape),
             View::Bool(value) => out.push_ascii(if value { b"True" } else { b"False" }),
             View::None => out.push_ascii(b"None"),
             View::Missing => {}
@@ -131,10 +136,6 @@ impl PyHost {
     #[inline(never)]
     pub(crate) fn print_object(&self, out: &mut Output, object: &Obj, escape: bool) -> Result<()> {
         if self.fast {
-            if let Some(value) = objects::int_value(object) {
-                out.push_int(value);
-                return Ok(());
-            }
             if objects::is_float(object) {
                 return objects::with_float_repr(objects::float_value(object), |text| out.push_ascii(text));
             }

@@ -52,8 +52,20 @@ impl<H: Host> LoopState<H> {
     }
 
     /// The next item.
-    #[inline]
+    #[inline(always)]
     pub fn next(&mut self, host: &mut H) -> Result<Option<H::Register>, H::Error> {
+        if self.ahead.is_some() || self.keep_previous {
+            return self.next_kept(host);
+        }
+        let item = host.next(&mut self.iterator)?;
+        self.taken += usize::from(item.is_some());
+        Ok(item)
+    }
+
+    /// The next item of a loop that has looked ahead, or looks back.
+    #[cold]
+    #[inline(never)]
+    fn next_kept(&mut self, host: &mut H) -> Result<Option<H::Register>, H::Error> {
         let item = match self.ahead.take() {
             None => host.next(&mut self.iterator)?,
             ahead => ahead,

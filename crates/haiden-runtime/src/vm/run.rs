@@ -21,7 +21,7 @@ use crate::host::{
 use crate::loops::LoopState;
 use crate::vm::frames::{Finish, Popped};
 use crate::vm::{LoopSlot, Pending, Vm};
-use crate::window::Window;
+use crate::window::{self, Window};
 
 /// What the loop does next.
 enum Next {
@@ -134,6 +134,15 @@ impl<H: Host> Vm<H> {
                         _ => host.autoescape(&frame!().context),
                     }
                 };
+            }
+            macro_rules! write_text {
+                ($index:expr) => {{
+                    let text = program.texts[$index as usize];
+                    // SAFETY: link took the range from the image, whose verifier proved that it lies in its text, on
+                    // borders of characters.
+                    let slice = unsafe { window::slice(all_text, text.start, text.end) };
+                    check!(host.write(out, slice, text.ascii));
+                }};
             }
             macro_rules! emit {
                 ($value:expr, $escape:expr) => {{
@@ -285,29 +294,22 @@ impl<H: Host> Vm<H> {
             }
 
             loop {
-                let Some(&word) = words.get(pc) else { fault!(Fault::BadImage("code without an end")) };
+                debug_assert!(pc < words.len(), "instruction {pc} of {}", words.len());
+                // SAFETY: the verifier proved that every jump of the function ends inside it and that its last
+                // instruction is never followed by a next one.
+                let word = unsafe { *words.get_unchecked(pc) };
                 pc += 1;
                 match word as u8 {
                     // ---- output ---------------------------------------------------------------------------------
                     code::Text => {
-                        let text = program.texts[ops::w(word) as usize];
-                        check!(host.write(
-                            out,
-                            &all_text[text.start as usize..text.end as usize],
-                            text.ascii
-                        ));
+                        write_text!(ops::w(word));
                     }
                     code::Emit => {
                         let escape = escaping!(ops::x(word));
                         check!(host.emit(out, get!(ops::a(word)), escape));
                     }
                     code::TextEmit => {
-                        let text = program.texts[ops::w(word) as usize];
-                        check!(host.write(
-                            out,
-                            &all_text[text.start as usize..text.end as usize],
-                            text.ascii
-                        ));
+                        write_text!(ops::w(word));
                         let escape = escaping!(ops::x(word));
                         let value = get!(ops::a(word));
                         if let Err(error) = host.emit(out, value, escape) {
