@@ -102,11 +102,18 @@ def test_logic(pages):
     )
     page.check(turns=200)
     big = pages("{{ a + b }} {{ a * b }} {{ a - b }} {{ a // b }} {{ a % b }} {{ a < b }} {{ a == b }} {{ -a }}")
-    limits = [0, 1, -1, 2**61, 2**62 - 1, 2**62, -(2**62), 2**63 - 1, 2**63, -(2**63), 2**64, 1.5, True]
+    limits = [0, 1, -1, 2**40, 2**53 + 1, 2**61, 2**62 - 1, 2**62, -(2**62), 2**63 - 1, 2**63, -(2**63), 2**64, 1.5, -0.0, True]
     for a in limits:
         for b in limits:
             if b:
                 big.check(a=a, b=b)
+
+
+def test_formatting(pages):
+    page = pages("{% for x in numbers %}{{ '%.2f'|format(x) }} {{ '<%s %d>'|format(x, 3) }} {{ x }} {{ '%(a)s'|format(a=x) }}{% endfor %}")
+    pick = random.Random(5)
+    numbers = [0.0, -0.0, 0.005, 0.015, 2.675, 1e11, 1e22, 123456.785, float("nan"), float("inf"), -1.005, 0.125, 5e-324]
+    page.check(numbers=numbers + [pick.uniform(-1e4, 1e4) for _ in range(200)] + [n / 200 for n in range(400)])
 
 
 def test_inheritance(pages):
@@ -132,7 +139,7 @@ def test_statements(pages):
         "{{ l[1:] }}{{ l[::-1] }}{{ 'abc'[1] }}{{ 'abc'[-2:] }}",
         "{{ d.a is defined }}{{ zz is defined }}{{ none is none }}{{ 3 is odd }}{{ 4 is divisibleby 2 }}{{ 1 in l }}",
         "{{ 'a' if zz else 'b' }}{{ ('x' if zz) }}|{{ 1 < 2 < 3 }}{{ not zz }}{{ zz or 'or' }}{{ [1, 'a', 2.5, none, true] }}",
-        "{{ dict(z=1, **d) }}{{ dict(*pairs) }}",
+        "{{ dict(z=1, **d) }}{{ dict(**d) }}",
         "{% for x in gen() %}{{ loop.length }}{{ loop.last }}{{ x }}{% endfor %}",
         "{% for x in [3, 3, 1] %}{{ x }}{{ loop.changed(x) }}{{ loop.depth }}{% endfor %}",
     ]:

@@ -52,11 +52,6 @@ impl PyHost {
         }
     }
 
-    /// The objects of registers.
-    pub(crate) fn objects(&self, registers: &[Register]) -> Result<Vec<Obj>> {
-        registers.iter().map(|register| self.object(register)).collect()
-    }
-
     /// `Undefined(hint, obj, name)`.
     pub(crate) fn new_undefined(
         &self,

@@ -261,14 +261,14 @@ impl Block {
 impl TemplateReference {
     fn __getitem__<'py>(&self, py: Python<'py>, name: &str) -> PyResult<Bound<'py, PyAny>> {
         let context = &self.0.get(py).0;
-        let chain = context.chain.borrow().clone();
+        let chain = context.chain();
         let Some(block) = chain.find(name) else { return Err(PyKeyError::new_err(name.to_owned())) };
         let block = BlockReference { context: context.clone(), chain, block, depth: 0 };
         run(py, &context.scope, |_, _| make_block(block))
     }
 
     fn __repr__(&self, py: Python<'_>) -> String {
-        let chain = self.0.get(py).0.chain.borrow().clone();
+        let chain = self.0.get(py).0.chain();
         let name = chain.definition(0, 0).and_then(|(program, _)| program.name().cloned());
         match name {
             Some(name) => format!("<TemplateReference '{name}'>"),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use haiden_bytecode::{Header, Image};
-use haiden_runtime::{Chain, Vm};
+use haiden_runtime::Vm;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
@@ -47,8 +47,7 @@ impl Program {
         let scope = Scope::new(loader.map(Obj::of), self.fast);
         let extra = program.extra();
         let dicts = (Obj::of(&base), extra.globals.clone());
-        let context =
-            ContextData::new(scope.clone(), dicts, Vec::new(), extra.autoescape, Chain::of(program));
+        let context = ContextData::new(scope.clone(), dicts, Vec::new(), program);
         let mut out = Output::new(program.size_hint() + 64);
         let result = objects::enter_recursion().and_then(|_guard| {
             let mut host = PyHost::new(scope.clone());

@@ -105,7 +105,6 @@ pub(crate) enum Class {
     StopIteration,
     Recursion,
     Runtime,
-    Overflow,
 }
 
 impl Class {
@@ -121,7 +120,6 @@ impl Class {
                 Class::StopIteration => ffi::PyExc_StopIteration,
                 Class::Recursion => ffi::PyExc_RecursionError,
                 Class::Runtime => ffi::PyExc_RuntimeError,
-                Class::Overflow => ffi::PyExc_OverflowError,
             }
         })
     }
@@ -359,9 +357,20 @@ pub(crate) fn float_value(object: &Obj) -> f64 {
 /// Writes `repr` of a float.
 pub(crate) fn with_float_repr(value: f64, write: impl FnOnce(&[u8])) -> Result<()> {
     const ADD_DOT_0: c_int = 2;
+    with_float_text(value, 'r', 0, ADD_DOT_0, write)
+}
+
+/// Writes a float as CPython formats it.
+pub(crate) fn with_float_text(
+    value: f64,
+    format: char,
+    precision: c_int,
+    flags: c_int,
+    write: impl FnOnce(&[u8]),
+) -> Result<()> {
     // SAFETY: attached; the result is null or a C string that is ours to free.
     unsafe {
-        let text = ffi::PyOS_double_to_string(value, b'r' as _, 0, ADD_DOT_0, ptr::null_mut());
+        let text = ffi::PyOS_double_to_string(value, format as _, precision, flags, ptr::null_mut());
         if text.is_null() {
             ffi::PyErr_NoMemory();
             return Err(Raised(()));
@@ -467,12 +476,6 @@ pub(crate) fn lookup_attr(object: &Obj, name: &Obj) -> Result<Option<Obj>> {
 pub(crate) fn get_item(object: &Obj, key: &Obj) -> Result<Obj> {
     // SAFETY: the objects are alive.
     owned(unsafe { ffi::PyObject_GetItem(object.as_ptr(), key.as_ptr()) })
-}
-
-/// `object.name = value`.
-pub(crate) fn set_attr(object: &Obj, name: &Obj, value: &Obj) -> Result<()> {
-    // SAFETY: the objects are alive.
-    status(unsafe { ffi::PyObject_SetAttr(object.as_ptr(), name.as_ptr(), value.as_ptr()) }).map(drop)
 }
 
 /// What a class (or a base of it) has under this name; no descriptor is called, no reference is taken.

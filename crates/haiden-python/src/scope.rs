@@ -12,7 +12,7 @@ use std::ptr::NonNull;
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
 
-use haiden_runtime::Chain;
+use haiden_runtime::{Chain, Program};
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::{PyTraverseError, PyVisit};
@@ -36,7 +36,10 @@ pub(crate) struct ContextData {
     /// The names that the template's module has.
     pub(crate) exported: RefCell<Vec<Obj>>,
     pub(crate) autoescape: Cell<bool>,
-    pub(crate) chain: RefCell<Arc<Chain<PyHost>>>,
+    /// The template that the context is of.
+    program: Arc<Program<PyHost>>,
+    /// Its chain, once something asked: an included template seldom has blocks.
+    chain: RefCell<Option<Arc<Chain<PyHost>>>>,
     listed: Cell<bool>,
 }
 
@@ -45,8 +48,7 @@ impl ContextData {
         scope: Rc<Scope>,
         (base, globals): (Obj, Obj),
         variables: Vec<(Obj, Register)>,
-        autoescape: bool,
-        chain: Arc<Chain<PyHost>>,
+        program: &Arc<Program<PyHost>>,
     ) -> Context {
         Rc::new(ContextData {
             scope,
@@ -54,10 +56,30 @@ impl ContextData {
             globals,
             variables: RefCell::new(variables),
             exported: RefCell::default(),
-            autoescape: Cell::new(autoescape),
-            chain: RefCell::new(chain),
+            autoescape: Cell::new(program.extra().autoescape),
+            program: program.clone(),
+            chain: RefCell::default(),
             listed: Cell::new(false),
         })
+    }
+
+    /// The same template's context with other variables; it shares the chain.
+    pub(crate) fn derived(&self, variables: Vec<(Obj, Register)>) -> Context {
+        let dicts = (self.base.clone(), self.globals.clone());
+        let context = ContextData::new(self.scope.clone(), dicts, variables, &self.program);
+        context.autoescape.set(self.autoescape.get());
+        context.set_chain(self.chain());
+        context
+    }
+
+    /// The templates that share the context.
+    pub(crate) fn chain(&self) -> Arc<Chain<PyHost>> {
+        self.chain.borrow_mut().get_or_insert_with(|| Chain::of(&self.program)).clone()
+    }
+
+    /// The template has a parent now.
+    pub(crate) fn set_chain(&self, chain: Arc<Chain<PyHost>>) {
+        *self.chain.borrow_mut() = Some(chain);
     }
 
     /// A variable that was published or handed in.

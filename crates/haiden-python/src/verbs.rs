@@ -123,26 +123,22 @@ impl Host for PyHost {
         parent: Option<&Context>,
         locals: &[(&Name, Register)],
     ) -> Result<Context> {
-        let (extra, chain) = (program.extra(), Chain::of(program));
         Ok(match parent {
             Some(parent) => {
                 let variables = with_locals(parent, locals);
                 let dicts = (parent.base.clone(), parent.globals.clone());
-                ContextData::new(parent.scope.clone(), dicts, variables, extra.autoescape, chain)
+                ContextData::new(parent.scope.clone(), dicts, variables, program)
             }
             None => {
                 // Its module may be kept, so what it makes is no part of this render.
                 let scope = Scope::new(None, self.fast);
-                let dicts = (objects::dict()?, extra.globals.clone());
-                ContextData::new(scope, dicts, Vec::new(), extra.autoescape, chain)
+                let dicts = (objects::dict()?, program.extra().globals.clone());
+                ContextData::new(scope, dicts, Vec::new(), program)
             }
         })
     }
     fn derive_context(&mut self, context: &Context, locals: &[(&Name, Register)]) -> Result<Context> {
-        let dicts = (context.base.clone(), context.globals.clone());
-        let (autoescape, chain) = (context.autoescape.get(), context.chain.borrow().clone());
-        let variables = with_locals(context, locals);
-        Ok(ContextData::new(context.scope.clone(), dicts, variables, autoescape, chain))
+        Ok(context.derived(with_locals(context, locals)))
     }
     fn context_object(&mut self, context: &Context) -> Result<Register> {
         let all = objects::dict()?;
@@ -159,10 +155,10 @@ impl Host for PyHost {
         Ok(Register::object(all))
     }
     fn chain(&mut self, context: &Context) -> Arc<Chain<PyHost>> {
-        context.chain.borrow().clone()
+        context.chain()
     }
     fn set_chain(&mut self, context: &Context, chain: Arc<Chain<PyHost>>) {
-        *context.chain.borrow_mut() = chain;
+        context.set_chain(chain);
     }
     #[inline(always)]
     fn autoescape(&mut self, context: &Context) -> bool {
@@ -230,6 +226,24 @@ impl Host for PyHost {
         objects::slice(&self.object(start)?, &self.object(stop)?, &self.object(step)?).map(Register::object)
     }
     fn binary(&mut self, op: BinaryOp, left: &Register, right: &Register) -> Result<Register> {
+        let (left_register, right_register) = (left, right);
+        if self.fast
+            && let (Some(left), Some(right)) = (exact_double(left), exact_double(right))
+        {
+            // Two integers come here for division, or because the result is too large for a word.
+            let integers = left_register.small().is_some() && right_register.small().is_some();
+            let value = match op {
+                BinaryOp::Add | BinaryOp::Sub | BinaryOp::Mul if integers => None,
+                BinaryOp::Add => Some(left + right),
+                BinaryOp::Sub => Some(left - right),
+                BinaryOp::Mul => Some(left * right),
+                BinaryOp::Div if right != 0.0 => Some(left / right),
+                _ => None,
+            };
+            if let Some(value) = value {
+                return objects::float(value).map(Register::object);
+            }
+        }
         let (left, right) = (self.object(left)?, self.object(right)?);
         let operator = match op {
             BinaryOp::Add => objects::add,
@@ -251,6 +265,22 @@ impl Host for PyHost {
         .map(Register::object)
     }
     fn compare(&mut self, op: CompareOp, left: &Register, right: &Register) -> Result<Register> {
+        if self.fast
+            && let (Some(left), Some(right)) = (exact_double(left), exact_double(right))
+        {
+            let holds = match op {
+                CompareOp::Eq => Some(left == right),
+                CompareOp::Ne => Some(left != right),
+                CompareOp::Lt => Some(left < right),
+                CompareOp::Le => Some(left <= right),
+                CompareOp::Gt => Some(left > right),
+                CompareOp::Ge => Some(left >= right),
+                CompareOp::In | CompareOp::NotIn => None,
+            };
+            if let Some(holds) = holds {
+                return Ok(Register::boolean(holds));
+            }
+        }
         let (left, right) = (self.object(left)?, self.object(right)?);
         let op = match op {
             CompareOp::Eq => ffi::Py_EQ,
@@ -536,9 +566,21 @@ impl Host for PyHost {
     }
 }
 
+/// The value of an exact float, or of an integer that a float holds exactly.
+fn exact_double(register: &Register) -> Option<f64> {
+    const LIMIT: i64 = 1 << 53;
+    match register.view() {
+        View::Object(object) if objects::is_float(object) => Some(objects::float_value(object)),
+        View::Int(value) if (-LIMIT..=LIMIT).contains(&value) => Some(value as f64),
+        _ => None,
+    }
+}
+
 /// The variables of a context with locals on top.
 fn with_locals(context: &ContextData, locals: &[(&Name, Register)]) -> Vec<(Obj, Register)> {
-    let mut variables = context.variables.borrow().clone();
+    let own = context.variables.borrow();
+    let mut variables = Vec::with_capacity(own.len() + locals.len());
+    variables.extend(own.iter().cloned());
     variables.extend(locals.iter().map(|(name, value)| (name.object.clone(), value.clone())));
     variables
 }
@@ -584,6 +626,19 @@ impl PyHost {
         let shape = arguments.shape;
         if shape.star || shape.star_star {
             return self.call_spread(callee, first, arguments);
+        }
+        if shape.keywords.is_empty() {
+            match (first, arguments.values) {
+                (None, []) => return objects::call(callee, &[], None),
+                (None, [one]) | (Some(one), []) => return objects::call(callee, &[self.object(one)?], None),
+                (None, [one, two]) => {
+                    return objects::call(callee, &[self.object(one)?, self.object(two)?], None);
+                }
+                (Some(one), [two]) => {
+                    return objects::call(callee, &[self.object(one)?, self.object(two)?], None);
+                }
+                _ => {}
+            }
         }
         let mut values = Vec::with_capacity(arguments.values.len() + 1);
         for register in first.into_iter().chain(arguments.values) {

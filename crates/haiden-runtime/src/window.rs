@@ -7,6 +7,16 @@
 
 use std::ptr::NonNull;
 
+/// A reference whose lifetime the caller answers for.
+///
+/// # Safety
+/// What it refers to stays where it is for `'a`.
+#[inline(always)]
+pub(crate) unsafe fn outlive<'a, T>(value: &T) -> &'a T {
+    // SAFETY: the caller's promise.
+    unsafe { &*std::ptr::from_ref(value) }
+}
+
 /// A part of the image's text.
 ///
 /// # Safety

@@ -56,8 +56,8 @@ impl<H: Host> Vm<H> {
     fn run_frame(&mut self, host: &mut H, out: &mut H::Output) -> Result<Next, H::Error> {
         let Some(frame) = self.frames.last() else { return Ok(Next::Done) };
         let place = frame.program;
-        let program = self.programs[place].clone();
-        let program = &*program;
+        // SAFETY: programs are only ever added while the machine lives, and each is kept behind its own pointer.
+        let program = unsafe { window::outlive(&*self.programs[place]) };
         let entry = host.enter(&self.programs[place]);
         let image = &**program.image();
         let all_text: &str = image.text();
@@ -682,7 +682,7 @@ impl<H: Host> Vm<H> {
                                 if program.function(frame.function).kind == FunctionKind::Loop
                                     && ops::x(word) == 0
                                 {
-                                    state.recursion = Some(Closure {
+                                    state.set_recursion(Closure {
                                         program: self.programs[place].clone(),
                                         function: frame.function,
                                         cells: frame.outer_cells.clone(),
@@ -942,7 +942,7 @@ impl<H: Host> Vm<H> {
             }
             Callee::Loop => {
                 let recursion = host.take_loop(callee).map(|state| {
-                    let recursion = (state.recursion.clone(), state.depth);
+                    let recursion = (state.recursion().cloned(), state.depth0());
                     host.put_loop(callee, state);
                     recursion
                 });
