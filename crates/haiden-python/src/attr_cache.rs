@@ -72,14 +72,21 @@ enum Road {
     Slot(isize),
 }
 
-const VALID_VERSION_TAG: u64 = 1 << 19;
-
 /// The class's version tag, 0 if it has none.
+///
+/// Before 3.11 a flag says whether the tag is valid; since then an invalid one is 0.
 #[inline(always)]
 unsafe fn version(class: *mut ffi::PyTypeObject) -> u32 {
     // SAFETY: the caller's class is alive.
     unsafe {
-        if (*class).tp_flags as u64 & VALID_VERSION_TAG == 0 { 0 } else { (*class).tp_version_tag as u32 }
+        #[cfg(not(Py_3_11))]
+        {
+            const VALID_VERSION_TAG: u64 = 1 << 19;
+            if (*class).tp_flags as u64 & VALID_VERSION_TAG == 0 {
+                return 0;
+            }
+        }
+        (*class).tp_version_tag as u32
     }
 }
 

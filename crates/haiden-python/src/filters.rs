@@ -160,16 +160,7 @@ pub(crate) fn emit(
     match filter {
         Native::Upper | Native::Lower if arguments.shape.registers() == 0 => {
             if let Some(bytes) = plain_ascii(value)? {
-                let change =
-                    if filter == Native::Upper { u8::to_ascii_uppercase } else { u8::to_ascii_lowercase };
-                let mut small = [0; 64];
-                if let Some(small) = small.get_mut(..bytes.len()) {
-                    small.iter_mut().zip(bytes).for_each(|(to, from)| *to = change(from));
-                    out.push_text(Text::Ascii(small), escape);
-                } else {
-                    let changed: Vec<u8> = bytes.iter().map(change).collect();
-                    out.push_text(Text::Ascii(&changed), escape);
-                }
+                emit_case(out, bytes, filter == Native::Upper, escape);
                 return Ok(true);
             }
             Ok(false)
@@ -195,6 +186,23 @@ pub(crate) fn emit(
         Native::Join if escape => emit_joined(host, out, value, arguments),
         Native::Format => emit_fixed(out, value, arguments),
         _ => Ok(false),
+    }
+}
+
+/// ASCII in upper or lower case; short texts need no memory.
+fn emit_case(out: &mut Output, bytes: &[u8], upper: bool, escape: bool) {
+    let change = |bytes: &mut [u8]| {
+        if upper { bytes.make_ascii_uppercase() } else { bytes.make_ascii_lowercase() }
+    };
+    let mut small = [0; 64];
+    if let Some(small) = small.get_mut(..bytes.len()) {
+        small.copy_from_slice(bytes);
+        change(small);
+        out.push_text(Text::Ascii(small), escape);
+    } else {
+        let mut changed = bytes.to_vec();
+        change(&mut changed);
+        out.push_text(Text::Ascii(&changed), escape);
     }
 }
 

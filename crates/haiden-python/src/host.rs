@@ -132,7 +132,7 @@ impl PyHost {
     pub(crate) fn print_object(&self, out: &mut Output, object: &Obj, escape: bool) -> Result<()> {
         if self.fast {
             if objects::is_float(object) {
-                return objects::with_float_repr(objects::float_value(object), |text| out.push_ascii(text));
+                return print_float(out, objects::float_value(object));
             }
             if PyHost::is_exactly(object, &self.types.markup) {
                 out.push_text(objects::characters(object)?, false);
@@ -222,4 +222,14 @@ impl PyHost {
         }
         Ok(objects::dict_get(&context.globals, &name.object, name.hash)?.map(Register::object))
     }
+}
+
+/// `repr` of a float. Shortest digits are the same everywhere; their layout is Python's own where it has an exponent below
+/// zero, and for what is not finite.
+fn print_float(out: &mut Output, value: f64) -> Result<()> {
+    if value.abs() >= 1e-4 && value.is_finite() {
+        out.push_ascii(zmij::Buffer::new().format_finite(value).as_bytes());
+        return Ok(());
+    }
+    objects::with_float_repr(value, |text| out.push_ascii(text))
 }

@@ -76,9 +76,12 @@ impl Host for PyHost {
     // ---- programs and output ----------------------------------------------------------------------------------------
 
     fn enter(&mut self, _program: &Arc<Program<PyHost>>) {}
-    #[inline]
+    #[inline(always)]
     fn constant(&mut self, (): (), constant: &Linked) -> Result<Register> {
-        constant.make(self)
+        match constant {
+            Linked::Value(value) => Ok(value.clone()),
+            other => other.make(self),
+        }
     }
     #[inline(always)]
     fn write(&mut self, out: &mut Output, text: &str, ascii: bool) -> Result<()> {
@@ -347,7 +350,7 @@ impl Host for PyHost {
 
     // ---- iteration --------------------------------------------------------------------------------------------------
 
-    #[inline]
+    #[inline(never)]
     fn iterate(&mut self, value: &Register) -> Result<Iter> {
         match value.as_object() {
             Some(object) => Iter::new(object, self.fast),
@@ -437,6 +440,7 @@ impl Host for PyHost {
             Filter::Native(native) => filters::apply(self, context, *native, value, arguments),
         }
     }
+    #[inline(never)]
     fn emit_filter(
         &mut self,
         out: &mut Output,
