@@ -86,7 +86,7 @@ unsafe fn version(class: *mut ffi::PyTypeObject) -> u32 {
                 return 0;
             }
         }
-        (*class).tp_version_tag as u32
+        (*class).tp_version_tag
     }
 }
 
@@ -141,9 +141,8 @@ impl Site {
             #[cfg(not(all(Py_3_11, not(Py_3_12))))]
             Road::Dictionary(offset) => {
                 // SAFETY: the class says that its instances have a pointer to a dictionary there; it may be null.
-                let dictionary = unsafe {
-                    Obj::from_borrowed(*pointer.byte_offset(offset).cast::<*mut ffi::PyObject>())
-                }?;
+                let dictionary =
+                    unsafe { Obj::from_borrowed(*pointer.byte_offset(offset).cast::<*mut ffi::PyObject>()) }?;
                 self.in_dictionary(&dictionary)
             }
             Road::Slot(offset) => {
@@ -230,16 +229,16 @@ impl Site {
         // bytes (byte 9: the logarithm of the size of the index in bytes, bytes 24 to 32: how many entries), the
         // index, then entries of key and value.
         unsafe {
-            if (*class).tp_flags as u64 & MANAGED_DICT == 0 {
+            if (*class).tp_flags & MANAGED_DICT == 0 {
                 return Road::Generic;
             }
-            let keys = (*class.cast::<ffi::PyHeapTypeObject>()).ht_cached_keys.cast::<u8>();
+            let keys = (*class.cast::<ffi::PyHeapTypeObject>()).ht_cached_keys.cast::<usize>();
             if keys.is_null() {
                 return Road::Generic;
             }
-            let index = 1_usize << *keys.add(9);
-            let count = keys.add(24).cast::<isize>().read();
-            let entries = keys.add(32 + index).cast::<[*mut ffi::PyObject; 2]>();
+            let index = 1_usize << *keys.cast::<u8>().add(9);
+            let count = keys.add(3).cast::<isize>().read();
+            let entries = keys.byte_add(32 + index).cast::<[*mut ffi::PyObject; 2]>();
             let place = (0..count).find(|&n| (*entries.offset(n))[0] == self.name.object.as_ptr());
             place.map_or(Road::Generic, |place| Road::Instance(place as u32))
         }
@@ -288,7 +287,7 @@ unsafe fn road_of_descriptor(found: *mut ffi::PyObject) -> Road {
         if kind == class!(PyMemberDescr_Type) {
             let member = (*found.cast::<MemberDescriptor>()).member;
             if (*member).type_code == OBJECT_EX {
-                return Road::Slot((*member).offset as isize);
+                return Road::Slot((*member).offset);
             }
         }
         Road::Generic

@@ -79,7 +79,12 @@ fn add_notes(host: &PyHost, py: Python<'_>, error: &PyErr, trace: &[TraceFrame])
 }
 
 /// The exception for a template that cannot be compiled.
-pub(crate) fn compile_error(py: Python<'_>, types: &Types, error: &CompileError, name: Option<&str>) -> PyErr {
+pub(crate) fn compile_error(
+    py: Python<'_>,
+    types: &Types,
+    error: &CompileError,
+    name: Option<&str>,
+) -> PyErr {
     let class = match error.kind() {
         ErrorKind::Assertion => &types.assertion_error,
         ErrorKind::Options => return pyo3::exceptions::PyAssertionError::new_err(error.message().to_owned()),

@@ -223,13 +223,11 @@ fn soft_str(host: &PyHost, value: &Register) -> Result<Obj> {
 
 /// `object.name(*arguments)`.
 fn method(object: &Obj, name: &Name, arguments: &[Obj]) -> Result<Obj> {
-    match objects::lookup_attr(object, &name.object)? {
-        Some(method) => objects::call(&method, arguments, None),
-        None => {
-            let message = format!("object has no attribute '{}'", name.text());
-            objects::raise(&Class::Attribute.object(), &message)
-        }
-    }
+    let Some(method) = objects::lookup_attr(object, &name.object)? else {
+        let message = format!("object has no attribute '{}'", name.text());
+        return objects::raise(&Class::Attribute.object(), &message);
+    };
+    objects::call(&method, arguments, None)
 }
 
 fn default(host: &mut PyHost, value: &Register, arguments: Arguments<'_, PyHost>) -> Result<Register> {
@@ -447,8 +445,7 @@ fn truncate(host: &mut PyHost, value: &Register, how: &Truncate) -> Result<Obj> 
     let stop = objects::integer(how.length - how.end_length()?)?;
     let mut kept = objects::get_item(&text, &objects::slice(&objects::none(), &stop, &objects::none())?)?;
     if !how.killwords {
-        let parts =
-            method(&kept, &host.types.rsplit, &[objects::text(" ")?, objects::integer(1)?])?;
+        let parts = method(&kept, &host.types.rsplit, &[objects::text(" ")?, objects::integer(1)?])?;
         kept = objects::get_item(&parts, &objects::integer(0)?)?;
     }
     objects::add(&kept, &end)

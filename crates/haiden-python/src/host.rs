@@ -188,7 +188,9 @@ impl PyHost {
         {
             let length = objects::list_len(object) as i64;
             let index = if index < 0 { index + length } else { index };
-            if let Some(item) = usize::try_from(index).ok().and_then(|index| objects::list_item(object, index)) {
+            if let Some(item) =
+                usize::try_from(index).ok().and_then(|index| objects::list_item(object, index))
+            {
                 return Ok(Register::object(item));
             }
         }

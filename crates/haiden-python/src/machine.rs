@@ -164,7 +164,8 @@ impl Macro {
         keywords: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let (closure, _) = self.0.get(py);
-        let positional: Vec<Register> = arguments.iter().map(|value| Register::object(Obj::of(&value))).collect();
+        let positional: Vec<Register> =
+            arguments.iter().map(|value| Register::object(Obj::of(&value))).collect();
         let keywords: Vec<(String, Register)> = match keywords {
             None => Vec::new(),
             Some(keywords) => keywords
@@ -290,9 +291,9 @@ impl Module {
         let interned = objects::intern(name).map_err(|raised| raised.take(py))?;
         match module_member(module, &interned) {
             Some(value) => run(py, &module.context.scope, |_, _| Ok(value)),
-            None => Err(PyAttributeError::new_err(format!(
-                "'TemplateModule' object has no attribute '{name}'"
-            ))),
+            None => {
+                Err(PyAttributeError::new_err(format!("'TemplateModule' object has no attribute '{name}'")))
+            }
         }
     }
 

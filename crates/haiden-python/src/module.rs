@@ -7,7 +7,6 @@ use haiden_runtime::Vm;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
-use pyo3::{PyTraverseError, PyVisit};
 
 use crate::errors;
 use crate::host::{Extra, PyHost};
@@ -86,12 +85,6 @@ impl Program {
             None => "<Program>".to_owned(),
         }
     }
-    fn __traverse__(&self, _visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        // What a program holds refers to no `Program` object: globals are a dict of functions, and the module of a
-        // template that was imported has no loader.
-        Ok(())
-    }
-    fn __clear__(&self) {}
 }
 
 impl Drop for Program {
@@ -142,7 +135,12 @@ impl Environment<'_, '_> {
             return Err(Raised::take(raised, py));
         }
         let program = program.map_err(|error| errors::link_error(py, types, &error, self.name))?;
-        Ok(Program { program: Attached::new(py, Arc::new(program)), fast: self.fast })
+        #[expect(
+            clippy::arc_with_non_send_sync,
+            reason = "the machine counts programs so; `Attached` guards it"
+        )]
+        let program = Arc::new(program);
+        Ok(Program { program: Attached::new(py, program), fast: self.fast })
     }
 }
 

@@ -8,9 +8,9 @@
 use std::ffi::{CStr, c_int};
 use std::ptr;
 
+use pyo3::PyClass;
 use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::PyClass;
 
 use crate::register::Obj;
 
@@ -23,7 +23,11 @@ pub(crate) type Result<T> = std::result::Result<T, Raised>;
 
 unsafe extern "C" {
     #[cfg(not(Py_3_13))]
-    fn _PyObject_LookupAttr(o: *mut ffi::PyObject, n: *mut ffi::PyObject, out: *mut *mut ffi::PyObject) -> c_int;
+    fn _PyObject_LookupAttr(
+        o: *mut ffi::PyObject,
+        n: *mut ffi::PyObject,
+        out: *mut *mut ffi::PyObject,
+    ) -> c_int;
     fn _PyDict_GetItem_KnownHash(
         dict: *mut ffi::PyObject,
         key: *mut ffi::PyObject,
@@ -40,6 +44,7 @@ macro_rules! class {
 }
 pub(crate) use class;
 
+#[expect(clippy::unused_self, reason = "the error itself is in the indicator")]
 impl Raised {
     /// Puts a `PyErr` into the error indicator.
     pub(crate) fn from_error(py: Python<'_>, error: PyErr) -> Raised {
@@ -191,7 +196,8 @@ pub(crate) fn none() -> Obj {
 
 pub(crate) fn boolean(value: bool) -> Obj {
     // SAFETY: static objects.
-    unsafe { Obj::from_borrowed(if value { ffi::Py_True() } else { ffi::Py_False() }) }.expect("booleans exist")
+    unsafe { Obj::from_borrowed(if value { ffi::Py_True() } else { ffi::Py_False() }) }
+        .expect("booleans exist")
 }
 
 pub(crate) fn integer(value: i64) -> Result<Obj> {

@@ -51,6 +51,31 @@ impl Output {
         }
     }
 
+    /// Template text that is a part of `whole`: a short one is copied in a block of one size, so that no branch depends
+    /// on its length.
+    #[inline(always)]
+    pub(crate) fn push_part(&mut self, text: &str, whole: &str, ascii: bool) {
+        const BLOCK: usize = 32;
+        let start = (text.as_ptr() as usize).wrapping_sub(whole.as_ptr() as usize);
+        if let Units::One(units) = &mut self.units
+            && ascii
+            && text.len() <= BLOCK
+            && start.checked_add(BLOCK).is_some_and(|end| end <= whole.len())
+        {
+            units.reserve(BLOCK);
+            // SAFETY: the block lies in `whole`, and there is room for it behind the end; the first `text.len()` bytes
+            // of it are the text's.
+            unsafe {
+                let from = whole.as_ptr().add(start).cast::<[u8; BLOCK]>();
+                let to = units.as_mut_ptr().add(units.len());
+                to.cast::<[u8; BLOCK]>().write(from.read());
+                units.set_len(units.len() + text.len());
+            }
+        } else {
+            self.push(text, ascii);
+        }
+    }
+
     /// ASCII bytes that need no escape.
     #[inline]
     pub(crate) fn push_ascii(&mut self, bytes: &[u8]) {
@@ -111,10 +136,16 @@ impl Output {
         }
         match (&mut self.units, text) {
             (Units::One(units), Text::Ascii(bytes) | Text::Latin1(bytes)) => {
-                if escape { escape::escape_bytes(units, bytes) } else { append(units, bytes) }
+                if escape {
+                    escape::escape_bytes(units, bytes);
+                } else {
+                    append(units, bytes);
+                }
             }
             (Units::Two(units), Text::Ascii(bytes) | Text::Latin1(bytes)) => push_bytes(units, bytes, escape),
-            (Units::Four(units), Text::Ascii(bytes) | Text::Latin1(bytes)) => push_bytes(units, bytes, escape),
+            (Units::Four(units), Text::Ascii(bytes) | Text::Latin1(bytes)) => {
+                push_bytes(units, bytes, escape);
+            }
             (Units::Two(units), Text::Two(text)) => push_units(units, text, escape),
             (Units::Four(units), Text::Two(text)) => push_units(units, text, escape),
             (Units::Four(units), Text::Four(text)) => push_units(units, text, escape),
@@ -193,7 +224,9 @@ fn push_bytes<T: From<u8>>(units: &mut Vec<T>, mut bytes: &[u8], escape: bool) {
     if escape {
         while let Some(found) = escape::find_special(bytes) {
             units.extend(bytes[..found].iter().map(|&byte| T::from(byte)));
-            units.extend(entity(u32::from(bytes[found])).unwrap_or_default().iter().map(|&byte| T::from(byte)));
+            units.extend(
+                entity(u32::from(bytes[found])).unwrap_or_default().iter().map(|&byte| T::from(byte)),
+            );
             bytes = &bytes[found + 1..];
         }
     }

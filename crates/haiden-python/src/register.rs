@@ -156,6 +156,7 @@ impl Register {
     }
 
     #[inline(always)]
+    #[expect(clippy::verbose_bit_mask, reason = "a test instruction, not a count of zeros")]
     fn is_object(&self) -> bool {
         self.0 & 7 == 0 && self.0 != 0
     }

@@ -92,12 +92,12 @@ impl ContextData {
     /// Publishes a variable.
     pub(crate) fn set_variable(&self, name: &Obj, value: Register) {
         let mut variables = self.variables.borrow_mut();
-        let old = match variables.iter_mut().find(|(known, _)| known.is(name)) {
-            Some((_, place)) => Some(std::mem::replace(place, value)),
-            None => {
-                variables.push((name.clone(), value));
-                None
-            }
+        let known = variables.iter_mut().find(|(known, _)| known.is(name));
+        let old = if let Some((_, place)) = known {
+            Some(std::mem::replace(place, value))
+        } else {
+            variables.push((name.clone(), value));
+            None
         };
         // What is dropped may run Python code, which may come back here.
         drop(variables);
@@ -199,7 +199,8 @@ impl Scope {
         let contexts: Vec<_> = self.contexts.borrow().iter().filter_map(Weak::upgrade).collect();
         let cells: Vec<_> = self.cells.borrow().iter().filter_map(Weak::upgrade).collect();
         let variables: Vec<_> = contexts.iter().map(|context| context.variables.take()).collect();
-        let values: Vec<_> = cells.iter().map(|block| std::mem::take(&mut *block.cells.borrow_mut())).collect();
+        let values: Vec<_> =
+            cells.iter().map(|block| std::mem::take(&mut *block.cells.borrow_mut())).collect();
         drop((variables, values));
     }
 

@@ -117,13 +117,11 @@ fn one(host: &mut PyHost, arguments: Arguments<'_, PyHost>, name: &str) -> Resul
         return Ok(arguments.values[0].clone());
     }
     let [argument] = bind(host, arguments, [name])?;
-    match argument {
-        Some(argument) => Ok(argument),
-        None => {
-            let message = format!("missing 1 required positional argument: '{name}'");
-            objects::raise(&Class::Type.object(), &message)
-        }
-    }
+    let Some(argument) = argument else {
+        let message = format!("missing 1 required positional argument: '{name}'");
+        return objects::raise(&Class::Type.object(), &message);
+    };
+    Ok(argument)
 }
 
 /// `value % number == rest`.

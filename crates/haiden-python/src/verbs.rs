@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use haiden_runtime::loops::LoopState;
 use haiden_runtime::{
-    Arguments, BinaryOp, BlockReference, Called, Callee, Chain, Closure, CompareOp, Export, Fault, Host, Program,
-    TraceFrame, UnaryOp, Undefined,
+    Arguments, BinaryOp, BlockReference, Called, Callee, Chain, Closure, CompareOp, Export, Fault, Host,
+    Program, TraceFrame, UnaryOp, Undefined,
 };
 use pyo3::ffi;
 
@@ -89,6 +89,11 @@ impl Host for PyHost {
         Ok(())
     }
     #[inline(always)]
+    fn write_part(&mut self, out: &mut Output, text: &str, whole: &str, ascii: bool) -> Result<()> {
+        out.push_part(text, whole, ascii);
+        Ok(())
+    }
+    #[inline(always)]
     fn emit(&mut self, out: &mut Output, value: &Register, escape: bool) -> Result<()> {
         self.print(out, value, escape)
     }
@@ -126,18 +131,15 @@ impl Host for PyHost {
         parent: Option<&Context>,
         locals: &[(&Name, Register)],
     ) -> Result<Context> {
-        Ok(match parent {
-            Some(parent) => {
-                let variables = with_locals(parent, locals);
-                let dicts = (parent.base.clone(), parent.globals.clone());
-                ContextData::new(parent.scope.clone(), dicts, variables, program)
-            }
-            None => {
-                // Its module may be kept, so what it makes is no part of this render.
-                let scope = Scope::new(None, self.fast);
-                let dicts = (objects::dict()?, program.extra().globals.clone());
-                ContextData::new(scope, dicts, Vec::new(), program)
-            }
+        Ok(if let Some(parent) = parent {
+            let variables = with_locals(parent, locals);
+            let dicts = (parent.base.clone(), parent.globals.clone());
+            ContextData::new(parent.scope.clone(), dicts, variables, program)
+        } else {
+            // Its module may be kept, so what it makes is no part of this render.
+            let scope = Scope::new(None, self.fast);
+            let dicts = (objects::dict()?, program.extra().globals.clone());
+            ContextData::new(scope, dicts, Vec::new(), program)
         })
     }
     fn derive_context(&mut self, context: &Context, locals: &[(&Name, Register)]) -> Result<Context> {
@@ -267,6 +269,7 @@ impl Host for PyHost {
         }
         .map(Register::object)
     }
+    #[expect(clippy::float_cmp, reason = "Python's own comparison")]
     fn compare(&mut self, op: CompareOp, left: &Register, right: &Register) -> Result<Register> {
         if self.fast
             && let (Some(left), Some(right)) = (exact_double(left), exact_double(right))
@@ -293,7 +296,9 @@ impl Host for PyHost {
             CompareOp::Gt => ffi::Py_GT,
             CompareOp::Ge => ffi::Py_GE,
             CompareOp::In => return objects::contains(&right, &left).map(Register::boolean),
-            CompareOp::NotIn => return objects::contains(&right, &left).map(|found| Register::boolean(!found)),
+            CompareOp::NotIn => {
+                return objects::contains(&right, &left).map(|found| Register::boolean(!found));
+            }
         };
         objects::compare(op, &left, &right).map(Register::object)
     }
@@ -400,7 +405,12 @@ impl Host for PyHost {
         }
         if machine::is_loop(object) { Callee::Loop } else { Callee::Foreign }
     }
-    fn call(&mut self, _context: &Context, callee: &Register, arguments: Arguments<'_, PyHost>) -> Result<Register> {
+    fn call(
+        &mut self,
+        _context: &Context,
+        callee: &Register,
+        arguments: Arguments<'_, PyHost>,
+    ) -> Result<Register> {
         let callee = self.object(callee)?;
         match self.call_object(&callee, None, arguments) {
             Err(raised) if raised.matches(&Class::StopIteration.object()) => {
@@ -635,10 +645,7 @@ impl PyHost {
             match (first, arguments.values) {
                 (None, []) => return objects::call(callee, &[], None),
                 (None, [one]) | (Some(one), []) => return objects::call(callee, &[self.object(one)?], None),
-                (None, [one, two]) => {
-                    return objects::call(callee, &[self.object(one)?, self.object(two)?], None);
-                }
-                (Some(one), [two]) => {
+                (None, [one, two]) | (Some(one), [two]) => {
                     return objects::call(callee, &[self.object(one)?, self.object(two)?], None);
                 }
                 _ => {}

@@ -141,7 +141,7 @@ impl<H: Host> Vm<H> {
                     // SAFETY: link took the range from the image, whose verifier proved that it lies in its text, on
                     // borders of characters.
                     let slice = unsafe { window::slice(all_text, text.start, text.end) };
-                    check!(host.write(out, slice, text.ascii));
+                    check!(host.write_part(out, slice, all_text, text.ascii));
                 }};
             }
             macro_rules! emit {
