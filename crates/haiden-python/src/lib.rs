@@ -8,6 +8,7 @@
 #![deny(unsafe_code)]
 
 mod attr_cache;
+mod calls;
 mod errors;
 mod filters;
 mod host;
@@ -16,6 +17,7 @@ mod link;
 mod machine;
 mod module;
 mod objects;
+mod operators;
 mod output;
 mod register;
 mod scope;

@@ -8,7 +8,6 @@ use haiden_runtime::{
     Arguments, BinaryOp, BlockReference, Called, Callee, Chain, Closure, CompareOp, Export, Fault, Host,
     Program, TraceFrame, UnaryOp, Undefined,
 };
-use pyo3::ffi;
 
 use crate::attr_cache::{Name, Site};
 use crate::filters::{self, Filter};
@@ -231,35 +230,10 @@ impl Host for PyHost {
         objects::slice(&self.object(start)?, &self.object(stop)?, &self.object(step)?).map(Register::object)
     }
     fn binary(&mut self, op: BinaryOp, left: &Register, right: &Register) -> Result<Register> {
-        let (left_register, right_register) = (left, right);
-        if self.fast
-            && let (Some(left), Some(right)) = (exact_double(left), exact_double(right))
-        {
-            // Two integers come here for division, or because the result is too large for a word.
-            let integers = left_register.small().is_some() && right_register.small().is_some();
-            let value = match op {
-                BinaryOp::Add | BinaryOp::Sub | BinaryOp::Mul if integers => None,
-                BinaryOp::Add => Some(left + right),
-                BinaryOp::Sub => Some(left - right),
-                BinaryOp::Mul => Some(left * right),
-                BinaryOp::Div if right != 0.0 => Some(left / right),
-                _ => None,
-            };
-            if let Some(value) = value {
-                return objects::float(value).map(Register::object);
-            }
-        }
-        let (left, right) = (self.object(left)?, self.object(right)?);
-        let operator = match op {
-            BinaryOp::Add => objects::add,
-            BinaryOp::Sub => objects::subtract,
-            BinaryOp::Mul => objects::multiply,
-            BinaryOp::Div => objects::divide,
-            BinaryOp::FloorDiv => objects::floor_divide,
-            BinaryOp::Mod => objects::remainder,
-            BinaryOp::Pow => objects::power,
-        };
-        operator(&left, &right).map(Register::object)
+        self.operate(op, left, right)
+    }
+    fn compare(&mut self, op: CompareOp, left: &Register, right: &Register) -> Result<Register> {
+        self.order(op, left, right)
     }
     fn unary(&mut self, op: UnaryOp, value: &Register) -> Result<Register> {
         let value = self.object(value)?;
@@ -268,39 +242,6 @@ impl Host for PyHost {
             UnaryOp::Pos => objects::positive(&value),
         }
         .map(Register::object)
-    }
-    #[expect(clippy::float_cmp, reason = "Python's own comparison")]
-    fn compare(&mut self, op: CompareOp, left: &Register, right: &Register) -> Result<Register> {
-        if self.fast
-            && let (Some(left), Some(right)) = (exact_double(left), exact_double(right))
-        {
-            let holds = match op {
-                CompareOp::Eq => Some(left == right),
-                CompareOp::Ne => Some(left != right),
-                CompareOp::Lt => Some(left < right),
-                CompareOp::Le => Some(left <= right),
-                CompareOp::Gt => Some(left > right),
-                CompareOp::Ge => Some(left >= right),
-                CompareOp::In | CompareOp::NotIn => None,
-            };
-            if let Some(holds) = holds {
-                return Ok(Register::boolean(holds));
-            }
-        }
-        let (left, right) = (self.object(left)?, self.object(right)?);
-        let op = match op {
-            CompareOp::Eq => ffi::Py_EQ,
-            CompareOp::Ne => ffi::Py_NE,
-            CompareOp::Lt => ffi::Py_LT,
-            CompareOp::Le => ffi::Py_LE,
-            CompareOp::Gt => ffi::Py_GT,
-            CompareOp::Ge => ffi::Py_GE,
-            CompareOp::In => return objects::contains(&right, &left).map(Register::boolean),
-            CompareOp::NotIn => {
-                return objects::contains(&right, &left).map(|found| Register::boolean(!found));
-            }
-        };
-        objects::compare(op, &left, &right).map(Register::object)
     }
     fn concat(&mut self, values: &[Register], markup: bool) -> Result<Register> {
         let mut safe = false;
@@ -580,16 +521,6 @@ impl Host for PyHost {
     }
 }
 
-/// The value of an exact float, or of an integer that a float holds exactly.
-fn exact_double(register: &Register) -> Option<f64> {
-    const LIMIT: i64 = 1 << 53;
-    match register.view() {
-        View::Object(object) if objects::is_float(object) => Some(objects::float_value(object)),
-        View::Int(value) if (-LIMIT..=LIMIT).contains(&value) => Some(value as f64),
-        _ => None,
-    }
-}
-
 /// The variables of a context with locals on top.
 fn with_locals(context: &ContextData, locals: &[(&Name, Register)]) -> Vec<(Obj, Register)> {
     let own = context.variables.borrow();
@@ -614,101 +545,4 @@ fn unpack_slowly(object: &Obj, into: &mut [Register]) -> Result<()> {
         return objects::raise(&Class::Value.object(), &message);
     }
     Ok(())
-}
-
-impl PyHost {
-    /// The attribute of what is no object, and what is undefined.
-    #[cold]
-    #[inline(never)]
-    fn attr_slowly(&mut self, register: &Register, site: &Site) -> Result<Register> {
-        let object = self.object(register)?;
-        if register.as_object().is_none()
-            && let Some(value) = site.get(&object)?
-        {
-            return Ok(Register::object(value));
-        }
-        self.new_undefined(None, Some(&object), Some(&site.name.object)).map(Register::object)
-    }
-
-    /// Calls a Python object; `first` comes before the arguments.
-    pub(crate) fn call_object(
-        &mut self,
-        callee: &Obj,
-        first: Option<&Register>,
-        arguments: Arguments<'_, PyHost>,
-    ) -> Result<Obj> {
-        let shape = arguments.shape;
-        if shape.star || shape.star_star {
-            return self.call_spread(callee, first, arguments);
-        }
-        if shape.keywords.is_empty() {
-            match (first, arguments.values) {
-                (None, []) => return objects::call(callee, &[], None),
-                (None, [one]) | (Some(one), []) => return objects::call(callee, &[self.object(one)?], None),
-                (None, [one, two]) | (Some(one), [two]) => {
-                    return objects::call(callee, &[self.object(one)?, self.object(two)?], None);
-                }
-                _ => {}
-            }
-        }
-        let mut values = Vec::with_capacity(arguments.values.len() + 1);
-        for register in first.into_iter().chain(arguments.values) {
-            values.push(self.object(register)?);
-        }
-        if shape.keywords.is_empty() {
-            return objects::call(callee, &values, None);
-        }
-        let names = objects::tuple(shape.keywords.iter().map(|keyword| Ok(keyword.name.object.clone())))?;
-        objects::call(callee, &values, Some(&names))
-    }
-
-    fn call_spread(
-        &mut self,
-        callee: &Obj,
-        first: Option<&Register>,
-        arguments: Arguments<'_, PyHost>,
-    ) -> Result<Obj> {
-        let spread = self.spread(arguments)?;
-        let positional = first.into_iter().chain(&spread.positional).map(|value| self.object(value));
-        let positional = positional.collect::<Result<Vec<_>>>()?;
-        let keywords = objects::dict()?;
-        for (name, value) in &spread.keywords {
-            objects::dict_set(&keywords, &objects::intern(name)?, &self.object(value)?)?;
-        }
-        objects::call_with(callee, &objects::tuple(positional.into_iter().map(Ok))?, &keywords)
-    }
-
-    /// The arguments, `*args` and `**kwargs` taken apart.
-    pub(crate) fn spread(&mut self, arguments: Arguments<'_, PyHost>) -> Result<Spread> {
-        let shape = arguments.shape;
-        let (fixed, rest) = arguments.values.split_at(shape.positional.min(arguments.values.len()));
-        let (named, mut extra) = rest.split_at(shape.keywords.len().min(rest.len()));
-        let mut positional = fixed.to_vec();
-        let names = shape.keywords.iter().map(|keyword| keyword.text.to_string());
-        let mut keywords: Vec<(String, Register)> = names.zip(named.iter().cloned()).collect();
-        if shape.star
-            && let Some((star, left)) = extra.split_first()
-        {
-            positional.extend(self.star(star)?);
-            extra = left;
-        }
-        if shape.star_star
-            && let Some(star_star) = extra.first()
-        {
-            for (name, value) in self.star_star(star_star)? {
-                if keywords.iter().any(|(known, _)| *known == name) {
-                    let message = format!("got multiple values for keyword argument '{name}'");
-                    return objects::raise(&Class::Type.object(), &message);
-                }
-                keywords.push((name, value));
-            }
-        }
-        Ok(Spread { positional, keywords })
-    }
-}
-
-/// Arguments without `*` and `**`.
-pub(crate) struct Spread {
-    pub(crate) positional: Vec<Register>,
-    pub(crate) keywords: Vec<(String, Register)>,
 }
