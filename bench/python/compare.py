@@ -150,7 +150,8 @@ class Haiden:
 
 
 def load_native(path):
-    """The extension module in the file at ``path``, or the installed one."""
+    """The extension module in the file at ``path``, or the installed one; its Python half is the tree's."""
+    sys.path.insert(0, str(BENCH.parent / "python"))
     if path is None:
         return importlib.import_module("haiden._native")
     loader = importlib.machinery.ExtensionFileLoader("_native", str(path))

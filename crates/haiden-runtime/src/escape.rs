@@ -6,7 +6,7 @@
 
 /// The entity of each special byte by its low four bits, which differ for all five: its bytes as one word, and how many
 /// there are. A table, since a `match` would be a branch that nothing predicts.
-const ENTITIES: [(u64, usize); 16] = {
+static ENTITIES: [(u64, usize); 16] = {
     let mut table = [(0, 0); 16];
     table[0x6] = (u64::from_le_bytes(*b"&amp;\0\0\0"), 5);
     table[0xC] = (u64::from_le_bytes(*b"&lt;\0\0\0\0"), 4);
@@ -121,32 +121,38 @@ macro_rules! escape_blocks {
         let (out, text) = (&mut *$out, $text);
         out.reserve(text.len() + SLACK + 64);
         let mut at = 0;
+        // The vector's length is kept in a register: through memory it would hold each turn up.
+        let mut filled = out.len();
         while at + $width <= text.len() {
             // Room for this block or for the rest of the text, whatever comes.
-            if out.capacity() - out.len() < text.len() - at + SLACK {
+            if out.capacity() - filled < text.len() - at + SLACK {
+                // SAFETY: so many bytes have been written.
+                unsafe { out.set_len(filled) };
                 out.reserve(text.len() - at + SLACK + 256);
             }
             let $p = text[at..at + $width].as_ptr();
             let $b = $load;
             let mask: u32 = $mask;
-            // SAFETY: there is room for a block and an entity's word behind the end; what is counted as filled was
+            // SAFETY: there is room for a block and an entity's word behind what is filled; what is counted as filled was
             // written by the store, or by the entity's word behind it.
             unsafe {
-                let end = out.as_mut_ptr().add(out.len());
+                let end = out.as_mut_ptr().add(filled);
                 let $to = end;
                 $store;
                 if mask == 0 {
-                    out.set_len(out.len() + $width);
+                    filled += $width;
                     at += $width;
                 } else {
                     let clean = mask.trailing_zeros() as usize;
                     let (entity, length) = ENTITIES[usize::from(text[at + clean] & 15)];
                     end.add(clean).cast::<u64>().write_unaligned(entity.to_le());
-                    out.set_len(out.len() + clean + length);
+                    filled += clean + length;
                     at += clean + 1;
                 }
             }
         }
+        // SAFETY: so many bytes have been written.
+        unsafe { out.set_len(filled) };
         at
     }};
 }

@@ -6,7 +6,7 @@ use std::ptr;
 
 use pyo3::ffi;
 
-use super::{Raised, Result, is_float, is_int, is_text, owned, status};
+use super::{Raised, Result, is_float, is_int, is_text, owned};
 use crate::register::Obj;
 
 /// The value of an exact `int` that is not too large.
@@ -128,7 +128,7 @@ pub(crate) fn characters(object: &Obj) -> Result<Text<'_>> {
     unsafe {
         #[cfg(not(Py_3_12))]
         if ffi::PyUnicode_IS_READY(pointer) == 0 {
-            status(ffi::PyUnicode_READY(pointer))?;
+            super::status(ffi::PyUnicode_READY(pointer))?;
         }
         let length = ffi::PyUnicode_GET_LENGTH(pointer) as usize;
         let data = ffi::PyUnicode_DATA(pointer);
