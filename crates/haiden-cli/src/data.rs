@@ -8,10 +8,13 @@ use std::fs;
 use std::path::Path;
 
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
-use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
+use serde::ser::{Serialize, SerializeMap, SerializeSeq, SerializeStruct, Serializer};
 
 /// The key under which `toml` hands out a date.
 const TOML_DATE: &str = "$__toml_private_datetime";
+
+/// The key under which `serde_json` hands out a number with all its digits.
+const JSON_NUMBER: &str = "$serde_json::private::Number";
 
 /// A value of a data file.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,6 +23,8 @@ pub(crate) enum Data {
     Bool(bool),
     Int(i128),
     Float(f64),
+    /// A whole number too large for the others: its digits.
+    Digits(String),
     Text(String),
     List(Vec<Data>),
     Map(Vec<(Data, Data)>),
@@ -35,6 +40,11 @@ impl Serialize for Data {
                 Err(_) => serializer.serialize_i128(*value),
             },
             Data::Float(value) => serializer.serialize_f64(*value),
+            Data::Digits(digits) => {
+                let mut number = serializer.serialize_struct(JSON_NUMBER, 1)?;
+                number.serialize_field(JSON_NUMBER, digits)?;
+                number.end()
+            }
             Data::Text(value) => serializer.serialize_str(value),
             Data::List(items) => {
                 let mut list = serializer.serialize_seq(Some(items.len()))?;
@@ -113,6 +123,9 @@ impl<'de> Visitor<'de> for DataVisitor {
         while let Some((key, value)) = entries.next_entry::<Data, Data>()? {
             match &key {
                 Data::Text(name) if name == TOML_DATE && map.is_empty() => return Ok(value),
+                Data::Text(name) if name == JSON_NUMBER && map.is_empty() => {
+                    return number(value).map_err(A::Error::custom);
+                }
                 Data::List(_) | Data::Map(_) => {
                     return Err(A::Error::custom("a list or a mapping as a key: keys must be plain values"));
                 }
@@ -122,6 +135,18 @@ impl<'de> Visitor<'de> for DataVisitor {
         }
         Ok(Data::Map(map))
     }
+}
+
+/// A number of JSON from its text.
+fn number(text: Data) -> Result<Data, &'static str> {
+    let Data::Text(text) = text else { return Err("a number without its digits") };
+    if let Ok(value) = text.parse() {
+        return Ok(Data::Int(value));
+    }
+    if text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-') {
+        return Ok(Data::Digits(text));
+    }
+    text.parse().map(Data::Float).map_err(|_| "a number that cannot be read")
 }
 
 /// What `--data` and `--define` give together.
@@ -194,7 +219,7 @@ fn kind_of(data: &Data) -> &'static str {
     match data {
         Data::Null => "null",
         Data::Bool(_) => "a boolean",
-        Data::Int(_) | Data::Float(_) => "a number",
+        Data::Int(_) | Data::Float(_) | Data::Digits(_) => "a number",
         Data::Text(_) => "text",
         Data::List(_) => "a list",
         Data::Map(_) => "a mapping",

@@ -899,7 +899,7 @@ impl<H: Host> Vm<H> {
                     code::ImportName => {
                         let module = get!(ops::a(word)).clone();
                         let (line, _) = image.line_at(function.code.0 + pc as u32 - 1);
-                        let value = self.import_name(host, program, &module, ops::w(word), line);
+                        let value = Vm::import_name(host, program, &module, ops::w(word), line);
                         set!(ops::a(word), check!(value));
                     }
 
