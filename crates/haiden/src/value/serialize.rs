@@ -17,9 +17,6 @@ use crate::error::{Error, ErrorKind};
 use crate::value::arena::Arena;
 use crate::value::word::Word;
 
-/// The struct as which `serde_json` hands out a number when its feature `arbitrary_precision` is on.
-const NUMBER: &str = "$serde_json::private::Number";
-
 /// How deep data may be nested.
 pub(crate) const MAX_DEPTH: usize = 400;
 
@@ -96,15 +93,13 @@ pub(crate) struct MapWriter<'a> {
     /// A key whose value is still to come.
     key: Option<Word>,
     variant: Option<&'static str>,
-    /// A number of `serde_json` that keeps its digits: a struct whose one field is their text.
-    is_number: bool,
 }
 
 impl<'a> MapWriter<'a> {
     fn new(writer: &'a mut Writer, variant: Option<&'static str>) -> Result<MapWriter<'a>, Error> {
         let start = writer.open()?;
         let guess = writer.recent[writer.depth - 1];
-        Ok(MapWriter { writer, start, guess, keys: Vec::new(), key: None, variant, is_number: false })
+        Ok(MapWriter { writer, start, guess, keys: Vec::new(), key: None, variant })
     }
 
     fn count(&self) -> usize {
@@ -177,28 +172,7 @@ impl<'a> MapWriter<'a> {
         self.writer.stack.truncate(end);
     }
 
-    /// The number whose text is the one value on the stack.
-    fn number(self) -> Result<Word, Error> {
-        self.writer.depth -= 1;
-        let text = match self.writer.stack.get(self.start) {
-            Some(&Word::Str(text)) => self.writer.arena.str(text).to_owned(),
-            _ => return Err(Error::new(ErrorKind::Type, "a number without its digits")),
-        };
-        self.writer.stack.truncate(self.start);
-        if let Ok(value) = text.parse::<i64>() {
-            return Ok(Word::Int(value));
-        }
-        if let Ok(value) = text.parse::<BigInt>() {
-            return Ok(self.writer.arena.push_big(value));
-        }
-        let value = text.parse::<f64>();
-        value.map(Word::Float).map_err(|_| Error::new(ErrorKind::Type, format!("{text:?} is no number")))
-    }
-
     fn finish(mut self) -> Result<Word, Error> {
-        if self.is_number {
-            return self.number();
-        }
         let count = self.count();
         let complete =
             self.guess.filter(|&shape| self.writer.arena.shapes[shape as usize].keys.len() == count);
@@ -382,10 +356,8 @@ impl<'a> Serializer for &'a mut Writer {
     fn serialize_map(self, _: Option<usize>) -> Result<MapWriter<'a>, Error> {
         MapWriter::new(self, None)
     }
-    fn serialize_struct(self, name: &'static str, _: usize) -> Result<MapWriter<'a>, Error> {
-        let mut writer = MapWriter::new(self, None)?;
-        writer.is_number = name == NUMBER;
-        Ok(writer)
+    fn serialize_struct(self, _: &'static str, _: usize) -> Result<MapWriter<'a>, Error> {
+        MapWriter::new(self, None)
     }
     fn serialize_struct_variant(
         self,
