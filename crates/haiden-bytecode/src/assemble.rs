@@ -7,11 +7,13 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use crate::format::encoded_len;
 use crate::image::{
     BlockEntry, CallShape, Constant, Dependency, DependencyKind, Function, Image, Line, Reference,
     ReferenceCall,
 };
 use crate::ops::{Op, abc, aw};
+use crate::verify::verify;
 
 /// A place in the source: line from 1, column from 1 in characters (0: unknown).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -239,13 +241,13 @@ fn reference(
     })
 }
 
-/// Code becomes an image.
+/// Code becomes an image. Functions may be finished in any order; in the image they lie by index.
 ///
 /// # Errors
-/// [`TooLarge`] if text or code is too large for 32-bit indices.
+/// [`TooLarge`] if the image would be larger than its 32-bit indices can name.
 ///
 /// # Panics
-/// If a reserved function was never finished: a bug of the compiler.
+/// If a reserved function was never finished, and in debug builds if the image does not verify: bugs of the compiler.
 pub fn assemble(code: Code) -> Result<Image, TooLarge> {
     if u32::try_from(code.text.len()).is_err() {
         return Err(TooLarge("the template's text is larger than 4 GiB"));
@@ -255,7 +257,7 @@ pub fn assemble(code: Code) -> Result<Image, TooLarge> {
     }
     let functions =
         code.functions.into_iter().map(|f| f.expect("every reserved function is finished")).collect();
-    Ok(Image {
+    let mut image = Image {
         code: code.words,
         functions,
         parameters: code.parameters,
@@ -274,5 +276,44 @@ pub fn assemble(code: Code) -> Result<Image, TooLarge> {
         local_entries: code.local_entries,
         dependencies: code.dependencies,
         lines: code.lines,
-    })
+    };
+    order_functions(&mut image);
+    if u32::try_from(encoded_len(&image)).is_err() {
+        return Err(TooLarge("the template's image is larger than 4 GiB"));
+    }
+    if cfg!(debug_assertions)
+        && let Err(fault) = verify(&image)
+    {
+        panic!("the compiler made a broken image: {fault}");
+    }
+    Ok(image)
+}
+
+/// Puts code, parameters and lines into the order of their functions, if they are not. Jumps count from the start of
+/// their function, so they stay as they are.
+fn order_functions(image: &mut Image) {
+    let code_order = image.functions.iter().map(|f| f.code.0);
+    let parameter_order = image.functions.iter().map(|f| f.parameters.0);
+    if code_order.is_sorted() && parameter_order.is_sorted() {
+        return;
+    }
+    let mut code = Vec::with_capacity(image.code.len());
+    let mut parameters = Vec::with_capacity(image.parameters.len());
+    let mut lines = Vec::with_capacity(image.lines.len());
+    for function in &mut image.functions {
+        let (start, end) = function.code;
+        let moved = code.len() as u32;
+        let own = image.lines.partition_point(|line| line.pc < start)
+            ..image.lines.partition_point(|line| line.pc < end);
+        lines.extend(image.lines[own].iter().map(|line| Line { pc: line.pc - start + moved, ..*line }));
+        code.extend_from_slice(&image.code[start as usize..end as usize]);
+        function.code = (moved, code.len() as u32);
+        let (start, end) = function.parameters;
+        let moved = parameters.len() as u32;
+        parameters.extend_from_slice(&image.parameters[start as usize..end as usize]);
+        function.parameters = (moved, parameters.len() as u32);
+    }
+    image.code = code;
+    image.parameters = parameters;
+    image.lines = lines;
 }

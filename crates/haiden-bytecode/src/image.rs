@@ -92,6 +92,26 @@ pub enum Constant {
     Dict(u32),
 }
 
+impl Constant {
+    /// How many of the values before it a container takes (a dict: keys and values).
+    pub const fn parts(&self) -> usize {
+        match *self {
+            Constant::Tuple(n) | Constant::List(n) => n as usize,
+            Constant::Dict(n) => (n as usize).saturating_mul(2),
+            _ => 0,
+        }
+    }
+}
+
+/// The most levels a constant may have; a number has one, `[[1]]` three. Deeper values are built at run time.
+pub const MAX_CONSTANT_DEPTH: usize = 64;
+
+/// The most digits of a large integer (Python's own limit for reading and printing one).
+pub const MAX_BIG_INT_DIGITS: usize = 4300;
+
+/// The most cells in one block of cells.
+pub const MAX_CELLS: u32 = 1 << 16;
+
 /// What a function is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]

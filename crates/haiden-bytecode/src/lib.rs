@@ -6,12 +6,29 @@
 #![forbid(unsafe_code)]
 
 pub mod assemble;
+mod encode;
+pub mod fingerprint;
+pub mod format;
 pub mod image;
+mod load;
+mod markdown;
 pub mod ops;
+mod print;
+mod rejection;
+mod rules;
+mod verify;
 
 pub use assemble::{At, Code, TooFar, TooLarge, assemble};
+pub use encode::to_bytes;
+pub use fingerprint::{Fingerprint, OptionId, source_digest};
+pub use format::{Header, Maxima, header_flags};
 pub use image::{
     BlockEntry, CallShape, Constant, Dependency, DependencyKind, Escape, Function, FunctionKind, Image, Line,
     LoopField, Reference, ReferenceCall, include_flags, loop_flags,
 };
+pub use load::{Expected, load, load_expected, peek_header};
+pub use markdown::markdown;
 pub use ops::{Op, code};
+pub use print::{describe, disassemble};
+pub use rejection::{Fault, Rejection};
+pub use verify::verify;

@@ -1,1 +1,110 @@
 //! The bytecode cache: buckets, stores and their statistics. It moves bytes under keys and knows no template.
+//!
+//! In: keys and bytecode from an engine. Out: the same bytecode, in this process or a later one, or a miss. Invariant:
+//! whatever lies in a store, an engine gets what was written under its content key, or nothing. The cache knows no
+//! template and no instruction; that the bytecode itself is sound is for the engine to verify.
+//!
+//! # Using a cache
+//!
+//! An engine asks for a template's bucket, and fills it if it comes back empty:
+//!
+//! ```
+//! use haiden_cache::{BytecodeCache, CacheError, ContentKey, MemoryBytecodeCache};
+//!
+//! fn compile(source: &str) -> Vec<u8> {
+//!     source.bytes().rev().collect()
+//! }
+//!
+//! fn bytecode(cache: &dyn BytecodeCache, name: &str, source: &str) -> Result<Vec<u8>, CacheError> {
+//!     let content_key = ContentKey::new([
+//!         ("format", &b"1"[..]),
+//!         ("options", b"autoescape=on"),
+//!         ("source", source.as_bytes()),
+//!     ]);
+//!     let mut bucket = cache.get_bucket(name, None, source, content_key)?;
+//!     if let Some(bytecode) = bucket.bytecode() {
+//!         return Ok(bytecode.to_vec());
+//!     }
+//!     let bytecode = compile(source);
+//!     bucket.set_bytecode(&bytecode[..]);
+//!     cache.set_bucket(&bucket)?;
+//!     Ok(bytecode)
+//! }
+//!
+//! let cache = MemoryBytecodeCache::new(400, 64 << 20);
+//! assert_eq!(bytecode(&cache, "a.txt", "Hello")?, b"olleH");
+//! assert_eq!(bytecode(&cache, "b.txt", "Hello")?, b"olleH"); // the same source under another name: a hit
+//!
+//! let statistics = cache.statistics();
+//! assert_eq!((statistics.hits, statistics.misses), (1, 1));
+//! println!("{statistics}");
+//! # Ok::<(), CacheError>(())
+//! ```
+//!
+//! An engine that finds the bytecode of a hit unusable says so with [`reject_bucket`](BytecodeCache::reject_bucket),
+//! which turns the hit into a miss with a [`Rejection`]. It reports what hits were worth with
+//! [`Counters::record_time`]. No cache is `Option::None`.
+//!
+//! # Stores
+//!
+//! | store | keeps entries | bounded by | `clear()` |
+//! |---|---|---|---|
+//! | [`MemoryBytecodeCache`] | in this process | entries and bytes, least recently used goes first | deletes all |
+//! | [`FileSystemBytecodeCache`] (Unix) | in files of a directory | nothing yet | deletes files of its pattern |
+//! | yours: [`BytecodeCache`] | wherever you like | | says how far it reaches: [`ClearReach`] |
+//!
+//! ```no_run
+//! use haiden_cache::{BytecodeCache, FileSystemBytecodeCache, DEFAULT_PATTERN};
+//!
+//! // The user's own directory under the temporary directory, as Jinja2 chooses it:
+//! let cache = FileSystemBytecodeCache::new(None, DEFAULT_PATTERN)?;
+//! for entry in cache.entries()? {
+//!     let entry = entry?;
+//!     println!("{} {} bytes", entry.key, entry.bytecode.len());
+//! }
+//! # Ok::<(), haiden_cache::CacheError>(())
+//! ```
+//!
+//! # Who does what
+//!
+//! | layer | does | does not |
+//! |---|---|---|
+//! | engine | content key, compiling, verifying bytecode | know where bytes lie |
+//! | [`get_bucket`](BytecodeCache::get_bucket), [`set_bucket`](BytecodeCache::set_bucket) | count, apply [`Failures`] | move bytes |
+//! | [`load_bytecode`](BytecodeCache::load_bytecode), [`dump_bytecode`](BytecodeCache::dump_bytecode) | move bytes | count, swallow errors |
+//! | [`Bucket`], [`Frame`] | frame and check bytes | know where they come from |
+//!
+//! # Threads
+//!
+//! Stores are `Send + Sync`. [`SingleFlight`] lets threads that need one template at once compile it once.
+#![forbid(unsafe_code)]
+
+mod bucket;
+mod cache;
+mod content_key;
+mod entry;
+mod error;
+#[cfg(unix)]
+mod file_system;
+mod frame;
+mod memory;
+mod policy;
+mod rejection;
+mod single_flight;
+mod statistics;
+#[cfg(feature = "testkit")]
+pub mod testkit;
+
+pub use bucket::Bucket;
+pub use cache::{BytecodeCache, ClearReach, Cleared, Entries, Failures};
+pub use content_key::{ContentKey, ContentKeyBuilder};
+pub use entry::CacheEntry;
+pub use error::{CacheError, CacheErrorKind};
+#[cfg(unix)]
+pub use file_system::{DEFAULT_PATTERN, FileSystemBuilder, FileSystemBytecodeCache};
+pub use frame::{DEFAULT_MAX_ENTRY_BYTES, Frame};
+pub use memory::MemoryBytecodeCache;
+pub use policy::Clock;
+pub use rejection::{Rejection, Rejections};
+pub use single_flight::SingleFlight;
+pub use statistics::{CacheStatistics, Counters};

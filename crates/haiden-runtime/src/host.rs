@@ -213,6 +213,8 @@ pub trait Host: Sized {
     fn extend_list(&mut self, list: &Self::Register, values: &[Self::Register]) -> Result<(), Self::Error>;
     /// Adds to a dict that [`Host::dict`] made just before.
     fn extend_dict(&mut self, dict: &Self::Register, pairs: &[Self::Register]) -> Result<(), Self::Error>;
+    /// The tuple of a list that [`Host::list`] made just before.
+    fn list_to_tuple(&mut self, list: &Self::Register) -> Result<Self::Register, Self::Error>;
     /// Exactly `into.len()` items of a value; else Python's `ValueError`.
     fn unpack(&mut self, value: &Self::Register, into: &mut [Self::Register]) -> Result<(), Self::Error>;
 
@@ -346,6 +348,9 @@ pub trait Host: Sized {
         module: &Self::Register,
         name: &Self::Name,
     ) -> Result<Option<Self::Register>, Self::Error>;
+
+    /// The name of the template that a module is of.
+    fn module_name(&mut self, module: &Self::Register) -> Option<String>;
 
     // ---- errors -----------------------------------------------------------------------------------------------------
 

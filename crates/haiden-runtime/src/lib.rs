@@ -4,11 +4,13 @@
 //! value is: that is the host's business, see [`host`].
 #![deny(unsafe_code)]
 
+pub mod builtins;
+pub mod escape;
 pub mod host;
 pub mod loops;
 pub mod program;
-// pub mod vm;
-// mod window;
+pub mod vm;
+mod window;
 
 pub use host::{
     Arguments, BinaryOp, BlockReference, Called, Callee, Closure, CompareOp, Export, Fault, Host, Linker,
@@ -16,4 +18,4 @@ pub use host::{
 };
 pub use loops::LoopState;
 pub use program::{Chain, Keyword, LinkError, Program, Shape, link};
-// pub use vm::{Limits, Step, Vm};
+pub use vm::{Limits, Step, Vm};

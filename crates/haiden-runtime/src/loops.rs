@@ -65,6 +65,21 @@ impl<H: Host> LoopState<H> {
         Ok(item)
     }
 
+    /// The next item, unpacked to two.
+    #[inline]
+    pub fn next_pair(&mut self, host: &mut H) -> Result<Option<crate::host::Pair<H>>, H::Error> {
+        if self.ahead.is_none() && !self.keep_previous {
+            let pair = host.next_pair(&mut self.iterator)?;
+            self.taken += usize::from(pair.is_some());
+            return Ok(pair);
+        }
+        let Some(item) = self.next(host)? else { return Ok(None) };
+        let mut pair = [H::missing(), H::missing()];
+        host.unpack(&item, &mut pair)?;
+        let [first, second] = pair;
+        Ok(Some((first, second)))
+    }
+
     #[cold]
     fn remember(&mut self, item: Option<&H::Register>) {
         if let Some(item) = item {

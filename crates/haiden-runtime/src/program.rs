@@ -5,7 +5,7 @@
 //! template name; it is bound here.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use haiden_bytecode::{Constant, Function, Image};
@@ -71,6 +71,7 @@ pub struct Program<H: Host> {
     pub(crate) shapes: Box<[Shape<H>]>,
     blocks: Arc<BlockTable>,
     id: u64,
+    size: AtomicUsize,
 }
 
 impl<H: Host> Program<H> {
@@ -102,6 +103,14 @@ impl<H: Host> Program<H> {
     /// The name `index` as the host linked it.
     pub fn linked_name(&self, index: u32) -> &H::Name {
         &self.names[index as usize]
+    }
+    /// How large the last page was, in bytes: how much room the next one will need.
+    pub fn size_hint(&self) -> usize {
+        self.size.load(Ordering::Relaxed)
+    }
+    /// Notes how large a page was.
+    pub fn remember_size(&self, bytes: usize) {
+        self.size.store(bytes, Ordering::Relaxed);
     }
     /// A number that no other program of this process has.
     pub fn id(&self) -> u64 {
@@ -170,7 +179,21 @@ pub fn link<H: Host>(
     let constants = link_constants(&image, linker);
     let blocks = Arc::new(BlockTable::of(&image));
     let id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
-    Ok(Program { image, name, extra, texts, constants, names, sites, filters, tests, shapes, blocks, id })
+    Ok(Program {
+        image,
+        name,
+        extra,
+        texts,
+        constants,
+        names,
+        sites,
+        filters,
+        tests,
+        shapes,
+        blocks,
+        id,
+        size: AtomicUsize::new(0),
+    })
 }
 
 static NEXT_ID: AtomicU64 = AtomicU64::new(1);

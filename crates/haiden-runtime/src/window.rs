@@ -54,7 +54,10 @@ impl<R> Window<R> {
     /// # Safety
     /// As [`Window::run`]; no other reference from this window is alive.
     #[inline(always)]
-    #[expect(clippy::mut_from_ref, reason = "the window is a cursor, not an owner; the caller promises exclusiveness")]
+    #[expect(
+        clippy::mut_from_ref,
+        reason = "the window is a cursor, not an owner; the caller promises exclusiveness"
+    )]
     pub(crate) unsafe fn run_mut(&self, first: u16, count: usize) -> &mut [R] {
         debug_assert!(usize::from(first) + count <= self.len, "registers {first}+{count} of {}", self.len);
         // SAFETY: the caller's promise; the verifier proved the whole run to be below `len`.

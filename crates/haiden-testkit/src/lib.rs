@@ -1,1 +1,5 @@
 //! Corpus reader, conformance runners and the toy host.
+#![forbid(unsafe_code)]
+
+pub mod conformance;
+pub mod toy;

@@ -1,0 +1,404 @@
+//! Verify: is every index of an image in range, and is its code safe to run?
+//!
+//! In: an [`Image`], from the assembler (debug builds) or from bytes (always). Out: nothing, or the first [`Fault`].
+//! One linear pass per table. Beyond ranges it keeps an image from naming the same long text over and over where
+//! linking would have to do work for each: what linking costs is bounded by the image's length.
+//!
+//! What it leaves to the virtual machine, which must answer with an error: loops and captures that are ended but were
+//! never begun, cells that no block has, instructions that run where their value does not exist (`LoadSuper` outside a
+//! block), and everything that fuel and limits are for.
+
+use crate::format::Section;
+use crate::image::{
+    AUTOESCAPE, CATCH_CALLER, CATCH_KWARGS, CATCH_VARARGS, Constant, EXPLICIT_CALLER, Function, FunctionKind,
+    Image, MAX_BIG_INT_DIGITS, MAX_CELLS, MAX_CONSTANT_DEPTH, Reference, ReferenceCall,
+};
+use crate::ops::{self, Flow};
+use crate::rejection::Fault;
+use crate::rules::{Bound, Bounds, Extra, RULES, Rule};
+
+/// Checks an image; see the module's text.
+pub fn verify(image: &Image) -> Result<(), Fault> {
+    check_strings(image)?;
+    check_names(image)?;
+    check_shapes(image)?;
+    check_references(image, Section::Filters, &image.filters)?;
+    check_calls(image, Section::FilterCalls, &image.filter_calls, image.filters.len())?;
+    check_references(image, Section::Tests, &image.tests)?;
+    check_calls(image, Section::TestCalls, &image.test_calls, image.tests.len())?;
+    check_constants(image)?;
+    check_functions(image)?;
+    check_blocks(image)?;
+    check_locals(image)?;
+    check_lines(image)?;
+    check_code(image)
+}
+
+/// A fault unless `good`.
+fn demand(good: bool, section: Section, at: usize, what: &'static str) -> Result<(), Fault> {
+    if good { Ok(()) } else { Err(Fault::new(section.name(), at, what)) }
+}
+
+/// Each index is below `bound`.
+fn in_range<'a>(
+    indices: impl IntoIterator<Item = &'a u32>,
+    bound: usize,
+    section: Section,
+    what: &'static str,
+) -> Result<(), Fault> {
+    match indices.into_iter().position(|&index| index as usize >= bound) {
+        None => Ok(()),
+        Some(at) => Err(Fault::new(section.name(), at, what)),
+    }
+}
+
+/// Strings follow each other through the whole text.
+fn check_strings(image: &Image) -> Result<(), Fault> {
+    let mut end = 0;
+    for (at, run) in image.strings.iter().enumerate() {
+        demand(run.0 == end && run.1 >= end, Section::Strings, at, "strings out of order")?;
+        end = run.1;
+        demand(image.text.is_char_boundary(end as usize), Section::Strings, at, "ends within a character")?;
+    }
+    demand(end as usize == image.text.len(), Section::Strings, image.strings.len(), "text after the strings")
+}
+
+/// Names, and what names strings and names one by one.
+fn check_names(image: &Image) -> Result<(), Fault> {
+    let names = image.names.len();
+    increasing(image.names.iter().copied(), image.strings.len(), Section::Names)?;
+    let dependencies = image.dependencies.iter().map(|dependency| dependency.name);
+    increasing(dependencies, image.strings.len(), Section::Dependencies)?;
+    in_range(&image.sites, names, Section::Sites, "no such name")?;
+    in_range(&image.parameters, names, Section::Parameters, "no such name")
+}
+
+/// Strings, each named once.
+fn increasing(strings: impl Iterator<Item = u32>, bound: usize, section: Section) -> Result<(), Fault> {
+    let mut least = 0;
+    for (at, string) in strings.enumerate() {
+        demand(string as usize >= least, section, at, "strings not in ascending order")?;
+        demand((string as usize) < bound, section, at, "no such string")?;
+        least = string as usize + 1;
+    }
+    Ok(())
+}
+
+fn check_shapes(image: &Image) -> Result<(), Fault> {
+    for (at, shape) in image.shapes.iter().enumerate() {
+        let good = shape.keywords.iter().all(|&name| (name as usize) < image.names.len());
+        demand(good, Section::Shapes, at, "no such name")?;
+    }
+    Ok(())
+}
+
+/// Filters or tests: each pair of name and hardness once.
+fn check_references(image: &Image, section: Section, references: &[Reference]) -> Result<(), Fault> {
+    let mut seen = vec![0_u8; if references.is_empty() { 0 } else { image.names.len() }];
+    for (at, reference) in references.iter().enumerate() {
+        let Some(seen) = seen.get_mut(reference.name as usize) else {
+            return Err(Fault::new(section.name(), at, "no such name"));
+        };
+        let bit = 1 << u8::from(reference.hard);
+        demand(*seen & bit == 0, section, at, "there twice")?;
+        *seen |= bit;
+    }
+    Ok(())
+}
+
+fn check_calls(
+    image: &Image,
+    section: Section,
+    calls: &[ReferenceCall],
+    references: usize,
+) -> Result<(), Fault> {
+    for (at, call) in calls.iter().enumerate() {
+        demand((call.reference as usize) < references, section, at, "no such filter or test")?;
+        demand((call.shape as usize) < image.shapes.len(), section, at, "no such call shape")?;
+    }
+    Ok(())
+}
+
+/// Set in a value's entry on the stack if it can be a dict's key.
+const HASHABLE: u8 = 0x80;
+
+/// Constants are well-formed in post-order, of bounded depth, and their numbers are canonical.
+fn check_constants(image: &Image) -> Result<(), Fault> {
+    // Per value that no container has taken yet: its depth, and whether it is hashable.
+    let mut stack: Vec<u8> = Vec::with_capacity(image.constants.len());
+    let mut digits = 0;
+    for (at, constant) in image.constants.iter().enumerate() {
+        let bad = |what| Err(Fault::new(Section::Constants.name(), at, what));
+        if let Constant::BigInt(string) | Constant::Str(string) | Constant::Markup(string) = *constant
+            && string as usize >= image.strings.len()
+        {
+            return bad("no such string");
+        }
+        if let Constant::BigInt(string) = *constant {
+            digits += image.string(string).len();
+            if !is_canonical_big_int(image.string(string)) {
+                return bad("not a canonical large integer");
+            }
+            if digits > image.text.len() {
+                return bad("a large integer there twice");
+            }
+        }
+        let Some(first) = stack.len().checked_sub(constant.parts()) else {
+            return bad("a container of more values than there are");
+        };
+        let parts = &stack[first..];
+        let depth = 1 + parts.iter().map(|part| part & !HASHABLE).max().unwrap_or(0);
+        if usize::from(depth) > MAX_CONSTANT_DEPTH {
+            return bad("nested too deep");
+        }
+        let hashable = match constant {
+            Constant::List(_) | Constant::Dict(_) => false,
+            _ => parts.iter().all(|part| part & HASHABLE != 0),
+        };
+        if matches!(constant, Constant::Dict(_)) && parts.iter().step_by(2).any(|key| key & HASHABLE == 0) {
+            return bad("a dict with a key that cannot be one");
+        }
+        stack.truncate(first);
+        stack.push(depth | if hashable { HASHABLE } else { 0 });
+    }
+    Ok(())
+}
+
+/// The digits of an integer that 64 bits do not hold: no zeros or plus sign before it.
+fn is_canonical_big_int(text: &str) -> bool {
+    let digits = text.strip_prefix('-').unwrap_or(text).as_bytes();
+    (19..=MAX_BIG_INT_DIGITS).contains(&digits.len())
+        && digits[0] != b'0'
+        && digits.iter().all(u8::is_ascii_digit)
+        && (digits.len() > 19 || text.parse::<i64>().is_err())
+}
+
+/// Functions: their code and parameters follow each other through the whole tables.
+fn check_functions(image: &Image) -> Result<(), Fault> {
+    const SECTION: Section = Section::Functions;
+    const FLAGS: u8 = CATCH_VARARGS | CATCH_KWARGS | CATCH_CALLER | EXPLICIT_CALLER | AUTOESCAPE;
+    let (mut parameters, mut code) = (0, 0);
+    demand(!image.functions.is_empty(), SECTION, 0, "no root")?;
+    for (at, f) in image.functions.iter().enumerate() {
+        let root = f.kind == FunctionKind::Root;
+        demand(root == (at == 0), SECTION, at, "the root is function 0 and no other")?;
+        demand(f.flags & !FLAGS == 0, SECTION, at, "a flag that means nothing")?;
+        let named = f.name == u32::MAX || (f.name as usize) < image.names.len();
+        demand(named, SECTION, at, "no such name")?;
+        demand(f.code.0 == code && f.code.1 > code, SECTION, at, "code out of order, or none")?;
+        demand(
+            f.parameters.0 == parameters && f.parameters.1 >= parameters,
+            SECTION,
+            at,
+            "parameters out of order",
+        )?;
+        demand(arguments(f) <= u64::from(f.registers), SECTION, at, "more parameters than registers")?;
+        (parameters, code) = (f.parameters.1, f.code.1);
+    }
+    let end = image.functions.len();
+    demand(code as usize == image.code.len(), SECTION, end, "code of no function, or less than they say")?;
+    demand(
+        parameters as usize == image.parameters.len(),
+        SECTION,
+        end,
+        "parameters of no function, or less than they say",
+    )
+}
+
+/// How many registers the caller of a function fills.
+fn arguments(f: &Function) -> u64 {
+    let catches = f.flags & (CATCH_VARARGS | CATCH_KWARGS | CATCH_CALLER);
+    let iterable = u64::from(f.kind == FunctionKind::Loop);
+    (u64::from(f.parameters.1 - f.parameters.0) + u64::from(catches.count_ones())).max(iterable)
+}
+
+fn check_blocks(image: &Image) -> Result<(), Fault> {
+    let mut seen = vec![false; if image.blocks.is_empty() { 0 } else { image.names.len() }];
+    for (at, block) in image.blocks.iter().enumerate() {
+        let function = image.functions.get(block.function as usize);
+        let good = function.is_some_and(|function| function.kind == FunctionKind::Block);
+        demand(good, Section::Blocks, at, "no such block function")?;
+        let Some(seen) = seen.get_mut(block.name as usize) else {
+            return Err(Fault::new(Section::Blocks.name(), at, "no such name"));
+        };
+        demand(!std::mem::replace(seen, true), Section::Blocks, at, "there twice")?;
+    }
+    Ok(())
+}
+
+fn check_locals(image: &Image) -> Result<(), Fault> {
+    let mut end = 0;
+    for (at, run) in image.locals.iter().enumerate() {
+        demand(run.0 == end && run.1 >= end, Section::Locals, at, "tables out of order")?;
+        end = run.1;
+    }
+    let all = image.local_entries.len();
+    demand(end as usize == all, Section::Locals, image.locals.len(), "not the entries there are")?;
+    let names = image.local_entries.iter().map(|(name, _)| name);
+    in_range(names, image.names.len(), Section::LocalEntries, "no such name")
+}
+
+fn check_lines(image: &Image) -> Result<(), Fault> {
+    let mut least = 0;
+    for (at, line) in image.lines.iter().enumerate() {
+        demand(line.pc >= least, Section::Lines, at, "not in ascending order")?;
+        demand((line.pc as usize) < image.code.len(), Section::Lines, at, "no such instruction")?;
+        least = line.pc + 1;
+    }
+    Ok(())
+}
+
+/// The code of all functions. Every other table is known to be good by now.
+fn check_code(image: &Image) -> Result<(), Fault> {
+    let mut checker = Checker {
+        image,
+        bounds: table_bounds(image),
+        kind: FunctionKind::Root,
+        shape_registers: image.shapes.iter().map(|shape| 1 + shape.registers() as u64).collect(),
+        locals_registers: (0..image.locals.len() as u32)
+            .map(|table| image.locals(table).iter().map(|&(_, r)| 1 + u64::from(r)).max().unwrap_or(0))
+            .collect(),
+    };
+    image.functions.iter().try_for_each(|function| checker.function(function))
+}
+
+fn table_bounds(image: &Image) -> Bounds {
+    let mut bounds: Bounds = [0; 32];
+    bounds[Bound::Any as usize] = 1 << 32;
+    let mut set = |bound: Bound, value: usize| bounds[bound as usize] = value as u64;
+    set(Bound::Two, 2);
+    set(Bound::Three, 3);
+    set(Bound::Four, 4);
+    set(Bound::Seven, 7);
+    set(Bound::Eight, 8);
+    set(Bound::Cells, MAX_CELLS as usize + 1);
+    set(Bound::Texts, image.strings.len());
+    set(Bound::Constants, image.constants.len());
+    set(Bound::Names, image.names.len());
+    set(Bound::Sites, image.sites.len());
+    set(Bound::Shapes, image.shapes.len());
+    set(Bound::FilterCalls, image.filter_calls.len());
+    set(Bound::TestCalls, image.test_calls.len());
+    set(Bound::Functions, image.functions.len());
+    set(Bound::Locals, image.locals.len());
+    bounds
+}
+
+/// Checks code, function by function.
+struct Checker<'a> {
+    image: &'a Image,
+    bounds: Bounds,
+    /// The kind of the function at hand.
+    kind: FunctionKind,
+    /// How many registers callee and arguments of each call shape take.
+    shape_registers: Vec<u64>,
+    /// How many registers a function needs for each table of locals.
+    locals_registers: Vec<u64>,
+}
+
+impl Checker<'_> {
+    fn function(&mut self, function: &Function) -> Result<(), Fault> {
+        let (start, end) = (function.code.0 as usize, function.code.1 as usize);
+        self.kind = function.kind;
+        self.bounds[Bound::Registers as usize] = u64::from(function.registers);
+        self.bounds[Bound::Loops as usize] = u64::from(function.loops);
+        self.bounds[Bound::Code as usize] = (end - start) as u64;
+        let mut flow = Flow::Next;
+        for (at, &word) in self.image.code[start..end].iter().enumerate() {
+            let rule = &RULES[usize::from(word as u8)];
+            if !self.within(rule, word) {
+                return Err(Fault::new("code", start + at, self.explain(rule, word)));
+            }
+            if !matches!(rule.extra, Extra::None)
+                && let Err(what) = self.extra(rule.extra, word, at)
+            {
+                return Err(Fault::new("code", start + at, what));
+            }
+            flow = rule.flow;
+        }
+        let ends = matches!(flow, Flow::Jump | Flow::End);
+        demand(ends, Section::Code, end - 1, "a function that does not end")
+    }
+
+    /// Are all fields below their bounds? No branches: this runs for every instruction.
+    #[inline]
+    fn within(&self, rule: &Rule, word: u64) -> bool {
+        let below = |field: u32, bound: Bound| u64::from(field) < self.bounds[bound as usize & 31];
+        below(u32::from(ops::x(word)), rule.bounds[0])
+            & below(u32::from(ops::a(word)), rule.bounds[1])
+            & below(u32::from(ops::b(word)), rule.bounds[2])
+            & below(u32::from(ops::c(word)), rule.bounds[3])
+            & below(ops::w(word), rule.bounds[4])
+    }
+
+    /// What is wrong with an instruction that is not [`Checker::within`] its bounds.
+    #[cold]
+    fn explain(&self, rule: &Rule, word: u64) -> &'static str {
+        use crate::ops::Field::{A, B, C, W, X};
+        let outside = [X, A, B, C, W].into_iter().find(|field| {
+            let bound = rule.bounds[*field as usize];
+            u64::from(field.of(word)) >= self.bounds[bound as usize]
+        });
+        match outside.map(|field| rule.bounds[field as usize]) {
+            Some(Bound::Never) => "no such instruction",
+            Some(Bound::Texts) => "no such string",
+            Some(Bound::Constants) => "no such constant",
+            Some(Bound::Names) => "no such name",
+            Some(Bound::Sites) => "no such attribute site",
+            Some(Bound::Shapes) => "no such call shape",
+            Some(Bound::FilterCalls) => "no such filter call",
+            Some(Bound::TestCalls) => "no such test call",
+            Some(Bound::Functions) => "no such function",
+            Some(Bound::Locals) => "no such table of locals",
+            Some(Bound::Registers) => "no such register",
+            Some(Bound::Loops) => "no such loop",
+            Some(Bound::Code) => "a jump out of the function",
+            Some(Bound::Cells) => "too many cells",
+            _ => "a number that means nothing",
+        }
+    }
+
+    /// The check that bounds cannot say. `at` counts from the start of the function.
+    fn extra(&self, extra: Extra, word: u64, at: usize) -> Result<(), &'static str> {
+        let registers = self.bounds[Bound::Registers as usize];
+        let run = |first: u64, count: u64| {
+            if first + count <= registers { Ok(()) } else { Err("a run of registers out of range") }
+        };
+        let value = |field: crate::ops::Field| u64::from(field.of(word));
+        let kind = || self.image.functions[ops::w(word) as usize].kind;
+        let good = |good: bool, what| if good { Ok(()) } else { Err(what) };
+        match extra {
+            Extra::None => Ok(()),
+            Extra::Fixed(first, count) => run(value(first), u64::from(count)),
+            Extra::List(first, count, times) => run(value(first), value(count) * u64::from(times)),
+            Extra::Call(first, shape) => run(value(first), self.shape_registers[value(shape) as usize]),
+            Extra::Filter(first) => {
+                let call = self.image.filter_calls[ops::w(word) as usize];
+                run(value(first), self.shape_registers[call.shape as usize])
+            }
+            Extra::Test(first) => {
+                let call = self.image.test_calls[ops::w(word) as usize];
+                run(value(first), self.shape_registers[call.shape as usize])
+            }
+            Extra::Near => {
+                let target = at as i64 + 1 + i64::from(ops::c(word) as i16);
+                let inside = (0..self.bounds[Bound::Code as usize] as i64).contains(&target);
+                good(inside, "a jump out of the function")
+            }
+            Extra::Locals => run(0, self.locals_registers[ops::w(word) as usize]),
+            Extra::LocalsOrNone if ops::a(word) == u16::MAX => Ok(()),
+            Extra::LocalsOrNone => match self.locals_registers.get(usize::from(ops::a(word))) {
+                Some(&count) => run(0, count),
+                None => Err("no such table of locals"),
+            },
+            Extra::IsMacro => good(
+                matches!(kind(), FunctionKind::Macro | FunctionKind::CallBlock),
+                "a function that is no macro",
+            ),
+            Extra::IsLoop => good(kind() == FunctionKind::Loop, "a function that is no recursive loop"),
+            Extra::InLoop => {
+                good(self.kind == FunctionKind::Loop, "an instruction of recursive loops outside of one")
+            }
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! What can go wrong between a cache and its store.
+//!
+//! One opaque error for the crate: a kind for programs, a message for people, the cause behind it. An entry that is
+//! absent, damaged or foreign is *not* an error: it is a miss, and [`Rejection`](crate::Rejection) says why.
+
+use std::error::Error;
+use std::fmt;
+use std::io;
+
+use crate::Rejection;
+
+/// What kind of failure a [`CacheError`] is.
+#[non_exhaustive]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum CacheErrorKind {
+    /// A bucket without bytecode was to be written.
+    EmptyBucket,
+    /// A file name pattern that cannot name entries.
+    Pattern,
+    /// No directory that only this user can write.
+    UnsafeDirectory,
+    /// The store's directory (or file, or table) is not there.
+    Missing,
+    /// The operating system or the server refuses access.
+    Denied,
+    /// No room: the disk, a quota or a file size limit.
+    Full,
+    /// The store may not be written.
+    ReadOnly,
+    /// The entry is larger than the store takes.
+    TooLarge,
+    /// A stored entry is not usable (only from [`entries`](crate::BytecodeCache::entries)).
+    Rejected(Rejection),
+    /// The store cannot do this at all.
+    Unsupported,
+    /// Any other failure of input or output.
+    Io,
+    /// A failure of a store that somebody else wrote.
+    Other,
+}
+
+impl CacheErrorKind {
+    /// A bit per kind, for "warned about this already".
+    pub(crate) fn bit(self) -> u32 {
+        let index = match self {
+            Self::EmptyBucket => 0,
+            Self::Pattern => 1,
+            Self::UnsafeDirectory => 2,
+            Self::Missing => 3,
+            Self::Denied => 4,
+            Self::Full => 5,
+            Self::ReadOnly => 6,
+            Self::TooLarge => 7,
+            Self::Rejected(_) => 8,
+            Self::Unsupported => 9,
+            Self::Io => 10,
+            Self::Other => 11,
+        };
+        1 << index
+    }
+
+    fn of(error: &io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::NotFound => Self::Missing,
+            io::ErrorKind::PermissionDenied => Self::Denied,
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
+                Self::Full
+            }
+            io::ErrorKind::ReadOnlyFilesystem => Self::ReadOnly,
+            io::ErrorKind::Unsupported => Self::Unsupported,
+            _ => Self::Io,
+        }
+    }
+}
+
+/// A cache that could not do what it was asked.
+///
+/// A store returns it; [`Failures`](crate::Failures) decides whether anybody but the statistics hears of it.
+///
+/// ```
+/// use haiden_cache::{CacheError, CacheErrorKind};
+///
+/// let error = CacheError::from(std::io::Error::from(std::io::ErrorKind::StorageFull));
+/// assert_eq!(error.kind(), CacheErrorKind::Full);
+/// assert!(error.is_temporary());
+/// ```
+#[derive(Debug)]
+pub struct CacheError {
+    kind: CacheErrorKind,
+    message: String,
+    source: Option<Box<dyn Error + Send + Sync>>,
+}
+
+impl CacheError {
+    /// An error of this kind with this message.
+    pub fn new(kind: CacheErrorKind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into(), source: None }
+    }
+
+    /// Whatever a store's own client reports.
+    pub fn other(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        let source = error.into();
+        Self { kind: CacheErrorKind::Other, message: source.to_string(), source: Some(source) }
+    }
+
+    /// A failed operation: the kind comes from the cause, `doing` says what was attempted.
+    pub(crate) fn io(doing: impl fmt::Display, error: impl Into<io::Error>) -> Self {
+        let error = error.into();
+        Self {
+            kind: CacheErrorKind::of(&error),
+            message: format!("{doing}: {error}"),
+            source: Some(Box::new(error)),
+        }
+    }
+
+    /// The same error with a cause behind it.
+    #[must_use]
+    pub fn with_source(mut self, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        self.source = Some(source.into());
+        self
+    }
+
+    /// The kind, for programs.
+    pub fn kind(&self) -> CacheErrorKind {
+        self.kind
+    }
+
+    /// Whether the same call may succeed later without anybody changing anything.
+    pub fn is_temporary(&self) -> bool {
+        matches!(self.kind, CacheErrorKind::Full | CacheErrorKind::Io | CacheErrorKind::Other)
+    }
+}
+
+impl fmt::Display for CacheError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl Error for CacheError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.source.as_deref().map(|source| source as &(dyn Error + 'static))
+    }
+}
+
+impl From<io::Error> for CacheError {
+    fn from(error: io::Error) -> Self {
+        Self { kind: CacheErrorKind::of(&error), message: error.to_string(), source: Some(Box::new(error)) }
+    }
+}

@@ -1,0 +1,141 @@
+//! The conformance suite for stores, ours and yours.
+//!
+//! In: a function that makes an empty store. Out: a table of cases, each passed or failed with a reason. Invariant: the
+//! suite uses the public trait only, so a store that passes works in an engine.
+//!
+//! ```
+//! use haiden_cache::MemoryBytecodeCache;
+//! use haiden_cache::testkit::store_suite;
+//!
+//! store_suite(|| MemoryBytecodeCache::new(1000, 64 << 20));
+//! ```
+
+mod cases;
+
+use std::fmt;
+
+use crate::{Bucket, BytecodeCache};
+
+/// Runs every case, and prints the table if one fails.
+///
+/// # Panics
+/// If a case fails.
+pub fn store_suite<S: BytecodeCache>(make: impl Fn() -> S) {
+    StoreSuite::new(make).run().assert_passed();
+}
+
+/// Changes the stored bytes of a bucket's entry behind the store's back.
+pub type Damage<'d, S> = dyn Fn(&S, &Bucket<'_>, &dyn Fn(&mut Vec<u8>)) + 'd;
+
+/// The suite with its hooks.
+///
+/// ```
+/// use std::{collections::BTreeMap, sync::Mutex};
+/// use haiden_cache::{Bucket, BytecodeCache, CacheError};
+/// use haiden_cache::testkit::StoreSuite;
+///
+/// #[derive(Default)]
+/// struct Map(Mutex<BTreeMap<String, Vec<u8>>>);
+///
+/// impl BytecodeCache for Map {
+///     fn load_bytecode(&self, bucket: &mut Bucket) -> Result<(), CacheError> {
+///         if let Some(bytes) = self.0.lock().unwrap().get(bucket.key()) {
+///             bucket.bytecode_from_string(bytes);
+///         }
+///         Ok(())
+///     }
+///     fn dump_bytecode(&self, bucket: &Bucket) -> Result<(), CacheError> {
+///         self.0.lock().unwrap().insert(bucket.key().to_owned(), bucket.bytecode_to_string()?);
+///         Ok(())
+///     }
+/// }
+///
+/// let report = StoreSuite::new(Map::default)
+///     .damage(|map, bucket, change| change(map.0.lock().unwrap().get_mut(bucket.key()).unwrap()))
+///     .run();
+/// report.assert_passed();
+/// println!("{report}");
+/// ```
+pub struct StoreSuite<'s, S> {
+    make: Box<dyn Fn() -> S + 's>,
+    damage: Option<Box<Damage<'s, S>>>,
+}
+
+impl<'s, S: BytecodeCache> StoreSuite<'s, S> {
+    /// The suite for stores that `make` makes. Each has to be empty and share nothing with the others.
+    pub fn new(make: impl Fn() -> S + 's) -> Self {
+        Self { make: Box::new(make), damage: None }
+    }
+
+    /// Also judges what the store does with damaged entries. The hook applies the function it gets to the stored bytes
+    /// of the bucket's entry; a store that keeps no frames has none.
+    #[must_use]
+    pub fn damage(mut self, damage: impl Fn(&S, &Bucket<'_>, &dyn Fn(&mut Vec<u8>)) + 's) -> Self {
+        self.damage = Some(Box::new(damage));
+        self
+    }
+
+    /// Runs every case on a store of its own.
+    pub fn run(&self) -> SuiteReport {
+        let cases: [(&'static str, Case<S>); 11] = [
+            ("a missing entry is a miss", cases::missing),
+            ("what was written is read", cases::round_trip),
+            ("the same key is overwritten", cases::overwrite),
+            ("keys do not meet", cases::keys_do_not_meet),
+            ("an empty bucket is an error", cases::empty),
+            ("2 MiB of bytecode", cases::large),
+            ("odd keys", cases::odd_keys),
+            ("another source is a miss", cases::other_source),
+            ("writers and readers of one key", cases::concurrent),
+            ("clear keeps its promise", cases::clear),
+            ("entries tell the truth", cases::entries),
+        ];
+        let mut results: Vec<_> = cases.iter().map(|(name, case)| (*name, case(&(self.make)()))).collect();
+        if let Some(damage) = &self.damage {
+            results.push(("damaged entries are misses", cases::damaged(&(self.make)(), damage.as_ref())));
+        }
+        SuiteReport { results }
+    }
+}
+
+type Verdict = Result<(), String>;
+type Case<S> = fn(&S) -> Verdict;
+
+/// What became of each case.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SuiteReport {
+    results: Vec<(&'static str, Verdict)>,
+}
+
+impl SuiteReport {
+    /// The cases in the order in which they ran, each passed or failed with a reason.
+    pub fn results(&self) -> impl Iterator<Item = (&'static str, Result<(), &str>)> {
+        self.results.iter().map(|(name, verdict)| (*name, verdict.as_ref().copied().map_err(String::as_str)))
+    }
+
+    /// Whether every case passed.
+    pub fn passed(&self) -> bool {
+        self.results.iter().all(|(_, verdict)| verdict.is_ok())
+    }
+
+    /// Insists that every case passed.
+    ///
+    /// # Panics
+    /// With the table, if one failed.
+    #[track_caller]
+    pub fn assert_passed(&self) {
+        assert!(self.passed(), "the store fails its conformance suite:\n{self}");
+    }
+}
+
+impl fmt::Display for SuiteReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (name, verdict) in self.results() {
+            match verdict {
+                Ok(()) => writeln!(f, "  passed  {name}")?,
+                Err(why) => writeln!(f, "  FAILED  {name}: {why}")?,
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,130 @@
+//! The public conformance suite, run on our stores and on one as a user would write it.
+
+#![cfg(unix)]
+
+mod common;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::sync::{Arc, Mutex};
+
+use common::Scratch;
+use haiden_cache::testkit::{StoreSuite, store_suite};
+use haiden_cache::{
+    Bucket, BytecodeCache, CacheError, Cleared, FileSystemBytecodeCache, MemoryBytecodeCache,
+};
+
+#[test]
+fn memory() {
+    store_suite(|| MemoryBytecodeCache::new(1000, 64 << 20));
+}
+
+#[test]
+fn behind_pointers() {
+    store_suite(|| -> Arc<dyn BytecodeCache> { Arc::new(MemoryBytecodeCache::new(1000, 64 << 20)) });
+    store_suite(|| -> Box<dyn BytecodeCache> { Box::new(MemoryBytecodeCache::new(1000, 64 << 20)) });
+}
+
+#[test]
+fn file_system() {
+    let scratch = Scratch::new();
+    let turn = std::cell::Cell::new(0);
+    let make = || {
+        turn.set(turn.get() + 1);
+        let directory = scratch.join(&turn.get().to_string());
+        FileSystemBytecodeCache::new(Some(&directory), "%s.cache").unwrap()
+    };
+    let damage = |store: &FileSystemBytecodeCache, bucket: &Bucket<'_>, change: &dyn Fn(&mut Vec<u8>)| {
+        let path = store.path_of(bucket);
+        let mut bytes = fs::read(&path).unwrap();
+        change(&mut bytes);
+        fs::write(path, bytes).unwrap();
+    };
+    let report = StoreSuite::new(make).damage(damage).run();
+    report.assert_passed();
+    assert_eq!(report.results().count(), 12);
+}
+
+/// A store as Jinja2's documentation shows them: under `bucket.key`, with nothing but the two methods and `clear`.
+#[derive(Default)]
+struct Dictionary(Mutex<BTreeMap<String, Vec<u8>>>);
+
+impl BytecodeCache for Dictionary {
+    fn load_bytecode(&self, bucket: &mut Bucket<'_>) -> Result<(), CacheError> {
+        if let Some(bytes) = self.0.lock().unwrap().get(bucket.key()) {
+            bucket.bytecode_from_string(bytes);
+        }
+        Ok(())
+    }
+
+    fn dump_bytecode(&self, bucket: &Bucket<'_>) -> Result<(), CacheError> {
+        self.0.lock().unwrap().insert(bucket.key().to_owned(), bucket.bytecode_to_string()?);
+        Ok(())
+    }
+
+    fn clear(&self) -> Result<Cleared, CacheError> {
+        let removed = std::mem::take(&mut *self.0.lock().unwrap()).len();
+        Ok(Cleared::deleted(Some(removed as u64), 0))
+    }
+}
+
+#[test]
+fn a_users_own() {
+    let damage = |store: &Dictionary, bucket: &Bucket<'_>, change: &dyn Fn(&mut Vec<u8>)| {
+        change(store.0.lock().unwrap().get_mut(bucket.key()).unwrap());
+    };
+    StoreSuite::new(Dictionary::default).damage(damage).run().assert_passed();
+}
+
+/// A suite that cannot fail proves nothing.
+#[test]
+fn bad_stores_fail() {
+    enum Sin {
+        Forgets,
+        IgnoresTheFrame,
+        ClearsNothing,
+        Swallows,
+    }
+    struct Bad(Sin, Dictionary);
+    impl BytecodeCache for Bad {
+        fn load_bytecode(&self, bucket: &mut Bucket<'_>) -> Result<(), CacheError> {
+            match self.0 {
+                Sin::Forgets => Ok(()),
+                Sin::IgnoresTheFrame => {
+                    if let Some(bytes) = self.1.0.lock().unwrap().get(bucket.key()) {
+                        bucket.set_bytecode(&bytes[..]);
+                    }
+                    Ok(())
+                }
+                _ => self.1.load_bytecode(bucket),
+            }
+        }
+        fn dump_bytecode(&self, bucket: &Bucket<'_>) -> Result<(), CacheError> {
+            match self.0 {
+                Sin::Swallows => {
+                    let _ = self.1.dump_bytecode(bucket);
+                    Ok(())
+                }
+                _ => self.1.dump_bytecode(bucket),
+            }
+        }
+        fn clear(&self) -> Result<Cleared, CacheError> {
+            match self.0 {
+                Sin::ClearsNothing => Ok(Cleared::deleted(None, 0)),
+                _ => self.1.clear(),
+            }
+        }
+    }
+    for (sin, case) in [
+        (|| Sin::Forgets, "what was written is read"),
+        (|| Sin::IgnoresTheFrame, "another source is a miss"),
+        (|| Sin::ClearsNothing, "clear keeps its promise"),
+        (|| Sin::Swallows, "an empty bucket is an error"),
+    ] as [(fn() -> Sin, &str); 4]
+    {
+        let report = StoreSuite::new(|| Bad(sin(), Dictionary::default())).run();
+        let failed: Vec<_> =
+            report.results().filter(|(_, verdict)| verdict.is_err()).map(|(name, _)| name).collect();
+        assert!(failed.contains(&case), "{report}");
+    }
+}

@@ -1,1 +1,0 @@
-//! The command line: haiden render, haiden dump.

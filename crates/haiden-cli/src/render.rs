@@ -1,0 +1,255 @@
+//! `haiden render`: templates and data become pages.
+//!
+//! A page is rendered completely before a byte of it is written, and a file is written under another name first: an
+//! error leaves no partial page behind, and the page of the last run stays.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use clap::ValueEnum;
+use haiden::loader::{FileSystemLoader, Loader};
+use haiden::{AutoEscape, Environment, Value};
+use haiden_cache::{BytecodeCache, FileSystemBytecodeCache};
+
+use crate::Failure;
+use crate::data::Context;
+
+/// Render templates, or all pages of a directory.
+///
+/// A template is a file; its directory is searched for what it extends, includes and imports, after those given with
+/// --search. For a directory, every file below it is a page, except those whose name, or a folder of theirs, begins
+/// with `_` (layouts, macros, includes) or with `.`.
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    /// Template files, or one directory of pages.
+    #[arg(required = true, value_name = "TEMPLATE|DIR")]
+    templates: Vec<PathBuf>,
+    /// A data file (.json, .yaml, .toml); its top-level keys are variables. Later files win.
+    #[arg(long, value_name = "FILE")]
+    data: Vec<PathBuf>,
+    /// A variable with a text value. Wins over data files.
+    #[arg(long, value_name = "NAME=VALUE")]
+    define: Vec<String>,
+    /// A further directory to search for templates.
+    #[arg(long, value_name = "DIR")]
+    search: Vec<PathBuf>,
+    /// The directory of the bytecode cache, or `none`. [default: a safe directory of your own]
+    #[arg(long, value_name = "DIR|none")]
+    cache: Option<PathBuf>,
+    /// Which templates escape what they print.
+    #[arg(long, value_enum, default_value_t = Mode::Auto, value_name = "MODE")]
+    autoescape: Mode,
+    /// The file to write, or the directory if there are several pages. [default: standard output]
+    #[arg(short, long, value_name = "PATH")]
+    output: Option<PathBuf>,
+    /// Print what the bytecode cache did, on standard error.
+    #[arg(long)]
+    stats: bool,
+}
+
+/// Which templates escape what they print.
+#[derive(Clone, Copy, ValueEnum)]
+enum Mode {
+    /// Those whose name ends in .html, .htm or .xml.
+    Auto,
+    /// All.
+    On,
+    /// None.
+    Off,
+}
+
+/// One page: the template's name and the path below the output.
+struct Page {
+    template: String,
+    path: PathBuf,
+}
+
+pub(crate) fn main(arguments: &Arguments) -> Result<(), Failure> {
+    let (pages, searched) = pages(arguments)?;
+    let mut context = Context::default();
+    for file in &arguments.data {
+        context.add_file(file)?;
+    }
+    for definition in &arguments.define {
+        context.define(definition).map_err(Failure::Usage)?;
+    }
+    let context = Value::from_serialize(&context).map_err(|error| format!("cannot use the data: {error}"))?;
+    let cache = cache(arguments)?;
+    let mut environment = Environment::new();
+    environment.set_loader(FileSystemLoader::with_search_paths(searched));
+    environment.set_autoescape(match arguments.autoescape {
+        Mode::Auto => AutoEscape::by_extension(),
+        Mode::On => AutoEscape::On,
+        Mode::Off => AutoEscape::Off,
+    });
+    environment.set_bytecode_cache(cache.clone());
+    let single = pages.len() == 1 && !arguments.templates[0].is_dir();
+    let outcome = pages.iter().try_for_each(|page| {
+        let text = environment
+            .get_template(&page.template)
+            .and_then(|template| template.render(&context))
+            .map_err(|error| Failure::Failed(error.report()))?;
+        match &arguments.output {
+            None => io::stdout().write_all(text.as_bytes()).map_err(|error| Failure::output(&error)),
+            Some(path) if single => write(path, &text),
+            Some(directory) => write(&directory.join(&page.path), &text),
+        }
+    });
+    if arguments.stats {
+        print_statistics(pages.len(), cache.as_deref());
+    }
+    outcome
+}
+
+/// The pages that were asked for, and the directories to search.
+fn pages(arguments: &Arguments) -> Result<(Vec<Page>, Vec<PathBuf>), Failure> {
+    let mut searched = arguments.search.clone();
+    for directory in &searched {
+        if !directory.is_dir() {
+            return Err(Failure::Usage(format!(
+                "--search {}: there is no such directory",
+                directory.display()
+            )));
+        }
+    }
+    let mut pages = Vec::new();
+    if let [directory] = &arguments.templates[..]
+        && directory.is_dir()
+    {
+        searched.push(directory.clone());
+        let names = FileSystemLoader::new(directory).list_templates().map_err(|error| error.to_string())?;
+        pages.extend(names.into_iter().filter(|name| is_page(name)).map(Page::below));
+        if pages.is_empty() {
+            return Err(Failure::Failed(format!(
+                "{}: there is no page; files and folders that begin with `_` or `.` are none",
+                directory.display()
+            )));
+        }
+    } else {
+        for path in &arguments.templates {
+            let (directory, name) = split(path)?;
+            if !searched.contains(&directory) {
+                searched.push(directory);
+            }
+            pages.push(Page::below(name));
+        }
+    }
+    if pages.len() > 1 && arguments.output.as_ref().is_some_and(|path| path.is_file()) {
+        return Err(Failure::Usage(
+            "-o names a file, but there are several pages: name a directory".to_owned(),
+        ));
+    }
+    let mut written: BTreeMap<&Path, &str> = BTreeMap::new();
+    for page in &pages {
+        if let Some(other) = written.insert(&page.path, &page.template)
+            && arguments.output.is_some()
+        {
+            return Err(Failure::Usage(format!(
+                "two templates would be written to {}: {other} and {}",
+                page.path.display(),
+                page.template
+            )));
+        }
+    }
+    Ok((pages, searched))
+}
+
+impl Page {
+    fn below(template: String) -> Page {
+        let path = PathBuf::from(&template);
+        Page { template, path }
+    }
+}
+
+fn is_page(name: &str) -> bool {
+    name.split('/').all(|part| !part.starts_with('_') && !part.starts_with('.'))
+}
+
+/// A template file's directory and its name there.
+fn split(path: &Path) -> Result<(PathBuf, String), Failure> {
+    if path.is_dir() {
+        return Err(Failure::Usage(format!(
+            "{} is a directory: it can be rendered only by itself",
+            path.display()
+        )));
+    }
+    if !path.is_file() {
+        let why = if path.exists() { "it is no regular file" } else { "there is no such file" };
+        return Err(Failure::Failed(format!("{}: {why}", path.display())));
+    }
+    let name = path.file_name().and_then(|name| name.to_str());
+    let Some(name) = name else {
+        return Err(Failure::Failed(format!("{}: its name is not UTF-8", path.display())));
+    };
+    let directory = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
+        _ => PathBuf::from("."),
+    };
+    Ok((directory, name.to_owned()))
+}
+
+fn cache(arguments: &Arguments) -> Result<Option<Arc<dyn BytecodeCache>>, Failure> {
+    let directory = match &arguments.cache {
+        Some(path) if path.as_os_str() == "none" => return Ok(None),
+        directory => directory,
+    };
+    let opened = FileSystemBytecodeCache::new(directory.as_deref(), haiden_cache::DEFAULT_PATTERN);
+    match (opened, directory) {
+        (Ok(cache), _) => Ok(Some(Arc::new(cache))),
+        (Err(error), Some(directory)) => Err(Failure::Failed(format!(
+            "cannot use the cache directory {}: {error}; name another one, or --cache none",
+            directory.display()
+        ))),
+        // Nobody asked for this directory: without it pages are as right, only slower.
+        (Err(_), None) => Ok(None),
+    }
+}
+
+fn write(path: &Path, text: &str) -> Result<(), Failure> {
+    write_atomically(path, text)
+        .map_err(|error| Failure::Failed(format!("cannot write {}: {error}", path.display())))
+}
+
+fn write_atomically(path: &Path, text: &str) -> io::Result<()> {
+    let directory = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    fs::create_dir_all(directory)?;
+    if path.exists() && !path.is_file() {
+        // A device or a pipe (`-o /dev/stdout`) is written to; nothing can be renamed over it.
+        return fs::write(path, text);
+    }
+    let mut file = tempfile::Builder::new().prefix(".haiden-").tempfile_in(directory)?;
+    file.write_all(text.as_bytes())?;
+    set_ordinary_mode(file.as_file())?;
+    file.persist(path)?;
+    Ok(())
+}
+
+/// Temporary files are private; a page is as readable as the user's umask makes files.
+#[cfg(unix)]
+fn set_ordinary_mode(file: &fs::File) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    let probe = tempfile::Builder::new().permissions(fs::Permissions::from_mode(0o666)).tempfile();
+    let mode = probe.and_then(|probe| probe.as_file().metadata()).map_or(0o644, |m| m.permissions().mode());
+    file.set_permissions(fs::Permissions::from_mode(mode & 0o777))
+}
+
+#[cfg(not(unix))]
+fn set_ordinary_mode(_: &fs::File) -> io::Result<()> {
+    Ok(())
+}
+
+fn print_statistics(pages: usize, cache: Option<&dyn BytecodeCache>) {
+    let mut report = format!("rendered {pages} page{}\n", if pages == 1 { "" } else { "s" });
+    match cache {
+        Some(cache) => report.push_str(&cache.statistics().to_string()),
+        None => report.push_str("no bytecode cache"),
+    }
+    // Nobody is left to tell if standard error is closed.
+    let _ = writeln!(io::stderr(), "{}", report.trim_end());
+}

@@ -1,0 +1,252 @@
+//! Build: the tree with names becomes the tree with places.
+//!
+//! In: the tree and its [`Scopes`]. Out: [`Ir`], or the error that Jinja2's code generator raises. It walks the tree
+//! once, in Jinja2's order, and keeps what Jinja2's `Frame` and `EvalContext` keep: whether a frame is top level,
+//! whether output needs a check for a parent, whether autoescape is known. It also proves which variables are
+//! surely bound where they are read, so that only the others are checked.
+
+mod call;
+mod expr;
+mod function;
+mod loops;
+mod names;
+mod output;
+mod stmt;
+
+use haiden_bytecode::{Escape, FunctionKind};
+use haiden_syntax::ast::{At, Symbol};
+
+use crate::error::{CompileError, ErrorKind};
+use crate::ir::{Expr, ExprId, Free, Function, Ir, List};
+use crate::options::Options;
+use crate::resolve::{FrameId, FunctionId, Scopes};
+
+type Result<T> = std::result::Result<T, CompileError>;
+
+/// What is known of escaping: Jinja2's `EvalContext`.
+#[derive(Clone, Copy, Debug)]
+struct Eval {
+    autoescape: bool,
+    volatile: bool,
+}
+
+impl Eval {
+    /// How a printed value is escaped.
+    fn escape(self) -> Escape {
+        if self.volatile { Escape::Dynamic } else { self.folded() }
+    }
+
+    /// How a printed constant is escaped.
+    fn folded(self) -> Escape {
+        if self.autoescape { Escape::Html } else { Escape::No }
+    }
+}
+
+/// What Jinja2's `Frame` knows, without the names.
+#[derive(Clone, Copy, Debug)]
+struct Frame {
+    id: FrameId,
+    /// Which of the frames inside it comes next.
+    next_child: u32,
+    toplevel: bool,
+    rootlevel: bool,
+    soft: bool,
+    check_output: bool,
+}
+
+/// A variable's state while its function is built.
+#[derive(Clone, Copy, Debug, Default)]
+struct State {
+    /// Its local register, if it has one.
+    local: u32,
+    /// Its loop slot, if it is a `loop`.
+    slot: u32,
+    /// It is surely bound here.
+    assigned: bool,
+    /// It is not missing when its frame is entered.
+    defined: bool,
+    /// It may be read before it is bound.
+    read_early: bool,
+}
+
+/// What a loop's body does with `loop`.
+#[derive(Clone, Copy, Debug, Default)]
+struct LoopUse {
+    look_ahead: bool,
+    previous: bool,
+    escapes: bool,
+    leaves: bool,
+}
+
+/// The function that is built.
+#[derive(Debug)]
+struct Building {
+    id: FunctionId,
+    locals: u32,
+    locals_max: u32,
+    loops: Vec<LoopUse>,
+    loops_max: u32,
+    free: Vec<Free>,
+    /// The function's key in `Builder::free_of`.
+    stamp: u32,
+    /// Names that the outermost loop around here reads.
+    hoist: Option<Vec<u32>>,
+    /// Which outermost loop that is.
+    hoist_stamp: u32,
+    hoisted: Vec<u32>,
+}
+
+struct Builder<'a, 's> {
+    scopes: &'a Scopes<'a, 's>,
+    options: &'a Options,
+    ir: Ir<'a>,
+    states: Vec<State>,
+    /// Variables that became assigned, latest last.
+    log: Vec<crate::resolve::VariableId>,
+    /// How many branches assigned each variable, while they are counted.
+    counts: Vec<u32>,
+    function: Building,
+    frame: Frame,
+    eval: Eval,
+    extends: u32,
+    known_extends: bool,
+    has_extends: bool,
+    /// The rest of this body is never reached.
+    dead: bool,
+    scratch: Vec<ExprId>,
+    /// By symbol: the stamp of the function that reads the name from the context, and the number there.
+    free_of: Vec<(u32, u32)>,
+    stamps: u32,
+    /// By symbol: marks names that a table of locals has.
+    marks: Vec<u32>,
+    mark: u32,
+}
+
+/// The tree with names becomes the tree with places.
+pub fn build<'a>(scopes: &'a Scopes<'a, '_>, options: &'a Options) -> Result<Ir<'a>> {
+    let symbols = &scopes.ast.symbols;
+    let mut builder = Builder {
+        scopes,
+        options,
+        ir: Ir {
+            exprs: Vec::new(),
+            ats: Vec::new(),
+            lists: Vec::new(),
+            keywords: Vec::new(),
+            operators: Vec::new(),
+            locals: Vec::new(),
+            functions: Vec::new(),
+            blocks: Vec::new(),
+            symbols,
+            volatile: false,
+        },
+        states: vec![State::default(); scopes.variables.len()],
+        log: Vec::new(),
+        counts: vec![0; scopes.variables.len()],
+        function: Building::new(FunctionId(0), 1),
+        frame: Frame {
+            id: FrameId(0),
+            next_child: 0,
+            toplevel: true,
+            rootlevel: true,
+            soft: false,
+            check_output: false,
+        },
+        eval: Eval { autoescape: options.autoescape, volatile: false },
+        extends: 0,
+        known_extends: false,
+        has_extends: stmt::has_extends(&scopes.ast.body),
+        dead: false,
+        scratch: Vec::new(),
+        free_of: vec![(0, 0); symbols.len() + 1],
+        stamps: 1,
+        marks: vec![0; symbols.len() + 1],
+        mark: 0,
+    };
+    builder.template()?;
+    Ok(builder.ir)
+}
+
+impl Building {
+    fn new(id: FunctionId, stamp: u32) -> Building {
+        Building {
+            id,
+            locals: 0,
+            locals_max: 0,
+            loops: Vec::new(),
+            loops_max: 0,
+            free: Vec::new(),
+            stamp,
+            hoist: None,
+            hoist_stamp: 0,
+            hoisted: Vec::new(),
+        }
+    }
+}
+
+impl<'a, 's> Builder<'a, 's> {
+    fn template(&mut self) -> Result<()> {
+        let scopes = self.scopes;
+        self.check_blocks()?;
+        self.reserve();
+        self.frame.check_output = self.has_extends;
+        self.root()?;
+        for &(block, frame) in &scopes.blocks {
+            self.block_function(block, frame)?;
+        }
+        Ok(())
+    }
+
+    fn check_blocks(&self) -> Result<()> {
+        let mut seen = vec![false; self.ir.symbols.len()];
+        for (block, _) in &self.scopes.blocks {
+            if std::mem::replace(&mut seen[block.name.index()], true) {
+                let name = crate::ir::quoted(self.ir.text(block.name));
+                return Err(CompileError::assertion(format!("block {name} defined twice"), block.at));
+            }
+        }
+        Ok(())
+    }
+
+    /// The index of a function that will be built.
+    fn reserve(&mut self) -> u32 {
+        self.ir.functions.push(Function {
+            kind: FunctionKind::Root,
+            flags: 0,
+            name: None,
+            parameters: Vec::new(),
+            locals: 0,
+            loops: 0,
+            cells: 0,
+            free: Vec::new(),
+            body: Vec::new(),
+            at: At::default(),
+        });
+        (self.ir.functions.len() - 1) as u32
+    }
+
+    fn push(&mut self, at: At, expr: Expr<'a>) -> ExprId {
+        self.ir.exprs.push(expr);
+        self.ir.ats.push(at);
+        ExprId((self.ir.exprs.len() - 1) as u32)
+    }
+
+    /// Makes a list of what was pushed to the scratch stack since `start`.
+    fn list(&mut self, start: usize) -> List {
+        let list = List { start: self.ir.lists.len() as u32, len: (self.scratch.len() - start) as u32 };
+        self.ir.lists.extend(self.scratch.drain(start..));
+        list
+    }
+
+    fn is(&self, symbol: Symbol, text: &str) -> bool {
+        self.ir.text(symbol) == text
+    }
+
+    fn unsupported<T>(node: &str, at: At) -> Result<T> {
+        Err(CompileError::new(
+            ErrorKind::Unsupported,
+            format!("the node {node} needs an object of the host, which an image cannot hold"),
+            at,
+        ))
+    }
+}

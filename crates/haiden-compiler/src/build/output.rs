@@ -1,0 +1,42 @@
+//! Output: text and printed values, and what becomes of them in a template with a parent.
+
+use haiden_syntax::ast::{self, At, Output};
+
+use super::{Builder, Result};
+use crate::ir::{Stmt, StmtKind};
+
+impl<'a, 's> Builder<'a, 's> {
+    pub(super) fn output(&mut self, node: &'a Output<'s>, out: &mut Vec<Stmt<'a>>) -> Result<()> {
+        if self.frame.check_output && self.known_extends {
+            return Ok(());
+        }
+        // Before the first `extends` there is no parent yet.
+        if self.frame.check_output && self.extends > 0 {
+            let mut inner = Vec::new();
+            self.write_all(&node.nodes, &mut inner)?;
+            out.push(Stmt { at: node.at, kind: StmtKind::Unextended(inner) });
+            return Ok(());
+        }
+        self.write_all(&node.nodes, out)
+    }
+
+    fn write_all(&mut self, nodes: &'a [ast::Expr<'s>], out: &mut Vec<Stmt<'a>>) -> Result<()> {
+        for node in nodes {
+            match node {
+                ast::Expr::TemplateData(text) => self.text(text.at, &text.data, out),
+                node => {
+                    let value = self.expr(node)?;
+                    let (escape, folded) = (self.eval.escape(), self.eval.folded());
+                    out.push(Stmt { at: node.at(), kind: StmtKind::Emit { value, escape, folded } });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn text(&mut self, at: At, text: &'a str, out: &mut Vec<Stmt<'a>>) {
+        if !text.is_empty() {
+            out.push(Stmt { at, kind: StmtKind::Text(text) });
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! Calls, filters and tests: what is called and its arguments lie in registers that follow each other.
+
+use haiden_bytecode::Op;
+
+use super::{Lower, Reg, Result};
+use crate::ir::{Args, Expr, ExprId};
+
+impl Lower<'_, '_> {
+    /// Evaluates a call, filter or test; the result is in `base`, above which every register is free.
+    pub(super) fn call_like(&mut self, id: ExprId, base: Reg) -> Result<()> {
+        let ir = self.ir;
+        match ir.expr(id) {
+            Expr::Call { callee, args } => {
+                if let Expr::Attr { object, name } = ir.expr(*callee) {
+                    return self.method(id, *object, *name, args, base);
+                }
+                self.expr(*callee, base)?;
+                self.arguments(args)?;
+                let shape = self.shape(args);
+                self.set_at(ir.ats[id.index()]);
+                self.aw(Op::Call, 0, base, shape);
+            }
+            Expr::Filter { value, .. } => {
+                let call = self.filter_call(id, *value, base)?;
+                self.aw(Op::Filter, 0, base, call);
+            }
+            Expr::Test { value, name, args, hard } => {
+                self.expr(*value, base)?;
+                self.arguments(args)?;
+                let shape = self.shape(args);
+                self.set_at(ir.ats[id.index()]);
+                let name = self.name(*name);
+                let call = self.code.test_call(name, *hard, self.at, shape);
+                self.aw(Op::Test, 0, base, call);
+            }
+            // Nothing else is called.
+            _ => self.expr(id, base)?,
+        }
+        Ok(())
+    }
+
+    fn method(
+        &mut self,
+        id: ExprId,
+        object: ExprId,
+        name: haiden_syntax::ast::Symbol,
+        args: &Args,
+        base: Reg,
+    ) -> Result<()> {
+        self.expr(object, base)?;
+        let shape = self.shape(args);
+        let name_index = self.name(name);
+        let site = self.code.site(name_index);
+        if let (Ok(site), Ok(shape)) = (u16::try_from(site), u16::try_from(shape)) {
+            self.arguments(args)?;
+            self.set_at(self.ir.ats[id.index()]);
+            self.abc(Op::CallMethod, 0, base, site, shape);
+            return Ok(());
+        }
+        self.aw(Op::GetAttrWide, 0, base, site);
+        self.arguments(args)?;
+        self.set_at(self.ir.ats[id.index()]);
+        self.aw(Op::Call, 0, base, shape);
+        Ok(())
+    }
+
+    /// Evaluates a filter's value and arguments; the filter call is still to be made.
+    pub(super) fn filter_call(&mut self, id: ExprId, value: ExprId, base: Reg) -> Result<u32> {
+        let Expr::Filter { name, args, hard, .. } = self.ir.expr(id) else { return Ok(0) };
+        self.expr(value, base)?;
+        self.arguments(args)?;
+        let shape = self.shape(args);
+        self.set_at(self.ir.ats[id.index()]);
+        let name = self.name(*name);
+        Ok(self.code.filter_call(name, *hard, self.at, shape))
+    }
+
+    /// Evaluates arguments into the registers above the present top.
+    pub(super) fn arguments(&mut self, args: &Args) -> Result<()> {
+        let values = self.ir.list(args.values).to_vec();
+        if values.len() > usize::from(u16::MAX) {
+            return Err(self.too_large("a call has too many arguments"));
+        }
+        self.run(&values)?;
+        Ok(())
+    }
+}

@@ -1,0 +1,119 @@
+//! What is printed: text and constants as text, everything else by the instruction that does most at once.
+
+use haiden_bytecode::{Escape, Op};
+
+use super::{Lower, Result};
+use crate::ir::{Expr, ExprId, Place};
+
+impl Lower<'_, '_> {
+    /// Writes a value. `folded`: how it is escaped if it is a constant.
+    pub(super) fn emit(&mut self, id: ExprId, escape: Escape, folded: Escape) -> Result<()> {
+        self.set_at(self.ir.ats[id.index()]);
+        if self.optimize
+            && let Some(text) = self.constant_text(id, folded)
+        {
+            self.hold_text(&text);
+            return Ok(());
+        }
+        let top = self.top;
+        let ir = self.ir;
+        match ir.expr(id) {
+            Expr::Attr { object, name } => self.emit_attr(id, *object, *name, escape)?,
+            Expr::Call { callee, args } if !matches!(ir.expr(*callee), Expr::Attr { .. }) => {
+                if matches!(ir.expr(*callee), Expr::Super) && args.values.len == 0 {
+                    self.abc(Op::EmitSuper, escape as u8, 0, 0, 0);
+                } else {
+                    let base = self.alloc()?;
+                    self.expr(*callee, base)?;
+                    self.arguments(args)?;
+                    let shape = self.shape(args);
+                    self.set_at(ir.ats[id.index()]);
+                    self.aw(Op::EmitCall, escape as u8, base, shape);
+                }
+            }
+            Expr::Filter { value, .. } => {
+                let base = self.alloc()?;
+                let call = self.filter_call(id, *value, base)?;
+                self.aw(Op::EmitFilter, escape as u8, base, call);
+            }
+            _ => self.emit_operand(id, escape)?,
+        }
+        self.top = top;
+        Ok(())
+    }
+
+    fn emit_attr(
+        &mut self,
+        id: ExprId,
+        object: ExprId,
+        name: haiden_syntax::ast::Symbol,
+        escape: Escape,
+    ) -> Result<()> {
+        let object = self.operand(object)?;
+        self.set_at(self.ir.ats[id.index()]);
+        let name_index = self.name(name);
+        let site = self.code.site(name_index);
+        if let Ok(site) = u16::try_from(site) {
+            self.abc(Op::EmitAttr, escape as u8, 0, object, site);
+            return Ok(());
+        }
+        let value = self.alloc()?;
+        self.settle(object, value);
+        self.aw(Op::GetAttrWide, 0, value, site);
+        self.abc(Op::Emit, escape as u8, value, 0, 0);
+        Ok(())
+    }
+
+    /// Text that was held back and the value in one instruction, where reading the value has no effect of its own.
+    fn emit_operand(&mut self, id: ExprId, escape: Escape) -> Result<()> {
+        let quiet = match self.ir.expr(id) {
+            Expr::Variable { place: Place::Local(_), check: false, .. }
+            | Expr::LoopIndex(_)
+            | Expr::LoopIndex0(_)
+            | Expr::LoopFirst(_) => true,
+            Expr::Free(number) => self.free[*number as usize].1,
+            _ => false,
+        };
+        if !quiet || self.pending.is_empty() || !self.optimize {
+            let value = self.operand(id)?;
+            self.set_at(self.ir.ats[id.index()]);
+            self.abc(Op::Emit, escape as u8, value, 0, 0);
+            return Ok(());
+        }
+        let text = std::mem::take(&mut self.pending);
+        let value = self.operand(id)?;
+        self.set_at(self.ir.ats[id.index()]);
+        let text = self.code.string(&text);
+        self.aw(Op::TextEmit, escape as u8, value, text);
+        Ok(())
+    }
+
+    /// What printing a constant writes.
+    fn constant_text(&self, id: ExprId, escape: Escape) -> Option<String> {
+        match self.ir.expr(id) {
+            Expr::Str(text) if escape == Escape::No => Some(text.to_string()),
+            Expr::Str(text) => Some(escaped(text)),
+            Expr::Markup(text, _) => Some(text.to_string()),
+            Expr::Int(value) => Some(value.to_string()),
+            Expr::Bool(value) => Some(if *value { "True" } else { "False" }.to_owned()),
+            Expr::None => Some("None".to_owned()),
+            _ => None,
+        }
+    }
+}
+
+/// HTML's five characters as `MarkupSafe` writes them.
+fn escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '\'' => out.push_str("&#39;"),
+            '"' => out.push_str("&#34;"),
+            c => out.push(c),
+        }
+    }
+    out
+}

@@ -1,0 +1,177 @@
+//! Loops: the test for another item is at the bottom, so that a turn costs one jump.
+
+use haiden_bytecode::Op;
+
+use super::{Around, Lower, Patch, Reg, Result};
+use crate::ir::{For, Place, Target};
+
+impl<'a> Lower<'_, 'a> {
+    pub(super) fn for_loop(&mut self, node: &For<'a>) -> Result<()> {
+        let at = self.at;
+        for &number in &node.hoist {
+            self.resolve(number);
+        }
+        self.at = at;
+        let iter = match node.iter {
+            Some(iter) => self.operand(iter)?,
+            None => 0,
+        };
+        self.at = at;
+        let slot = node.slot as u8;
+        self.abc_for(slot, iter, node.flags);
+        if node.eager {
+            self.collect(node, slot)?;
+        }
+        let inline_test = node.test.filter(|_| !node.eager);
+        // Whether no turn reached the end of the body: needed where that is more than "there was no item".
+        let flagged = !node.otherwise.is_empty() && (node.leaves || inline_test.is_some());
+        let flag = if flagged {
+            let flag = self.alloc()?;
+            self.abc(Op::LoadBool, 1, flag, 0, 0);
+            Some(flag)
+        } else {
+            None
+        };
+        let item = self.item_register(&node.target)?;
+        let mark = self.mark();
+        let mut end = Vec::new();
+        let enter = if node.otherwise.is_empty() || flagged {
+            vec![self.jump()]
+        } else {
+            let first = self.next(slot, item, 0);
+            self.abc(Op::EndFor, slot, 0, 0, 0);
+            self.stmts(&node.otherwise)?;
+            self.back_to(mark);
+            end.push(self.jump());
+            vec![first]
+        };
+        let body = self.here();
+        let first_goes_to_body = !(node.otherwise.is_empty() || flagged);
+        if first_goes_to_body {
+            self.patch(&enter, body)?;
+        }
+        let captures = self.captures;
+        self.around.push(Around { breaks: Vec::new(), continues: Vec::new(), captures });
+        if let Item::Unpack(register) = item {
+            self.assign(&node.target, register)?;
+        }
+        let mut refused = Vec::new();
+        if let Some(test) = inline_test {
+            self.branch(test, false, &mut refused)?;
+        }
+        if let Some(place) = node.object {
+            let register = self.alloc()?;
+            self.abc(Op::LoopObject, slot, register, 0, 0);
+            self.store(place, register);
+        }
+        self.stmts(&node.body)?;
+        self.at = at;
+        if let Some(flag) = flag {
+            self.abc(Op::LoadBool, 0, flag, 0, 0);
+        }
+        let Some(around) = self.around.pop() else { return Ok(()) };
+        if !refused.is_empty() {
+            let over = self.jump();
+            self.patch_here(&refused)?;
+            self.abc(Op::Skip, slot, 0, 0, 0);
+            self.patch_here(&[over])?;
+        }
+        let next = self.here();
+        self.patch(&around.continues, next)?;
+        if !first_goes_to_body {
+            self.patch(&enter, next)?;
+        }
+        self.next(slot, item, body);
+        self.back_to(mark);
+        self.patch_here(&around.breaks)?;
+        self.abc(Op::EndFor, slot, 0, 0, 0);
+        if let Some(flag) = flag {
+            let skip = Patch::Wide(self.aw(Op::JumpUnless, 0, flag, 0));
+            self.stmts(&node.otherwise)?;
+            self.back_to(mark);
+            end.push(skip);
+        }
+        self.patch_here(&end)
+    }
+
+    fn abc_for(&mut self, slot: u8, iter: Reg, flags: u32) {
+        self.aw(Op::For, slot, iter, flags);
+    }
+
+    /// Takes all items that pass the filter first, and starts the loop over those.
+    fn collect(&mut self, node: &For<'a>, slot: u8) -> Result<()> {
+        let list = self.alloc()?;
+        self.abc(Op::MakeList, 0, list, 0, 0);
+        let item = self.alloc()?;
+        let enter = self.jump();
+        let mark = self.mark();
+        let body = self.here();
+        let top = self.top;
+        self.assign(&node.target, item)?;
+        let mut refused = Vec::new();
+        if let Some(test) = node.test {
+            self.branch(test, false, &mut refused)?;
+        }
+        self.abc(Op::ExtendList, 0, list, item, 1);
+        self.top = top;
+        self.patch_here(&refused)?;
+        self.patch_here(&[enter])?;
+        self.aw(Op::Next, slot, item, body);
+        self.back_to(mark);
+        self.abc(Op::EndFor, slot, 0, 0, 0);
+        self.abc_for(slot, list, node.flags);
+        Ok(())
+    }
+
+    /// How an item gets to its target.
+    fn item_register(&mut self, target: &Target) -> Result<Item> {
+        match target {
+            Target::Place(Place::Local(local)) => Ok(Item::One(*local as Reg)),
+            Target::Tuple(targets) => {
+                if let [Target::Place(Place::Local(first)), Target::Place(Place::Local(second))] = targets[..]
+                    && second == first + 1
+                {
+                    return Ok(Item::Pair(first as Reg));
+                }
+                Ok(Item::Unpack(self.alloc()?))
+            }
+            _ => Ok(Item::Unpack(self.alloc()?)),
+        }
+    }
+
+    fn next(&mut self, slot: u8, item: Item, body: u32) -> Patch {
+        Patch::Wide(match item {
+            Item::One(register) | Item::Unpack(register) => self.aw(Op::Next, slot, register, body),
+            Item::Pair(register) => self.aw(Op::NextPair, slot, register, body),
+        })
+    }
+
+    /// `break` or `continue`: captures that were opened inside the loop end here, and are dropped.
+    pub(super) fn leave_loop(&mut self, is_break: bool) -> Result<()> {
+        let Some(around) = self.around.last() else { return Ok(()) };
+        for _ in around.captures..self.captures {
+            let dropped = self.alloc()?;
+            self.abc(Op::EndCapture, 0, dropped, 0, 0);
+        }
+        let jump = self.jump();
+        if let Some(around) = self.around.last_mut() {
+            if is_break {
+                around.breaks.push(jump);
+            } else {
+                around.continues.push(jump);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// How an item gets to its target.
+#[derive(Clone, Copy)]
+enum Item {
+    /// Into this register.
+    One(Reg),
+    /// Its two parts into this register and the next.
+    Pair(Reg),
+    /// Into this register, then apart.
+    Unpack(Reg),
+}

@@ -1,0 +1,364 @@
+//! Lower: the tree with places becomes operations over registers.
+//!
+//! In: [`Ir`]. Out: [`Code`]. A function's variables have fixed registers; behind them come the names of the context that
+//! are read more than once, then temporaries as a stack. Text is held back until something else is written, so that
+//! neighbours become one. Conditions become jumps and no values. A fused jump that turns out too far makes the function
+//! start again with plain ones.
+//!
+//! [`expr`] has expressions, [`branch`] conditions, [`emit`] what is printed, [`call`] calls, [`stmt`] statements,
+//! [`loops`] loops.
+
+mod branch;
+mod call;
+mod emit;
+mod expr;
+mod loops;
+mod stmt;
+
+use std::collections::HashMap;
+
+use haiden_bytecode::{
+    At, BlockEntry, CallShape, Code, Constant, Function as ImageFunction, FunctionKind, Op,
+};
+use haiden_syntax::ast::{At as Place, Symbol};
+
+use crate::error::{CompileError, ErrorKind};
+use crate::ir::{Function, Ir};
+use crate::options::Options;
+
+type Result<T> = std::result::Result<T, Failure>;
+/// A register.
+type Reg = u16;
+
+/// The most registers a function may have: a few are left for the run behind the last.
+const MAX_REGISTERS: u32 = 65_000;
+/// The most loops inside each other.
+const MAX_LOOPS: u32 = 200;
+
+/// Why the lowering of a function stops.
+enum Failure {
+    /// A fused jump was too far: again, with plain ones.
+    TooFar,
+    Error(CompileError),
+}
+
+impl From<CompileError> for Failure {
+    fn from(error: CompileError) -> Failure {
+        Failure::Error(error)
+    }
+}
+
+/// A jump whose target is not known yet.
+#[derive(Clone, Copy)]
+enum Patch {
+    Wide(u32),
+    Near(u32),
+}
+
+/// A loop around the statement that is lowered.
+struct Around {
+    /// Jumps out of it, and to its next turn.
+    breaks: Vec<Patch>,
+    continues: Vec<Patch>,
+    /// How many captures were open when it started.
+    captures: usize,
+}
+
+struct Lower<'i, 'a> {
+    ir: &'i Ir<'a>,
+    code: Code,
+    /// Offsets at which lines start.
+    lines: Vec<u32>,
+    source: &'i str,
+    optimize: bool,
+    /// By symbol: name index + 1.
+    names: Vec<u32>,
+    strings: HashMap<String, u32>,
+
+    // ---- of the function that is lowered ----
+    function: &'i Function<'a>,
+    wide: bool,
+    at: At,
+    /// Text that is to be written before anything else.
+    pending: String,
+    pending_at: At,
+    /// The first temporary, and the next.
+    temporaries: u32,
+    top: u32,
+    max: u32,
+    /// By number: the register of a name of the context, and whether it holds its value here.
+    free: Vec<(Reg, bool)>,
+    /// Names that became resolved, latest last.
+    resolved: Vec<u32>,
+    around: Vec<Around>,
+    captures: usize,
+}
+
+/// The tree with places becomes code.
+///
+/// # Errors
+/// A measure of the template is beyond what an image can hold.
+pub fn lower(ir: &Ir<'_>, source: &str, options: &Options) -> std::result::Result<Code, CompileError> {
+    let mut lower = Lower {
+        ir,
+        code: Code::new(),
+        lines: line_starts(source),
+        source,
+        optimize: options.optimize,
+        names: vec![0; ir.symbols.len() + 2],
+        strings: HashMap::new(),
+        function: &ir.functions[0],
+        wide: false,
+        at: At::default(),
+        pending: String::new(),
+        pending_at: At::default(),
+        temporaries: 0,
+        top: 0,
+        max: 0,
+        free: Vec::new(),
+        resolved: Vec::new(),
+        around: Vec::new(),
+        captures: 0,
+    };
+    for _ in &ir.functions {
+        lower.code.reserve_function();
+    }
+    for (index, function) in ir.functions.iter().enumerate() {
+        lower.one(index as u32, function)?;
+    }
+    for block in &ir.blocks {
+        let name = lower.name(block.name);
+        lower.code.block(BlockEntry { name, function: block.function, required: block.required });
+    }
+    Ok(lower.code)
+}
+
+fn line_starts(source: &str) -> Vec<u32> {
+    let breaks = source.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
+    std::iter::once(0).chain(breaks.map(|(at, _)| at as u32 + 1)).collect()
+}
+
+impl<'i, 'a> Lower<'i, 'a> {
+    fn one(&mut self, index: u32, function: &'i Function<'a>) -> std::result::Result<(), CompileError> {
+        self.function = function;
+        self.code.start_function();
+        for wide in [!self.optimize, true] {
+            self.wide = wide;
+            match self.body_of(function) {
+                Ok(()) => break,
+                Err(Failure::TooFar) => self.code.restart_function(),
+                Err(Failure::Error(error)) => return Err(error),
+            }
+        }
+        let parameters: Vec<u32> = function.parameters.iter().map(|&name| self.name(name)).collect();
+        let image = ImageFunction {
+            kind: function.kind,
+            flags: function.flags,
+            name: function.name.map_or(u32::MAX, |name| self.name(name)),
+            registers: self.max as u16,
+            loops: function.loops as u8,
+            parameters: (0, 0),
+            code: (0, 0),
+            line: function.at.line,
+        };
+        self.code.finish_function(index, image, &parameters);
+        Ok(())
+    }
+
+    fn body_of(&mut self, function: &'i Function<'a>) -> Result<()> {
+        self.pending.clear();
+        self.around.clear();
+        self.resolved.clear();
+        self.captures = 0;
+        self.set_at(function.at);
+        if function.loops > MAX_LOOPS {
+            return Err(self.too_large("too many loops inside each other"));
+        }
+        let mut next = function.locals;
+        self.free = function
+            .free
+            .iter()
+            .map(|free| {
+                let register = next;
+                next += u32::from(free.shared);
+                (register.min(MAX_REGISTERS) as Reg, false)
+            })
+            .collect();
+        if function.kind == FunctionKind::Loop {
+            next = next.max(1);
+        }
+        self.temporaries = next;
+        self.top = next;
+        self.max = next;
+        if next > MAX_REGISTERS {
+            return Err(self.too_large("too many variables"));
+        }
+        if function.cells > 0 {
+            self.code.aw(self.at, Op::MakeCells, 0, 0, function.cells);
+        }
+        self.stmts(&function.body)?;
+        self.flush();
+        self.code.abc(self.at, Op::Return, 0, 0, 0, 0);
+        Ok(())
+    }
+
+    #[cold]
+    fn too_large(&self, what: &str) -> Failure {
+        let at = Place { line: self.at.line, offset: 0 };
+        Failure::Error(CompileError::new(
+            ErrorKind::TooLarge,
+            format!("the template is too large: {what}"),
+            at,
+        ))
+    }
+
+    // ---- places ----------------------------------------------------------------------------------------------
+
+    /// Later instructions come from here. A place without a line changes nothing.
+    fn set_at(&mut self, at: Place) {
+        if at.line == 0 {
+            return;
+        }
+        let line = self.lines.partition_point(|&start| start <= at.offset);
+        // The caret's line may be another than Jinja2's; then the column would mislead.
+        let column = if line == at.line as usize {
+            let start = self.lines[line - 1] as usize;
+            let before = self.source.get(start..at.offset as usize).unwrap_or_default();
+            before.chars().count() as u32 + 1
+        } else {
+            0
+        };
+        self.at = At { line: at.line, column };
+    }
+
+    // ---- registers -------------------------------------------------------------------------------------------
+
+    fn alloc(&mut self) -> Result<Reg> {
+        let register = self.top;
+        if register >= MAX_REGISTERS {
+            return Err(self.too_large("an expression needs too many registers"));
+        }
+        self.top += 1;
+        self.max = self.max.max(self.top);
+        Ok(register as Reg)
+    }
+
+    /// Is it a temporary?
+    fn is_temporary(&self, register: Reg) -> bool {
+        u32::from(register) >= self.temporaries
+    }
+
+    // ---- tables ----------------------------------------------------------------------------------------------
+
+    fn name(&mut self, symbol: Symbol) -> u32 {
+        let known = self.names[symbol.index()];
+        if known > 0 {
+            return known - 1;
+        }
+        let name = self.code.name(self.ir.text(symbol));
+        self.names[symbol.index()] = name + 1;
+        name
+    }
+
+    /// The constant of a text.
+    fn text_constant(&mut self, text: &str) -> u32 {
+        if let Some(&constant) = self.strings.get(text) {
+            return constant;
+        }
+        let string = self.code.string(text);
+        let constant = self.code.constant(Constant::Str(string));
+        self.strings.insert(text.to_owned(), constant);
+        constant
+    }
+
+    fn shape(&mut self, args: &crate::ir::Args) -> u32 {
+        let keywords = &self.ir.keywords[args.keywords.range()];
+        let keywords: Box<[u32]> = keywords.iter().map(|&name| self.name(name)).collect();
+        self.code.shape(CallShape {
+            positional: args.positional as u16,
+            keywords,
+            star: args.star,
+            star_star: args.star_star,
+        })
+    }
+
+    // ---- instructions ----------------------------------------------------------------------------------------
+
+    /// Writes the text that was held back.
+    fn flush(&mut self) {
+        if !self.pending.is_empty() {
+            let text = self.code.string(&self.pending);
+            self.code.aw(self.pending_at, Op::Text, 0, 0, text);
+            self.pending.clear();
+        }
+    }
+
+    fn hold_text(&mut self, text: &str) {
+        if self.pending.is_empty() {
+            self.pending_at = self.at;
+        }
+        self.pending.push_str(text);
+    }
+
+    fn abc(&mut self, op: Op, x: u8, a: u16, b: u16, c: u16) -> u32 {
+        self.flush();
+        self.code.abc(self.at, op, x, a, b, c)
+    }
+
+    fn aw(&mut self, op: Op, x: u8, a: u16, w: u32) -> u32 {
+        self.flush();
+        self.code.aw(self.at, op, x, a, w)
+    }
+
+    /// A place that is jumped to.
+    fn here(&mut self) -> u32 {
+        self.flush();
+        self.code.here()
+    }
+
+    fn jump(&mut self) -> Patch {
+        Patch::Wide(self.aw(Op::Jump, 0, 0, 0))
+    }
+
+    fn patch(&mut self, patches: &[Patch], target: u32) -> Result<()> {
+        for patch in patches {
+            match *patch {
+                Patch::Wide(place) => self.code.patch(place, target),
+                Patch::Near(place) => self.code.patch_near(place, target).map_err(|_| Failure::TooFar)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn patch_here(&mut self, patches: &[Patch]) -> Result<()> {
+        if patches.is_empty() {
+            return Ok(());
+        }
+        let here = self.here();
+        self.patch(patches, here)
+    }
+
+    // ---- names of the context ----------------------------------------------------------------------------------
+
+    /// From here on only some paths run: what is resolved meanwhile may not be behind them.
+    fn mark(&self) -> usize {
+        self.resolved.len()
+    }
+
+    fn back_to(&mut self, mark: usize) {
+        for number in self.resolved.drain(mark..) {
+            self.free[number as usize].1 = false;
+        }
+    }
+
+    /// Resolves a shared name, unless it is already.
+    fn resolve(&mut self, number: u32) {
+        let (register, done) = self.free[number as usize];
+        if !done {
+            let name = self.name(self.function.free[number as usize].name);
+            self.aw(Op::ResolveName, 0, register, name);
+            self.free[number as usize].1 = true;
+            self.resolved.push(number);
+        }
+    }
+}

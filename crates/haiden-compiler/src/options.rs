@@ -1,0 +1,33 @@
+//! What decides how a tree becomes an image.
+//!
+//! In: the caller sets fields. Invariant: nothing else but the source influences the image, so these fields are what
+//! a cache must key on.
+
+use haiden_syntax::Syntax;
+
+/// The options of the compiler.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Options {
+    /// How the source is read.
+    pub syntax: Syntax,
+    /// Whether this template escapes what it prints.
+    pub autoescape: bool,
+    /// Fold constants and fuse instructions; without it the plain path is taken, which the tests compare with.
+    pub optimize: bool,
+    /// The environment has a `finalize`: printed constants pass through it, so they are not text.
+    pub finalize: bool,
+    /// The host intercepts operators: they are neither folded nor fused.
+    pub intercepted: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            syntax: Syntax::default(),
+            autoescape: false,
+            optimize: true,
+            finalize: false,
+            intercepted: false,
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! What the tables are good for besides running: suggestions for a mistyped name, and documentation.
+
+use std::fmt::Write as _;
+
+use super::spec::Spec;
+use super::table::{FILTER_SPECS, TEST_SPECS};
+
+/// The candidate that `name` was probably meant to be: the nearest one, if few letters differ. Of several the first.
+pub fn suggest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let name: Vec<char> = name.chars().take(64).collect();
+    let most = 1 + name.len() / 4;
+    let mut best = None;
+    for candidate in candidates {
+        let distance = distance(&name, candidate);
+        if distance <= most && distance < name.len() && best.is_none_or(|(least, _)| distance < least) {
+            best = Some((distance, candidate));
+        }
+    }
+    best.map(|(_, candidate)| candidate)
+}
+
+/// How many letters must be inserted, removed, replaced or swapped with their neighbour.
+fn distance(left: &[char], right: &str) -> usize {
+    let right: Vec<char> = right.chars().take(64).collect();
+    let mut before: Vec<usize> = Vec::new();
+    let mut above: Vec<usize> = (0..=right.len()).collect();
+    for (row, &a) in left.iter().enumerate() {
+        let mut current = vec![row + 1];
+        for (column, &b) in right.iter().enumerate() {
+            let mut least =
+                (above[column] + usize::from(a != b)).min(above[column + 1] + 1).min(current[column] + 1);
+            if row > 0 && column > 0 && a == right[column - 1] && left[row - 1] == b {
+                least = least.min(before[column - 1] + 1);
+            }
+            current.push(least);
+        }
+        before = std::mem::replace(&mut above, current);
+    }
+    above[right.len()]
+}
+
+/// The reference of all builtins.
+pub fn markdown() -> String {
+    let mut out = String::new();
+    section(&mut out, "Filters", FILTER_SPECS);
+    out.push('\n');
+    section(&mut out, "Tests", TEST_SPECS);
+    out
+}
+
+fn section(out: &mut String, title: &str, specs: &[Spec]) {
+    let _ = writeln!(out, "## {title}");
+    for spec in specs {
+        let signature = spec.signature();
+        let signature = if signature.is_empty() { signature } else { format!("({signature})") };
+        let _ = writeln!(out, "\n### `{}{signature}`", spec.name);
+        if !spec.aliases.is_empty() {
+            let _ = writeln!(out, "\nAlso `{}`.", spec.aliases.join("`, `"));
+        }
+        let mut lines = spec.doc.lines();
+        let _ = writeln!(out, "\n{}\n\n```text", lines.next().unwrap_or_default());
+        for example in lines {
+            let _ = writeln!(out, "{example}");
+        }
+        out.push_str("```\n");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::{markdown, suggest};
+    use crate::builtins::spec::{MAX_PARAMETERS, Spec};
+    use crate::builtins::{FILTER_SPECS, TEST_SPECS};
+
+    fn check_table(specs: &[Spec], count: usize) {
+        let names: Vec<&str> = specs.iter().flat_map(Spec::names).collect();
+        assert_eq!(names.len(), count);
+        assert_eq!(names.iter().collect::<BTreeSet<_>>().len(), count, "a name twice");
+        assert!(specs.is_sorted_by_key(|spec| spec.name));
+        for spec in specs {
+            assert!(spec.parameters.len() <= MAX_PARAMETERS, "{}", spec.name);
+            assert!(spec.doc.contains('→'), "{} has no example", spec.name);
+            let required = spec.parameters.iter().map(|p| p.default.is_some());
+            assert!(required.is_sorted(), "{}: a required parameter after an optional one", spec.name);
+        }
+    }
+
+    #[test]
+    fn tables() {
+        check_table(FILTER_SPECS, 54);
+        check_table(TEST_SPECS, 39);
+        assert_eq!(markdown().matches("\n### ").count(), FILTER_SPECS.len() + TEST_SPECS.len());
+    }
+
+    #[test]
+    fn suggestions() {
+        let check = |name: &str, expected: Option<&str>| {
+            let names = FILTER_SPECS.iter().flat_map(Spec::names);
+            assert_eq!(suggest(name, names), expected, "{name}");
+        };
+        check("uper", Some("upper"));
+        check("lenght", Some("length"));
+        check("tojsn", Some("tojson"));
+        check("x", None);
+        check("", None);
+        check("markdown", None);
+    }
+}

@@ -1,0 +1,23 @@
+//! The builtin filters and tests, written once for all hosts.
+//!
+//! Each is declared in a table ([`FILTER_SPECS`], [`TEST_SPECS`]) with its names, parameters and documentation, and has
+//! a body over [`BuiltinHost`]. The global functions are the hosts' business.
+
+mod apply;
+mod catalog;
+pub mod host;
+mod markup;
+mod numbers;
+mod order;
+mod path;
+mod sequences;
+mod sort;
+pub mod spec;
+mod table;
+mod tests;
+mod texts;
+
+pub use catalog::{markdown, suggest};
+pub use host::{BuiltinHost, ErrorClass, Items, RoundMethod, TextOp, ValueKind};
+pub use spec::{Bound, Parameter, Spec, Style, bind};
+pub use table::{BuiltinFilter, BuiltinTest, FILTER_SPECS, TEST_SPECS, find_filter, find_test};

@@ -1,0 +1,315 @@
+//! The filters over texts: `capitalize`, `center`, `format`, `indent`, `lower`, `pprint`, `replace`, `string`, `title`,
+//! `trim`, `truncate`, `upper`, `wordcount`, `wordwrap`.
+
+use super::host::{BuiltinHost, ErrorClass, TextOp};
+use super::spec::Bound;
+use crate::host::BinaryOp;
+
+pub(super) fn capitalize<H: BuiltinHost>(
+    host: &mut H,
+    context: &H::Context,
+    value: &H::Register,
+    _bound: &Bound<H>,
+) -> Result<H::Register, H::Error> {
+    soft_method(host, context, value, "capitalize", &[])
+}
+
+pub(super) fn lower<H: BuiltinHost>(
+    host: &mut H,
+    context: &H::Context,
+    value: &H::Register,
+    _bound: &Bound<H>,
+) -> Result<H::Register, H::Error> {
+    soft_method(host, context, value, "lower", &[])
+}
+
+pub(super) fn upper<H: BuiltinHost>(
+    host: &mut H,
+    context: &H::Context,
+    value: &H::Register,
+    _bound: &Bound<H>,
+) -> Result<H::Register, H::Error> {
+    soft_method(host, context, value, "upper", &[])
+}
+
+pub(super) fn center<H: BuiltinHost>(
+    host: &mut H,
+    context: &H::Context,
+    value: &H::Register,
+    bound: &Bound<H>,
+) -> Result<H::Register, H::Error> {
+    let width = match bound.get(0) {
+        Some(width) => width.clone(),
+        None => host.integer(80),
+    };
+    soft_method(host, context, value, "center", &[width])
+}
+
+pub(super) fn trim<H: BuiltinHost>(
+    host: &mut H,
+    context: &H::Context,
+    value: &H::Register,
+    bound: &Bound<H>,
+) -> Result<H::Register, H::Error> {
+    match bound.get(0) {
+        Some(characters) => soft_method(host, context, value, "strip", std::slice::from_ref(characters)),
+        None => soft_method(host, context, value, "strip", &[]),
+    }
+}
+
+/// `soft_str(value).name(*arguments)`.
+fn soft_method<H: BuiltinHost>(
+    host: &mut H,
+    context: &H::Context,
+    value: &H::Register,
+    name: &'static str,
+    arguments: &[H::Register],
+) -> Result<H::Register, H::Error> {
+    let text = host.soft_str(value)?;
+    host.method(context, &text, name, arguments)
+}
+
+pub(super) fn string<H: BuiltinHost>(
+    host: &mut H,
+    _context: &H::Context,
+    value: &H::Register,
+    _bound: &Bound<H>,
+) -> Result<H::Register, H::Error> {
+    host.soft_str(value)
+}
+
+pub(super) fn title<H: BuiltinHost>(
+    host: &mut H,
+    _context: &H::Context,
+    value: &H::Register,
+    _bound: &Bound<H>,
+) -> Result<H::Register, H::Error> {
+    let text = host.soft_str(value)?;
+    let title = host.text_filter(TextOp::Title, &text)?;
+    host.new_text(&title, false)
+}
+
+pub(super) fn wordcount<H: BuiltinHost>(
+    host: &mut H,
+    _context: &H::Context,
+    value: &H::Register,
+    _bound: &Bound<H>,
+) -> Result<H::Register, H::Error> {
+    let text = host.soft_str(value)?;
+    let count = host.wordcount(&text)?;
+    Ok(host.integer(i64::try_from(count).unwrap_or(i64::MAX)))
+}
+
+pub(super) fn pprint<H: BuiltinHost>(
+    host: &mut H,
+    _context: &H::Context,
+    value: &H::Register,
+    _bound: &Bound<H>,
+) -> Result<H::Register, H::Error> {
+    let text = host.pretty(value)?;
+    host.new_text(&text, false)
+}
+
+pub(super) fn format<H: BuiltinHost>(
+    host: &mut H,
+    _context: &H::Context,
+    value: &H::Register,
+    bound: &Bound<H>,
+) -> Result<H::Register, H::Error> {
+    if !bound.rest.is_empty() && !bound.keywords.is_empty() {
+        let message = "can't handle positional and keyword arguments at the same time".to_owned();
+        return Err(host.error(ErrorClass::FilterArgument, message));
+    }
+    let template = host.soft_str(value)?;
+    host.format_percent(&template, &bound.rest, &bound.keywords)
+}
+
+pub(super) fn replace<H: BuiltinHost>(
+    host: &mut H,
+    context: &H::Context,
+    value: &H::Register,
+    bound: &Bound<H>,
+) -> Result<H::Register, H::Error> {
+    let (old, new) = (bound.required(0), bound.required(1));
+    let count = match bound.some(host, 2) {
+        Some(count) => count.clone(),
+        None => host.integer(-1),
+    };
+    let (text, old, new) = if host.autoescape(context) {
+        let escape = host.has_html(&old) || host.has_html(&new) && !host.has_html(value);
+        let text = if escape { host.escape(value)? } else { host.soft_str(value)? };
+        (text, host.soft_str(&old)?, host.soft_str(&new)?)
+    } else {
+        (host.plain_str(value)?, host.plain_str(&old)?, host.plain_str(&new)?)
+    };
+    host.method(context, &text, "replace", &[old, new, count])
+}
+
+pub(super) fn indent<H: BuiltinHost>(
+    host: &mut H,
+    _context: &H::Context,
+    value: &H::Register,
+    bound: &Bound<H>,
+) -> Result<H::Register, H::Error> {
+    let markup = host.is_markup(value);
+    let indention = indention(host, bound)?;
+    let first = bound.flag(host, 1, false)?;
+    let blank = bound.flag(host, 2, false)?;
+    let Some(text) = host.text(value) else {
+        let name = host.type_name(value);
+        let message = format!("unsupported operand type(s) for +=: '{name}' and 'str'");
+        return Err(host.error(ErrorClass::Type, message));
+    };
+    let lines = lines(text);
+    let size = text.len().saturating_add(indention.len().saturating_mul(lines.len()));
+    if size > LONGEST {
+        return Err(host.error(ErrorClass::Overflow, "the indented text is too long".to_owned()));
+    }
+    let mut out = String::with_capacity(size);
+    for (place, line) in lines.into_iter().enumerate() {
+        let indented = if place == 0 { first } else { blank || !line.is_empty() };
+        out.push_str(if place == 0 { "" } else { "\n" });
+        out.push_str(if indented { &indention } else { "" });
+        out.push_str(line);
+    }
+    host.reserve(out.len())?;
+    host.new_text(&out, markup)
+}
+
+/// The longest text that `indent` makes.
+const LONGEST: usize = 1 << 28;
+
+/// What `indent` puts before a line.
+fn indention<H: BuiltinHost>(host: &mut H, bound: &Bound<H>) -> Result<String, H::Error> {
+    let Some(width) = bound.get(0) else { return Ok("    ".to_owned()) };
+    if let Some(text) = host.text(width) {
+        return Ok(text.to_owned());
+    }
+    let width = usize::try_from(host.to_index(width)?).unwrap_or(0);
+    host.reserve(width)?;
+    if width > LONGEST {
+        return Err(host.error(ErrorClass::Overflow, "the indention is too long".to_owned()));
+    }
+    Ok(" ".repeat(width))
+}
+
+/// Python's `splitlines` of the text with a newline at its end.
+fn lines(text: &str) -> Vec<&str> {
+    let mut lines = Vec::new();
+    let mut start = 0;
+    let mut characters = text.char_indices().peekable();
+    while let Some((at, character)) = characters.next() {
+        if !is_line_end(character) {
+            continue;
+        }
+        let mut next = at + character.len_utf8();
+        lines.push(&text[start..at]);
+        if character == '\r'
+            && let Some(&(_, '\n')) = characters.peek()
+        {
+            characters.next();
+            next += 1;
+        } else if character == '\r' && next == text.len() {
+            // The newline that is added belongs to this line end.
+            return lines;
+        }
+        start = next;
+    }
+    lines.push(&text[start..]);
+    lines
+}
+
+fn is_line_end(character: char) -> bool {
+    matches!(
+        character,
+        '\n' | '\r' | '\u{b}' | '\u{c}' | '\u{1c}'..='\u{1e}' | '\u{85}' | '\u{2028}' | '\u{2029}'
+    )
+}
+
+pub(super) fn truncate<H: BuiltinHost>(
+    host: &mut H,
+    _context: &H::Context,
+    value: &H::Register,
+    bound: &Bound<H>,
+) -> Result<H::Register, H::Error> {
+    let leeway = match bound.some(host, 3).cloned() {
+        Some(leeway) => host.to_index(&leeway)?,
+        None => host.truncate_leeway(),
+    };
+    let length = bound.index(host, 0, 255)?;
+    let end = match bound.get(2) {
+        Some(end) => end.clone(),
+        None => host.new_text("...", false)?,
+    };
+    let end_length = i64::try_from(host.length(&end)?).unwrap_or(i64::MAX);
+    let assertion = if length < end_length {
+        Some(format!("expected length >= {end_length}, got {length}"))
+    } else if leeway < 0 {
+        Some(format!("expected leeway >= 0, got {leeway}"))
+    } else {
+        None
+    };
+    if let Some(message) = assertion {
+        return Err(host.error(ErrorClass::Assertion, message));
+    }
+    let whole = i64::try_from(host.length(value)?).unwrap_or(i64::MAX);
+    if whole <= length.saturating_add(leeway) {
+        return Ok(value.clone());
+    }
+    let kill_words = bound.flag(host, 1, false)?;
+    let Some(text) = host.text(value) else {
+        let message = format!("'{}' object has no attribute 'rsplit'", host.type_name(value));
+        return Err(host.error(ErrorClass::Attribute, message));
+    };
+    let kept = usize::try_from(length - end_length).unwrap_or(0);
+    let mut cut = text.char_indices().nth(kept).map_or(text, |(at, _)| &text[..at]);
+    if !kill_words {
+        cut = cut.rsplit_once(' ').map_or(cut, |(words, _)| words);
+    }
+    let cut = cut.to_owned();
+    let markup = host.is_markup(value);
+    let cut = host.new_text(&cut, markup)?;
+    host.binary(BinaryOp::Add, &cut, &end)
+}
+
+pub(super) fn wordwrap<H: BuiltinHost>(
+    host: &mut H,
+    _context: &H::Context,
+    value: &H::Register,
+    bound: &Bound<H>,
+) -> Result<H::Register, H::Error> {
+    let width = bound.index(host, 0, 79)?;
+    let break_long_words = bound.flag(host, 1, true)?;
+    let break_on_hyphens = bound.flag(host, 3, true)?;
+    let wrapstring = match bound.some(host, 2) {
+        None => host.newline_sequence().to_owned(),
+        Some(given) => host
+            .text(given)
+            .map(str::to_owned)
+            .ok_or_else(|| format!("'{}' object has no attribute 'join'", host.type_name(given)))
+            .map_err(|message| host.error(ErrorClass::Attribute, message))?,
+    };
+    if host.text(value).is_none() {
+        let message = format!("'{}' object has no attribute 'splitlines'", host.type_name(value));
+        return Err(host.error(ErrorClass::Attribute, message));
+    }
+    let op = TextOp::WordWrap { width, break_long_words, wrapstring: &wrapstring, break_on_hyphens };
+    let text = host.text_filter(op, value)?;
+    host.new_text(&text, false)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::lines;
+
+    #[test]
+    fn lines_of_text() {
+        let check = |text: &str, expected: &[&str]| assert_eq!(lines(text), expected, "{text:?}");
+        check("", &[""]);
+        check("a", &["a"]);
+        check("a\n", &["a", ""]);
+        check("a\r", &["a"]);
+        check("a\r\nb\rc\u{2028}d", &["a", "b", "c", "d"]);
+        check("a\n\r\n", &["a", "", ""]);
+    }
+}

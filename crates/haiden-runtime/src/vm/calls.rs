@@ -1,0 +1,136 @@
+//! Calls: how arguments reach the parameters of a macro.
+
+use haiden_bytecode::FunctionKind;
+use haiden_bytecode::image::{CATCH_CALLER, CATCH_KWARGS, CATCH_VARARGS, EXPLICIT_CALLER};
+
+use crate::host::{Arguments, Closure, Fault, Host};
+use crate::vm::Vm;
+use crate::vm::frames::Finish;
+
+impl<H: Host> Vm<H> {
+    /// Pushes a macro with the arguments of a call in the running code.
+    ///
+    /// `arguments` must not lie in the machine's own registers: pushing moves them.
+    pub(crate) fn push_call(
+        &mut self,
+        host: &mut H,
+        closure: &Closure<H>,
+        arguments: Arguments<'_, H>,
+        finish: Finish<H>,
+    ) -> Result<(), H::Error> {
+        let shape = arguments.shape;
+        if shape.is_plain() {
+            return self.push_macro(host, closure, arguments.values, &[], finish);
+        }
+        let (fixed, rest) = arguments.values.split_at(shape.positional.min(arguments.values.len()));
+        let (named, mut extra) = rest.split_at(shape.keywords.len().min(rest.len()));
+        let mut positional = fixed.to_vec();
+        let mut keywords: Vec<(String, H::Register)> = shape
+            .keywords
+            .iter()
+            .map(|keyword| keyword.text.to_string())
+            .zip(named.iter().cloned())
+            .collect();
+        if shape.star
+            && let Some((star, left)) = extra.split_first()
+        {
+            positional.extend(host.star(star)?);
+            extra = left;
+        }
+        if shape.star_star
+            && let Some(star_star) = extra.first()
+        {
+            keywords.extend(host.star_star(star_star)?);
+        }
+        let keywords: Vec<(&str, H::Register)> =
+            keywords.iter().map(|(name, value)| (&**name, value.clone())).collect();
+        self.push_macro(host, closure, &positional, &keywords, finish)
+    }
+
+    /// Pushes a macro with these arguments.
+    pub(crate) fn push_macro(
+        &mut self,
+        host: &mut H,
+        closure: &Closure<H>,
+        positional: &[H::Register],
+        keywords: &[(&str, H::Register)],
+        finish: Finish<H>,
+    ) -> Result<(), H::Error> {
+        let program = &closure.program;
+        let function = program.function(closure.function);
+        if !matches!(function.kind, FunctionKind::Macro | FunctionKind::CallBlock) {
+            return Vm::fault(host, Fault::BadImage("a macro that is none"));
+        }
+        let parameters = program.image().parameters(function).len();
+        let context = closure.context.clone();
+        self.push(host, program, closure.function, context, closure.cells.clone(), finish)?;
+        let first = self.registers.len() - usize::from(function.registers);
+        let given = positional.len().min(parameters);
+        for (place, value) in self.registers[first..].iter_mut().zip(&positional[..given]) {
+            *place = value.clone();
+        }
+        let simple = function.flags & (CATCH_VARARGS | CATCH_KWARGS | CATCH_CALLER) == 0;
+        if simple && keywords.is_empty() && positional.len() <= parameters {
+            return Ok(());
+        }
+        self.bind_rest(host, closure, first, positional, keywords)
+    }
+
+    /// Everything but plain positional arguments. Jinja's order: positional, keywords by parameter, `caller`, then
+    /// `kwargs`, then `varargs`, and what is left over is an error.
+    fn bind_rest(
+        &mut self,
+        host: &mut H,
+        closure: &Closure<H>,
+        first: usize,
+        positional: &[H::Register],
+        keywords: &[(&str, H::Register)],
+    ) -> Result<(), H::Error> {
+        let program = &closure.program;
+        let function = program.function(closure.function);
+        let name = closure.name();
+        let parameters: Vec<&str> = program.parameter_names(closure.function).collect();
+        let mut left: Vec<(&str, H::Register)> = Vec::new();
+        let mut caller = None;
+        for (keyword, value) in keywords {
+            if let Some(index) = parameters.iter().position(|parameter| parameter == keyword) {
+                if index < positional.len() {
+                    // Jinja looks only at the parameters that no position filled: the name is left over.
+                    left.push((keyword, value.clone()));
+                } else {
+                    self.registers[first + index] = value.clone();
+                }
+            } else if *keyword == "caller" && function.flags & CATCH_CALLER != 0 {
+                caller = Some(value.clone());
+            } else {
+                left.push((keyword, value.clone()));
+            }
+        }
+        let varargs = first + parameters.len();
+        let kwargs = varargs + usize::from(function.flags & CATCH_VARARGS != 0);
+        if function.flags & CATCH_KWARGS != 0 {
+            self.registers[kwargs] = host.keywords(&left)?;
+        } else if let Some((keyword, _)) = left.first() {
+            let fault = if left.iter().any(|(keyword, _)| *keyword == "caller") {
+                Fault::UnexpectedCaller { name }
+            } else {
+                Fault::UnexpectedKeyword { name, keyword }
+            };
+            return Vm::fault(host, fault);
+        }
+        if function.flags & CATCH_VARARGS != 0 {
+            let rest = positional.get(parameters.len()..).unwrap_or_default();
+            self.registers[varargs] = host.tuple(rest)?;
+        } else if positional.len() > parameters.len() {
+            return Vm::fault(host, Fault::TooManyArguments { name, takes: parameters.len() });
+        }
+        if function.flags & CATCH_CALLER != 0 && function.flags & EXPLICIT_CALLER == 0 {
+            let register = kwargs + usize::from(function.flags & CATCH_KWARGS != 0);
+            self.registers[register] = match caller {
+                Some(caller) => caller,
+                None => host.undefined(crate::host::Undefined::NoCaller)?,
+            };
+        }
+        Ok(())
+    }
+}

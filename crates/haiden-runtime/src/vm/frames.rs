@@ -1,0 +1,202 @@
+//! Frames: what one activation of a function has, and what its end does.
+
+use std::sync::Arc;
+
+use crate::host::{BlockReference, Closure, Fault, Host};
+use crate::program::Program;
+use crate::vm::{LoopSlot, Vm};
+
+/// One activation of a function.
+pub(crate) struct Frame<H: Host> {
+    /// Place in [`Vm::programs`].
+    pub(crate) program: usize,
+    pub(crate) function: u32,
+    /// The next instruction, counted from the start of the function.
+    pub(crate) pc: usize,
+    /// Where its registers, loops and captures start.
+    pub(crate) registers: usize,
+    pub(crate) loops: usize,
+    pub(crate) captures: usize,
+    pub(crate) context: H::Context,
+    /// The cells it sees, its own block innermost.
+    pub(crate) cells: Option<H::Cells>,
+    /// The cells it was entered with.
+    pub(crate) outer_cells: Option<H::Cells>,
+    /// Which block it runs, for `super`.
+    pub(crate) block: Option<BlockReference<H>>,
+    /// How deep a recursive loop is, from 0.
+    pub(crate) loop_depth: u32,
+    /// The parent that `extends` has named.
+    pub(crate) parent: Option<Arc<Program<H>>>,
+    pub(crate) finish: Finish<H>,
+}
+
+/// What happens when a function is over.
+pub(crate) enum Finish<H: Host> {
+    /// The machine is done.
+    Page,
+    /// Nothing: what it wrote stays in the output.
+    Nothing,
+    /// What it wrote becomes the value of a register of the frame below.
+    Register { mark: H::Mark, register: u16, markup: bool },
+    /// What it wrote becomes the machine's result.
+    Value { mark: H::Mark, markup: bool },
+    /// What it wrote becomes the value of a register of the frame below, or text of it if that is to be escaped.
+    Module { mark: H::Mark, register: u16, cache: bool },
+}
+
+impl<H: Host> Vm<H> {
+    /// The place of a program in the machine's table.
+    fn place(&mut self, program: &Arc<Program<H>>) -> usize {
+        if let Some(frame) = self.frames.last()
+            && Arc::ptr_eq(&self.programs[frame.program], program)
+        {
+            return frame.program;
+        }
+        let found = self.programs.iter().position(|known| Arc::ptr_eq(known, program));
+        found.unwrap_or_else(|| {
+            self.programs.push(program.clone());
+            self.programs.len() - 1
+        })
+    }
+
+    /// Pushes a frame whose registers are all missing.
+    pub(crate) fn push(
+        &mut self,
+        host: &mut H,
+        program: &Arc<Program<H>>,
+        function: u32,
+        context: H::Context,
+        cells: Option<H::Cells>,
+        finish: Finish<H>,
+    ) -> Result<(), H::Error> {
+        if self.frames.len() >= self.limits.depth {
+            return Vm::fault(host, Fault::TooDeep);
+        }
+        let place = self.place(program);
+        let measures = program.function(function);
+        let (registers, loops) = (self.registers.len(), self.loops.len());
+        self.registers.resize(registers + usize::from(measures.registers), H::missing());
+        self.loops.resize_with(loops + usize::from(measures.loops), || LoopSlot::Idle);
+        self.frames.push(Frame {
+            program: place,
+            function,
+            pc: 0,
+            registers,
+            loops,
+            captures: self.captures.len(),
+            context,
+            outer_cells: cells.clone(),
+            cells,
+            block: None,
+            loop_depth: 0,
+            parent: None,
+            finish,
+        });
+        Ok(())
+    }
+
+    /// Pushes a template's root.
+    pub(crate) fn push_root(
+        &mut self,
+        host: &mut H,
+        program: &Arc<Program<H>>,
+        context: H::Context,
+        finish: Finish<H>,
+    ) -> Result<(), H::Error> {
+        self.push(host, program, 0, context, None, finish)
+    }
+
+    /// Pushes a definition of a block.
+    pub(crate) fn push_block(
+        &mut self,
+        host: &mut H,
+        block: BlockReference<H>,
+        finish: Finish<H>,
+    ) -> Result<(), H::Error> {
+        let chain = block.chain.clone();
+        let Some((program, definition)) = chain.definition(block.block, block.depth) else {
+            return Vm::fault(host, Fault::BadImage("no such block"));
+        };
+        if definition.required && block.depth == 0 {
+            let name = program.function_name(definition.function).unwrap_or_default();
+            return Vm::fault(host, Fault::RequiredBlock(name));
+        }
+        self.push(host, program, definition.function, block.context.clone(), None, finish)?;
+        if let Some(frame) = self.frames.last_mut() {
+            frame.block = Some(block);
+        }
+        Ok(())
+    }
+
+    /// Pushes the body of a recursive loop over `iterable`.
+    pub(crate) fn push_loop(
+        &mut self,
+        host: &mut H,
+        closure: &Closure<H>,
+        depth: u32,
+        iterable: H::Register,
+        finish: Finish<H>,
+    ) -> Result<(), H::Error> {
+        self.push(
+            host,
+            &closure.program,
+            closure.function,
+            closure.context.clone(),
+            closure.cells.clone(),
+            finish,
+        )?;
+        let frame = self.frames.last_mut().expect("pushed just now");
+        frame.loop_depth = depth;
+        let first = frame.registers;
+        if let Some(register) = self.registers.get_mut(first) {
+            *register = iterable;
+        }
+        Ok(())
+    }
+
+    /// Ends the running frame; its effects on the frame below are done here.
+    pub(crate) fn pop(&mut self, host: &mut H, out: &mut H::Output) -> Result<Popped, H::Error> {
+        let Some(frame) = self.frames.pop() else { return Ok(Popped::Machine) };
+        self.registers.truncate(frame.registers);
+        self.loops.truncate(frame.loops);
+        self.captures.truncate(frame.captures);
+        match frame.finish {
+            Finish::Page => return Ok(Popped::Machine),
+            Finish::Nothing => {}
+            Finish::Value { mark, markup } => {
+                self.result = Some(host.take_since(out, mark, markup)?);
+                return Ok(Popped::Machine);
+            }
+            Finish::Register { mark, register, markup } => {
+                let value = host.take_since(out, mark, markup)?;
+                self.set_in_frame(register, value);
+            }
+            Finish::Module { mark, register, cache } => {
+                let body = host.take_since(out, mark, false)?;
+                let program = self.programs[frame.program].clone();
+                let module = host.make_module(&program, &frame.context, body, cache)?;
+                self.set_in_frame(register, module);
+            }
+        }
+        Ok(Popped::Frame)
+    }
+
+    /// Sets a register of the frame that is on top now.
+    fn set_in_frame(&mut self, register: u16, value: H::Register) {
+        if let Some(frame) = self.frames.last()
+            && let Some(place) = self.registers.get_mut(frame.registers + usize::from(register))
+        {
+            *place = value;
+        }
+    }
+}
+
+/// What [`Vm::pop`] left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Popped {
+    /// A frame that continues.
+    Frame,
+    /// Nothing: the machine is done.
+    Machine,
+}

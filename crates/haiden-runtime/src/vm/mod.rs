@@ -1,0 +1,259 @@
+//! Run: a program and a context become output.
+//!
+//! In: a [`Program`] of one host and a context. Out: text in the host's output. The machine owns registers, frames and
+//! loops, and nothing borrowed: host and output arrive at each [`Vm::resume`], so a machine can live in an object, a
+//! stream or a future. `include`, `extends`, blocks, macros and recursive loops push frames; the machine never recurses
+//! for them.
+//!
+//! Reading order: [`run`] is the dispatch loop, [`frames`] what a frame is and what its end does, [`calls`] how
+//! arguments reach a macro, [`templates`] how one template reaches another.
+
+mod calls;
+mod frames;
+mod run;
+mod templates;
+
+use std::sync::Arc;
+
+use crate::host::{Closure, Fault, Host, TraceFrame};
+use crate::loops::LoopState;
+use crate::program::Program;
+use frames::{Finish, Frame};
+
+/// What a machine may use up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// How many frames (includes, blocks, macro calls, recursive loops) may be open at once.
+    pub depth: usize,
+    /// How many loop turns and calls a render may take; `u64::MAX` for any number.
+    pub fuel: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits { depth: 500, fuel: u64::MAX }
+    }
+}
+
+/// Where a machine stopped.
+#[derive(Debug)]
+pub enum Step<E> {
+    /// The render is complete.
+    Done,
+    /// The host suspended: [`Vm::resume`] calls the same verb again.
+    Await(E),
+    /// The render failed.
+    Err(E),
+}
+
+/// A loop slot: the state itself, or the value that has taken it over.
+pub(crate) enum LoopSlot<H: Host> {
+    Idle,
+    Own(LoopState<H>),
+    Shared(H::Register),
+}
+
+/// What a suspended instruction has left to do when it had done a part already.
+enum Pending<H: Host> {
+    Emit { value: H::Register, escape: bool },
+}
+
+/// A machine.
+pub struct Vm<H: Host> {
+    registers: Vec<H::Register>,
+    frames: Vec<Frame<H>>,
+    loops: Vec<LoopSlot<H>>,
+    captures: Vec<H::Mark>,
+    /// The programs of the frames, each once.
+    programs: Vec<Arc<Program<H>>>,
+    pending: Option<Pending<H>>,
+    /// The result of the function that [`Vm::call`] runs.
+    result: Option<H::Register>,
+    limits: Limits,
+    fuel: u64,
+}
+
+impl<H: Host> Vm<H> {
+    /// A machine that will render `program` in `context`.
+    ///
+    /// # Errors
+    /// The host's error if the depth limit is 0.
+    pub fn new(
+        host: &mut H,
+        program: &Arc<Program<H>>,
+        context: H::Context,
+        limits: Limits,
+    ) -> Result<Vm<H>, H::Error> {
+        let mut vm = Vm::empty(limits);
+        vm.push_root(host, program, context, Finish::Page)?;
+        Ok(vm)
+    }
+
+    fn empty(limits: Limits) -> Vm<H> {
+        Vm {
+            registers: Vec::with_capacity(64),
+            frames: Vec::with_capacity(8),
+            loops: Vec::with_capacity(4),
+            captures: Vec::new(),
+            programs: Vec::with_capacity(4),
+            pending: None,
+            result: None,
+            limits,
+            fuel: limits.fuel,
+        }
+    }
+
+    /// Renders `program` in `context` to the end.
+    ///
+    /// # Errors
+    /// The host's error, located; also its suspension, which this function cannot wait for.
+    pub fn render(
+        host: &mut H,
+        out: &mut H::Output,
+        program: &Arc<Program<H>>,
+        context: H::Context,
+        limits: Limits,
+    ) -> Result<(), H::Error> {
+        match Vm::new(host, program, context, limits)?.resume(host, out) {
+            Step::Done => Ok(()),
+            Step::Await(error) | Step::Err(error) => Err(error),
+        }
+    }
+
+    /// Renders one block of `chain` in `context` to the end.
+    ///
+    /// # Errors
+    /// As [`Vm::render`].
+    pub fn render_block(
+        host: &mut H,
+        out: &mut H::Output,
+        block: crate::host::BlockReference<H>,
+        limits: Limits,
+    ) -> Result<(), H::Error> {
+        let mut vm = Vm::empty(limits);
+        vm.push_block(host, block, Finish::Page)?;
+        match vm.resume(host, out) {
+            Step::Done => Ok(()),
+            Step::Await(error) | Step::Err(error) => Err(error),
+        }
+    }
+
+    /// Calls a macro from outside a machine: what a host does when a filter or a function calls back.
+    ///
+    /// `positional` and `keywords` are its arguments; `markup` says whether the caller wants markup.
+    ///
+    /// # Errors
+    /// As [`Vm::render`].
+    pub fn call(
+        host: &mut H,
+        out: &mut H::Output,
+        closure: &Closure<H>,
+        positional: &[H::Register],
+        keywords: &[(&str, H::Register)],
+        markup: bool,
+        limits: Limits,
+    ) -> Result<H::Register, H::Error> {
+        let mut vm = Vm::empty(limits);
+        let mark = host.mark(out);
+        vm.push_macro(host, closure, positional, keywords, Finish::Value { mark, markup })?;
+        match vm.resume(host, out) {
+            Step::Done => Ok(vm.result.take().unwrap_or_else(H::missing)),
+            Step::Await(error) | Step::Err(error) => Err(error),
+        }
+    }
+
+    /// Calls a block from outside a machine, as [`Vm::call`].
+    ///
+    /// # Errors
+    /// As [`Vm::render`].
+    pub fn call_block(
+        host: &mut H,
+        out: &mut H::Output,
+        block: crate::host::BlockReference<H>,
+        limits: Limits,
+    ) -> Result<H::Register, H::Error> {
+        let mut vm = Vm::empty(limits);
+        let mark = host.mark(out);
+        let markup = host.autoescape(&block.context);
+        vm.push_block(host, block, Finish::Value { mark, markup })?;
+        match vm.resume(host, out) {
+            Step::Done => Ok(vm.result.take().unwrap_or_else(H::missing)),
+            Step::Await(error) | Step::Err(error) => Err(error),
+        }
+    }
+
+    /// Runs a template for its exports: what `Template.module` and cached imports are made of.
+    ///
+    /// # Errors
+    /// As [`Vm::render`].
+    pub fn module(
+        host: &mut H,
+        out: &mut H::Output,
+        program: &Arc<Program<H>>,
+        context: H::Context,
+        limits: Limits,
+    ) -> Result<H::Register, H::Error> {
+        let mut vm = Vm::empty(limits);
+        let mark = host.mark(out);
+        let module_context = context.clone();
+        vm.push_root(host, program, context, Finish::Value { mark, markup: false })?;
+        match vm.resume(host, out) {
+            Step::Done => {
+                let body = vm.result.take().unwrap_or_else(H::missing);
+                host.make_module(program, &module_context, body, false)
+            }
+            Step::Await(error) | Step::Err(error) => Err(error),
+        }
+    }
+
+    /// How much of [`Limits::fuel`] is left.
+    pub fn fuel(&self) -> u64 {
+        self.fuel
+    }
+
+    /// Runs until the render is complete, fails, or the host suspends.
+    pub fn resume(&mut self, host: &mut H, out: &mut H::Output) -> Step<H::Error> {
+        let outcome = match self.pending.take() {
+            Some(Pending::Emit { value, escape }) => match host.emit(out, &value, escape) {
+                Ok(()) => self.run(host, out),
+                Err(error) => {
+                    if H::is_suspension(&error) {
+                        self.pending = Some(Pending::Emit { value, escape });
+                    }
+                    Err(error)
+                }
+            },
+            None => self.run(host, out),
+        };
+        match outcome {
+            Ok(()) => Step::Done,
+            Err(error) if H::is_suspension(&error) => Step::Await(error),
+            Err(error) => {
+                let trace = self.trace();
+                Step::Err(host.locate(error, &trace))
+            }
+        }
+    }
+
+    /// The frames, innermost first.
+    fn trace(&self) -> Vec<TraceFrame> {
+        let frames = self.frames.iter().rev().map(|frame| {
+            let program = &self.programs[frame.program];
+            let function = program.function(frame.function);
+            let pc = function.code.0 + (frame.pc as u32).saturating_sub(1);
+            let (line, column) = program.image().line_at(pc);
+            TraceFrame {
+                template: program.name().cloned(),
+                line,
+                column,
+                function: function.kind,
+                name: program.function_name(frame.function).map(Arc::from),
+            }
+        });
+        frames.collect()
+    }
+
+    fn fault<T>(host: &mut H, fault: Fault<'_>) -> Result<T, H::Error> {
+        Err(host.fault(fault))
+    }
+}

@@ -1,0 +1,175 @@
+//! Templates: how one template reaches another: `extends`, `include`, `import`, blocks.
+
+use haiden_bytecode::include_flags::{IGNORE_MISSING, WITH_CONTEXT};
+
+use crate::host::{BlockReference, Fault, Host, Undefined};
+use crate::vm::Vm;
+use crate::vm::frames::Finish;
+
+/// Values of a frame's local variables, by name.
+type Locals<'a, H> = Vec<(&'a <H as Host>::Name, <H as Host>::Register)>;
+
+impl<H: Host> Vm<H> {
+    /// The locals of table `index` that are set.
+    fn locals<'p>(&self, program: &'p crate::program::Program<H>, index: u32) -> Locals<'p, H> {
+        let Some(frame) = self.frames.last() else { return Vec::new() };
+        let registers = &self.registers[frame.registers..];
+        let entries = program.image().locals(index).iter();
+        let set = entries.filter(|&&(_, register)| !H::is_missing(&registers[usize::from(register)]));
+        set.map(|&(name, register)| (program.linked_name(name), registers[usize::from(register)].clone()))
+            .collect()
+    }
+
+    /// `extends`: the running template gets a parent.
+    pub(crate) fn extend(&mut self, host: &mut H, name: &H::Register) -> Result<(), H::Error> {
+        let Some(frame) = self.frames.last_mut() else { return Ok(()) };
+        if frame.parent.is_some() {
+            return Vm::fault(host, Fault::ExtendedTwice);
+        }
+        let parent = host.template(name, &self.programs[frame.program])?;
+        let chain = host.chain(&frame.context);
+        if chain.depth() >= self.limits.depth {
+            return Vm::fault(host, Fault::TooDeep);
+        }
+        host.set_chain(&frame.context, chain.extended(&parent));
+        frame.parent = Some(parent);
+        Ok(())
+    }
+
+    /// The root of a template is over: continues with its parent's, if it has one.
+    pub(crate) fn continue_with_parent(&mut self, host: &mut H) -> Result<bool, H::Error> {
+        let Some(frame) = self.frames.last_mut() else { return Ok(false) };
+        let Some(parent) = frame.parent.take() else { return Ok(false) };
+        // The parent's frame takes the place of the child's, and with it what happens at the end.
+        let (context, base) = (frame.context.clone(), frame.registers);
+        let (loops, captures) = (frame.loops, frame.captures);
+        let finish = std::mem::replace(&mut frame.finish, Finish::Nothing);
+        let module = match finish {
+            // A module belongs to the template that was imported, not to its parent.
+            Finish::Module { .. } => Some(frame.program),
+            _ => None,
+        };
+        if module.is_some() {
+            frame.finish = finish;
+            frame.pc = frame.pc.saturating_sub(1);
+            self.push_root(host, &parent, context, Finish::Nothing)?;
+            return Ok(true);
+        }
+        self.frames.pop();
+        self.registers.truncate(base);
+        self.loops.truncate(loops);
+        self.captures.truncate(captures);
+        self.push_root(host, &parent, context, finish)?;
+        Ok(true)
+    }
+
+    /// Pushes the most derived definition of a block of the running template.
+    pub(crate) fn enter_block(
+        &mut self,
+        host: &mut H,
+        program: &crate::program::Program<H>,
+        name: u32,
+        locals: Option<u32>,
+    ) -> Result<(), H::Error> {
+        let Some(frame) = self.frames.last() else { return Ok(()) };
+        let context = frame.context.clone();
+        let chain = host.chain(&context);
+        let Some(block) = chain.find(program.image().name(name)) else {
+            return Vm::fault(host, Fault::BadImage("a block that is not defined"));
+        };
+        let context = match locals {
+            None => context,
+            Some(index) => {
+                let locals = self.locals(program, index);
+                host.derive_context(&context, &locals)?
+            }
+        };
+        self.push_block(host, BlockReference { context, chain, block, depth: 0 }, Finish::Nothing)
+    }
+
+    /// The next outer definition of the running block.
+    pub(crate) fn super_block(&self) -> Option<BlockReference<H>> {
+        let block = self.frames.last()?.block.as_ref()?;
+        block.chain.definition(block.block, block.depth + 1)?;
+        Some(BlockReference { depth: block.depth + 1, ..block.clone() })
+    }
+
+    /// `super` as a value.
+    pub(crate) fn super_value(&self, host: &mut H) -> Result<H::Register, H::Error> {
+        if let Some(block) = self.super_block() {
+            return host.make_block(block);
+        }
+        let name =
+            self.frames.last().and_then(|frame| self.programs[frame.program].function_name(frame.function));
+        host.undefined(Undefined::NoParentBlock(name.unwrap_or_default()))
+    }
+
+    /// `include`: pushes the other template's root, unless it is missing and that is no error.
+    pub(crate) fn include(
+        &mut self,
+        host: &mut H,
+        program: &crate::program::Program<H>,
+        names: &H::Register,
+        flags: u8,
+        locals: u32,
+    ) -> Result<bool, H::Error> {
+        let Some(frame) = self.frames.last() else { return Ok(false) };
+        let from = self.programs[frame.program].clone();
+        let Some(template) = host.select_template(names, &from, flags & IGNORE_MISSING != 0)? else {
+            return Ok(false);
+        };
+        let context = if flags & WITH_CONTEXT != 0 {
+            let locals = self.locals(program, locals);
+            host.new_context(&template, Some(&frame.context), &locals)?
+        } else {
+            host.new_context(&template, None, &[])?
+        };
+        self.push_root(host, &template, context, Finish::Nothing)?;
+        Ok(true)
+    }
+
+    /// `import`: the module at once if it is cached, else pushes the other template's root.
+    pub(crate) fn import(
+        &mut self,
+        host: &mut H,
+        out: &mut H::Output,
+        program: &crate::program::Program<H>,
+        (register, flags, locals): (u16, u8, u32),
+        name: &H::Register,
+    ) -> Result<Option<H::Register>, H::Error> {
+        let Some(frame) = self.frames.last() else { return Ok(None) };
+        let from = self.programs[frame.program].clone();
+        let Some(template) = host.select_template(name, &from, false)? else {
+            return Vm::fault(host, Fault::BadImage("an import that ignores what is missing"));
+        };
+        let cache = flags & WITH_CONTEXT == 0;
+        if cache && let Some(module) = host.cached_module(&template) {
+            return Ok(Some(module));
+        }
+        let context = if cache {
+            host.new_context(&template, None, &[])?
+        } else {
+            let locals = self.locals(program, locals);
+            host.new_context(&template, Some(&frame.context), &locals)?
+        };
+        let mark = host.mark(out);
+        self.push_root(host, &template, context, Finish::Module { mark, register, cache })?;
+        Ok(None)
+    }
+
+    /// A member of a module, or an undefined value that says it has none.
+    pub(crate) fn import_name(
+        &mut self,
+        host: &mut H,
+        program: &crate::program::Program<H>,
+        module: &H::Register,
+        name: u32,
+        line: u32,
+    ) -> Result<H::Register, H::Error> {
+        if let Some(value) = host.module_member(module, program.linked_name(name))? {
+            return Ok(value);
+        }
+        let template = host.module_name(module).unwrap_or_default();
+        host.undefined(Undefined::NoExport { template: &template, line, name: program.image().name(name) })
+    }
+}

@@ -1,0 +1,108 @@
+//! The lexer: a small machine with one state a kind of place (text, comment, tag, …).
+//!
+//! In: normalised text and the options. Out: one [`Token`] a call of [`Lexer::next`], white space control
+//! applied. Invariants: a token is never longer than the text; each call moves on or ends; errors come when the
+//! parser asks for the token, so that of two errors the one Jinja2 reports is reported.
+
+use super::chars::newlines;
+use super::rules::Rules;
+use super::token::{Token, TokenKind, Word};
+use crate::error::{ErrorKind, SyntaxError};
+use crate::options::Syntax;
+
+/// Where the lexer is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum State {
+    Root,
+    Comment,
+    Raw,
+    LineComment,
+    Block,
+    Variable,
+    LineStatement,
+}
+
+pub(crate) struct Lexer<'t> {
+    pub(super) text: &'t str,
+    pub(super) rules: Rules<'t>,
+    pub(super) pos: usize,
+    pub(super) line: u32,
+    pub(super) state: State,
+    /// Whether the last match ended with a newline.
+    pub(super) line_starting: bool,
+    /// The closing brackets that are due.
+    pub(super) brackets: Vec<u8>,
+    /// The second token of a match that gave two.
+    pub(super) pending: Option<Token>,
+    /// Whether tokens come as `Environment.lex` gives them: unfiltered and unchecked.
+    pub(super) raw: bool,
+}
+
+impl<'t> Lexer<'t> {
+    pub(crate) fn new(text: &'t str, syntax: &'t Syntax, state: State, raw: bool) -> Self {
+        Self {
+            text,
+            rules: Rules::new(syntax),
+            pos: 0,
+            line: 1,
+            state,
+            line_starting: true,
+            brackets: Vec::new(),
+            pending: None,
+            raw,
+        }
+    }
+
+    /// The next token; [`TokenKind::Eof`] again and again at the end.
+    #[inline]
+    pub(crate) fn next(&mut self) -> Result<Token, SyntaxError> {
+        loop {
+            let token = match self.pending.take() {
+                Some(token) => token,
+                None => self.step()?,
+            };
+            if self.raw || !token.kind.is_trivia() {
+                return Ok(token);
+            }
+        }
+    }
+
+    #[inline]
+    fn step(&mut self) -> Result<Token, SyntaxError> {
+        match self.state {
+            State::Block | State::Variable | State::LineStatement => self.tag(),
+            State::Root => Ok(self.root()),
+            State::Comment => self.comment(),
+            State::Raw => self.raw_text(),
+            State::LineComment => Ok(self.line_comment()),
+        }
+    }
+
+    /// A token from the current position to `end`, which becomes the current position.
+    #[inline]
+    pub(super) fn take(&mut self, kind: TokenKind, end: usize) -> Token {
+        let token =
+            Token { kind, word: Word::Other, line: self.line, start: self.pos as u32, end: end as u32 };
+        self.pos = end;
+        token
+    }
+
+    /// As [`Lexer::take`], counting the newlines in it.
+    pub(super) fn take_lines(&mut self, kind: TokenKind, end: usize) -> Token {
+        let start = self.pos;
+        let token = self.take(kind, end);
+        self.line += newlines(&self.text.as_bytes()[start..end]);
+        self.line_starting = end > start && self.text.as_bytes()[end - 1] == b'\n';
+        token
+    }
+
+    pub(super) fn eof(&self) -> Token {
+        let end = self.text.len() as u32;
+        Token { kind: TokenKind::Eof, word: Word::Other, line: self.line, start: end, end }
+    }
+
+    #[cold]
+    pub(super) fn error(&self, message: impl Into<String>, at: usize) -> SyntaxError {
+        SyntaxError::new(ErrorKind::Syntax, message, self.line, at as u32)
+    }
+}

@@ -1,0 +1,222 @@
+//! Inside of tags: names, numbers, strings, operators, and the tag's end.
+
+use memchr::memchr2;
+
+use super::chars::{is_identifier, is_name_char, is_space, skip_spaces};
+use super::lexer::{Lexer, State};
+use super::token::{Token, TokenKind, Word};
+use super::{numbers, strings};
+use crate::error::SyntaxError;
+use crate::repr::push_str_repr;
+
+impl Lexer<'_> {
+    /// The next token of a tag, white space left out unless it is asked for.
+    #[inline]
+    pub(super) fn tag(&mut self) -> Result<Token, SyntaxError> {
+        let bytes = self.text.as_bytes();
+        if self.state == State::LineStatement
+            && self.brackets.is_empty()
+            && let Some(end) = self.line_end()
+        {
+            self.state = State::Root;
+            let kind = if self.raw { TokenKind::LineStatementEnd } else { TokenKind::BlockEnd };
+            return Ok(self.take_lines(kind, end));
+        }
+        let Some(&(mut byte)) = bytes.get(self.pos) else { return Ok(self.eof()) };
+        if matches!(byte, b'\t'..=b'\r' | 0x1c..=b' ') {
+            let end = skip_spaces(self.text, self.pos);
+            let space = self.space(end);
+            // The end of a line statement is looked for again behind the blanks.
+            if self.raw || self.state == State::LineStatement {
+                return Ok(space);
+            }
+            byte = match bytes.get(end) {
+                Some(&byte) => byte,
+                None => return Ok(self.eof()),
+            };
+        }
+        if self.brackets.is_empty()
+            && let Some(end) = self.tag_close()
+        {
+            let kind =
+                if self.state == State::Variable { TokenKind::VariableEnd } else { TokenKind::BlockEnd };
+            self.state = State::Root;
+            return Ok(self.take_lines(kind, end));
+        }
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'_' => self.name(),
+            b'0'..=b'9' => self.number(),
+            b'"' | b'\'' => self.string(byte),
+            0x80.. => self.foreign(),
+            _ => self.operator(byte),
+        }
+    }
+
+    #[inline]
+    fn space(&mut self, end: usize) -> Token {
+        if end == self.pos + 1 && self.text.as_bytes()[self.pos] == b' ' {
+            return self.take(TokenKind::Whitespace, end);
+        }
+        self.take_lines(TokenKind::Whitespace, end)
+    }
+
+    /// The end of the closing delimiter, if one is here.
+    #[inline]
+    fn tag_close(&self) -> Option<usize> {
+        match self.state {
+            State::Block => self.block_close(self.pos, self.rules.block_end),
+            State::Variable => {
+                let rest = &self.text.as_bytes()[self.pos..];
+                let close = self.rules.variable_end.as_bytes();
+                if rest[0] == b'-' && rest[1..].starts_with(close) {
+                    return Some(skip_spaces(self.text, self.pos + 1 + close.len()));
+                }
+                rest.starts_with(close).then_some(self.pos + close.len())
+            }
+            _ => None,
+        }
+    }
+
+    /// The end of a line statement, if only blanks follow: up to the last newline of the blanks, or all of
+    /// them at the end of the source.
+    fn line_end(&self) -> Option<usize> {
+        let end = skip_spaces(self.text, self.pos);
+        if end == self.text.len() {
+            return Some(end);
+        }
+        self.text[self.pos..end].rfind('\n').map(|at| self.pos + at + 1)
+    }
+
+    #[inline]
+    fn name(&mut self) -> Result<Token, SyntaxError> {
+        let bytes = self.text.as_bytes();
+        let mut end = self.pos + 1;
+        while let Some(byte) = bytes.get(end) {
+            if byte.is_ascii_alphanumeric() || *byte == b'_' {
+                end += 1;
+            } else if byte.is_ascii() {
+                break;
+            } else {
+                return self.foreign();
+            }
+        }
+        let start = self.pos;
+        let mut token = self.take(TokenKind::Name, end);
+        token.word = Word::of(&bytes[start..end]);
+        Ok(token)
+    }
+
+    /// A name or blank outside ASCII.
+    #[cold]
+    fn foreign(&mut self) -> Result<Token, SyntaxError> {
+        let rest = &self.text[self.pos..];
+        let length = rest.find(|c| !is_name_char(c)).unwrap_or(rest.len());
+        if length > 0 {
+            if !self.raw && !is_identifier(&rest[..length]) {
+                return Err(self.error("Invalid character in identifier", self.pos));
+            }
+            return Ok(self.take(TokenKind::Name, self.pos + length));
+        }
+        if rest.starts_with(is_space) {
+            let end = skip_spaces(self.text, self.pos);
+            return Ok(self.space(end));
+        }
+        Err(self.unexpected())
+    }
+
+    fn number(&mut self) -> Result<Token, SyntaxError> {
+        let bytes = self.text.as_bytes();
+        if let Some(end) = numbers::float_end(bytes, self.pos) {
+            return Ok(self.take(TokenKind::Float, end));
+        }
+        let end = numbers::integer_end(bytes, self.pos);
+        if !self.raw {
+            numbers::check_integer(&self.text[self.pos..end])
+                .map_err(|message| self.error(message, self.pos))?;
+        }
+        Ok(self.take(TokenKind::Integer, end))
+    }
+
+    fn string(&mut self, quote: u8) -> Result<Token, SyntaxError> {
+        let bytes = self.text.as_bytes();
+        let mut at = self.pos + 1;
+        let mut escaped = false;
+        loop {
+            let Some(distance) = memchr2(quote, b'\\', bytes.get(at..).unwrap_or_default()) else {
+                return Err(self.unexpected());
+            };
+            at += distance;
+            if bytes[at] == quote {
+                break;
+            }
+            escaped = true;
+            at += 2;
+        }
+        if escaped && !self.raw {
+            strings::unescape(&self.text[self.pos + 1..at], self.rules.newline)
+                .map_err(|message| self.error(message, self.pos))?;
+        }
+        Ok(self.take_lines(TokenKind::String, at + 1))
+    }
+
+    fn operator(&mut self, byte: u8) -> Result<Token, SyntaxError> {
+        let next = self.text.as_bytes().get(self.pos + 1).copied().unwrap_or(0);
+        let (kind, length) = match (byte, next) {
+            (b'/', b'/') => (TokenKind::FloorDiv, 2),
+            (b'*', b'*') => (TokenKind::Pow, 2),
+            (b'=', b'=') => (TokenKind::Eq, 2),
+            (b'!', b'=') => (TokenKind::Ne, 2),
+            (b'>', b'=') => (TokenKind::GtEq, 2),
+            (b'<', b'=') => (TokenKind::LtEq, 2),
+            (b'+', _) => (TokenKind::Add, 1),
+            (b'-', _) => (TokenKind::Sub, 1),
+            (b'/', _) => (TokenKind::Div, 1),
+            (b'*', _) => (TokenKind::Mul, 1),
+            (b'%', _) => (TokenKind::Mod, 1),
+            (b'~', _) => (TokenKind::Tilde, 1),
+            (b'[', _) => (TokenKind::LBracket, 1),
+            (b']', _) => (TokenKind::RBracket, 1),
+            (b'(', _) => (TokenKind::LParen, 1),
+            (b')', _) => (TokenKind::RParen, 1),
+            (b'{', _) => (TokenKind::LBrace, 1),
+            (b'}', _) => (TokenKind::RBrace, 1),
+            (b'>', _) => (TokenKind::Gt, 1),
+            (b'<', _) => (TokenKind::Lt, 1),
+            (b'=', _) => (TokenKind::Assign, 1),
+            (b'.', _) => (TokenKind::Dot, 1),
+            (b':', _) => (TokenKind::Colon, 1),
+            (b'|', _) => (TokenKind::Pipe, 1),
+            (b',', _) => (TokenKind::Comma, 1),
+            (b';', _) => (TokenKind::Semicolon, 1),
+            _ => return Err(self.unexpected()),
+        };
+        match kind {
+            TokenKind::LParen => self.brackets.push(b')'),
+            TokenKind::LBracket => self.brackets.push(b']'),
+            TokenKind::LBrace => self.brackets.push(b'}'),
+            TokenKind::RParen | TokenKind::RBracket | TokenKind::RBrace => self.close_bracket(byte)?,
+            _ => {}
+        }
+        Ok(self.take(kind, self.pos + length))
+    }
+
+    fn close_bracket(&mut self, byte: u8) -> Result<(), SyntaxError> {
+        match self.brackets.pop() {
+            Some(expected) if expected == byte => Ok(()),
+            Some(expected) => {
+                let message = format!("unexpected '{}', expected '{}'", byte as char, expected as char);
+                Err(self.error(message, self.pos))
+            }
+            None => Err(self.error(format!("unexpected '{}'", byte as char), self.pos)),
+        }
+    }
+
+    #[cold]
+    fn unexpected(&self) -> SyntaxError {
+        let mut message = "unexpected char ".to_owned();
+        let length = self.text[self.pos..].chars().next().map_or(0, char::len_utf8);
+        push_str_repr(&mut message, &self.text[self.pos..self.pos + length]);
+        let index = self.text[..self.pos].chars().count();
+        self.error(format!("{message} at {index}"), self.pos)
+    }
+}

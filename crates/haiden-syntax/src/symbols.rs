@@ -1,0 +1,218 @@
+//! Names, each stored once and known by a small number.
+//!
+//! In: the parser (and later passes) intern names. Out: [`Symbol`]s, dense from 0 in order of first use, so a
+//! pass can keep an array indexed by them. Invariants: numbers depend only on the order of first use; a look-up
+//! costs a bounded number of probes plus, for names chosen to collide, one ordered-map look-up, so hostile
+//! names cannot make it quadratic although the hash has no secret.
+
+use std::collections::BTreeMap;
+
+/// A name of one [`Symbols`] table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Symbol(pub u32);
+
+impl Symbol {
+    /// Its number, to index an array with.
+    pub const fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// The names of a template.
+#[derive(Debug, Clone, Default)]
+pub struct Symbols {
+    text: String,
+    ends: Vec<u32>,
+    hashes: Vec<u32>,
+    /// Symbol number + 1; 0 is free. The length is a power of two, or 0.
+    table: Vec<u32>,
+    crowded: BTreeMap<Box<str>, Symbol>,
+}
+
+/// How many slots a look-up visits before it asks the ordered map.
+const PROBES: usize = 24;
+
+impl Symbols {
+    /// No names.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// How many names there are.
+    pub fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.ends.is_empty()
+    }
+
+    /// The text of a name of this table; the empty text for a foreign number.
+    pub fn name(&self, symbol: Symbol) -> &str {
+        let index = symbol.index();
+        let Some(&end) = self.ends.get(index) else { return "" };
+        let start = if index == 0 { 0 } else { self.ends[index - 1] };
+        &self.text[start as usize..end as usize]
+    }
+
+    /// All names in the order of their numbers.
+    pub fn iter(&self) -> impl Iterator<Item = (Symbol, &str)> {
+        (0..self.ends.len() as u32).map(|number| (Symbol(number), self.name(Symbol(number))))
+    }
+
+    /// The symbol of a name, if it is known.
+    pub fn get(&self, name: &str) -> Option<Symbol> {
+        match self.probe(name, hash(name.as_bytes())) {
+            Probe::Found(symbol) => Some(symbol),
+            Probe::Free(_) => None,
+            Probe::Crowded => self.crowded.get(name).copied(),
+        }
+    }
+
+    /// The symbol of a name, which is added if it is new.
+    pub fn intern(&mut self, name: &str) -> Symbol {
+        if self.table.len() < self.ends.len() * 2 + 2 {
+            self.grow();
+        }
+        let hash = hash(name.as_bytes());
+        match self.probe(name, hash) {
+            Probe::Found(symbol) => symbol,
+            Probe::Free(slot) => {
+                let symbol = self.push(name, hash);
+                self.table[slot] = symbol.0 + 1;
+                symbol
+            }
+            Probe::Crowded => {
+                if let Some(&symbol) = self.crowded.get(name) {
+                    return symbol;
+                }
+                let symbol = self.push(name, hash);
+                self.crowded.insert(name.into(), symbol);
+                symbol
+            }
+        }
+    }
+
+    fn push(&mut self, name: &str, hash: u32) -> Symbol {
+        let symbol = Symbol(self.ends.len() as u32);
+        self.text.push_str(name);
+        self.ends.push(self.text.len() as u32);
+        self.hashes.push(hash);
+        symbol
+    }
+
+    #[inline]
+    fn probe(&self, name: &str, hash: u32) -> Probe {
+        if self.table.is_empty() {
+            return Probe::Crowded;
+        }
+        let mask = self.table.len() - 1;
+        let mut slot = hash as usize & mask;
+        for _ in 0..PROBES.min(self.table.len()) {
+            let number = self.table[slot];
+            if number == 0 {
+                return Probe::Free(slot);
+            }
+            let symbol = Symbol(number - 1);
+            if self.hashes[symbol.index()] == hash && self.name(symbol) == name {
+                return Probe::Found(symbol);
+            }
+            slot = (slot + 1) & mask;
+        }
+        Probe::Crowded
+    }
+
+    #[cold]
+    fn grow(&mut self) {
+        let size = (self.table.len() * 2).max(64);
+        self.table = vec![0; size];
+        self.crowded.clear();
+        for number in 0..self.ends.len() as u32 {
+            let mut slot = self.hashes[number as usize] as usize & (size - 1);
+            let mut probes = 0;
+            while self.table[slot] != 0 && probes < PROBES {
+                slot = (slot + 1) & (size - 1);
+                probes += 1;
+            }
+            if probes < PROBES {
+                self.table[slot] = number + 1;
+            } else {
+                let name = self.name(Symbol(number)).into();
+                self.crowded.insert(name, Symbol(number));
+            }
+        }
+    }
+}
+
+/// Equal tables hold the same names under the same numbers.
+impl PartialEq for Symbols {
+    fn eq(&self, other: &Self) -> bool {
+        self.ends == other.ends && self.text == other.text
+    }
+}
+
+enum Probe {
+    Found(Symbol),
+    Free(usize),
+    Crowded,
+}
+
+/// Mixes eight bytes at a time by folding a 128-bit product.
+#[inline]
+fn hash(bytes: &[u8]) -> u32 {
+    const KEY: u64 = 0x9E37_79B9_7F4A_7C15;
+    let fold = |a: u64, b: u64| {
+        let product = u128::from(a) * u128::from(b);
+        (product as u64) ^ ((product >> 64) as u64)
+    };
+    let mut state = KEY ^ bytes.len() as u64;
+    let mut chunks = bytes.chunks_exact(8);
+    for chunk in &mut chunks {
+        let word = u64::from_le_bytes(chunk.try_into().expect("chunks of eight"));
+        state = fold(state ^ word, KEY);
+    }
+    let mut word = 0;
+    for (index, &byte) in chunks.remainder().iter().enumerate() {
+        word |= u64::from(byte) << (index * 8);
+    }
+    state = fold(state ^ word, 0xD6E8_FEB8_6659_FD93);
+    (state ^ (state >> 32)) as u32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_follow_first_use_and_survive_growth() {
+        let mut symbols = Symbols::new();
+        let names: Vec<String> = (0..5000).map(|number| format!("name{number}")).collect();
+        for (number, name) in names.iter().enumerate() {
+            assert_eq!(symbols.intern(name).index(), number);
+        }
+        for (number, name) in names.iter().enumerate() {
+            assert_eq!(symbols.intern(name).index(), number);
+            assert_eq!(symbols.get(name).map(Symbol::index), Some(number));
+            assert_eq!(symbols.name(Symbol(number as u32)), name);
+        }
+        assert_eq!(symbols.get("other"), None);
+        assert_eq!(symbols.name(Symbol(9999)), "");
+    }
+
+    #[test]
+    fn colliding_names_are_kept_apart() {
+        // Names whose hashes share their low bits fill one run of the table.
+        let mut symbols = Symbols::new();
+        let names: Vec<String> =
+            (0..400_000).map(|n| format!("k{n}")).filter(|n| hash(n.as_bytes()) & 0xFFF == 7).collect();
+        assert!(names.len() > 60);
+        for name in &names {
+            symbols.intern(name);
+        }
+        assert!(!symbols.crowded.is_empty());
+        for (number, name) in names.iter().enumerate() {
+            assert_eq!(symbols.get(name), Some(Symbol(number as u32)));
+        }
+    }
+}

@@ -1,0 +1,372 @@
+//! Conformance: the recorded cases on every host and path.
+//!
+//! In: files of cases (`corpus/render/*.json`; the format is that of the recordings: options, templates and a context,
+//! and what Jinja2 3.1.6 makes of them). Out: for each host and path how many passed, and what differs. Known failures
+//! stand in `corpus/ledger.toml` with a reason, per host; a line that passes, or that names no case, is an error.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use haiden::loader::DictLoader;
+use haiden::{AutoEscape, Environment, Error, Extensions, UndefinedKind, Value};
+use serde::Deserialize;
+use serde_json::Value as Json;
+
+use crate::toy::{Toy, ToyContext, ToyError, ToyHost, link_toy, render_toy_in};
+
+/// A recorded case.
+#[derive(Clone, Debug, Deserialize)]
+#[expect(missing_docs, reason = "the recording's own names; see `docs/conformance.md`")]
+pub struct Case {
+    pub name: String,
+    pub template: String,
+    #[serde(default)]
+    pub context: Json,
+    #[serde(default)]
+    pub options: BTreeMap<String, Json>,
+    #[serde(default)]
+    pub templates: BTreeMap<String, String>,
+    pub entry: Option<String>,
+    pub environment: Option<String>,
+    pub setup: Option<Json>,
+    pub policies: Option<Json>,
+    /// Text; another value for native types.
+    pub expected: Option<Json>,
+    pub expected_type: Option<String>,
+    pub error: Option<String>,
+    pub error_message: Option<String>,
+    pub error_lineno: Option<u32>,
+    pub renders: Option<u32>,
+    pub artifact: Option<Json>,
+}
+
+/// A host and a path through it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Runner {
+    /// Native values, compiled afresh.
+    Native,
+    /// Native values, through an image's bytes.
+    NativeImage,
+    /// Native values, without optimisation.
+    NativePlain,
+    /// The toy host, which suspends at every verb that may.
+    Toy,
+}
+
+impl Runner {
+    /// All of them.
+    pub const ALL: [Runner; 4] = [Runner::Native, Runner::NativeImage, Runner::NativePlain, Runner::Toy];
+
+    /// What reports call it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Runner::Native => "native, fresh",
+            Runner::NativeImage => "native, image",
+            Runner::NativePlain => "native, unoptimised",
+            Runner::Toy => "toy, suspending",
+        }
+    }
+}
+
+/// What came of a case.
+enum Outcome {
+    Pass,
+    Fail(String),
+    /// The toy does not have what the case needs.
+    Beyond,
+}
+
+/// The counts of one runner.
+#[derive(Debug, Default)]
+pub struct Tally {
+    /// Cases that gave what was recorded.
+    pub passed: usize,
+    /// Cases that the ledger lists.
+    pub known: usize,
+    /// Cases that the host cannot express (the toy only).
+    pub beyond: usize,
+    /// Everything else, with what differs.
+    pub failures: Vec<String>,
+    /// How many cases there are.
+    pub total: usize,
+}
+
+/// The repository's root.
+pub fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// The cases of a file.
+///
+/// # Errors
+/// The file cannot be read or is no list of cases.
+pub fn cases_of(path: &Path) -> Result<Vec<Case>, String> {
+    let text = fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
+    serde_json::from_str(&text).map_err(|error| format!("{}: {error}", path.display()))
+}
+
+/// The cases of the corpus, in the order of file names.
+///
+/// # Errors
+/// As [`cases_of`].
+pub fn corpus() -> Result<Vec<Case>, String> {
+    let folder = root().join("corpus/render");
+    let entries = fs::read_dir(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    let mut paths: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
+    paths.retain(|path| path.extension().is_some_and(|extension| extension == "json"));
+    paths.sort();
+    let mut cases = Vec::new();
+    for path in paths {
+        cases.extend(cases_of(&path)?);
+    }
+    Ok(cases)
+}
+
+/// Known failures by case, and why, of one host.
+pub type Ledger = BTreeMap<String, String>;
+
+/// The ledger of a host: `native` or `toy`.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn ledger(host: &str) -> Result<Ledger, String> {
+    let path = root().join("corpus/ledger.toml");
+    let text = fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+    let mut all: BTreeMap<String, Ledger> =
+        toml::from_str(&text).map_err(|error| format!("{}: {error}", path.display()))?;
+    Ok(all.remove(host).unwrap_or_default())
+}
+
+/// Runs cases. `ledger`: the known failures; with `whole`, a line of it that names no case is an error.
+pub fn run(runner: Runner, cases: &[Case], ledger: &Ledger, whole: bool) -> Tally {
+    let mut tally = Tally { total: cases.len(), ..Tally::default() };
+    let mut unseen: BTreeMap<&str, &str> = ledger.iter().map(|(name, why)| (&**name, &**why)).collect();
+    for case in cases {
+        let why = unseen.remove(&*case.name);
+        match (outcome(runner, case), why) {
+            (Outcome::Pass, None) => tally.passed += 1,
+            (Outcome::Pass, Some(why)) => {
+                tally.failures.push(format!("{}: passes now; strike its line in the ledger ({why})", case.name));
+            }
+            (Outcome::Fail(_), Some(_)) => tally.known += 1,
+            (Outcome::Beyond, _) => tally.beyond += 1,
+            (Outcome::Fail(difference), None) => tally.failures.push(format!("{}: {difference}", case.name)),
+        }
+    }
+    if whole {
+        tally.failures.extend(unseen.keys().map(|name| format!("{name}: stands in the ledger but is no case")));
+    }
+    tally
+}
+
+fn outcome(runner: Runner, case: &Case) -> Outcome {
+    match runner {
+        Runner::Toy => toy(case),
+        _ => match native(runner, case) {
+            Ok(()) => Outcome::Pass,
+            Err(difference) => Outcome::Fail(difference),
+        },
+    }
+}
+
+/// The environment that a case asks for.
+fn environment(case: &Case) -> Result<Environment, String> {
+    let mut environment = Environment::new();
+    let mut syntax = environment.syntax().clone();
+    for (option, value) in &case.options {
+        let text = || value.as_str().unwrap_or_default().to_owned().into();
+        let on = value.as_bool().unwrap_or_default();
+        match option.as_str() {
+            "block_start_string" => syntax.block_start_string = text(),
+            "block_end_string" => syntax.block_end_string = text(),
+            "variable_start_string" => syntax.variable_start_string = text(),
+            "variable_end_string" => syntax.variable_end_string = text(),
+            "comment_start_string" => syntax.comment_start_string = text(),
+            "comment_end_string" => syntax.comment_end_string = text(),
+            "line_statement_prefix" => syntax.line_statement_prefix = Some(text()),
+            "line_comment_prefix" => syntax.line_comment_prefix = Some(text()),
+            "newline_sequence" => syntax.newline_sequence = text(),
+            "trim_blocks" => syntax.trim_blocks = on,
+            "lstrip_blocks" => syntax.lstrip_blocks = on,
+            "keep_trailing_newline" => syntax.keep_trailing_newline = on,
+            "optimized" => environment.set_optimized(on),
+            "autoescape" => match value {
+                Json::Bool(on) => environment.set_autoescape(*on),
+                _ => environment.set_autoescape(AutoEscape::by_extension()),
+            },
+            "undefined" => environment.set_undefined(match value.as_str() {
+                Some("ChainableUndefined") => UndefinedKind::Chainable,
+                Some("DebugUndefined") => UndefinedKind::Debug,
+                Some("StrictUndefined") => UndefinedKind::Strict,
+                _ => UndefinedKind::Default,
+            }),
+            "extensions" => {
+                for extension in value.as_array().into_iter().flatten() {
+                    syntax.extensions = syntax.extensions.with(match extension.as_str() {
+                        Some("jinja2.ext.i18n") => Extensions::I18N,
+                        Some("jinja2.ext.do") => Extensions::DO,
+                        Some("jinja2.ext.loopcontrols") => Extensions::LOOP_CONTROLS,
+                        _ => Extensions::DEBUG,
+                    });
+                }
+            }
+            other => return Err(format!("the option {other} is not reached yet")),
+        }
+    }
+    if let Some(class) = &case.environment {
+        return Err(format!("{class} is not reached yet"));
+    }
+    if case.setup.is_some() || case.policies.is_some() {
+        return Err("translations and policies are not reached yet".to_owned());
+    }
+    environment.set_syntax(syntax).map_err(|error| error.message().to_owned())?;
+    environment.set_loader(DictLoader::new(case.templates.iter()));
+    Ok(environment)
+}
+
+fn native(runner: Runner, case: &Case) -> Result<(), String> {
+    let mut environment = environment(case)?;
+    if runner == Runner::NativePlain {
+        environment.set_optimized(false);
+    }
+    if case.expected_type.is_some() {
+        return Err("native types are not reached yet".to_owned());
+    }
+    let context = Value::from_serialize(&case.context).map_err(|error| error.to_string())?;
+    let render = || -> Result<String, Error> {
+        let template = match &case.entry {
+            Some(entry) => environment.get_template(entry)?,
+            None if runner == Runner::NativeImage => {
+                let bytes = environment.compile_to_image(None, &case.template)?;
+                environment.load_image(None, &bytes)?
+            }
+            None => environment.template_from_str(&case.template)?,
+        };
+        let mut page = String::new();
+        for _ in 0..case.renders.unwrap_or(1) {
+            page = template.render(&context)?;
+        }
+        Ok(page)
+    };
+    judge(case, render())
+}
+
+/// Is the outcome what was recorded?
+fn judge(case: &Case, outcome: Result<String, Error>) -> Result<(), String> {
+    match (outcome, &case.expected, &case.error) {
+        (Ok(page), Some(expected), _) if *expected == page => Ok(()),
+        (Ok(page), Some(expected), _) => Err(format!("{page:?} instead of {expected:?}")),
+        (Ok(page), None, Some(class)) => Err(format!("{page:?} instead of {class}")),
+        (Ok(_), None, None) => Err("the case says neither output nor error".to_owned()),
+        (Err(error), Some(expected), _) => Err(format!("{} instead of {expected:?}", error.report())),
+        (Err(error), None, class) => {
+            let class = class.as_deref().unwrap_or_default();
+            if error.kind().class() != class {
+                return Err(format!("{} instead of {class}: {:?}", error.report(), case.error_message));
+            }
+            if let Some(line) = case.error_lineno
+                && error.line() != Some(line)
+            {
+                return Err(format!("line {:?} instead of {line}: {}", error.line(), error.message()));
+            }
+            let jinja_writes_it = !matches!(class, "TypeError" | "ValueError" | "OverflowError" | "SyntaxError");
+            if let Some(message) = &case.error_message
+                && jinja_writes_it
+                && error.message() != message
+            {
+                return Err(format!("{:?} instead of {message:?}", error.message()));
+            }
+            Ok(())
+        }
+    }
+}
+
+/// What JSON is to the toy; `None` if it has no such value.
+fn toy_value(value: &Json) -> Option<Toy> {
+    Some(match value {
+        Json::Null => Toy::None,
+        Json::Bool(value) => Toy::Bool(*value),
+        Json::Number(number) => Toy::Int(number.as_i64()?),
+        Json::String(text) => Toy::text(text),
+        Json::Array(items) => Toy::list(items.iter().map(toy_value).collect::<Option<_>>()?),
+        Json::Object(entries) => {
+            let mut flat = Vec::new();
+            for (key, value) in entries {
+                flat.push(Toy::text(key));
+                flat.push(toy_value(value)?);
+            }
+            Toy::dict(&flat)
+        }
+    })
+}
+
+fn toy(case: &Case) -> Outcome {
+    let plain = case.options.keys().all(|option| !matches!(option.as_str(), "undefined" | "enable_async"));
+    let Ok(environment) = environment(case) else { return Outcome::Beyond };
+    let (Some(expected), true) = (&case.expected, plain) else { return Outcome::Beyond };
+    let Json::Object(variables) = &case.context else { return Outcome::Beyond };
+    let Some(variables) = variables
+        .iter()
+        .map(|(name, value)| Some((name.clone(), toy_value(value)?)))
+        .collect::<Option<Vec<_>>>()
+    else {
+        return Outcome::Beyond;
+    };
+    let escapes = match case.options.get("autoescape") {
+        None | Some(Json::Bool(false)) => false,
+        Some(Json::Bool(true)) => true,
+        Some(_) => return Outcome::Beyond,
+    };
+    let compile = |source: &str, name: Option<&str>| {
+        let bytes = environment.compile_to_image(name, source).ok()?;
+        let (_, image) = haiden_bytecode::load(&bytes).ok()?;
+        link_toy(Arc::new(image), name).ok()
+    };
+    let mut host = ToyHost::default();
+    host.autoescape = escapes;
+    for (name, source) in &case.templates {
+        if let Some(program) = compile(source, Some(name)) {
+            host.add_template(name, program);
+        }
+    }
+    let main = match &case.entry {
+        Some(entry) => case.templates.get(entry).and_then(|source| compile(source, Some(entry))),
+        None => compile(&case.template, None),
+    };
+    let Some(program) = main else { return Outcome::Beyond };
+    let context = ToyContext::new(&program, variables);
+    context.set_autoescape(escapes);
+    match render_toy_in(&mut host, &program, context) {
+        Ok((page, _)) if *expected == page => Outcome::Pass,
+        Ok((page, stops)) => Outcome::Fail(format!("{page:?} instead of {expected:?} after {stops} stops")),
+        Err(ToyError::Unsupported(_)) => Outcome::Beyond,
+        Err(error) => Outcome::Fail(format!("{error:?} instead of {expected:?}")),
+    }
+}
+
+/// The report of a run: a line a runner, then what failed.
+pub fn report(tallies: &[(Runner, Tally)], most: usize) -> String {
+    let mut out = String::new();
+    for (runner, tally) in tallies {
+        let beyond = if tally.beyond > 0 { format!(", {} beyond the toy", tally.beyond) } else { String::new() };
+        writeln!(
+            out,
+            "{:<20} {:>5} passed of {}, {} known failures{beyond}, {} failures",
+            runner.name(),
+            tally.passed,
+            tally.total,
+            tally.known,
+            tally.failures.len()
+        )
+        .expect("writing to a string");
+    }
+    for (runner, tally) in tallies {
+        for failure in tally.failures.iter().take(most) {
+            writeln!(out, "{}: {failure}", runner.name()).expect("writing to a string");
+        }
+    }
+    out
+}

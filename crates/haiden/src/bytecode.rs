@@ -1,0 +1,114 @@
+//! Where the engine meets the bytecode cache: keys, fingerprints, reasons.
+
+use std::time::Duration;
+
+use haiden_bytecode::fingerprint::extension_flags;
+use haiden_bytecode::{Expected, Fingerprint, Header, OptionId, header_flags, source_digest};
+use haiden_cache::{BytecodeCache, ContentKey, Rejection};
+use haiden_syntax::Extensions;
+
+use crate::environment::Inner;
+
+/// The version of the compiler's semantics: raised whenever the same source compiles to something else.
+pub(crate) const SEMANTICS: u32 = 1;
+
+/// What compiling costs, in nanoseconds per byte of source (measured; `bench/README.md` has the figures). It serves only
+/// to say in the statistics what hits have saved.
+const COMPILE_NS_PER_BYTE: u64 = 10;
+
+impl Inner {
+    /// Which options a template of this name is compiled with.
+    pub(crate) fn fingerprint(&self, name: Option<&str>) -> [u8; 32] {
+        let options = self.options(name);
+        let syntax = &options.syntax;
+        let mut flags = 0_u32;
+        for (extension, flag) in [
+            (Extensions::I18N, extension_flags::I18N),
+            (Extensions::DO, extension_flags::DO),
+            (Extensions::LOOP_CONTROLS, extension_flags::LOOP_CONTROLS),
+            (Extensions::DEBUG, extension_flags::DEBUG),
+        ] {
+            flags |= if syntax.extensions.contains(extension) { flag } else { 0 };
+        }
+        let mut print = Fingerprint::builder()
+            .option(OptionId::BlockStart, syntax.block_start_string.as_bytes())
+            .option(OptionId::BlockEnd, syntax.block_end_string.as_bytes())
+            .option(OptionId::VariableStart, syntax.variable_start_string.as_bytes())
+            .option(OptionId::VariableEnd, syntax.variable_end_string.as_bytes())
+            .option(OptionId::CommentStart, syntax.comment_start_string.as_bytes())
+            .option(OptionId::CommentEnd, syntax.comment_end_string.as_bytes())
+            .flag(OptionId::TrimBlocks, syntax.trim_blocks)
+            .flag(OptionId::LstripBlocks, syntax.lstrip_blocks)
+            .option(OptionId::NewlineSequence, syntax.newline_sequence.as_bytes())
+            .flag(OptionId::KeepTrailingNewline, syntax.keep_trailing_newline)
+            .flag(OptionId::Autoescape, options.autoescape)
+            .option(OptionId::Extensions, &flags.to_le_bytes())
+            .flag(OptionId::Optimized, options.optimize)
+            .flag(OptionId::NewstyleGettext, syntax.extensions.contains(Extensions::NEWSTYLE_GETTEXT))
+            .flag(OptionId::I18nTrimmed, syntax.extensions.contains(Extensions::I18N_TRIMMED));
+        if let Some(prefix) = &syntax.line_statement_prefix {
+            print = print.option(OptionId::LineStatementPrefix, prefix.as_bytes());
+        }
+        if let Some(prefix) = &syntax.line_comment_prefix {
+            print = print.option(OptionId::LineCommentPrefix, prefix.as_bytes());
+        }
+        print.finish()
+    }
+
+    /// The header of the image of a source.
+    pub(crate) fn header(&self, source: &str, name: Option<&str>) -> Header {
+        let options = self.options(name);
+        let mut flags = 0;
+        flags |= if options.optimize { header_flags::OPTIMIZED } else { 0 };
+        flags |= if options.autoescape { header_flags::AUTOESCAPE } else { 0 };
+        Header {
+            semantics: SEMANTICS,
+            flags,
+            source: source_digest(source),
+            fingerprint: self.fingerprint(name),
+        }
+    }
+
+    /// What an image of this source must be.
+    pub(crate) fn expected(&self, source: &str, name: Option<&str>) -> Expected {
+        Expected {
+            semantics: SEMANTICS,
+            fingerprint: self.fingerprint(name),
+            source: Some(source_digest(source)),
+        }
+    }
+
+    /// The key of a source's image: everything that has a say in it.
+    pub(crate) fn content_key(&self, source: &str, name: Option<&str>) -> ContentKey {
+        ContentKey::new([
+            ("format", &haiden_bytecode::format::FORMAT_VERSION.to_le_bytes()[..]),
+            ("instructions", &haiden_bytecode::ops::INSTRUCTION_SET_HASH.to_le_bytes()[..]),
+            ("semantics", &SEMANTICS.to_le_bytes()[..]),
+            ("options", &self.fingerprint(name)[..]),
+            ("source", source.as_bytes()),
+        ])
+    }
+}
+
+/// Why an image was rejected, in the cache's words.
+pub(crate) fn reason(rejection: &haiden_bytecode::Rejection) -> Rejection {
+    use haiden_bytecode::Rejection as Image;
+    match rejection {
+        Image::Magic => Rejection::Magic,
+        Image::Version(_) => Rejection::Version,
+        Image::InstructionSet | Image::Semantics => Rejection::InstructionSet,
+        Image::Options => Rejection::Options,
+        Image::Source => Rejection::Source,
+        Image::Digest => Rejection::Digest,
+        Image::Truncated => Rejection::Truncated,
+        Image::Structure(_) => Rejection::Structure,
+    }
+}
+
+/// Notes what a hit has saved.
+pub(crate) fn record_hit(cache: &dyn BytecodeCache, source: &str, loading: Duration) {
+    if let Some(counters) = cache.counters() {
+        let compiling = Duration::from_nanos(source.len() as u64 * COMPILE_NS_PER_BYTE);
+        counters.record_time(compiling, loading);
+    }
+}

@@ -1,0 +1,515 @@
+//! The environment: options, loaders, filters, globals, and the templates that were loaded with them.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
+use std::time::Instant;
+
+use haiden_bytecode::Image;
+use haiden_cache::{BytecodeCache, CacheStatistics};
+use haiden_compiler::{CompileError, Options};
+use haiden_runtime::{LinkError, Program, link};
+use haiden_syntax::{Extensions, Syntax};
+
+use crate::autoescape::AutoEscape;
+use crate::error::{Error, ErrorKind, Place};
+use crate::loader::{LoadError, Loader, Source, UpToDate};
+use crate::template::Template;
+use crate::template_cache::{CacheSize, TemplateCache};
+use crate::value::arena::Arena;
+use crate::value::function::{BoxedFunction, Function};
+use crate::value::host::{Extra, NativeHost, NativeLinker, RenderLimits, Templates, UndefinedKind};
+use crate::value::value::{IntoContext, Repr, Value};
+use crate::value::word::Word;
+
+/// A template that is in memory.
+#[derive(Clone)]
+pub(crate) struct Loaded {
+    pub(crate) program: Arc<Program<NativeHost>>,
+    up_to_date: Option<UpToDate>,
+}
+
+/// What an environment is made of.
+#[derive(Clone)]
+pub(crate) struct Settings {
+    pub(crate) options: Options,
+    pub(crate) autoescape: AutoEscape,
+    loader: Option<Arc<dyn Loader>>,
+    sources: BTreeMap<String, Arc<str>>,
+    cache_size: CacheSize,
+    auto_reload: bool,
+    pub(crate) bytecode_cache: Option<Arc<dyn BytecodeCache>>,
+    filters: BTreeMap<String, BoxedFunction>,
+    tests: BTreeMap<String, BoxedFunction>,
+    globals: BTreeMap<String, Value>,
+    undefined: UndefinedKind,
+    limits: RenderLimits,
+}
+
+pub(crate) struct Inner {
+    pub(crate) settings: Settings,
+    globals: Option<(Arc<Arena>, Word)>,
+    templates: TemplateCache<Loaded>,
+}
+
+/// Options, loaders, filters and globals; the place that templates come from.
+///
+/// Set it up once, then share it: it is `Send + Sync`, rendering takes no lock, and a clone is another handle to the same
+/// templates. Changing an option afterwards gives this handle new settings and an empty template cache; other handles
+/// and templates keep what they have.
+///
+/// ```
+/// use haiden::{AutoEscape, Environment};
+///
+/// let mut environment = Environment::new();
+/// environment.set_autoescape(AutoEscape::by_extension());
+/// environment.add_template("hello.html", "<p>Hello {{ name }}!</p>")?;
+/// let page = environment.get_template("hello.html")?.render(haiden::context! { name => "A & B" })?;
+/// assert_eq!(page, "<p>Hello A &amp; B!</p>");
+/// # Ok::<(), haiden::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Environment {
+    pub(crate) inner: Arc<Inner>,
+}
+
+impl Default for Environment {
+    fn default() -> Environment {
+        Environment::new()
+    }
+}
+
+impl Environment {
+    /// An environment with Jinja2's defaults: no loader, no autoescape, 400 templates in memory, reloading on.
+    pub fn new() -> Environment {
+        let settings = Settings {
+            options: Options::default(),
+            autoescape: AutoEscape::Off,
+            loader: None,
+            sources: BTreeMap::new(),
+            cache_size: CacheSize::default(),
+            auto_reload: true,
+            bytecode_cache: None,
+            filters: BTreeMap::new(),
+            tests: BTreeMap::new(),
+            globals: BTreeMap::new(),
+            undefined: UndefinedKind::Default,
+            limits: RenderLimits::default(),
+        };
+        Environment { inner: Arc::new(Inner::new(settings)) }
+    }
+
+    /// Changes settings: what was loaded with the old ones is forgotten.
+    fn change(&mut self, change: impl FnOnce(&mut Settings)) {
+        let mut settings = self.inner.settings.clone();
+        change(&mut settings);
+        self.inner = Arc::new(Inner::new(settings));
+    }
+
+    // ---- options ---------------------------------------------------------------------------------------------
+
+    /// Where templates come from.
+    pub fn set_loader(&mut self, loader: impl Loader + 'static) {
+        self.change(|settings| settings.loader = Some(Arc::new(loader)));
+    }
+
+    /// Which templates escape what they print.
+    pub fn set_autoescape(&mut self, autoescape: impl Into<AutoEscape>) {
+        self.change(|settings| settings.autoescape = autoescape.into());
+    }
+
+    /// How many templates are kept in memory.
+    pub fn set_cache_size(&mut self, size: impl Into<CacheSize>) {
+        self.change(|settings| settings.cache_size = size.into());
+    }
+
+    /// Whether a template in memory is looked at again when it is asked for.
+    pub fn set_auto_reload(&mut self, reload: bool) {
+        self.change(|settings| settings.auto_reload = reload);
+    }
+
+    /// Where bytecode is kept between processes; `None` for nowhere.
+    pub fn set_bytecode_cache(&mut self, cache: Option<Arc<dyn BytecodeCache>>) {
+        self.change(|settings| settings.bytecode_cache = cache);
+    }
+
+    /// What undefined values do.
+    pub fn set_undefined(&mut self, kind: UndefinedKind) {
+        self.change(|settings| settings.undefined = kind);
+    }
+
+    /// What a render may use up.
+    pub fn set_limits(&mut self, limits: RenderLimits) {
+        self.change(|settings| settings.limits = limits);
+    }
+
+    /// How sources are read: delimiters, white space, line statements, extensions.
+    ///
+    /// # Errors
+    /// Options that contradict each other.
+    pub fn set_syntax(&mut self, syntax: Syntax) -> Result<(), Error> {
+        syntax.validate().map_err(|error| Error::new(ErrorKind::PythonAssertion, error.message()))?;
+        self.change(|settings| settings.options.syntax = syntax);
+        Ok(())
+    }
+
+    /// The options of the syntax.
+    pub fn syntax(&self) -> &Syntax {
+        &self.inner.settings.options.syntax
+    }
+
+    /// Whether one newline behind a block tag is dropped.
+    pub fn set_trim_blocks(&mut self, on: bool) {
+        self.change(|settings| settings.options.syntax.trim_blocks = on);
+    }
+
+    /// Whether blanks before a block tag at the start of a line are dropped.
+    pub fn set_lstrip_blocks(&mut self, on: bool) {
+        self.change(|settings| settings.options.syntax.lstrip_blocks = on);
+    }
+
+    /// Whether a newline at the very end of a source is kept.
+    pub fn set_keep_trailing_newline(&mut self, on: bool) {
+        self.change(|settings| settings.options.syntax.keep_trailing_newline = on);
+    }
+
+    /// Switches built-in extensions on.
+    pub fn add_extensions(&mut self, extensions: Extensions) {
+        self.change(|settings| {
+            let syntax = &mut settings.options.syntax;
+            syntax.extensions = syntax.extensions.with(extensions);
+        });
+    }
+
+    /// Whether constants are folded and instructions fused (they are); the output is the same.
+    pub fn set_optimized(&mut self, on: bool) {
+        self.change(|settings| settings.options.optimize = on);
+    }
+
+    /// Adds a filter: a closure whose first argument is the value.
+    ///
+    /// ```
+    /// let mut environment = haiden::Environment::new();
+    /// environment.add_filter("money", |amount: f64| format!("{amount:.2} EUR"));
+    /// assert_eq!(environment.render_str("{{ 3 | money }}", haiden::context! {})?, "3.00 EUR");
+    /// # Ok::<(), haiden::Error>(())
+    /// ```
+    pub fn add_filter<Marker>(&mut self, name: &str, filter: impl Function<Marker>) {
+        self.change(|settings| drop(settings.filters.insert(name.to_owned(), filter.boxed(name))));
+    }
+
+    /// Adds a test: a closure whose first argument is the value, and whose result is its truth.
+    pub fn add_test<Marker>(&mut self, name: &str, test: impl Function<Marker>) {
+        self.change(|settings| drop(settings.tests.insert(name.to_owned(), test.boxed(name))));
+    }
+
+    /// Adds a function that all templates can call.
+    pub fn add_function<Marker>(&mut self, name: &str, function: impl Function<Marker>) {
+        let function = Value(Repr::Foreign(crate::value::object::Foreign::Function(function.boxed(name))));
+        self.add_global(name, function);
+    }
+
+    /// Adds a variable that all templates see.
+    pub fn add_global(&mut self, name: &str, value: impl Into<Value>) {
+        self.change(|settings| drop(settings.globals.insert(name.to_owned(), value.into())));
+    }
+
+    /// Adds a template under a name of its own; it wins over the loader's. Its syntax is checked now.
+    ///
+    /// # Errors
+    /// What is wrong with the source.
+    pub fn add_template(&mut self, name: &str, source: &str) -> Result<(), Error> {
+        self.inner.compile(source, Some(name))?;
+        self.change(|settings| drop(settings.sources.insert(name.to_owned(), source.into())));
+        Ok(())
+    }
+
+    // ---- templates -------------------------------------------------------------------------------------------
+
+    /// The template of this name.
+    ///
+    /// # Errors
+    /// There is none, it cannot be read, or its source is wrong.
+    pub fn get_template(&self, name: &str) -> Result<Template, Error> {
+        Ok(Template { inner: self.inner.clone(), program: self.inner.load(name)?.program })
+    }
+
+    /// The first of several templates that exists.
+    ///
+    /// # Errors
+    /// None exists, or the first that does cannot be loaded.
+    pub fn select_template(&self, names: &[&str]) -> Result<Template, Error> {
+        for name in names {
+            match self.get_template(name) {
+                Err(error) if error.kind() == ErrorKind::TemplateNotFound => {}
+                outcome => return outcome,
+            }
+        }
+        let message = if names.is_empty() {
+            "Tried to select from an empty list of templates.".to_owned()
+        } else {
+            format!("none of the templates given were found: {}", names.join(", "))
+        };
+        Err(Error::new(ErrorKind::TemplatesNotFound, message))
+    }
+
+    /// A template of a text. It is not kept in memory and uses no bytecode cache.
+    ///
+    /// # Errors
+    /// What is wrong with the source.
+    pub fn template_from_str(&self, source: &str) -> Result<Template, Error> {
+        self.template_from_named_str(None, source)
+    }
+
+    /// As [`Environment::template_from_str`], with a name for messages and autoescape.
+    ///
+    /// # Errors
+    /// What is wrong with the source.
+    pub fn template_from_named_str(&self, name: Option<&str>, source: &str) -> Result<Template, Error> {
+        let image = self.inner.compile(source, name)?;
+        let program = self.inner.link(image, name, source.into(), None)?;
+        Ok(Template { inner: self.inner.clone(), program })
+    }
+
+    /// Renders a text.
+    ///
+    /// # Errors
+    /// What is wrong with the source, or what the render fails with.
+    pub fn render_str(&self, source: &str, context: impl IntoContext) -> Result<String, Error> {
+        self.template_from_str(source)?.render(context)
+    }
+
+    /// The names of all templates, sorted.
+    ///
+    /// # Errors
+    /// The loader cannot tell.
+    pub fn list_templates(&self) -> Result<Vec<String>, Error> {
+        let mut names: std::collections::BTreeSet<String> =
+            self.inner.settings.sources.keys().cloned().collect();
+        if let Some(loader) = &self.inner.settings.loader {
+            names.extend(
+                loader.list_templates().map_err(|error| Error::new(ErrorKind::Type, error.to_string()))?,
+            );
+        }
+        Ok(names.into_iter().collect())
+    }
+
+    /// Forgets all templates in memory.
+    pub fn clear_cache(&self) {
+        self.inner.templates.clear();
+    }
+
+    /// What the templates in memory were good for.
+    pub fn cache_statistics(&self) -> CacheStatistics {
+        self.inner.templates.statistics()
+    }
+
+    // ---- bytecode --------------------------------------------------------------------------------------------
+
+    /// The image of a source as bytes, as a bytecode cache keeps it.
+    ///
+    /// # Errors
+    /// What is wrong with the source.
+    pub fn compile_to_image(&self, name: Option<&str>, source: &str) -> Result<Vec<u8>, Error> {
+        let image = self.inner.compile(source, name)?;
+        Ok(haiden_bytecode::to_bytes(&image, &self.inner.header(source, name)))
+    }
+
+    /// A template of an image that [`Environment::compile_to_image`] made with the same options.
+    ///
+    /// # Errors
+    /// The bytes are no such image, or name a filter or test that this environment does not have.
+    pub fn load_image(&self, name: Option<&str>, bytes: &[u8]) -> Result<Template, Error> {
+        let expected = haiden_bytecode::Expected {
+            semantics: crate::bytecode::SEMANTICS,
+            fingerprint: self.inner.fingerprint(name),
+            source: None,
+        };
+        let (_, image) = haiden_bytecode::load_expected(bytes, &expected).map_err(|rejection| {
+            Error::new(ErrorKind::Bytecode, format!("the image is of no use: {rejection}"))
+        })?;
+        let program = self.inner.link(image, name, "".into(), None)?;
+        Ok(Template { inner: self.inner.clone(), program })
+    }
+}
+
+impl Inner {
+    fn new(settings: Settings) -> Inner {
+        let globals = (!settings.globals.is_empty()).then(|| {
+            let entries = settings.globals.iter().map(|(name, value)| (name.clone(), value.clone()));
+            match entries.collect::<Value>().0 {
+                Repr::Arena(arena, word) => (arena, word),
+                _ => (Arc::new(Arena::default()), Word::None),
+            }
+        });
+        let templates = TemplateCache::new(settings.cache_size);
+        Inner { settings, globals, templates }
+    }
+
+    /// The options for a template of this name.
+    pub(crate) fn options(&self, name: Option<&str>) -> Options {
+        Options { autoescape: self.settings.autoescape.for_name(name), ..self.settings.options.clone() }
+    }
+
+    /// Compiles a source.
+    pub(crate) fn compile(&self, source: &str, name: Option<&str>) -> Result<Image, Error> {
+        haiden_compiler::compile(source, &self.options(name))
+            .map_err(|error| compile_error(&error, source, name))
+    }
+
+    /// Links an image.
+    pub(crate) fn link(
+        &self,
+        image: Image,
+        name: Option<&str>,
+        source: Arc<str>,
+        filename: Option<PathBuf>,
+    ) -> Result<Arc<Program<NativeHost>>, Error> {
+        let autoescape = self.settings.autoescape.for_name(name);
+        let extra = Extra { autoescape, source: source.clone(), filename, constants: OnceLock::new() };
+        let mut linker = NativeLinker { templates: self, arena: Arena::default() };
+        let program = link(Arc::new(image), name.map(Arc::from), extra, &mut linker)
+            .map_err(|error| self.link_error(&error, &source, name))?;
+        // The program was made just now: nobody has set them before.
+        let _ = program.extra().constants.set(Arc::new(linker.arena));
+        Ok(Arc::new(program))
+    }
+
+    /// The template of this name, from memory or from its source.
+    pub(crate) fn load(&self, name: &str) -> Result<Loaded, Error> {
+        let fresh = |loaded: &Loaded| {
+            !self.settings.auto_reload || loaded.up_to_date.as_ref().is_none_or(|up_to_date| up_to_date())
+        };
+        if self.templates.size() != CacheSize::Nothing
+            && let Some(loaded) = self.templates.get(name, fresh)
+        {
+            return Ok(loaded);
+        }
+        let source = self.source(name)?;
+        let filename = source.filename.clone();
+        let image = self.image(name, &source)?;
+        let program = self.link(image, Some(name), source.text.into(), filename)?;
+        let loaded = Loaded { program, up_to_date: source.up_to_date };
+        self.templates.insert(name, loaded.clone());
+        Ok(loaded)
+    }
+
+    fn source(&self, name: &str) -> Result<Source, Error> {
+        if let Some(source) = self.settings.sources.get(name) {
+            return Ok(Source::new(&**source));
+        }
+        let Some(loader) = &self.settings.loader else {
+            if self.settings.sources.is_empty() {
+                return Err(Error::new(ErrorKind::Type, "no loader for this environment specified"));
+            }
+            return Err(self.not_found(name, None));
+        };
+        loader.get_source(name).map_err(|error| match error {
+            LoadError::NotFound(message) => self.not_found(name, message),
+            error => Error::new(ErrorKind::Load, error.to_string()).with_source(error),
+        })
+    }
+
+    fn not_found(&self, name: &str, message: Option<String>) -> Error {
+        let error = Error::new(ErrorKind::TemplateNotFound, message.unwrap_or_else(|| name.to_owned()));
+        let mut names: Vec<String> = self.settings.sources.keys().cloned().collect();
+        names.extend(self.settings.loader.iter().filter_map(|loader| loader.list_templates().ok()).flatten());
+        let near = crate::suggest::nearest(name, names.iter().map(String::as_str));
+        error.with_hint(near.map(|near| format!("did you mean `{near}`?")))
+    }
+
+    /// The image of a source, from the bytecode cache if it has it.
+    fn image(&self, name: &str, source: &Source) -> Result<Image, Error> {
+        let Some(cache) = &self.settings.bytecode_cache else {
+            return self.compile(&source.text, Some(name));
+        };
+        let started = Instant::now();
+        let filename = source.filename.as_deref().map(|path| path.to_string_lossy());
+        let key = self.content_key(&source.text, Some(name));
+        let mut bucket = cache
+            .get_bucket(name, filename.as_deref(), &source.text, key)
+            .map_err(|error| Error::new(ErrorKind::Bytecode, error.to_string()).with_source(error))?;
+        if let Some(bytes) = bucket.bytecode() {
+            match haiden_bytecode::load_expected(bytes, &self.expected(&source.text, Some(name))) {
+                Ok((_, image)) => {
+                    crate::bytecode::record_hit(cache.as_ref(), &source.text, started.elapsed());
+                    return Ok(image);
+                }
+                Err(rejection) => cache.reject_bucket(&mut bucket, crate::bytecode::reason(&rejection)),
+            }
+        }
+        let image = self.compile(&source.text, Some(name))?;
+        bucket.set_bytecode(haiden_bytecode::to_bytes(&image, &self.header(&source.text, Some(name))));
+        cache
+            .set_bucket(&bucket)
+            .map_err(|error| Error::new(ErrorKind::Bytecode, error.to_string()).with_source(error))?;
+        Ok(image)
+    }
+
+    #[cold]
+    fn link_error(&self, error: &LinkError, source: &str, name: Option<&str>) -> Error {
+        use haiden_runtime::builtins::{FILTER_SPECS, TEST_SPECS};
+        let specs = if error.is_filter { FILTER_SPECS } else { TEST_SPECS };
+        let user = self.user_names(error.is_filter);
+        let builtin = specs.iter().flat_map(|spec| spec.names()).map(str::to_owned);
+        let names: Vec<String> = builtin.chain(user).collect();
+        let near = crate::suggest::nearest(&error.name, names.iter().map(String::as_str));
+        let place = place(source, name, error.line, error.column);
+        Error::new(ErrorKind::Assertion, error.to_string())
+            .with_hint(near.map(|near| format!("did you mean `{near}`?")))
+            .at(|| vec![place])
+    }
+}
+
+fn place(source: &str, name: Option<&str>, line: u32, column: u32) -> Place {
+    let source_line =
+        line.checked_sub(1).and_then(|line| source.lines().nth(line as usize)).map(str::to_owned);
+    Place { template: name.map(Arc::from), line, column, what: String::new(), source_line }
+}
+
+#[cold]
+fn compile_error(error: &CompileError, source: &str, name: Option<&str>) -> Error {
+    use haiden_compiler::ErrorKind as Compile;
+    let kind = match error.kind() {
+        Compile::Syntax => ErrorKind::Syntax,
+        Compile::Assertion => ErrorKind::Assertion,
+        Compile::Options => ErrorKind::PythonAssertion,
+        Compile::Python => ErrorKind::PythonSyntax,
+        Compile::Unsupported => ErrorKind::Runtime,
+        Compile::TooLarge => ErrorKind::Memory,
+    };
+    let offset = (error.offset() as usize).min(source.len());
+    let before = source.get(..offset).unwrap_or_default();
+    let line_start = before.rfind('\n').map_or(0, |at| at + 1);
+    let line_of_offset = before.matches('\n').count() as u32 + 1;
+    let column =
+        if line_of_offset == error.line() { before[line_start..].chars().count() as u32 + 1 } else { 0 };
+    Error::new(kind, error.message())
+        .with_hint(error.hint().map(str::to_owned))
+        .at(|| vec![place(source, name, error.line(), column)])
+}
+
+impl Templates for Inner {
+    fn program(&self, name: &str) -> Result<Arc<Program<NativeHost>>, Error> {
+        self.load(name).map(|loaded| loaded.program)
+    }
+    fn globals(&self) -> Option<&(Arc<Arena>, Word)> {
+        self.globals.as_ref()
+    }
+    fn undefined(&self) -> UndefinedKind {
+        self.settings.undefined
+    }
+    fn limits(&self) -> RenderLimits {
+        self.settings.limits
+    }
+    fn user_filter(&self, name: &str) -> Option<BoxedFunction> {
+        self.settings.filters.get(name).cloned()
+    }
+    fn user_test(&self, name: &str) -> Option<BoxedFunction> {
+        self.settings.tests.get(name).cloned()
+    }
+    fn user_names(&self, filters: bool) -> Vec<String> {
+        let table = if filters { &self.settings.filters } else { &self.settings.tests };
+        table.keys().cloned().collect()
+    }
+}

@@ -1,0 +1,285 @@
+//! The one error of the crate.
+//!
+//! Opaque and one word wide. `kind` is for programs, the message for people; the place is added where it is known. For
+//! people there is [`Error::report`]: the message with the source line, a caret and the chain of templates.
+
+use std::fmt::{self, Write as _};
+use std::sync::Arc;
+
+/// What kind of error it is. Each kind has the class that Jinja2 or Python raises in its place: [`ErrorKind::class`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The template's syntax is wrong.
+    Syntax,
+    /// The template's syntax is right, but it cannot mean anything.
+    Assertion,
+    /// There is no such template.
+    TemplateNotFound,
+    /// There is none of several templates.
+    TemplatesNotFound,
+    /// A template or its data cannot be read.
+    Load,
+    /// An undefined value was used.
+    Undefined,
+    /// The template failed while it ran.
+    Runtime,
+    /// A filter was called with arguments that make no sense.
+    FilterArgument,
+    /// The sandbox forbids it.
+    Security,
+    /// Python's `TypeError`.
+    Type,
+    /// Python's `ValueError`.
+    Value,
+    /// Python's `ZeroDivisionError`.
+    ZeroDivision,
+    /// Python's `OverflowError`.
+    Overflow,
+    /// Python's `IndexError`.
+    Index,
+    /// Python's `KeyError`.
+    Key,
+    /// Python's `AttributeError`.
+    Attribute,
+    /// Python's `AssertionError`.
+    PythonAssertion,
+    /// Python's `SyntaxError`: Python rejects what Jinja2 generates.
+    PythonSyntax,
+    /// Python's `RuntimeError`.
+    PythonRuntime,
+    /// Something is nested too deeply.
+    Recursion,
+    /// Something is too large.
+    Memory,
+    /// A limit of the environment was reached: output or fuel.
+    Limit,
+    /// The output could not be written.
+    Write,
+    /// Bytecode is not what it should be.
+    Bytecode,
+}
+
+impl ErrorKind {
+    /// The exception that Jinja2 or Python raises in its place.
+    pub const fn class(self) -> &'static str {
+        match self {
+            ErrorKind::Syntax => "TemplateSyntaxError",
+            ErrorKind::Assertion => "TemplateAssertionError",
+            ErrorKind::TemplateNotFound => "TemplateNotFound",
+            ErrorKind::TemplatesNotFound => "TemplatesNotFound",
+            ErrorKind::Load | ErrorKind::Write => "OSError",
+            ErrorKind::Undefined => "UndefinedError",
+            ErrorKind::Runtime | ErrorKind::Limit | ErrorKind::Bytecode => "TemplateRuntimeError",
+            ErrorKind::FilterArgument => "FilterArgumentError",
+            ErrorKind::Security => "SecurityError",
+            ErrorKind::Type => "TypeError",
+            ErrorKind::Value => "ValueError",
+            ErrorKind::ZeroDivision => "ZeroDivisionError",
+            ErrorKind::Overflow => "OverflowError",
+            ErrorKind::Index => "IndexError",
+            ErrorKind::Key => "KeyError",
+            ErrorKind::Attribute => "AttributeError",
+            ErrorKind::PythonAssertion => "AssertionError",
+            ErrorKind::PythonSyntax => "SyntaxError",
+            ErrorKind::PythonRuntime => "RuntimeError",
+            ErrorKind::Recursion => "RecursionError",
+            ErrorKind::Memory => "MemoryError",
+        }
+    }
+}
+
+/// A place in a template: part of an error's trace.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The template's name; `None` for one made from a text.
+    pub template: Option<Arc<str>>,
+    /// The line, from 1; 0 if unknown.
+    pub line: u32,
+    /// The column, from 1, in characters; 0 if unknown.
+    pub column: u32,
+    /// What runs there: `template`, `block 'x'`, `macro 'x'`, …
+    pub what: String,
+    /// The line's text, if the source is at hand.
+    pub source_line: Option<String>,
+}
+
+/// What went wrong: in a template, with its data, or with a loader or store.
+#[derive(Clone)]
+pub struct Error(Box<Repr>);
+
+#[derive(Clone)]
+struct Repr {
+    kind: ErrorKind,
+    message: String,
+    hint: Option<String>,
+    trace: Vec<Place>,
+    source: Option<Arc<dyn std::error::Error + Send + Sync>>,
+}
+
+impl Error {
+    /// An error without a place: what a filter, function or loader of yours returns.
+    ///
+    /// ```
+    /// use haiden::{Error, ErrorKind};
+    ///
+    /// let mut environment = haiden::Environment::new();
+    /// environment.add_filter("even_half", |n: i64| {
+    ///     if n % 2 == 0 { Ok(n / 2) } else { Err(Error::new(ErrorKind::Value, format!("{n} is odd"))) }
+    /// });
+    /// let error = environment.render_str("\n{{ 3 | even_half }}", haiden::context! {}).unwrap_err();
+    /// assert_eq!((error.message(), error.line()), ("3 is odd", Some(2)));
+    /// ```
+    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Error {
+        Error(Box::new(Repr { kind, message: message.into(), hint: None, trace: Vec::new(), source: None }))
+    }
+
+    /// The error that caused this one.
+    #[must_use]
+    pub fn with_source(mut self, source: impl std::error::Error + Send + Sync + 'static) -> Error {
+        self.0.source = Some(Arc::new(source));
+        self
+    }
+
+    /// A line of advice.
+    #[must_use]
+    pub fn with_hint(mut self, hint: impl Into<Option<String>>) -> Error {
+        self.0.hint = self.0.hint.take().or(hint.into());
+        self
+    }
+
+    /// Sets the place, unless it is known already.
+    #[must_use]
+    pub(crate) fn at(mut self, trace: impl FnOnce() -> Vec<Place>) -> Error {
+        if self.0.trace.is_empty() {
+            self.0.trace = trace();
+        }
+        self
+    }
+
+    /// The outer frames of an error that has its inner ones.
+    #[must_use]
+    pub(crate) fn called_from(mut self, outer: Vec<Place>) -> Error {
+        self.0.trace.extend(outer);
+        self
+    }
+
+    /// What kind of error it is.
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
+    /// What went wrong, without the place.
+    pub fn message(&self) -> &str {
+        &self.0.message
+    }
+
+    /// A line of advice, if there is one.
+    pub fn hint(&self) -> Option<&str> {
+        self.0.hint.as_deref()
+    }
+
+    /// The name of the template it happened in.
+    pub fn template(&self) -> Option<&str> {
+        self.0.trace.first()?.template.as_deref()
+    }
+
+    /// The line it happened on, from 1.
+    pub fn line(&self) -> Option<u32> {
+        self.0.trace.first().map(|place| place.line).filter(|&line| line > 0)
+    }
+
+    /// The column it happened at, from 1, in characters.
+    pub fn column(&self) -> Option<u32> {
+        self.0.trace.first().map(|place| place.column).filter(|&column| column > 0)
+    }
+
+    /// Where it happened, innermost first: the chain of includes, blocks and macros.
+    pub fn trace(&self) -> &[Place] {
+        &self.0.trace
+    }
+
+    /// The whole story for people: class and message, the source line with a caret, who called whom, advice.
+    pub fn report(&self) -> String {
+        let mut out = format!("{}: {}", self.0.kind.class(), self.0.message);
+        for (index, place) in self.0.trace.iter().enumerate() {
+            out.push_str(if index == 0 { "\n  --> " } else { "\n  called from " });
+            out.push_str(place.template.as_deref().unwrap_or("<template>"));
+            if place.line > 0 {
+                write!(out, ":{}", place.line).expect("writing to a string");
+            }
+            if place.column > 0 {
+                write!(out, ":{}", place.column).expect("writing to a string");
+            }
+            if !place.what.is_empty() {
+                write!(out, " in {}", place.what).expect("writing to a string");
+            }
+            if let (0, Some(line)) = (index, &place.source_line) {
+                excerpt(&mut out, line, place.line, place.column);
+            }
+        }
+        if let Some(hint) = &self.0.hint {
+            write!(out, "\n  help: {hint}").expect("writing to a string");
+        }
+        out
+    }
+}
+
+/// The longest piece of a line that is shown.
+const SHOWN: usize = 100;
+
+fn excerpt(out: &mut String, line: &str, number: u32, column: u32) {
+    let number = number.to_string();
+    let blank = " ".repeat(number.len());
+    let at = (column.max(1) - 1) as usize;
+    // Of a long line, what is around the column.
+    let skip = if at > SHOWN - 20 { at - 40 } else { 0 };
+    let shown: String =
+        line.chars().skip(skip).take(SHOWN).map(|c| if c.is_control() { ' ' } else { c }).collect();
+    write!(out, "\n   {blank} |\n   {number} | {}", shown.trim_end()).expect("writing to a string");
+    if column > 0 {
+        write!(out, "\n   {blank} | {}^", " ".repeat(at - skip)).expect("writing to a string");
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.message)?;
+        let Some(place) = self.0.trace.first() else { return Ok(()) };
+        write!(f, " ({}", place.template.as_deref().unwrap_or("<template>"))?;
+        if place.line > 0 {
+            write!(f, ", line {}", place.line)?;
+        }
+        f.write_str(")")
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.report())
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.0.source.as_deref().map(|source| source as _)
+    }
+}
+
+impl From<crate::python::error::Error> for Error {
+    fn from(error: crate::python::error::Error) -> Error {
+        use crate::python::error::Error as Python;
+        let kind = match error {
+            Python::ZeroDivision(_) => ErrorKind::ZeroDivision,
+            Python::Overflow(_) => ErrorKind::Overflow,
+            Python::Value(_) => ErrorKind::Value,
+            Python::Type(_) | Python::Complex => ErrorKind::Type,
+            Python::Index(_) => ErrorKind::Index,
+            Python::Key(_) => ErrorKind::Key,
+            Python::Attribute(_) => ErrorKind::Attribute,
+            Python::Assertion(_) => ErrorKind::PythonAssertion,
+            Python::TooLarge => ErrorKind::Memory,
+        };
+        Error::new(kind, error.message())
+    }
+}

@@ -1,0 +1,125 @@
+//! Loaders: where templates' sources come from.
+//!
+//! In: a template's name. Out: its [`Source`], or that there is none. A loader knows no template language, no cache and
+//! no environment. The five here are Jinja2's; a sixth is anything that implements [`Loader`].
+
+mod choice;
+mod dict;
+mod directory;
+mod function;
+mod prefix;
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+pub use choice::ChoiceLoader;
+pub use dict::DictLoader;
+pub use directory::FileSystemLoader;
+pub use function::FunctionLoader;
+pub use prefix::PrefixLoader;
+
+/// Says whether a template that was loaded is still what its loader would load now.
+pub type UpToDate = Arc<dyn Fn() -> bool + Send + Sync>;
+
+/// The source of a template.
+pub struct Source {
+    /// The text.
+    pub text: String,
+    /// The file it came from, if it came from one.
+    pub filename: Option<PathBuf>,
+    /// Whether it is still up to date; `None` for sources that never change.
+    pub up_to_date: Option<UpToDate>,
+}
+
+impl Source {
+    /// A source that came from no file and never changes.
+    pub fn new(text: impl Into<String>) -> Source {
+        Source { text: text.into(), filename: None, up_to_date: None }
+    }
+}
+
+impl fmt::Debug for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Source")
+            .field("text", &self.text)
+            .field("filename", &self.filename)
+            .field("up_to_date", &self.up_to_date.is_some())
+            .finish()
+    }
+}
+
+/// Why a loader has no source.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LoadError {
+    /// There is no template of this name. The message is for people; `None` means the name says enough.
+    NotFound(Option<String>),
+    /// There is one, but it cannot be read; the message says why.
+    Unreadable(String),
+    /// The loader cannot do this.
+    Unsupported(&'static str),
+}
+
+impl fmt::Display for LoadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            LoadError::NotFound(Some(message)) | LoadError::Unreadable(message) => f.write_str(message),
+            LoadError::NotFound(None) => f.write_str("there is no such template"),
+            LoadError::Unsupported(message) => f.write_str(message),
+        }
+    }
+}
+impl std::error::Error for LoadError {}
+
+/// A place that templates come from.
+///
+/// ```
+/// use haiden::loader::{LoadError, Loader, Source};
+///
+/// /// Every template says its own name.
+/// struct Echo;
+///
+/// impl Loader for Echo {
+///     fn get_source(&self, name: &str) -> Result<Source, LoadError> {
+///         Ok(Source::new(format!("I am {name}.")))
+///     }
+/// }
+///
+/// let mut environment = haiden::Environment::new();
+/// environment.set_loader(Echo);
+/// assert_eq!(environment.get_template("a.txt")?.render(haiden::context! {})?, "I am a.txt.");
+/// # Ok::<(), haiden::Error>(())
+/// ```
+pub trait Loader: Send + Sync {
+    /// The source of template `name`.
+    ///
+    /// # Errors
+    /// [`LoadError::NotFound`] if there is none, [`LoadError::Unreadable`] if it cannot be read.
+    fn get_source(&self, name: &str) -> Result<Source, LoadError>;
+
+    /// The names of all templates, sorted.
+    ///
+    /// # Errors
+    /// [`LoadError::Unsupported`] if the loader cannot tell.
+    fn list_templates(&self) -> Result<Vec<String>, LoadError> {
+        Err(LoadError::Unsupported("this loader cannot iterate over all templates"))
+    }
+}
+
+impl<L: Loader + ?Sized> Loader for Arc<L> {
+    fn get_source(&self, name: &str) -> Result<Source, LoadError> {
+        (**self).get_source(name)
+    }
+    fn list_templates(&self) -> Result<Vec<String>, LoadError> {
+        (**self).list_templates()
+    }
+}
+
+impl<L: Loader + ?Sized> Loader for Box<L> {
+    fn get_source(&self, name: &str) -> Result<Source, LoadError> {
+        (**self).get_source(name)
+    }
+    fn list_templates(&self) -> Result<Vec<String>, LoadError> {
+        (**self).list_templates()
+    }
+}

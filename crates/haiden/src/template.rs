@@ -1,0 +1,73 @@
+//! Templates that are ready to be rendered.
+
+use std::io::Write;
+use std::sync::Arc;
+
+use haiden_runtime::{Host, Program, Vm};
+
+use crate::environment::Inner;
+use crate::error::{Error, ErrorKind};
+use crate::value::host::{NativeHost, Output};
+use crate::value::value::{IntoContext, Repr, Value};
+use crate::value::word::Word;
+
+/// A template of an [`Environment`](crate::Environment), ready to be rendered any number of times, by any number of
+/// threads at once.
+#[derive(Clone)]
+pub struct Template {
+    pub(crate) inner: Arc<Inner>,
+    pub(crate) program: Arc<Program<NativeHost>>,
+}
+
+impl Template {
+    /// The name it was loaded under; `None` for one made from a text.
+    pub fn name(&self) -> Option<&str> {
+        self.program.name().map(|name| &**name)
+    }
+
+    /// The file it came from.
+    pub fn filename(&self) -> Option<&std::path::Path> {
+        self.program.extra().filename.as_deref()
+    }
+
+    /// Renders it.
+    ///
+    /// `context` is `context! {..}`, a reference to a [`Value`] that was made before (nothing is copied then), or to any
+    /// data that serde serializes to a mapping.
+    ///
+    /// # Errors
+    /// What the template fails with; a context that is no mapping or cannot be serialized.
+    pub fn render(&self, context: impl IntoContext) -> Result<String, Error> {
+        let context = context.into_context()?;
+        let mut host = NativeHost::new(self.inner.clone());
+        host.use_globals();
+        let base = match &context.0 {
+            Repr::Arena(_, Word::Map { .. }) => host.import(&context)?,
+            Repr::None | Repr::Undefined => Word::None,
+            _ => return Err(no_mapping(&context)),
+        };
+        let mut out = Output::new(self.program.size_hint(), host.limits.output);
+        let limits = host.limits.machine;
+        let root = host.root_context(&self.program, base);
+        host.enter(&self.program);
+        Vm::render(&mut host, &mut out, &self.program, root, limits)?;
+        self.program.remember_size(out.text.len());
+        Ok(out.text)
+    }
+
+    /// Renders it to a writer. The page is rendered completely first: an error of the template writes nothing.
+    ///
+    /// # Errors
+    /// As [`Template::render`], and what the writer fails with.
+    pub fn render_to(&self, context: impl IntoContext, mut writer: impl Write) -> Result<(), Error> {
+        let page = self.render(context)?;
+        writer.write_all(page.as_bytes()).map_err(|error| {
+            Error::new(ErrorKind::Write, format!("the page could not be written: {error}")).with_source(error)
+        })
+    }
+}
+
+#[cold]
+fn no_mapping(context: &Value) -> Error {
+    Error::new(ErrorKind::Type, format!("the context must be a mapping of names to values, not {context:?}"))
+}

@@ -1,0 +1,205 @@
+//! The in-memory template cache: programs that were linked before, by name.
+//!
+//! Readers take no lock: they load a snapshot of a shard's map. Writers copy the shard's map under a mutex; that is
+//! once per template, not once per render. Eviction is exact: the entry that was used longest ago goes.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use arc_swap::ArcSwap;
+use haiden_cache::CacheStatistics;
+
+const SHARDS: usize = 16;
+
+/// How many templates an environment keeps in memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CacheSize {
+    /// None: each request loads the template anew.
+    Nothing,
+    /// At most so many; the one that was used longest ago makes room.
+    Entries(usize),
+    /// All of them.
+    Unbounded,
+}
+
+impl Default for CacheSize {
+    /// Jinja2's: 400.
+    fn default() -> CacheSize {
+        CacheSize::Entries(400)
+    }
+}
+
+impl From<i64> for CacheSize {
+    /// Jinja2's numbers: 0 is none, a negative one is unbounded.
+    fn from(size: i64) -> CacheSize {
+        match usize::try_from(size) {
+            Err(_) => CacheSize::Unbounded,
+            Ok(0) => CacheSize::Nothing,
+            Ok(size) => CacheSize::Entries(size),
+        }
+    }
+}
+
+struct Entry<T> {
+    value: T,
+    used: AtomicU64,
+}
+
+type Shard<T> = HashMap<Arc<str>, Arc<Entry<T>>>;
+
+/// Values by name, bounded, read without locks.
+pub(crate) struct TemplateCache<T> {
+    size: CacheSize,
+    shards: Box<[ArcSwap<Shard<T>>]>,
+    hasher: RandomState,
+    writers: Mutex<usize>,
+    clock: AtomicU64,
+    hits: AtomicU64,
+    misses: AtomicU64,
+}
+
+impl<T: Clone> TemplateCache<T> {
+    pub(crate) fn new(size: CacheSize) -> TemplateCache<T> {
+        TemplateCache {
+            size,
+            shards: (0..SHARDS).map(|_| ArcSwap::from_pointee(HashMap::new())).collect(),
+            hasher: RandomState::new(),
+            writers: Mutex::new(0),
+            clock: AtomicU64::new(0),
+            hits: AtomicU64::new(0),
+            misses: AtomicU64::new(0),
+        }
+    }
+
+    pub(crate) fn size(&self) -> CacheSize {
+        self.size
+    }
+
+    fn shard(&self, name: &str) -> &ArcSwap<Shard<T>> {
+        &self.shards[(self.hasher.hash_one(name) as usize) % SHARDS]
+    }
+
+    fn now(&self) -> u64 {
+        self.clock.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// The value of `name`, if it is here and `fresh` says it may be used.
+    pub(crate) fn get(&self, name: &str, fresh: impl FnOnce(&T) -> bool) -> Option<T> {
+        let found = self.shard(name).load().get(name).filter(|entry| fresh(&entry.value)).map(|entry| {
+            entry.used.store(self.now(), Ordering::Relaxed);
+            entry.value.clone()
+        });
+        let counter = if found.is_some() { &self.hits } else { &self.misses };
+        counter.fetch_add(1, Ordering::Relaxed);
+        found
+    }
+
+    /// Keeps a value.
+    pub(crate) fn insert(&self, name: &str, value: T) {
+        if self.size == CacheSize::Nothing {
+            return;
+        }
+        let mut count = self.writers.lock().unwrap_or_else(PoisonError::into_inner);
+        let shard = self.shard(name);
+        let mut map = HashMap::clone(&shard.load());
+        let entry = Arc::new(Entry { value, used: AtomicU64::new(self.now()) });
+        if map.insert(Arc::from(name), entry).is_none() {
+            *count += 1;
+        }
+        shard.store(Arc::new(map));
+        while let CacheSize::Entries(limit) = self.size
+            && *count > limit
+            && self.evict()
+        {
+            *count -= 1;
+        }
+    }
+
+    /// Drops the entry that was used longest ago. Called with the writers' lock held.
+    fn evict(&self) -> bool {
+        let oldest = self.shards.iter().filter_map(|shard| {
+            let map = shard.load();
+            let (name, entry) = map.iter().min_by_key(|(_, entry)| entry.used.load(Ordering::Relaxed))?;
+            Some((entry.used.load(Ordering::Relaxed), shard, name.clone()))
+        });
+        let Some((_, shard, name)) = oldest.min_by_key(|(used, ..)| *used) else { return false };
+        let mut map = HashMap::clone(&shard.load());
+        map.remove(&name);
+        shard.store(Arc::new(map));
+        true
+    }
+
+    /// Drops everything.
+    pub(crate) fn clear(&self) {
+        let mut count = self.writers.lock().unwrap_or_else(PoisonError::into_inner);
+        for shard in &self.shards {
+            shard.store(Arc::new(HashMap::new()));
+        }
+        *count = 0;
+    }
+
+    pub(crate) fn statistics(&self) -> CacheStatistics {
+        let count = *self.writers.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut statistics = CacheStatistics::default();
+        statistics.hits = self.hits.load(Ordering::Relaxed);
+        statistics.misses = self.misses.load(Ordering::Relaxed);
+        statistics.size = Some(count as u64);
+        statistics.max_size = match self.size {
+            CacheSize::Nothing => Some(0),
+            CacheSize::Entries(limit) => Some(limit as u64),
+            CacheSize::Unbounded => None,
+        };
+        statistics
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn holds(cache: &TemplateCache<u32>, names: &str) -> String {
+        names
+            .split(' ')
+            .filter(|name| cache.shard(name).load().contains_key(*name))
+            .collect::<Vec<_>>()
+            .join(" ")
+    }
+
+    #[test]
+    fn the_one_used_longest_ago_goes() {
+        let cache = TemplateCache::new(CacheSize::from(2));
+        cache.insert("a", 1);
+        cache.insert("b", 2);
+        assert_eq!(cache.get("a", |_| true), Some(1));
+        cache.insert("c", 3);
+        assert_eq!(holds(&cache, "a b c"), "a c");
+        assert_eq!(cache.get("b", |_| true), None);
+        let statistics = cache.statistics();
+        assert_eq!((statistics.hits, statistics.misses, statistics.size), (1, 1, Some(2)));
+    }
+
+    #[test]
+    fn zero_keeps_nothing_and_negative_everything() {
+        let cache = TemplateCache::new(CacheSize::from(0));
+        cache.insert("a", 1);
+        assert_eq!(cache.get("a", |_| true), None);
+        let cache = TemplateCache::new(CacheSize::from(-1));
+        for index in 0..1000 {
+            cache.insert(&index.to_string(), index);
+        }
+        assert_eq!(cache.statistics().size, Some(1000));
+        cache.clear();
+        assert_eq!(cache.get("7", |_| true), None);
+    }
+
+    #[test]
+    fn what_is_not_fresh_is_a_miss() {
+        let cache = TemplateCache::new(CacheSize::default());
+        cache.insert("a", 1);
+        assert_eq!(cache.get("a", |value| *value == 2), None);
+        cache.insert("a", 2);
+        assert_eq!(cache.get("a", |value| *value == 2), Some(2));
+    }
+}

@@ -1,0 +1,296 @@
+//! Calls of values that are no macros: functions, methods, user objects.
+
+use std::sync::Arc;
+
+use haiden_runtime::{Arguments, Vm};
+
+use crate::error::{Error, ErrorKind};
+use crate::value::function::CallArguments;
+use crate::value::heap::HeapObject;
+use crate::value::host::{NativeHost, NativeIterator};
+use crate::value::object::Foreign;
+use crate::value::value::Value;
+use crate::value::word::Word;
+
+/// Arguments with everything expanded.
+pub(super) struct Expanded {
+    pub(super) positional: Vec<Word>,
+    pub(super) keywords: Vec<(Arc<str>, Word)>,
+}
+
+impl NativeHost {
+    pub(super) fn expand(&mut self, arguments: Arguments<'_, NativeHost>) -> Result<Expanded, Error> {
+        let shape = arguments.shape;
+        let (fixed, rest) = arguments.values.split_at(shape.positional);
+        let (named, extra) = rest.split_at(shape.keywords.len());
+        let mut positional = fixed.to_vec();
+        let mut keywords: Vec<(Arc<str>, Word)> = shape
+            .keywords
+            .iter()
+            .map(|keyword| keyword.name.text.clone())
+            .zip(named.iter().copied())
+            .collect();
+        let mut extra = extra.iter();
+        if shape.star
+            && let Some(&star) = extra.next()
+        {
+            positional.extend(self.expand_star(star)?);
+        }
+        if shape.star_star
+            && let Some(&star_star) = extra.next()
+        {
+            for (name, word) in self.expand_star_star(star_star)? {
+                if keywords.iter().any(|(known, _)| **known == *name) {
+                    let message = format!("got multiple values for keyword argument '{name}'");
+                    return Err(Error::new(ErrorKind::Type, message));
+                }
+                keywords.push((name.into(), word));
+            }
+        }
+        Ok(Expanded { positional, keywords })
+    }
+
+    pub(super) fn expand_star(&mut self, word: Word) -> Result<Vec<Word>, Error> {
+        self.items_of(word).map_err(|error| match error.kind() {
+            ErrorKind::Type => {
+                let name = self.type_name(word);
+                Error::new(ErrorKind::Type, format!("Value after * must be an iterable, not {name}"))
+            }
+            _ => error,
+        })
+    }
+
+    pub(super) fn expand_star_star(&mut self, word: Word) -> Result<Vec<(String, Word)>, Error> {
+        self.refuse_undefined(word)?;
+        let dict = match self.present(word) {
+            dict @ (Word::Map { .. } | Word::Dict(_)) => dict,
+            Word::Object(index) => match self.heap.objects[index as usize] {
+                HeapObject::Namespace(dict) => Word::Dict(dict),
+                _ => return Err(self.no_mapping(word)),
+            },
+            _ => return Err(self.no_mapping(word)),
+        };
+        let (keys, values) = self.entries(dict);
+        let named = keys.into_iter().zip(values).map(|(key, value)| match key {
+            Word::Str(text) => Ok((self.str(text).to_owned(), value)),
+            _ => Err(Error::new(ErrorKind::Type, "keywords must be strings")),
+        });
+        named.collect()
+    }
+
+    fn no_mapping(&self, word: Word) -> Error {
+        let name = self.type_name(word);
+        Error::new(ErrorKind::Type, format!("argument after ** must be a mapping, not {name}"))
+    }
+
+    /// Calls a value.
+    pub(super) fn call_value(
+        &mut self,
+        callee: Word,
+        arguments: Arguments<'_, NativeHost>,
+    ) -> Result<Word, Error> {
+        // The most common calls need no expansion.
+        if let (Word::Foreign { slot, index }, true) = (callee, arguments.shape.is_plain())
+            && let Foreign::Function(function) = self.foreign(slot, index)
+        {
+            let function = function.clone();
+            return function.invoke(self, CallArguments { positional: arguments.values, keywords: &[] });
+        }
+        let Expanded { positional, keywords } = self.expand(arguments)?;
+        self.call_expanded(callee, &positional, &keywords)
+    }
+
+    pub(super) fn call_expanded(
+        &mut self,
+        callee: Word,
+        positional: &[Word],
+        keywords: &[(Arc<str>, Word)],
+    ) -> Result<Word, Error> {
+        match callee {
+            Word::Global(global) => self.call_global(global, positional, keywords),
+            Word::Undefined(_) | Word::Missing => Err(self.undefined_error(callee)),
+            Word::Foreign { slot, index } => {
+                let foreign = self.foreign(slot, index).clone();
+                self.call_foreign(&foreign, None, positional, keywords)
+            }
+            Word::Object(index) => self.call_object(callee, index, positional, keywords),
+            _ => Err(self.not_callable(callee)),
+        }
+    }
+
+    #[cold]
+    fn not_callable(&self, callee: Word) -> Error {
+        Error::new(ErrorKind::Type, format!("'{}' object is not callable", self.type_name(callee)))
+    }
+
+    fn call_object(
+        &mut self,
+        callee: Word,
+        index: u32,
+        positional: &[Word],
+        keywords: &[(Arc<str>, Word)],
+    ) -> Result<Word, Error> {
+        match &mut self.heap.objects[index as usize] {
+            HeapObject::Method { receiver, name } => {
+                let (receiver, name) = (*receiver, name.clone());
+                self.call_member(receiver, &name, positional, keywords)
+            }
+            HeapObject::Joiner { separator, used } => {
+                if std::mem::replace(used, true) {
+                    return Ok(*separator);
+                }
+                self.new_text("", false)
+            }
+            HeapObject::Macro(closure) => {
+                // Called back from a filter or a function: on a machine of its own.
+                let closure = closure.clone();
+                let keywords: Vec<(&str, Word)> =
+                    keywords.iter().map(|(name, word)| (&**name, *word)).collect();
+                let markup = self.context(closure.context).autoescape;
+                let limits = self.limits.machine;
+                let mut out = super::Output::new(64, self.limits.output);
+                Vm::call(self, &mut out, &closure, positional, &keywords, markup, limits)
+            }
+            _ => Err(self.not_callable(callee)),
+        }
+    }
+
+    /// `receiver.name(…)` of a method that [`NativeHost::has_method`] says is there.
+    pub(super) fn call_member(
+        &mut self,
+        receiver: Word,
+        name: &str,
+        positional: &[Word],
+        keywords: &[(Arc<str>, Word)],
+    ) -> Result<Word, Error> {
+        match self.present(receiver) {
+            Word::Str(text) => self.str_method(text, name, positional, keywords),
+            receiver @ (Word::Map { .. } | Word::Dict(_)) => {
+                self.dict_method(receiver, name, positional, keywords)
+            }
+            receiver @ (Word::Items { .. } | Word::List(_) | Word::Tuple { .. }) => {
+                self.list_method(receiver, name, positional, keywords)
+            }
+            receiver @ (Word::Int(_) | Word::Bool(_) | Word::Big { .. } | Word::Float(_)) => {
+                self.number_method(receiver, name, positional)
+            }
+            Word::Foreign { slot, index } => {
+                let foreign = self.foreign(slot, index).clone();
+                self.call_foreign(&foreign, Some(name), positional, keywords)
+            }
+            Word::Object(index) => self.object_method(receiver, index, name, positional, keywords),
+            other => Err(self.not_callable(other)),
+        }
+    }
+
+    fn number_method(&mut self, receiver: Word, name: &str, positional: &[Word]) -> Result<Word, Error> {
+        use crate::python::number::{Int, Number};
+        if !positional.is_empty() {
+            return Err(super::methods_dict::wrong_count(self.type_name(receiver), name, positional.len()));
+        }
+        Ok(match (name, self.number(receiver)) {
+            ("conjugate", Some(number)) => self.new_number(number),
+            ("is_integer", Some(Number::Float(value))) => {
+                Word::Bool(value.is_finite() && value.fract() == 0.0)
+            }
+            ("is_integer", _) => Word::Bool(true),
+            ("bit_length", Some(Number::Int(value))) => Word::Int(value.bit_length() as i64),
+            ("bit_count", Some(Number::Int(Int::Small(value)))) => {
+                Word::Int(i64::from(value.unsigned_abs().count_ones()))
+            }
+            _ => {
+                let class = self.type_name(receiver);
+                return Err(Error::new(
+                    ErrorKind::Attribute,
+                    format!("{class}.{name} is not available for native values"),
+                ));
+            }
+        })
+    }
+
+    fn object_method(
+        &mut self,
+        receiver: Word,
+        index: u32,
+        name: &str,
+        positional: &[Word],
+        keywords: &[(Arc<str>, Word)],
+    ) -> Result<Word, Error> {
+        match &mut self.heap.objects[index as usize] {
+            HeapObject::Cycler { items, at } => match name {
+                "next" => {
+                    let item = items[*at];
+                    *at = (*at + 1) % items.len();
+                    Ok(item)
+                }
+                _ => {
+                    *at = 0;
+                    Ok(Word::None)
+                }
+            },
+            HeapObject::Loop(_) if name == "cycle" => {
+                if positional.is_empty() {
+                    return Err(Error::new(ErrorKind::Type, "no items for cycling given"));
+                }
+                let index = self.loop_number(index, |state, _| Ok(state.index0()))?;
+                Ok(positional[index % positional.len()])
+            }
+            HeapObject::Loop(_) => {
+                self.loop_number(index, |state, host| state.changed(host, positional)).map(Word::Bool)
+            }
+            HeapObject::Range { .. } => self.list_method(receiver, name, positional, keywords),
+            HeapObject::Context(context) => {
+                let context = *context;
+                let all = self.all_variables(context)?;
+                match name {
+                    "get_all" => Ok(all),
+                    "resolve" => self.dict_method(all, "get", positional, keywords),
+                    _ => self.dict_method(all, name, positional, keywords),
+                }
+            }
+            _ => Err(self.not_callable(receiver)),
+        }
+    }
+
+    /// Calls user code; `method`: one of an object's methods.
+    fn call_foreign(
+        &mut self,
+        foreign: &Foreign,
+        method: Option<&str>,
+        positional: &[Word],
+        keywords: &[(Arc<str>, Word)],
+    ) -> Result<Word, Error> {
+        match foreign {
+            Foreign::Function(function) => {
+                let keywords: Vec<(&str, Word)> =
+                    keywords.iter().map(|(name, word)| (&**name, *word)).collect();
+                function.invoke(self, CallArguments { positional, keywords: &keywords })
+            }
+            Foreign::Object(object) => {
+                let positional =
+                    positional.iter().map(|&word| self.value(word)).collect::<Result<Vec<_>, _>>()?;
+                let named = keywords
+                    .iter()
+                    .map(|(name, word)| Ok((&**name, self.value(*word)?)))
+                    .collect::<Result<Vec<(&str, Value)>, Error>>()?;
+                let call = || match method {
+                    Some(name) => object.call_method(name, &positional, &named),
+                    None => object.call(&positional, &named),
+                };
+                let outcome =
+                    std::panic::catch_unwind(std::panic::AssertUnwindSafe(call)).unwrap_or_else(|_| {
+                        Err(Error::new(
+                            ErrorKind::Runtime,
+                            format!("a call of a {} panicked", object.type_name()),
+                        ))
+                    })?;
+                self.import(&outcome)
+            }
+        }
+    }
+
+    /// An iterator over values at hand.
+    pub(super) fn iterator_over(items: Vec<Word>) -> NativeIterator {
+        NativeIterator::Values { items, at: 0 }
+    }
+}

@@ -1,0 +1,231 @@
+//! Contexts: where free names are looked up and top-level variables are published.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use haiden_runtime::{Chain, Export, Program};
+use hashbrown::HashTable;
+
+use crate::error::Error;
+use crate::value::arena::hash_text;
+use crate::value::heap::SMALL;
+use crate::value::host::NativeHost;
+use crate::value::word::{Global, Word};
+
+/// A name as it is linked: for context variables, attributes, parameters and exports.
+///
+/// It remembers where the shape it met last has it: 48 bits of the shape's id and 16 of the place in one atomic word, so
+/// that threads that share a program cannot mix two memories up.
+#[derive(Debug)]
+pub struct Name {
+    pub(crate) text: Arc<str>,
+    hash: u64,
+    cache: AtomicU64,
+    /// It names a method of dicts, which wins over an item.
+    pub(crate) is_dict_method: bool,
+    global: Option<Global>,
+}
+
+impl Name {
+    pub(crate) fn new(text: &str) -> Name {
+        Name {
+            text: text.into(),
+            hash: hash_text(text),
+            cache: AtomicU64::new(0),
+            is_dict_method: super::methods_dict::is_method(text),
+            global: Global::named(text),
+        }
+    }
+}
+
+/// Variables by name, the last one that was set.
+#[derive(Clone, Default)]
+pub(crate) struct Variables {
+    entries: Vec<(Arc<str>, u64, Word)>,
+    table: Option<HashTable<u32>>,
+}
+
+impl Variables {
+    fn find(&self, name: &Name) -> Option<usize> {
+        let is = |(text, hash, _): &(Arc<str>, u64, Word)| *hash == name.hash && **text == *name.text;
+        match &self.table {
+            None => self.entries.iter().position(is),
+            Some(table) => {
+                table.find(name.hash, |&place| is(&self.entries[place as usize])).map(|&p| p as usize)
+            }
+        }
+    }
+
+    pub(crate) fn get(&self, name: &Name) -> Option<Word> {
+        self.find(name).map(|place| self.entries[place].2)
+    }
+
+    pub(crate) fn set(&mut self, name: &Name, word: Word) {
+        if let Some(place) = self.find(name) {
+            self.entries[place].2 = word;
+            return;
+        }
+        self.entries.push((name.text.clone(), name.hash, word));
+        let place = (self.entries.len() - 1) as u32;
+        let entries = &self.entries;
+        let hash = |&place: &u32| entries[place as usize].1;
+        match &mut self.table {
+            Some(table) => drop(table.insert_unique(name.hash, place, hash)),
+            None if entries.len() > SMALL * 2 => {
+                let mut table = HashTable::with_capacity(entries.len() * 2);
+                for place in 0..entries.len() as u32 {
+                    table.insert_unique(hash(&place), place, hash);
+                }
+                self.table = Some(table);
+            }
+            None => {}
+        }
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&Arc<str>, Word)> {
+        self.entries.iter().map(|(name, _, word)| (name, *word))
+    }
+
+    fn by_text(&self, name: &str) -> Option<Word> {
+        self.entries.iter().find(|(known, ..)| **known == *name).map(|(_, _, word)| *word)
+    }
+}
+
+/// A context.
+pub(crate) struct ContextData {
+    /// What the template has published, and locals that were handed in.
+    pub(crate) variables: Variables,
+    /// The names that are exported, in the order of their first export.
+    pub(crate) exported: Vec<Arc<str>>,
+    /// What the template was rendered with: a dict.
+    pub(crate) base: Word,
+    pub(crate) autoescape: bool,
+    pub(crate) chain: Arc<Chain<NativeHost>>,
+}
+
+impl NativeHost {
+    /// A context for a render of `program` with `base`, a dict.
+    pub(crate) fn root_context(&mut self, program: &Arc<Program<NativeHost>>, base: Word) -> u32 {
+        self.add_context(ContextData {
+            variables: Variables::default(),
+            exported: Vec::new(),
+            base,
+            autoescape: program.extra().autoescape,
+            chain: Chain::of(program),
+        })
+    }
+
+    pub(super) fn add_context(&mut self, context: ContextData) -> u32 {
+        self.contexts.push(context);
+        (self.contexts.len() - 1) as u32
+    }
+
+    pub(crate) fn context(&self, context: u32) -> &ContextData {
+        &self.contexts[context as usize]
+    }
+
+    pub(super) fn context_mut(&mut self, context: u32) -> &mut ContextData {
+        &mut self.contexts[context as usize]
+    }
+
+    /// The value of a text key of a dict of an arena, through the name's memory.
+    #[inline]
+    pub(crate) fn map_get(&self, slot: u16, shape: u32, start: u32, name: &Name) -> Option<Word> {
+        let arena = self.arena(slot);
+        let id = arena.shapes[shape as usize].id;
+        let cached = name.cache.load(Ordering::Relaxed);
+        let place = if cached >> 16 == id {
+            (cached & 0xFFFF) as usize
+        } else {
+            let place = arena.find_text(shape, &name.text)?;
+            if place <= 0xFFFF && id < 1 << 48 {
+                name.cache.store(id << 16 | place as u64, Ordering::Relaxed);
+            }
+            place
+        };
+        Some(arena.words[start as usize + place].stamped(slot))
+    }
+
+    /// The variable `name` of a context.
+    pub(super) fn find_variable(&self, context: u32, name: &Name) -> Option<Word> {
+        let data = self.context(context);
+        if let Some(word) = data.variables.get(name) {
+            return Some(word);
+        }
+        if let Some(word) = self.find_in_base(data.base, name) {
+            return Some(word);
+        }
+        self.find_global(name)
+    }
+
+    fn find_in_base(&self, base: Word, name: &Name) -> Option<Word> {
+        match base {
+            Word::Map { slot, shape, start } => self.map_get(slot, shape, start, name),
+            Word::Dict(dict) => self.dict_text(dict, &name.text),
+            _ => None,
+        }
+    }
+
+    fn find_global(&self, name: &Name) -> Option<Word> {
+        if let Some((arena, Word::Map { shape, start, .. })) = self.templates.globals()
+            && let Some(slot) = self.slots.iter().position(|known| Arc::ptr_eq(known, arena))
+            && let Some(word) = self.map_get(slot as u16, *shape, *start, name)
+        {
+            return Some(word);
+        }
+        name.global.map(Word::Global)
+    }
+
+    /// The environment's globals get their slot before the render starts.
+    pub(crate) fn use_globals(&mut self) {
+        let templates = self.templates.clone();
+        if let Some((arena, _)) = templates.globals() {
+            self.slot_of(arena);
+        }
+    }
+
+    pub(super) fn publish(&mut self, context: u32, name: &Name, word: Word, how: Export) {
+        let data = self.context_mut(context);
+        data.variables.set(name, word);
+        match how {
+            Export::Public if !data.exported.iter().any(|known| *known == name.text) => {
+                data.exported.push(name.text.clone());
+            }
+            Export::Imported => data.exported.retain(|known| *known != name.text),
+            _ => {}
+        }
+    }
+
+    /// The exported variables of a context, in order.
+    pub(super) fn exports(&self, context: u32) -> Vec<(Arc<str>, Word)> {
+        let data = self.context(context);
+        let exported = data.exported.iter();
+        exported.filter_map(|name| Some((name.clone(), data.variables.by_text(name)?))).collect()
+    }
+
+    /// A context like `parent` for another template, with `locals` on top.
+    pub(super) fn inherit(&mut self, parent: u32, locals: &[(&Name, Word)]) -> (Variables, Word) {
+        let data = self.context(parent);
+        let (mut variables, base) = (data.variables.clone(), data.base);
+        for (name, word) in locals {
+            variables.set(name, *word);
+        }
+        (variables, base)
+    }
+
+    /// The variables of a context as a dict: later ones over earlier ones.
+    pub(super) fn all_variables(&mut self, context: u32) -> Result<Word, Error> {
+        let (mut keys, mut values) = self.entries(self.context(context).base);
+        let own: Vec<(Arc<str>, Word)> =
+            self.context(context).variables.iter().map(|(name, word)| (name.clone(), word)).collect();
+        for (name, word) in own {
+            keys.push(self.new_text(&name, false)?);
+            values.push(word);
+        }
+        let dict = self.dict_of(Vec::new(), Vec::new());
+        for (key, value) in keys.into_iter().zip(values) {
+            self.dict_set(dict, key, value)?;
+        }
+        Ok(dict)
+    }
+}

@@ -1,0 +1,585 @@
+//! What the builtin filters and tests ask of the native host.
+
+use haiden_runtime::builtins::{
+    BuiltinFilter, BuiltinHost, ErrorClass, RoundMethod, TextOp, ValueKind, find_filter, find_test,
+};
+
+use crate::error::{Error, ErrorKind};
+use crate::python::filters;
+use crate::python::number::{Int, Number};
+use crate::value::function::BoxedFunction;
+use crate::value::heap::HeapObject;
+use crate::value::host::link::NativeTest;
+use crate::value::host::{Name, NativeHost};
+use crate::value::object::Foreign;
+use crate::value::word::{Str, Word};
+
+/// A filter as it is linked.
+#[derive(Clone)]
+pub enum NativeFilter {
+    /// One of Jinja2's.
+    Builtin(BuiltinFilter<NativeHost>),
+    /// One of the user's.
+    User(BoxedFunction),
+}
+
+type Result<T> = std::result::Result<T, Error>;
+
+/// How large an integer may become, in bits.
+const MAX_BITS: u64 = 1 << 24;
+
+impl NativeHost {
+    fn plain_text(&mut self, word: Word) -> Result<String> {
+        let mut out = String::new();
+        self.show(&mut out, word)?;
+        Ok(out)
+    }
+}
+
+impl BuiltinHost for NativeHost {
+    fn kind(&self, value: &Word) -> ValueKind {
+        match *value {
+            Word::Missing | Word::Undefined(_) => ValueKind::Undefined,
+            Word::None => ValueKind::None,
+            Word::Bool(_) => ValueKind::Bool,
+            Word::Int(_) | Word::Big { .. } => ValueKind::Int,
+            Word::Float(_) => ValueKind::Float,
+            Word::Str(_) => ValueKind::Text,
+            Word::Map { .. } | Word::Dict(_) => ValueKind::Mapping,
+            _ => ValueKind::Other,
+        }
+    }
+    fn text<'a>(&'a self, value: &'a Word) -> Option<&'a str> {
+        match value {
+            Word::Str(text) => Some(self.str(*text)),
+            _ => None,
+        }
+    }
+    fn is_markup(&self, value: &Word) -> bool {
+        matches!(value, Word::Str(Str { markup: true, .. }))
+    }
+    fn has_html(&mut self, value: &Word) -> bool {
+        self.is_markup(value)
+            || !matches!(value, Word::Str(_)) && self.html_of(*value).is_ok_and(|html| html.is_some())
+    }
+    fn is_sequence(&mut self, value: &Word) -> Result<bool> {
+        Ok(match self.present(*value) {
+            Word::Str(_)
+            | Word::Items { .. }
+            | Word::List(_)
+            | Word::Tuple { .. }
+            | Word::Map { .. }
+            | Word::Dict(_) => true,
+            word @ (Word::Undefined(_) | Word::Missing) => self.refuse_strict(word).is_ok(),
+            Word::Object(index) => matches!(self.heap.objects[index as usize], HeapObject::Range { .. }),
+            Word::Foreign { slot, index } => match self.foreign(slot, index) {
+                Foreign::Object(object) => object.length().is_some(),
+                Foreign::Function(_) => false,
+            },
+            _ => false,
+        })
+    }
+    fn is_iterable(&mut self, value: &Word) -> Result<bool> {
+        match self.start_iteration(*value) {
+            Ok(_) => Ok(true),
+            Err(error) if error.kind() == ErrorKind::Type => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+    fn is_callable(&self, value: &Word) -> bool {
+        match *value {
+            Word::Undefined(_) | Word::Missing | Word::Global(_) => true,
+            Word::Foreign { slot, index } => matches!(self.foreign(slot, index), Foreign::Function(_)),
+            Word::Object(index) => matches!(
+                self.heap.objects[index as usize],
+                HeapObject::Macro(_)
+                    | HeapObject::Block(_)
+                    | HeapObject::Loop(_)
+                    | HeapObject::Method { .. }
+                    | HeapObject::Joiner { .. }
+            ),
+            _ => false,
+        }
+    }
+    fn is_identical(&self, left: &Word, right: &Word) -> bool {
+        match (self.present(*left), self.present(*right)) {
+            (Word::None, Word::None) => true,
+            (Word::Bool(left), Word::Bool(right)) => left == right,
+            // CPython keeps one object for each small integer.
+            (Word::Int(left), Word::Int(right)) => left == right && (-5..=256).contains(&left),
+            (Word::Str(left), Word::Str(right)) => {
+                left == right || self.str(left) == self.str(right) && left.len <= 1
+            }
+            (Word::Items { slot, start, len }, Word::Items { slot: other, start: place, len: length }) => {
+                (slot, start, len) == (other, place, length)
+            }
+            (Word::Tuple { slot, start, len }, Word::Tuple { slot: other, start: place, len: length }) => {
+                len == 0 && length == 0 || (slot, start, len) == (other, place, length)
+            }
+            (Word::Map { slot, start, .. }, Word::Map { slot: other, start: place, .. }) => {
+                (slot, start) == (other, place)
+            }
+            (Word::List(left), Word::List(right)) | (Word::Dict(left), Word::Dict(right)) => left == right,
+            (Word::Object(left), Word::Object(right)) | (Word::Undefined(left), Word::Undefined(right)) => {
+                left == right
+            }
+            (Word::Global(left), Word::Global(right)) => left == right,
+            (Word::Foreign { slot, index }, Word::Foreign { slot: other, index: place }) => {
+                self.foreign(slot, index).is(self.foreign(other, place))
+            }
+            _ => false,
+        }
+    }
+    fn type_name(&self, value: &Word) -> String {
+        NativeHost::type_name(self, *value).to_owned()
+    }
+    fn repr(&mut self, value: &Word) -> Result<String> {
+        let mut out = String::new();
+        self.represent(&mut out, *value)?;
+        Ok(out)
+    }
+    fn undefined_message(&mut self, value: &Word) -> String {
+        match value {
+            Word::Undefined(index) => NativeHost::undefined_message(self, *index),
+            _ => "a variable is not set".to_owned(),
+        }
+    }
+
+    fn new_text(&mut self, text: &str, markup: bool) -> Result<Word> {
+        NativeHost::new_text(self, text, markup)
+    }
+    fn plain_str(&mut self, value: &Word) -> Result<Word> {
+        match *value {
+            Word::Str(text) => Ok(Word::Str(Str { markup: false, ..text })),
+            word => self.build_text(false, |host, out| host.show(out, word)),
+        }
+    }
+    fn soft_str(&mut self, value: &Word) -> Result<Word> {
+        match *value {
+            word @ Word::Str(_) => Ok(word),
+            word => self.build_text(false, |host, out| host.show(out, word)),
+        }
+    }
+    fn escape(&mut self, value: &Word) -> Result<Word> {
+        match *value {
+            word @ Word::Str(Str { markup: true, .. }) => Ok(word),
+            word => self.build_text(true, |host, out| host.show_escaped(out, word)),
+        }
+    }
+    fn html(&mut self, value: &Word) -> Result<Word> {
+        match self.html_of(*value)? {
+            Some(html) => NativeHost::new_text(self, &html, true),
+            None => Ok(*value),
+        }
+    }
+    fn push_text(&mut self, into: &mut String, value: &Word, escape: bool) -> Result<()> {
+        if escape { self.show_escaped(into, *value) } else { self.show(into, *value) }
+    }
+    fn text_filter(&mut self, op: TextOp<'_>, text: &Word) -> Result<String> {
+        let whole = match text {
+            Word::Str(text) => self.str(*text),
+            _ => "",
+        };
+        let mut out = String::with_capacity(whole.len());
+        match op {
+            TextOp::Title => filters::plain::title(&mut out, whole),
+            TextOp::StripTags => filters::striptags::striptags(&mut out, whole)?,
+            TextOp::Quote { for_query } => crate::python::url::quote(&mut out, whole, for_query),
+            TextOp::WordWrap { width, break_long_words, wrapstring, break_on_hyphens } => {
+                let options =
+                    filters::wordwrap::Options { width, break_long_words, wrapstring, break_on_hyphens };
+                filters::wordwrap::wordwrap(&mut out, whole, options, self.limits.size)?;
+            }
+            TextOp::Urlize { trim_url_limit, rel, nofollow, target, extra_schemes } => {
+                for scheme in extra_schemes {
+                    filters::urlize::check_scheme(scheme)
+                        .map_err(|error| Error::new(ErrorKind::FilterArgument, error.message()))?;
+                }
+                let rel = filters::urlize::rel(rel, nofollow, self.urlize_rel().as_deref());
+                let schemes: Vec<&str> = extra_schemes.iter().map(String::as_str).collect();
+                let options = filters::urlize::Options {
+                    trim_url_limit,
+                    rel: rel.as_deref(),
+                    target,
+                    extra_schemes: &schemes,
+                };
+                filters::urlize::urlize(&mut out, whole, options);
+            }
+        }
+        Ok(out)
+    }
+    fn wordcount(&mut self, text: &Word) -> Result<usize> {
+        Ok(match text {
+            Word::Str(text) => filters::plain::wordcount(self.str(*text)),
+            _ => 0,
+        })
+    }
+
+    fn to_index(&mut self, value: &Word) -> Result<i64> {
+        self.whole(*value)
+    }
+    fn absolute(&mut self, value: &Word) -> Result<Word> {
+        self.refuse_undefined(*value)?;
+        match self.number(*value) {
+            Some(number) => Ok(self.new_number(number.abs())),
+            None => {
+                let name = NativeHost::type_name(self, *value);
+                Err(Error::new(ErrorKind::Type, format!("bad operand type for abs(): '{name}'")))
+            }
+        }
+    }
+    fn number_int(&mut self, value: &Word, base: Option<i64>) -> Result<Option<Word>> {
+        match *value {
+            Word::Undefined(_) | Word::Missing => Err(self.undefined_error(*value)),
+            Word::Str(text) => {
+                let found = match base {
+                    Some(base) => filters::number::int_of_text(self.str(text), base),
+                    None => match crate::python::number::parse::parse_float(self.str(text)) {
+                        Ok(value) => filters::number::int_of_float(value)?,
+                        Err(_) => None,
+                    },
+                };
+                Ok(found.map(|int| self.new_number(Number::Int(int))))
+            }
+            Word::Float(value) => {
+                let found = filters::number::int_of_float(value)?;
+                Ok(found.map(|int| self.new_number(Number::Int(int))))
+            }
+            word => Ok(self.number(word).map(|number| self.new_number(number))),
+        }
+    }
+    fn number_float(&mut self, value: &Word) -> Result<Option<Word>> {
+        match *value {
+            Word::Undefined(_) | Word::Missing => Err(self.undefined_error(*value)),
+            Word::Str(text) => {
+                Ok(crate::python::number::parse::parse_float(self.str(text)).ok().map(Word::Float))
+            }
+            word => match self.number(word) {
+                Some(number) => Ok(Some(Word::Float(number.to_f64()?))),
+                None => Ok(None),
+            },
+        }
+    }
+    fn new_float(&mut self, value: f64) -> Result<Word> {
+        Ok(Word::Float(value))
+    }
+    fn round(&mut self, value: &Word, precision: Option<i64>, method: RoundMethod) -> Result<Word> {
+        self.refuse_undefined(*value)?;
+        let Some(number) = self.number(*value) else {
+            let name = NativeHost::type_name(self, *value);
+            let message = match method {
+                RoundMethod::Common => format!("type {name} doesn't define __round__ method"),
+                _ => format!("can't multiply sequence by non-int of type '{name}'"),
+            };
+            return Err(Error::new(ErrorKind::Type, message));
+        };
+        let method = match method {
+            RoundMethod::Common => filters::number::Method::Common,
+            RoundMethod::Ceil => filters::number::Method::Ceil,
+            RoundMethod::Floor => filters::number::Method::Floor,
+        };
+        let rounded = filters::number::round(&number, precision.unwrap_or(0), method, MAX_BITS)?;
+        Ok(match (precision, rounded) {
+            // Without digits, Python's `round` gives an integer.
+            (None, Number::Float(value)) => self.new_number(Number::Int(Int::from_f64(value)?)),
+            (_, rounded) => self.new_number(rounded),
+        })
+    }
+    fn filesizeformat(&mut self, value: &Word, binary: bool) -> Result<String> {
+        let Some(Word::Float(bytes)) = self.number_float(value)? else {
+            let shown = self.repr(value)?;
+            return Err(Error::new(ErrorKind::Value, format!("could not convert string to float: {shown}")));
+        };
+        let mut out = String::new();
+        filters::plain::filesizeformat(&mut out, bytes, binary)?;
+        Ok(out)
+    }
+    fn random_below(&mut self, below: usize) -> usize {
+        // splitmix64 (Steele, Lea, Flood 2014), seeded once per render.
+        if self.random == 0 {
+            use std::hash::BuildHasher;
+            self.random = std::hash::RandomState::new().hash_one(below) | 1;
+        }
+        self.random = self.random.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut mixed = self.random;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        ((mixed ^ (mixed >> 31)) % below.max(1) as u64) as usize
+    }
+
+    fn length(&mut self, value: &Word) -> Result<usize> {
+        self.length_of(*value)
+    }
+    fn collect(&mut self, value: &Word) -> Result<Vec<Word>> {
+        self.items_of(*value)
+    }
+    fn items(&mut self, value: &Word) -> Result<Option<Vec<(Word, Word)>>> {
+        Ok(match self.present(*value) {
+            word @ (Word::Map { .. } | Word::Dict(_)) => {
+                let (keys, values) = self.entries(word);
+                Some(keys.into_iter().zip(values).collect())
+            }
+            _ => None,
+        })
+    }
+    fn reversed(&mut self, value: &Word) -> Result<Option<Word>> {
+        let reversible = match self.present(*value) {
+            Word::Str(_)
+            | Word::Items { .. }
+            | Word::List(_)
+            | Word::Tuple { .. }
+            | Word::Map { .. }
+            | Word::Dict(_)
+            | Word::Undefined(_)
+            | Word::Missing => true,
+            Word::Object(index) => {
+                matches!(
+                    self.heap.objects[index as usize],
+                    HeapObject::Range { .. } | HeapObject::View { .. }
+                )
+            }
+            Word::Foreign { slot, index } => match self.foreign(slot, index) {
+                Foreign::Object(object) => object.length().is_some(),
+                Foreign::Function(_) => false,
+            },
+            _ => false,
+        };
+        if !reversible {
+            return Ok(None);
+        }
+        let mut items = self.items_of(*value)?;
+        items.reverse();
+        Ok(Some(self.heap.object(HeapObject::Generator { name: "reversed", items, at: 0 })))
+    }
+    fn unique(&mut self, keys: &[Word]) -> Result<Vec<usize>> {
+        let dict = self.dict_of(Vec::new(), Vec::new());
+        let mut places = Vec::new();
+        for (place, &key) in keys.iter().enumerate() {
+            if self.dict_find(dict, key)?.is_none() {
+                self.dict_set(dict, key, Word::None)?;
+                places.push(place);
+            }
+        }
+        Ok(places)
+    }
+    fn group(&mut self, grouper: Word, items: Vec<Word>) -> Result<Word> {
+        let list = self.heap.list(items);
+        let tuple = self.new_tuple(&[grouper, list])?;
+        if let Word::Tuple { start, .. } = tuple {
+            self.groups.insert(start);
+        }
+        Ok(tuple)
+    }
+    fn generator(&mut self, name: &'static str, items: Vec<Word>) -> Result<Word> {
+        Ok(self.heap.object(HeapObject::Generator { name, items, at: 0 }))
+    }
+    fn reserve(&mut self, count: usize) -> Result<()> {
+        if count > self.limits.size { Err(self.too_many()) } else { Ok(()) }
+    }
+
+    fn method(&mut self, _: &u32, receiver: &Word, name: &'static str, arguments: &[Word]) -> Result<Word> {
+        self.refuse_undefined(*receiver)?;
+        if !self.has_method(self.present(*receiver), name) {
+            let class = NativeHost::type_name(self, *receiver);
+            return Err(Error::new(
+                ErrorKind::Attribute,
+                format!("'{class}' object has no attribute '{name}'"),
+            ));
+        }
+        self.call_member(*receiver, name, arguments, &[])
+    }
+    fn attribute(&mut self, value: &Word, name: &Word) -> Result<Word> {
+        let name = self.plain_text(*name)?;
+        match self.member(*value, &name)? {
+            Some(word) => Ok(word),
+            None => Ok(self.no_member(*value, &name)),
+        }
+    }
+    fn format_percent(
+        &mut self,
+        template: &Word,
+        arguments: &[Word],
+        keywords: &[(String, Word)],
+    ) -> Result<Word> {
+        let Word::Str(template) = *template else { return Ok(*template) };
+        let right = if keywords.is_empty() {
+            self.new_tuple(arguments)?
+        } else {
+            let dict = self.dict_of(Vec::new(), Vec::new());
+            for (name, value) in keywords {
+                let key = NativeHost::new_text(self, name, false)?;
+                self.dict_set(dict, key, *value)?;
+            }
+            dict
+        };
+        self.percent(template, right)
+    }
+    fn to_json(&mut self, value: &Word, indent: Option<&str>) -> Result<String> {
+        let mut out = String::new();
+        self.write_json(&mut out, *value, indent, 0)?;
+        Ok(out)
+    }
+    fn pretty(&mut self, value: &Word) -> Result<String> {
+        self.repr(value)
+    }
+
+    fn link_name(&mut self, name: &str) -> Name {
+        Name::new(name)
+    }
+    fn named_filter(&mut self, name: &str) -> Option<NativeFilter> {
+        match self.templates.user_filter(name) {
+            Some(function) => Some(NativeFilter::User(function)),
+            None => find_filter::<NativeHost>(name).map(NativeFilter::Builtin),
+        }
+    }
+    fn named_test(&mut self, name: &str) -> Option<NativeTest> {
+        match self.templates.user_test(name) {
+            Some(function) => Some(NativeTest::User(function)),
+            None => find_test::<NativeHost>(name).map(NativeTest::Builtin),
+        }
+    }
+    fn error(&mut self, class: ErrorClass, message: String) -> Error {
+        let kind = match class {
+            ErrorClass::FilterArgument => ErrorKind::FilterArgument,
+            ErrorClass::TemplateRuntime => ErrorKind::Runtime,
+            ErrorClass::Type => ErrorKind::Type,
+            ErrorClass::Value => ErrorKind::Value,
+            ErrorClass::Assertion => ErrorKind::PythonAssertion,
+            ErrorClass::Attribute => ErrorKind::Attribute,
+            ErrorClass::Index => ErrorKind::Index,
+            ErrorClass::Overflow => ErrorKind::Overflow,
+            ErrorClass::ZeroDivision => ErrorKind::ZeroDivision,
+        };
+        Error::new(kind, message)
+    }
+}
+
+/// How deep values may be nested in JSON.
+const MAX_JSON_DEPTH: usize = 400;
+
+impl NativeHost {
+    fn write_json(&mut self, out: &mut String, word: Word, indent: Option<&str>, depth: usize) -> Result<()> {
+        if depth > MAX_JSON_DEPTH {
+            return Err(Error::new(
+                ErrorKind::Recursion,
+                "maximum recursion depth exceeded while encoding JSON",
+            ));
+        }
+        if out.len() > self.limits.size {
+            return Err(self.too_many());
+        }
+        match self.present(word) {
+            Word::None => out.push_str("null"),
+            Word::Bool(value) => out.push_str(if value { "true" } else { "false" }),
+            Word::Int(value) => out.push_str(itoa::Buffer::new().format(value)),
+            Word::Float(value) => crate::python::json::write_float(out, value),
+            Word::Big { .. } => self.show(out, word)?,
+            Word::Str(text) => crate::python::json::write_string(out, self.str(text), false),
+            Word::Items { .. } | Word::List(_) | Word::Tuple { .. } => {
+                let items = self.items_of(word)?;
+                json_container(self, out, ('[', ']'), indent, depth, items.len(), |host, out, place| {
+                    host.write_json(out, items[place], indent, depth + 1)
+                })?;
+            }
+            dict @ (Word::Map { .. } | Word::Dict(_)) => {
+                let entries = self.sorted_entries(dict)?;
+                json_container(self, out, ('{', '}'), indent, depth, entries.len(), |host, out, place| {
+                    let (key, value) = entries[place];
+                    host.write_json_key(out, key)?;
+                    out.push_str(": ");
+                    host.write_json(out, value, indent, depth + 1)
+                })?;
+            }
+            other => {
+                self.refuse_strict(other)?;
+                let name = NativeHost::type_name(self, other);
+                let message = format!("Object of type {name} is not JSON serializable");
+                return Err(Error::new(ErrorKind::Type, message));
+            }
+        }
+        Ok(())
+    }
+
+    /// Entries in the order of their keys, as `sort_keys` has them.
+    fn sorted_entries(&mut self, dict: Word) -> Result<Vec<(Word, Word)>> {
+        let (keys, values) = self.entries(dict);
+        let mut entries: Vec<(Word, Word)> = keys.into_iter().zip(values).collect();
+        let mut failed = None;
+        entries.sort_by(|(left, _), (right, _)| {
+            if failed.is_some() {
+                return std::cmp::Ordering::Equal;
+            }
+            match self.order(haiden_runtime::CompareOp::Lt, *left, *right) {
+                Ok(order) => order.unwrap_or(std::cmp::Ordering::Equal),
+                Err(error) => {
+                    failed = Some(error);
+                    std::cmp::Ordering::Equal
+                }
+            }
+        });
+        match failed {
+            Some(error) => Err(error),
+            None => Ok(entries),
+        }
+    }
+
+    fn write_json_key(&mut self, out: &mut String, key: Word) -> Result<()> {
+        match key {
+            Word::Str(text) => crate::python::json::write_string(out, self.str(text), false),
+            Word::None | Word::Bool(_) | Word::Int(_) | Word::Float(_) | Word::Big { .. } => {
+                out.push('"');
+                self.write_json(out, key, None, 0)?;
+                out.push('"');
+            }
+            other => {
+                let name = NativeHost::type_name(self, other);
+                let message = format!("keys must be str, int, float, bool or None, not {name}");
+                return Err(Error::new(ErrorKind::Type, message));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn json_container(
+    host: &mut NativeHost,
+    out: &mut String,
+    (open, close): (char, char),
+    indent: Option<&str>,
+    depth: usize,
+    len: usize,
+    mut item: impl FnMut(&mut NativeHost, &mut String, usize) -> Result<()>,
+) -> Result<()> {
+    out.push(open);
+    let line = |out: &mut String, depth: usize| {
+        if let Some(indent) = indent {
+            out.push('\n');
+            for _ in 0..depth {
+                out.push_str(indent);
+            }
+        }
+    };
+    for place in 0..len {
+        if place > 0 {
+            out.push_str(if indent.is_some() { "," } else { ", " });
+        }
+        line(out, depth + 1);
+        item(host, out, place)?;
+    }
+    if len > 0 {
+        line(out, depth);
+    }
+    out.push(close);
+    Ok(())
+}
+
+/// The name that a group's tuple gives its parts, if it is one.
+pub(super) fn group_member(host: &NativeHost, object: Word, name: &str) -> Option<usize> {
+    let Word::Tuple { slot: crate::value::word::HEAP, start, len: 2 } = object else { return None };
+    let place = match name {
+        "grouper" => 0,
+        "list" => 1,
+        _ => return None,
+    };
+    host.groups.contains(&start).then_some(place)
+}

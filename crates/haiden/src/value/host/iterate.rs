@@ -1,0 +1,342 @@
+//! Iteration: over what, in which order, and the items of containers.
+
+use haiden_runtime::LoopState;
+
+use crate::error::{Error, ErrorKind};
+use crate::value::heap::{HeapObject, ViewOf, range_len};
+use crate::value::host::NativeHost;
+use crate::value::object::Foreign;
+use crate::value::word::{Slot, Str, Word};
+
+/// An iteration in progress. It copies no container: it holds a place in one.
+#[derive(Debug)]
+pub enum NativeIterator {
+    /// A run of an arena's words.
+    Run { slot: Slot, at: u32, end: u32 },
+    /// A list of the heap, which may change meanwhile.
+    List { list: u32, at: usize },
+    /// Entries of a dict of an arena.
+    Map { slot: Slot, shape: u32, start: u32, at: u32, len: u32, of: ViewOf },
+    /// Entries of a dict of the heap, and how many there were at the start.
+    Dict { dict: u32, at: usize, len: usize, of: ViewOf },
+    /// Integers.
+    Range { next: i64, step: i64, left: usize },
+    /// Characters of a text, from a byte on.
+    Chars { text: Str, at: u32 },
+    /// What is left of a generator.
+    Generator(u32),
+    /// Values that were taken before.
+    Values { items: Vec<Word>, at: usize },
+}
+
+impl NativeHost {
+    pub(super) fn start_iteration(&mut self, word: Word) -> Result<NativeIterator, Error> {
+        Ok(match self.present(word) {
+            Word::Items { slot, start, len } | Word::Tuple { slot, start, len } => {
+                NativeIterator::Run { slot, at: start, end: start + len }
+            }
+            Word::List(list) => NativeIterator::List { list, at: 0 },
+            Word::Str(text) => NativeIterator::Chars { text, at: 0 },
+            word @ (Word::Map { .. } | Word::Dict(_)) => self.start_view(word, ViewOf::Keys),
+            Word::Undefined(_) | Word::Missing => {
+                self.refuse_strict(word)?;
+                NativeIterator::Values { items: Vec::new(), at: 0 }
+            }
+            Word::Object(index) => match &self.heap.objects[index as usize] {
+                HeapObject::Range { start, stop, step } => {
+                    NativeIterator::Range { next: *start, step: *step, left: range_len(*start, *stop, *step) }
+                }
+                HeapObject::Generator { .. } => NativeIterator::Generator(index),
+                HeapObject::View { dict, of } => {
+                    let (dict, of) = (*dict, *of);
+                    let dict = self.present(dict);
+                    self.start_view(dict, of)
+                }
+                _ => return Err(self.not_iterable(word)),
+            },
+            Word::Foreign { slot, index } => {
+                let items = match self.foreign(slot, index).clone() {
+                    Foreign::Object(object) => object.iterate(),
+                    Foreign::Function(_) => None,
+                };
+                let Some(items) = items else { return Err(self.not_iterable(word)) };
+                let items = items.iter().map(|item| self.import(item)).collect::<Result<_, _>>()?;
+                NativeIterator::Values { items, at: 0 }
+            }
+            _ => return Err(self.not_iterable(word)),
+        })
+    }
+
+    fn start_view(&self, dict: Word, of: ViewOf) -> NativeIterator {
+        match dict {
+            Word::Map { slot, shape, start } => {
+                let len = self.arena(slot).shapes[shape as usize].keys.len() as u32;
+                NativeIterator::Map { slot, shape, start, at: 0, len, of }
+            }
+            Word::Dict(dict) => {
+                NativeIterator::Dict { dict, at: 0, len: self.heap.dicts[dict as usize].keys.len(), of }
+            }
+            _ => NativeIterator::Values { items: Vec::new(), at: 0 },
+        }
+    }
+
+    #[cold]
+    fn not_iterable(&self, word: Word) -> Error {
+        Error::new(ErrorKind::Type, format!("'{}' object is not iterable", self.type_name(word)))
+    }
+
+    #[inline]
+    pub(super) fn next_item(&mut self, iterator: &mut NativeIterator) -> Result<Option<Word>, Error> {
+        Ok(match iterator {
+            NativeIterator::Run { slot, at, end } => {
+                if at == end {
+                    return Ok(None);
+                }
+                let word = self.run(*slot, *at, 1)[0].stamped(*slot);
+                *at += 1;
+                Some(word)
+            }
+            NativeIterator::Range { next, step, left } => {
+                if *left == 0 {
+                    return Ok(None);
+                }
+                let value = *next;
+                *left -= 1;
+                *next = next.wrapping_add(*step);
+                Some(Word::Int(value))
+            }
+            NativeIterator::List { list, at } => {
+                let item = self.heap.lists[*list as usize].get(*at).copied();
+                *at += usize::from(item.is_some());
+                item
+            }
+            NativeIterator::Values { items, at } => {
+                let item = items.get(*at).copied();
+                *at += usize::from(item.is_some());
+                item
+            }
+            _ => return self.next_of_rest(iterator),
+        })
+    }
+
+    fn next_of_rest(&mut self, iterator: &mut NativeIterator) -> Result<Option<Word>, Error> {
+        match iterator {
+            NativeIterator::Map { of: ViewOf::Items, .. }
+            | NativeIterator::Dict { of: ViewOf::Items, .. } => match self.next_entry(iterator)? {
+                Some((key, value)) => self.new_tuple(&[key, value]).map(Some),
+                None => Ok(None),
+            },
+            NativeIterator::Map { of, .. } | NativeIterator::Dict { of, .. } => {
+                let of = *of;
+                let entry = self.next_entry(iterator)?;
+                Ok(entry.map(|(key, value)| if of == ViewOf::Keys { key } else { value }))
+            }
+            NativeIterator::Chars { text, at } => {
+                let rest = &self.str(*text)[*at as usize..];
+                let Some(c) = rest.chars().next() else { return Ok(None) };
+                let len = c.len_utf8() as u32;
+                let word = Word::Str(Str { markup: false, start: text.start + *at, len, ..*text });
+                *at += len;
+                Ok(Some(word))
+            }
+            NativeIterator::Generator(index) => {
+                let HeapObject::Generator { items, at, .. } = &mut self.heap.objects[*index as usize] else {
+                    return Ok(None);
+                };
+                let item = items.get(*at).copied();
+                *at += usize::from(item.is_some());
+                Ok(item)
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// The next key and value of a dict.
+    #[inline]
+    fn next_entry(&mut self, iterator: &mut NativeIterator) -> Result<Option<(Word, Word)>, Error> {
+        match iterator {
+            NativeIterator::Map { slot, shape, start, at, len, .. } => {
+                if at == len {
+                    return Ok(None);
+                }
+                let arena = self.arena(*slot);
+                let key = arena.shapes[*shape as usize].keys[*at as usize].stamped(*slot);
+                let value = arena.words[(*start + *at) as usize].stamped(*slot);
+                *at += 1;
+                Ok(Some((key, value)))
+            }
+            NativeIterator::Dict { dict, at, len, .. } => {
+                let dict = &self.heap.dicts[*dict as usize];
+                if dict.keys.len() != *len {
+                    let message = "dictionary changed size during iteration";
+                    return Err(Error::new(ErrorKind::PythonRuntime, message));
+                }
+                let entry = dict.keys.get(*at).map(|&key| (key, dict.values[*at]));
+                *at += usize::from(entry.is_some());
+                Ok(entry)
+            }
+            _ => Ok(None),
+        }
+    }
+
+    #[inline]
+    pub(super) fn next_two(&mut self, iterator: &mut NativeIterator) -> Result<Option<(Word, Word)>, Error> {
+        if let NativeIterator::Map { of: ViewOf::Items, .. }
+        | NativeIterator::Dict { of: ViewOf::Items, .. } = iterator
+        {
+            return self.next_entry(iterator);
+        }
+        let Some(item) = self.next_item(iterator)? else { return Ok(None) };
+        let mut pair = [Word::Missing; 2];
+        self.unpack_into(item, &mut pair)?;
+        Ok(Some((pair[0], pair[1])))
+    }
+
+    /// How many items are left, if that is known.
+    pub(super) fn items_left(&self, iterator: &NativeIterator) -> Option<usize> {
+        Some(match iterator {
+            NativeIterator::Run { at, end, .. } => (end - at) as usize,
+            NativeIterator::List { list, at } => self.heap.lists[*list as usize].len().saturating_sub(*at),
+            NativeIterator::Map { at, len, .. } => (len - at) as usize,
+            NativeIterator::Dict { at, len, .. } => len - at,
+            NativeIterator::Range { left, .. } => *left,
+            NativeIterator::Values { items, at } => items.len() - at,
+            NativeIterator::Chars { text, at } => {
+                let rest = &self.str(*text)[*at as usize..];
+                rest.chars().count()
+            }
+            NativeIterator::Generator(index) => match &self.heap.objects[*index as usize] {
+                HeapObject::Generator { items, at, .. } => items.len() - at,
+                _ => 0,
+            },
+        })
+    }
+
+    /// All items of a value, in order.
+    pub(crate) fn items_of(&mut self, word: Word) -> Result<Vec<Word>, Error> {
+        let mut iterator = self.start_iteration(word)?;
+        let mut items = Vec::with_capacity(self.items_left(&iterator).unwrap_or(0).min(1 << 16));
+        while let Some(item) = self.next_item(&mut iterator)? {
+            if items.len() >= self.limits.size {
+                return Err(self.too_many());
+            }
+            items.push(item);
+        }
+        Ok(items)
+    }
+
+    #[cold]
+    pub(crate) fn too_many(&self) -> Error {
+        let message = format!("more than the limit of {} items or characters", self.limits.size);
+        Error::new(ErrorKind::Memory, message)
+    }
+
+    /// Keys and values of a dict; nothing of anything else.
+    pub(crate) fn entries(&self, word: Word) -> (Vec<Word>, Vec<Word>) {
+        match self.present(word) {
+            Word::Map { slot, shape, start } => {
+                let arena = self.arena(slot);
+                let keys = &arena.shapes[shape as usize].keys;
+                let values = &arena.words[start as usize..start as usize + keys.len()];
+                let stamped = |words: &[Word]| words.iter().map(|word| word.stamped(slot)).collect();
+                (stamped(keys), stamped(values))
+            }
+            Word::Dict(dict) => {
+                let dict = &self.heap.dicts[dict as usize];
+                (dict.keys.clone(), dict.values.clone())
+            }
+            _ => (Vec::new(), Vec::new()),
+        }
+    }
+
+    /// Exactly as many items as there is room for.
+    pub(super) fn unpack_into(&mut self, word: Word, into: &mut [Word]) -> Result<(), Error> {
+        if let Word::Tuple { slot, start, len } | Word::Items { slot, start, len } = self.present(word)
+            && len as usize == into.len()
+        {
+            for (place, item) in into.iter_mut().zip(self.run(slot, start, len)) {
+                *place = item.stamped(slot);
+            }
+            return Ok(());
+        }
+        let mut iterator = self.start_iteration(word).map_err(|error| match error.kind() {
+            ErrorKind::Type => Error::new(
+                ErrorKind::Type,
+                format!("cannot unpack non-iterable {} object", self.type_name(word)),
+            ),
+            _ => error,
+        })?;
+        let expected = into.len();
+        for index in 0..expected {
+            match self.next_item(&mut iterator)? {
+                Some(item) => into[index] = item,
+                None => {
+                    let message = format!("not enough values to unpack (expected {expected}, got {index})");
+                    return Err(Error::new(ErrorKind::Value, message));
+                }
+            }
+        }
+        if self.next_item(&mut iterator)?.is_some() {
+            let message = format!("too many values to unpack (expected {expected})");
+            return Err(Error::new(ErrorKind::Value, message));
+        }
+        Ok(())
+    }
+
+    /// `len(value)`.
+    pub(crate) fn length_of(&mut self, word: Word) -> Result<usize, Error> {
+        Ok(match self.present(word) {
+            Word::Str(text) => crate::python::text::index::len(self.str(text)),
+            Word::Items { len, .. } | Word::Tuple { len, .. } => len as usize,
+            Word::List(list) => self.heap.lists[list as usize].len(),
+            Word::Map { slot, shape, .. } => self.arena(slot).shapes[shape as usize].keys.len(),
+            Word::Dict(dict) => self.heap.dicts[dict as usize].keys.len(),
+            Word::Undefined(_) | Word::Missing => {
+                self.refuse_strict(word)?;
+                0
+            }
+            Word::Object(index) => match &self.heap.objects[index as usize] {
+                HeapObject::Range { start, stop, step } => range_len(*start, *stop, *step),
+                HeapObject::View { dict, .. } => return self.length_of(*dict),
+                HeapObject::Loop(_) => {
+                    let length = self.loop_number(index, |state, host| state.length(host))?;
+                    length
+                }
+                _ => return Err(self.no_length(word)),
+            },
+            Word::Foreign { slot, index } => {
+                let length = match self.foreign(slot, index) {
+                    Foreign::Object(object) => object.length(),
+                    Foreign::Function(_) => None,
+                };
+                length.ok_or_else(|| self.no_length(word))?
+            }
+            _ => return Err(self.no_length(word)),
+        })
+    }
+
+    #[cold]
+    fn no_length(&self, word: Word) -> Error {
+        Error::new(ErrorKind::Type, format!("object of type '{}' has no len()", self.type_name(word)))
+    }
+
+    /// Reads something from a loop that a template uses as a value.
+    pub(super) fn loop_number<T>(
+        &mut self,
+        index: u32,
+        read: impl FnOnce(&mut LoopState<NativeHost>, &mut NativeHost) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let taken = match &mut self.heap.objects[index as usize] {
+            HeapObject::Loop(state) => state.take(),
+            _ => None,
+        };
+        let Some(mut state) = taken else {
+            return Err(Error::new(ErrorKind::Runtime, "the loop is in use"));
+        };
+        let value = read(&mut state, self);
+        if let HeapObject::Loop(place) = &mut self.heap.objects[index as usize] {
+            *place = Some(state);
+        }
+        value
+    }
+}

@@ -1,0 +1,119 @@
+//! Link: constants, names, filters and tests of an image for the native host.
+
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
+
+use haiden_bytecode::{Constant, Image};
+use haiden_runtime::Linker;
+use haiden_runtime::builtins::{BuiltinTest, find_filter, find_test};
+
+use crate::value::arena::Arena;
+use crate::value::host::{Name, NativeFilter, NativeHost, Templates};
+use crate::value::word::Word;
+
+/// What a program of the native host keeps.
+pub struct Extra {
+    /// The template escapes what it prints.
+    pub(crate) autoescape: bool,
+    /// The source, for error messages.
+    pub(crate) source: Arc<str>,
+    /// The file it came from.
+    pub(crate) filename: Option<PathBuf>,
+    /// The constants' data; set once, right after linking.
+    pub(crate) constants: OnceLock<Arc<Arena>>,
+}
+
+/// A test as it is linked.
+pub enum NativeTest {
+    /// One of Jinja2's.
+    Builtin(BuiltinTest<NativeHost>),
+    /// One of the user's.
+    User(crate::value::function::BoxedFunction),
+}
+
+/// Links images for the native host.
+pub(crate) struct NativeLinker<'a> {
+    pub(crate) templates: &'a dyn Templates,
+    pub(crate) arena: Arena,
+}
+
+impl Linker<NativeHost> for NativeLinker<'_> {
+    fn constant(&mut self, image: &Image, constant: &Constant, parts: &[Word]) -> Word {
+        let arena = &mut self.arena;
+        // An image's text is below 4 GiB, so its constants are; a word that does not fit becomes none.
+        let word = match constant {
+            Constant::None => Ok(Word::None),
+            Constant::Bool(value) => Ok(Word::Bool(*value)),
+            Constant::Int(value) => Ok(Word::Int(*value)),
+            Constant::Float(value) => Ok(Word::Float(*value)),
+            Constant::BigInt(index) => {
+                Ok(image.string(*index).parse().map_or(Word::None, |value| arena.push_big(value)))
+            }
+            Constant::Str(index) => arena.push_text(image.string(*index), false),
+            Constant::Markup(index) => arena.push_text(image.string(*index), true),
+            Constant::Tuple(_) => arena.push_tuple(parts),
+            Constant::List(_) => arena.push_list(parts),
+            Constant::Dict(_) => {
+                let keys = parts.iter().step_by(2).copied().collect();
+                let values: Vec<Word> = parts.iter().skip(1).step_by(2).copied().collect();
+                arena.push_map(keys, &values)
+            }
+        };
+        word.unwrap_or(Word::None)
+    }
+    fn name(&mut self, name: &str) -> Name {
+        Name::new(name)
+    }
+    fn site(&mut self, name: &str) -> Name {
+        Name::new(name)
+    }
+    fn filter(&mut self, name: &str) -> Option<NativeFilter> {
+        if let Some(function) = self.templates.user_filter(name) {
+            return Some(NativeFilter::User(function));
+        }
+        find_filter::<NativeHost>(name).map(NativeFilter::Builtin)
+    }
+    fn test(&mut self, name: &str) -> Option<NativeTest> {
+        if let Some(function) = self.templates.user_test(name) {
+            return Some(NativeTest::User(function));
+        }
+        find_test::<NativeHost>(name).map(NativeTest::Builtin)
+    }
+}
+
+impl NativeHost {
+    /// A constant of the program whose constants are in `slot`. Lists and dicts are new each time.
+    #[inline]
+    pub(super) fn load_constant(&mut self, slot: u16, word: Word) -> Word {
+        match word {
+            Word::Str(_) | Word::Tuple { .. } | Word::Big { .. } => word.stamped(slot),
+            Word::Items { .. } | Word::Map { .. } => self.instantiate(slot, word),
+            other => other,
+        }
+    }
+
+    fn instantiate(&mut self, slot: u16, word: Word) -> Word {
+        match word {
+            Word::Items { start, len, .. } => {
+                let parts = self.run(slot, start, len).to_vec();
+                let items = parts.into_iter().map(|part| self.load_constant(slot, part)).collect();
+                self.heap.list(items)
+            }
+            Word::Map { shape, start, .. } => {
+                let keys = self.arena(slot).shapes[shape as usize].keys.clone();
+                let parts = self.run(slot, start, keys.len() as u32).to_vec();
+                let values: Vec<Word> =
+                    parts.into_iter().map(|part| self.load_constant(slot, part)).collect();
+                let keys: Vec<Word> = keys.into_iter().map(|key| key.stamped(slot)).collect();
+                // Keys of a literal may be equal: the last value counts.
+                let dict = self.dict_of(Vec::new(), Vec::new());
+                for (key, value) in keys.into_iter().zip(values) {
+                    // Constants are scalars or tuples of them: they have hashes and compare.
+                    let _ = self.dict_set(dict, key, value);
+                }
+                dict
+            }
+            other => other.stamped(slot),
+        }
+    }
+}

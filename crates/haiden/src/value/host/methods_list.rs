@@ -1,0 +1,208 @@
+//! Methods of lists, tuples and ranges that templates call.
+
+use std::cmp::Ordering;
+use std::sync::Arc;
+
+use haiden_runtime::CompareOp;
+
+use crate::error::{Error, ErrorKind};
+use crate::value::host::NativeHost;
+use crate::value::word::Word;
+
+use super::methods_dict::wrong_count;
+
+/// Is this a method of lists?
+pub(super) fn is_list_method(name: &str) -> bool {
+    matches!(
+        name,
+        "append"
+            | "clear"
+            | "copy"
+            | "count"
+            | "extend"
+            | "index"
+            | "insert"
+            | "pop"
+            | "remove"
+            | "reverse"
+            | "sort"
+    )
+}
+
+impl NativeHost {
+    /// `receiver.name(…)` of a list, tuple or range.
+    pub(super) fn list_method(
+        &mut self,
+        receiver: Word,
+        name: &str,
+        args: &[Word],
+        keywords: &[(Arc<str>, Word)],
+    ) -> Result<Word, Error> {
+        let class = self.type_name(receiver).to_owned();
+        if name == "sort" {
+            return self.sort_in_place(receiver, args, keywords);
+        }
+        if !keywords.is_empty() {
+            return Err(Error::new(ErrorKind::Type, format!("{class}.{name}() takes no keyword arguments")));
+        }
+        match (name, args) {
+            ("count", [wanted]) => {
+                let mut count = 0;
+                for item in self.items_of(receiver)? {
+                    count += i64::from(self.is_equal(item, *wanted)?);
+                }
+                return Ok(Word::Int(count));
+            }
+            ("index", [wanted, bounds @ ..]) if bounds.len() < 3 => {
+                return self.index_in(receiver, *wanted, bounds);
+            }
+            ("copy", []) => {
+                let items = self.items_of(receiver)?;
+                return Ok(self.heap.list(items));
+            }
+            _ => {}
+        }
+        let Word::List(list) = self.make_mutable(receiver) else {
+            return Err(wrong_count(&class, name, args.len()));
+        };
+        let list = list as usize;
+        match (name, args) {
+            ("append", [item]) => {
+                if self.heap.lists[list].len() >= self.limits.size {
+                    return Err(self.too_many());
+                }
+                self.heap.lists[list].push(*item);
+            }
+            ("extend", [more]) => {
+                let items = self.items_of(*more)?;
+                if self.heap.lists[list].len() + items.len() > self.limits.size {
+                    return Err(self.too_many());
+                }
+                self.heap.lists[list].extend(items);
+            }
+            ("insert", [index, item]) => {
+                let index = self.whole(*index)?;
+                let len = self.heap.lists[list].len() as i64;
+                let place = if index < 0 { (index + len).max(0) } else { index.min(len) };
+                self.heap.lists[list].insert(place as usize, *item);
+            }
+            ("pop", []) => {
+                return self.heap.lists[list]
+                    .pop()
+                    .ok_or_else(|| Error::new(ErrorKind::Index, "pop from empty list"));
+            }
+            ("pop", [index]) => {
+                let index = self.whole(*index)?;
+                let len = self.heap.lists[list].len();
+                if len == 0 {
+                    return Err(Error::new(ErrorKind::Index, "pop from empty list"));
+                }
+                let place = if index < 0 { index + len as i64 } else { index };
+                let place = usize::try_from(place).ok().filter(|&place| place < len);
+                let place = place.ok_or_else(|| Error::new(ErrorKind::Index, "pop index out of range"))?;
+                return Ok(self.heap.lists[list].remove(place));
+            }
+            ("remove", [wanted]) => {
+                for place in 0..self.heap.lists[list].len() {
+                    let item = self.heap.lists[list][place];
+                    if self.is_equal(item, *wanted)? {
+                        self.heap.lists[list].remove(place);
+                        return Ok(Word::None);
+                    }
+                }
+                return Err(Error::new(ErrorKind::Value, "list.remove(x): x not in list"));
+            }
+            ("reverse", []) => self.heap.lists[list].reverse(),
+            ("clear", []) => self.heap.lists[list].clear(),
+            _ => return Err(wrong_count(&class, name, args.len())),
+        }
+        Ok(Word::None)
+    }
+
+    /// An argument that must be an integer.
+    pub(super) fn whole(&self, word: Word) -> Result<i64, Error> {
+        self.refuse_undefined(word)?;
+        self.integer_of(word).ok_or_else(|| {
+            let name = self.type_name(word);
+            Error::new(ErrorKind::Type, format!("'{name}' object cannot be interpreted as an integer"))
+        })
+    }
+
+    fn index_in(&mut self, receiver: Word, wanted: Word, bounds: &[Word]) -> Result<Word, Error> {
+        let items = self.items_of(receiver)?;
+        let mut limits = [0, items.len() as i64];
+        for (limit, &bound) in limits.iter_mut().zip(bounds) {
+            let bound = self.whole(bound)?;
+            *limit =
+                if bound < 0 { (bound + items.len() as i64).max(0) } else { bound.min(items.len() as i64) };
+        }
+        for (place, &item) in items.iter().enumerate() {
+            if (limits[0]..limits[1]).contains(&(place as i64)) && self.is_equal(item, wanted)? {
+                return Ok(Word::Int(place as i64));
+            }
+        }
+        let message = if matches!(receiver, Word::Tuple { .. }) {
+            "tuple.index(x): x not in tuple".to_owned()
+        } else {
+            let mut shown = String::new();
+            self.represent(&mut shown, wanted)?;
+            format!("{shown} is not in {}", self.type_name(receiver))
+        };
+        Err(Error::new(ErrorKind::Value, message))
+    }
+
+    fn sort_in_place(
+        &mut self,
+        receiver: Word,
+        args: &[Word],
+        keywords: &[(Arc<str>, Word)],
+    ) -> Result<Word, Error> {
+        if !args.is_empty() {
+            return Err(Error::new(ErrorKind::Type, "sort() takes no positional arguments"));
+        }
+        let mut reverse = false;
+        for (name, value) in keywords {
+            match &**name {
+                "reverse" => reverse = self.is_true(*value)?,
+                "key" if matches!(value, Word::None) => {}
+                _ => {
+                    let message = format!("'{name}' is an invalid keyword argument for sort()");
+                    return Err(Error::new(ErrorKind::Type, message));
+                }
+            }
+        }
+        let items = self.items_of(receiver)?;
+        let sorted = self.sorted(items, reverse)?;
+        if let Word::List(list) = self.make_mutable(receiver) {
+            self.heap.lists[list as usize] = sorted;
+        }
+        Ok(Word::None)
+    }
+
+    /// The items in Python's order; stable, also in reverse.
+    fn sorted(&mut self, mut items: Vec<Word>, reverse: bool) -> Result<Vec<Word>, Error> {
+        let mut failed = None;
+        if reverse {
+            items.reverse();
+        }
+        items.sort_by(|&left, &right| {
+            if failed.is_some() {
+                return Ordering::Equal;
+            }
+            match self.order(CompareOp::Lt, left, right) {
+                Ok(order) => order.unwrap_or(Ordering::Equal),
+                Err(error) => {
+                    failed = Some(error);
+                    Ordering::Equal
+                }
+            }
+        });
+        if reverse {
+            items.reverse();
+        }
+        match failed {
+            Some(error) => Err(error),
+            None => Ok(items),
+        }
+    }
+}

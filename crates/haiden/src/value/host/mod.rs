@@ -1,0 +1,478 @@
+//! The native host: the machine's verbs over words.
+//!
+//! `mod` has what all verbs stand on: slots, text, imports and exports of values. The verbs are by topic: [`verbs`] the
+//! trait itself, [`access`] attributes and items, [`operators`], [`compare`], [`iterate`], [`calls`], [`methods`] of
+//! text, lists and dicts, [`text`] how values are printed, [`undefined`].
+
+mod access;
+mod calls;
+mod compare;
+mod context;
+mod filters;
+mod format;
+mod iterate;
+mod link;
+mod methods_dict;
+mod methods_list;
+mod methods_str;
+mod operators;
+mod text;
+mod undefined;
+mod verbs;
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use haiden_runtime::{Limits, Program};
+
+pub(crate) use context::{ContextData, Name};
+pub(crate) use filters::NativeFilter;
+pub(crate) use iterate::NativeIterator;
+pub(crate) use link::{Extra, NativeLinker};
+pub(crate) use text::Output;
+pub use undefined::UndefinedKind;
+
+use crate::error::{Error, ErrorKind};
+use crate::python::number::Number;
+use crate::python::number::int::Int;
+use crate::value::arena::{Arena, too_large};
+use crate::value::function::BoxedFunction;
+use crate::value::heap::{Heap, HeapObject};
+use crate::value::object::Foreign;
+use crate::value::value::{Repr, Value};
+use crate::value::word::{HEAP, Slot, Str, Word};
+
+/// What a render may use up of the host's own things.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RenderLimits {
+    /// Frames and work: see [`haiden_runtime::Limits`].
+    pub machine: Limits,
+    /// Bytes of output; `u64::MAX` for any number.
+    pub output: u64,
+    /// Items of a `range`, of a repeated list, characters of a repeated text.
+    pub size: usize,
+}
+
+impl Default for RenderLimits {
+    fn default() -> RenderLimits {
+        RenderLimits { machine: Limits::default(), output: u64::MAX, size: 100_000_000 }
+    }
+}
+
+/// What the native host asks of an environment.
+pub(crate) trait Templates: Send + Sync {
+    /// The program of a template.
+    fn program(&self, name: &str) -> Result<Arc<Program<NativeHost>>, Error>;
+    /// The environment's own globals.
+    fn globals(&self) -> Option<&(Arc<Arena>, Word)>;
+    /// What kind of undefined values there are.
+    fn undefined(&self) -> UndefinedKind;
+    /// The limits of a render.
+    fn limits(&self) -> RenderLimits;
+    /// A filter that the user has added.
+    fn user_filter(&self, name: &str) -> Option<BoxedFunction>;
+    /// A test that the user has added.
+    fn user_test(&self, name: &str) -> Option<BoxedFunction>;
+    /// The names of all filters that the user has added.
+    fn user_names(&self, filters: bool) -> Vec<String>;
+}
+
+/// The host of one render.
+pub struct NativeHost {
+    pub(crate) templates: Arc<dyn Templates>,
+    pub(crate) heap: Heap,
+    /// The arenas in use; slot 0 stands for the heap and is empty.
+    slots: Vec<Arc<Arena>>,
+    /// Containers of arenas that were changed: what they became.
+    moved: HashMap<(Slot, u32, bool), Word>,
+    contexts: Vec<ContextData>,
+    cells: Vec<(Option<u32>, Vec<Word>)>,
+    /// The programs that ran, with the slots of their constants.
+    entered: Vec<(Arc<Program<NativeHost>>, Slot)>,
+    modules: Vec<(u64, Word)>,
+    /// Where the tuples lie that `groupby` made: their parts have names.
+    groups: BTreeSet<u32>,
+    pub(crate) undefined_kind: UndefinedKind,
+    pub(crate) limits: RenderLimits,
+    /// Room for a text in the making.
+    scratch: String,
+    pub(crate) random: u64,
+}
+
+impl NativeHost {
+    pub(crate) fn new(templates: Arc<dyn Templates>) -> NativeHost {
+        NativeHost {
+            heap: Heap::default(),
+            slots: vec![Arc::new(Arena::default())],
+            moved: HashMap::new(),
+            contexts: Vec::new(),
+            cells: Vec::new(),
+            entered: Vec::new(),
+            modules: Vec::new(),
+            groups: BTreeSet::new(),
+            undefined_kind: templates.undefined(),
+            limits: templates.limits(),
+            templates,
+            scratch: String::new(),
+            random: 0,
+        }
+    }
+
+    // ---- arenas ----------------------------------------------------------------------------------------------
+
+    #[inline]
+    pub(crate) fn arena(&self, slot: Slot) -> &Arena {
+        &self.slots[usize::from(slot)]
+    }
+
+    /// The slot of an arena, if there is room for it.
+    fn slot_of(&mut self, arena: &Arc<Arena>) -> Option<Slot> {
+        // Values that come again and again came lately.
+        let recent = self.slots.iter().enumerate().skip(1).rev().take(16);
+        if let Some((slot, _)) = recent.into_iter().find(|(_, known)| Arc::ptr_eq(known, arena)) {
+            return Some(slot as Slot);
+        }
+        let slot = Slot::try_from(self.slots.len()).ok()?;
+        self.slots.push(arena.clone());
+        Some(slot)
+    }
+
+    /// The text of a word.
+    #[inline]
+    pub(crate) fn str(&self, text: Str) -> &str {
+        let whole = if text.slot == HEAP { &self.heap.text } else { &self.arena(text.slot).text };
+        &whole[text.start as usize..(text.start + text.len) as usize]
+    }
+
+    /// The items of a tuple, or of a list of an arena.
+    #[inline]
+    pub(crate) fn run(&self, slot: Slot, start: u32, len: u32) -> &[Word] {
+        let words = if slot == HEAP { &self.heap.words } else { &self.arena(slot).words };
+        &words[start as usize..(start + len) as usize]
+    }
+
+    /// A container of an arena that was changed is elsewhere now.
+    #[inline]
+    pub(crate) fn present(&self, word: Word) -> Word {
+        if self.moved.is_empty() {
+            return word;
+        }
+        let key = match word {
+            Word::Items { slot, start, .. } => (slot, start, false),
+            Word::Map { slot, start, .. } => (slot, start, true),
+            _ => return word,
+        };
+        self.moved.get(&key).copied().unwrap_or(word)
+    }
+
+    /// Moves a list of an arena to the heap, so that it can change.
+    pub(crate) fn make_mutable(&mut self, word: Word) -> Word {
+        match self.present(word) {
+            Word::Items { slot, start, len } => {
+                let items = self.run(slot, start, len).iter().map(|item| item.stamped(slot)).collect();
+                let list = self.heap.list(items);
+                // Empty lists share their place with what comes next; they are told apart by nothing, so are not aliased.
+                if len > 0 {
+                    self.moved.insert((slot, start, false), list);
+                }
+                list
+            }
+            Word::Map { slot, shape, start } => {
+                let keys: Vec<Word> = self.arena(slot).shapes[shape as usize]
+                    .keys
+                    .iter()
+                    .map(|key| key.stamped(slot))
+                    .collect();
+                let values: Vec<Word> = self
+                    .run(slot, start, keys.len() as u32)
+                    .iter()
+                    .map(|value| value.stamped(slot))
+                    .collect();
+                let empty = keys.is_empty();
+                let dict = self.dict_of(keys, values);
+                if !empty {
+                    self.moved.insert((slot, start, true), dict);
+                }
+                dict
+            }
+            other => other,
+        }
+    }
+
+    // ---- making values ---------------------------------------------------------------------------------------
+
+    /// New text.
+    pub(crate) fn new_text(&mut self, text: &str, markup: bool) -> Result<Word, Error> {
+        let start = self.heap.text.len();
+        self.heap.text.push_str(text);
+        self.text_since(start, markup)
+    }
+
+    /// The text that was appended to the heap since `start`.
+    pub(crate) fn text_since(&mut self, start: usize, markup: bool) -> Result<Word, Error> {
+        let end = u32::try_from(self.heap.text.len()).map_err(|_| too_large())?;
+        Ok(Word::Str(Str { slot: HEAP, markup, start: start as u32, len: end - start as u32 }))
+    }
+
+    /// Writes a text with `write`, which may look at everything else, and makes it a value.
+    pub(crate) fn build_text(
+        &mut self,
+        markup: bool,
+        write: impl FnOnce(&mut NativeHost, &mut String) -> Result<(), Error>,
+    ) -> Result<Word, Error> {
+        let mut scratch = std::mem::take(&mut self.scratch);
+        scratch.clear();
+        let outcome = write(self, &mut scratch);
+        let word = outcome.and_then(|()| self.new_text(&scratch, markup));
+        self.scratch = scratch;
+        word
+    }
+
+    pub(crate) fn new_tuple(&mut self, items: &[Word]) -> Result<Word, Error> {
+        let start = u32::try_from(self.heap.words.len()).map_err(|_| too_large())?;
+        self.heap.words.extend_from_slice(items);
+        Ok(Word::Tuple { slot: HEAP, start, len: items.len() as u32 })
+    }
+
+    pub(crate) fn new_number(&mut self, number: Number) -> Word {
+        match number {
+            Number::Int(Int::Small(value)) => Word::Int(value),
+            Number::Int(Int::Big(value)) => {
+                self.heap.bigs.push(*value);
+                Word::Big { slot: HEAP, index: (self.heap.bigs.len() - 1) as u32 }
+            }
+            Number::Float(value) => Word::Float(value),
+        }
+    }
+
+    /// The number that a value is; booleans are integers.
+    pub(crate) fn number(&self, word: Word) -> Option<Number> {
+        Some(match word {
+            Word::Bool(value) => Number::Int(Int::Small(i64::from(value))),
+            Word::Int(value) => Number::Int(Int::Small(value)),
+            Word::Float(value) => Number::Float(value),
+            Word::Big { slot, index } => {
+                let bigs = if slot == HEAP { &self.heap.bigs } else { &self.arena(slot).bigs };
+                Number::Int(Int::Big(Box::new(bigs[index as usize].clone())))
+            }
+            _ => return None,
+        })
+    }
+
+    /// The integer that a value is, clamped to 64 bits; booleans are integers.
+    pub(crate) fn integer_of(&self, word: Word) -> Option<i64> {
+        match word {
+            Word::Int(value) => Some(value),
+            Word::Bool(value) => Some(i64::from(value)),
+            Word::Big { .. } => match self.number(word)? {
+                Number::Int(int) => Some(crate::python::text::index::clamp(&int)),
+                Number::Float(_) => None,
+            },
+            _ => None,
+        }
+    }
+
+    pub(crate) fn foreign(&self, slot: Slot, index: u32) -> &Foreign {
+        let foreign = if slot == HEAP { &self.heap.foreign } else { &self.arena(slot).foreign };
+        &foreign[index as usize]
+    }
+
+    // ---- values from outside and to outside --------------------------------------------------------------------
+
+    /// A user's value in this render.
+    pub(crate) fn import(&mut self, value: &Value) -> Result<Word, Error> {
+        Ok(match &value.0 {
+            Repr::Undefined => {
+                self.heap.undefined(crate::value::heap::Reason::Hint("an undefined value".into()))
+            }
+            Repr::None => Word::None,
+            Repr::Bool(value) => Word::Bool(*value),
+            Repr::Int(value) => Word::Int(*value),
+            Repr::Float(value) => Word::Float(*value),
+            Repr::Big(value) => self.new_number(Number::Int(Int::from((**value).clone()))),
+            Repr::Str(text, markup) => self.new_text(text, *markup)?,
+            Repr::Arena(arena, word) => match self.slot_of(arena) {
+                Some(slot) => word.stamped(slot),
+                None => self.copy_in(arena, *word)?,
+            },
+            Repr::Foreign(foreign) => {
+                self.heap.foreign.push(foreign.clone());
+                Word::Foreign { slot: HEAP, index: (self.heap.foreign.len() - 1) as u32 }
+            }
+        })
+    }
+
+    /// Copies a value of an arena to the heap: there are too many arenas to give it a slot.
+    fn copy_in(&mut self, arena: &Arc<Arena>, word: Word) -> Result<Word, Error> {
+        Ok(match word {
+            Word::Str(text) => self.new_text(arena.str(text), text.markup)?,
+            Word::Big { index, .. } => {
+                self.new_number(Number::Int(Int::from(arena.bigs[index as usize].clone())))
+            }
+            Word::Foreign { index, .. } => {
+                self.heap.foreign.push(arena.foreign[index as usize].clone());
+                Word::Foreign { slot: HEAP, index: (self.heap.foreign.len() - 1) as u32 }
+            }
+            Word::Items { start, len, .. } | Word::Tuple { start, len, .. } => {
+                let run = &arena.words[start as usize..(start + len) as usize];
+                let items =
+                    run.iter().map(|&item| self.copy_in(arena, item)).collect::<Result<Vec<_>, _>>()?;
+                if matches!(word, Word::Tuple { .. }) {
+                    self.new_tuple(&items)?
+                } else {
+                    self.heap.list(items)
+                }
+            }
+            Word::Map { shape, start, .. } => {
+                let keys = &arena.shapes[shape as usize].keys;
+                let run = &arena.words[start as usize..start as usize + keys.len()];
+                let values =
+                    run.iter().map(|&item| self.copy_in(arena, item)).collect::<Result<Vec<_>, _>>()?;
+                let keys = keys.iter().map(|&key| self.copy_in(arena, key)).collect::<Result<Vec<_>, _>>()?;
+                self.dict_of(keys, values)
+            }
+            other => other,
+        })
+    }
+
+    /// A value of this render for a user: copied into an arena of its own, unless it lies in one as a whole.
+    pub(crate) fn value(&mut self, word: Word) -> Result<Value, Error> {
+        let word = self.present(word);
+        Ok(match word {
+            Word::Missing | Word::Undefined(_) => Value::UNDEFINED,
+            Word::None => Value::NONE,
+            Word::Bool(value) => Value::from(value),
+            Word::Int(value) => Value::from(value),
+            Word::Float(value) => Value::from(value),
+            Word::Str(text) if text.slot == HEAP => Value(Repr::Str(Arc::from(self.str(text)), text.markup)),
+            Word::Foreign { slot, index } => Value(Repr::Foreign(self.foreign(slot, index).clone())),
+            _ => {
+                if let Some((slot, own)) = whole_in_arena(word)
+                    && self.moved.is_empty()
+                {
+                    return Ok(Value(Repr::Arena(self.slots[usize::from(slot)].clone(), own)));
+                }
+                let mut arena = Arena::default();
+                let word = self.copy_out(&mut arena, word, 0)?;
+                Value::from_arena(arena, word)
+            }
+        })
+    }
+
+    fn copy_out(&mut self, arena: &mut Arena, word: Word, depth: usize) -> Result<Word, Error> {
+        if depth > crate::value::serialize::MAX_DEPTH {
+            return Err(Error::new(
+                ErrorKind::Recursion,
+                "the value is nested too deeply to leave the template",
+            ));
+        }
+        let word = self.present(word);
+        Ok(match word {
+            Word::Missing | Word::Undefined(_) => Word::None,
+            Word::None | Word::Bool(_) | Word::Int(_) | Word::Float(_) | Word::Global(_) => word,
+            Word::Str(text) => arena.push_text(self.str(text), text.markup)?,
+            Word::Big { slot, index } => {
+                let bigs = if slot == HEAP { &self.heap.bigs } else { &self.arena(slot).bigs };
+                arena.push_big(bigs[index as usize].clone())
+            }
+            Word::Foreign { slot, index } => arena.push_foreign(self.foreign(slot, index).clone()),
+            Word::Tuple { .. } => {
+                let items = self.items_of(word)?;
+                let items = self.copy_all(arena, &items, depth)?;
+                arena.push_tuple(&items)?
+            }
+            Word::Map { .. } | Word::Dict(_) => {
+                let (keys, values) = self.entries(word);
+                let keys = self.copy_all(arena, &keys, depth)?;
+                let values = self.copy_all(arena, &values, depth)?;
+                arena.push_map(keys, &values)?
+            }
+            Word::Items { .. } | Word::List(_) => {
+                let items = self.items_of(word)?;
+                let items = self.copy_all(arena, &items, depth)?;
+                arena.push_list(&items)?
+            }
+            Word::Object(index) => match &self.heap.objects[index as usize] {
+                HeapObject::Range { .. } | HeapObject::View { .. } | HeapObject::Generator { .. } => {
+                    let items = self.items_of(word)?;
+                    let items = self.copy_all(arena, &items, depth)?;
+                    arena.push_list(&items)?
+                }
+                HeapObject::Namespace(dict) => self.copy_out(arena, Word::Dict(*dict), depth + 1)?,
+                _ => {
+                    let mut text = String::new();
+                    self.show(&mut text, word)?;
+                    arena.push_text(&text, false)?
+                }
+            },
+        })
+    }
+
+    fn copy_all(&mut self, arena: &mut Arena, words: &[Word], depth: usize) -> Result<Vec<Word>, Error> {
+        words.iter().map(|&word| self.copy_out(arena, word, depth + 1)).collect()
+    }
+}
+
+/// The slot of a value that lies in an arena as a whole, and its word there.
+fn whole_in_arena(word: Word) -> Option<(Slot, Word)> {
+    let slot = match word {
+        Word::Str(text) => text.slot,
+        Word::Big { slot, .. }
+        | Word::Items { slot, .. }
+        | Word::Tuple { slot, .. }
+        | Word::Map { slot, .. } => slot,
+        _ => return None,
+    };
+    (slot != HEAP).then(|| (slot, word.unstamped()))
+}
+
+/// Runs `work` on a host without templates that has imported values.
+fn alone<T>(work: impl FnOnce(&mut NativeHost) -> T) -> T {
+    struct NoTemplates;
+    impl Templates for NoTemplates {
+        fn program(&self, name: &str) -> Result<Arc<Program<NativeHost>>, Error> {
+            Err(Error::new(ErrorKind::TemplateNotFound, name))
+        }
+        fn globals(&self) -> Option<&(Arc<Arena>, Word)> {
+            None
+        }
+        fn undefined(&self) -> UndefinedKind {
+            UndefinedKind::Default
+        }
+        fn limits(&self) -> RenderLimits {
+            RenderLimits::default()
+        }
+        fn user_filter(&self, _: &str) -> Option<BoxedFunction> {
+            None
+        }
+        fn user_test(&self, _: &str) -> Option<BoxedFunction> {
+            None
+        }
+        fn user_names(&self, _: bool) -> Vec<String> {
+            Vec::new()
+        }
+    }
+    work(&mut NativeHost::new(Arc::new(NoTemplates)))
+}
+
+/// What printing a value writes, or its `repr`.
+pub(crate) fn show_value(value: &Value, repr: bool) -> String {
+    alone(|host| {
+        let mut out = String::new();
+        let word = host
+            .import(value)
+            .and_then(|word| if repr { host.represent(&mut out, word) } else { host.show(&mut out, word) });
+        match word {
+            Ok(()) => out,
+            Err(error) => format!("<{}>", error.message()),
+        }
+    })
+}
+
+/// Are two values equal in Python?
+pub(crate) fn equal_values(left: &Value, right: &Value) -> bool {
+    alone(|host| {
+        let words = host.import(left).and_then(|left| Ok((left, host.import(right)?)));
+        words.and_then(|(left, right)| host.is_equal(left, right)).unwrap_or(false)
+    })
+}

@@ -1,0 +1,221 @@
+//! Arithmetic, concatenation and repetition, by Python's rules; markup stays markup by MarkupSafe's.
+
+use haiden_runtime::{BinaryOp, UnaryOp};
+
+use crate::error::{Error, ErrorKind};
+use crate::python::number::Number;
+use crate::value::host::NativeHost;
+use crate::value::word::{Str, Word};
+
+/// How large an integer may become, in bits.
+const MAX_BITS: u64 = 1 << 24;
+
+fn sign(op: BinaryOp) -> &'static str {
+    match op {
+        BinaryOp::Add => "+",
+        BinaryOp::Sub => "-",
+        BinaryOp::Mul => "*",
+        BinaryOp::Div => "/",
+        BinaryOp::FloorDiv => "//",
+        BinaryOp::Mod => "%",
+        BinaryOp::Pow => "** or pow()",
+    }
+}
+
+impl NativeHost {
+    pub(super) fn arithmetic(&mut self, op: BinaryOp, left: Word, right: Word) -> Result<Word, Error> {
+        if let (Word::Float(left), Word::Float(right)) = (left, right) {
+            match op {
+                BinaryOp::Add => return Ok(Word::Float(left + right)),
+                BinaryOp::Sub => return Ok(Word::Float(left - right)),
+                BinaryOp::Mul => return Ok(Word::Float(left * right)),
+                _ => {}
+            }
+        }
+        if let (Some(left), Some(right)) = (self.number(left), self.number(right)) {
+            let number = match op {
+                BinaryOp::Add => left.add(&right),
+                BinaryOp::Sub => left.sub(&right),
+                BinaryOp::Mul => left.mul(&right, MAX_BITS),
+                BinaryOp::Div => left.true_div(&right),
+                BinaryOp::FloorDiv => left.floor_div(&right),
+                BinaryOp::Mod => left.modulo(&right),
+                BinaryOp::Pow => left.power(&right, MAX_BITS),
+            }?;
+            return Ok(self.new_number(number));
+        }
+        let (left, right) = (self.present(left), self.present(right));
+        match (op, left) {
+            // `%` on text formats, whatever the right side is.
+            (BinaryOp::Mod, Word::Str(template)) => return self.percent(template, right),
+            _ => {
+                self.refuse_undefined(left)?;
+                self.refuse_undefined(right)?;
+            }
+        }
+        match op {
+            BinaryOp::Add => self.add(left, right),
+            BinaryOp::Mul => self.multiply(left, right),
+            _ => Err(self.unsupported(op, left, right)),
+        }
+    }
+
+    #[cold]
+    fn unsupported(&self, op: BinaryOp, left: Word, right: Word) -> Error {
+        let (sign, left, right) = (sign(op), self.type_name(left), self.type_name(right));
+        Error::new(ErrorKind::Type, format!("unsupported operand type(s) for {sign}: '{left}' and '{right}'"))
+    }
+
+    fn add(&mut self, left: Word, right: Word) -> Result<Word, Error> {
+        match (left, right) {
+            (Word::Str(left), Word::Str(right)) => self.add_text(left, right),
+            (Word::Items { .. } | Word::List(_), Word::Items { .. } | Word::List(_)) => {
+                let mut items = self.items_of(left)?;
+                items.extend(self.items_of(right)?);
+                Ok(self.heap.list(items))
+            }
+            (Word::Tuple { .. }, Word::Tuple { .. }) => {
+                let mut items = self.items_of(left)?;
+                items.extend(self.items_of(right)?);
+                self.new_tuple(&items)
+            }
+            (Word::Str(text), _) if !text.markup => {
+                let name = self.type_name(right);
+                Err(Error::new(ErrorKind::Type, format!("can only concatenate str (not \"{name}\") to str")))
+            }
+            (Word::Items { .. } | Word::List(_), _) => {
+                let name = self.type_name(right);
+                Err(Error::new(
+                    ErrorKind::Type,
+                    format!("can only concatenate list (not \"{name}\") to list"),
+                ))
+            }
+            (Word::Tuple { .. }, _) => {
+                let name = self.type_name(right);
+                Err(Error::new(
+                    ErrorKind::Type,
+                    format!("can only concatenate tuple (not \"{name}\") to tuple"),
+                ))
+            }
+            _ => Err(self.unsupported(BinaryOp::Add, left, right)),
+        }
+    }
+
+    /// Text and text; if one is markup, the other is escaped.
+    fn add_text(&mut self, left: Str, right: Str) -> Result<Word, Error> {
+        let markup = left.markup || right.markup;
+        if left.len as usize + right.len as usize > self.limits.size {
+            return Err(self.too_many());
+        }
+        self.build_text(markup, |host, out| {
+            for part in [left, right] {
+                if markup {
+                    host.show_escaped(out, Word::Str(part))?;
+                } else {
+                    out.push_str(host.str(part));
+                }
+            }
+            Ok(())
+        })
+    }
+
+    fn multiply(&mut self, left: Word, right: Word) -> Result<Word, Error> {
+        let is_sequence = |word: Word| {
+            matches!(word, Word::Str(_) | Word::Items { .. } | Word::List(_) | Word::Tuple { .. })
+        };
+        let (sequence, times) = if is_sequence(left) { (left, right) } else { (right, left) };
+        if !is_sequence(sequence) {
+            return Err(self.unsupported(BinaryOp::Mul, left, right));
+        }
+        let Some(times) = self.integer_of(times) else {
+            let name = self.type_name(times);
+            return Err(Error::new(
+                ErrorKind::Type,
+                format!("can't multiply sequence by non-int of type '{name}'"),
+            ));
+        };
+        if let Word::Str(text) = sequence {
+            let limit = self.limits.size;
+            return self.build_text(text.markup, |host, out| {
+                crate::python::text::pad::repeat(out, host.str(text), times, limit)?;
+                Ok(())
+            });
+        }
+        let items = self.items_of(sequence)?;
+        let times = usize::try_from(times).unwrap_or(0);
+        if items.len().saturating_mul(times) > self.limits.size {
+            return Err(self.too_many());
+        }
+        let items = items.repeat(times);
+        if matches!(sequence, Word::Tuple { .. }) {
+            self.new_tuple(&items)
+        } else {
+            Ok(self.heap.list(items))
+        }
+    }
+
+    pub(super) fn signed(&mut self, op: UnaryOp, word: Word) -> Result<Word, Error> {
+        self.refuse_undefined(word)?;
+        match (self.number(word), op) {
+            (Some(number), UnaryOp::Neg) => Ok(self.new_number(number.neg())),
+            (Some(Number::Float(value)), UnaryOp::Pos) => Ok(Word::Float(value)),
+            (Some(number), UnaryOp::Pos) => Ok(self.new_number(number)),
+            (None, _) => {
+                let sign = if op == UnaryOp::Neg { "-" } else { "+" };
+                let name = self.type_name(word);
+                Err(Error::new(ErrorKind::Type, format!("bad operand type for unary {sign}: '{name}'")))
+            }
+        }
+    }
+
+    /// `a ~ b ~ …`
+    pub(super) fn join_texts(&mut self, words: &[Word], markup: bool) -> Result<Word, Error> {
+        let mut any_markup = false;
+        if markup {
+            for &word in words {
+                any_markup |= self.html_of(word)?.is_some();
+            }
+        }
+        self.build_text(any_markup, |host, out| {
+            for &word in words {
+                if any_markup {
+                    host.show_escaped(out, word)?;
+                } else {
+                    host.show(out, word)?;
+                }
+                if out.len() > host.limits.size {
+                    return Err(host.too_many());
+                }
+            }
+            Ok(())
+        })
+    }
+
+    /// Is the value true?
+    pub(crate) fn is_true(&mut self, word: Word) -> Result<bool, Error> {
+        Ok(match self.present(word) {
+            Word::Bool(value) => value,
+            Word::None => false,
+            Word::Missing | Word::Undefined(_) => {
+                self.refuse_strict(word)?;
+                false
+            }
+            Word::Int(value) => value != 0,
+            Word::Float(value) => value != 0.0,
+            Word::Str(text) => text.len > 0,
+            Word::Big { .. } | Word::Global(_) => true,
+            Word::Items { .. } | Word::Tuple { .. } | Word::List(_) | Word::Map { .. } | Word::Dict(_) => {
+                self.length_of(word)? > 0
+            }
+            Word::Object(index) => match &self.heap.objects[index as usize] {
+                crate::value::heap::HeapObject::Range { .. }
+                | crate::value::heap::HeapObject::View { .. } => self.length_of(word)? > 0,
+                _ => true,
+            },
+            Word::Foreign { slot, index } => match self.foreign(slot, index) {
+                crate::value::object::Foreign::Object(object) => object.is_true(),
+                crate::value::object::Foreign::Function(_) => true,
+            },
+        })
+    }
+}

@@ -1,0 +1,351 @@
+//! How values are printed: `str`, `repr`, escaping, and the output they are printed to.
+
+use std::fmt::Write as _;
+
+use crate::error::{Error, ErrorKind};
+use crate::python::number::Number;
+use crate::python::repr::write_repr;
+use crate::value::heap::{HeapObject, ViewOf};
+use crate::value::host::{NativeHost, UndefinedKind};
+use crate::value::object::Foreign;
+use crate::value::word::Word;
+
+/// A page in the making.
+#[derive(Debug)]
+pub struct Output {
+    pub(crate) text: String,
+    limit: u64,
+}
+
+impl Output {
+    pub(crate) fn new(capacity: usize, limit: u64) -> Output {
+        Output { text: String::with_capacity(capacity), limit }
+    }
+
+    #[inline]
+    pub(super) fn check(&self) -> Result<(), Error> {
+        if self.text.len() as u64 > self.limit {
+            return Err(over_limit(self.limit));
+        }
+        Ok(())
+    }
+}
+
+#[cold]
+fn over_limit(limit: u64) -> Error {
+    Error::new(ErrorKind::Limit, format!("the output is larger than the limit of {limit} bytes"))
+}
+
+/// How deep containers are printed.
+const MAX_DEPTH: usize = 200;
+
+/// Appends text with HTML's five characters as `MarkupSafe` writes them.
+pub(crate) fn escape_into(out: &mut String, text: &str) {
+    haiden_runtime::escape::escape_into(out, text);
+}
+
+impl NativeHost {
+    /// `str(value)`.
+    pub(crate) fn show(&mut self, out: &mut String, word: Word) -> Result<(), Error> {
+        match word {
+            Word::Str(text) => out.push_str(self.str(text)),
+            Word::Int(value) => out.push_str(itoa::Buffer::new().format(value)),
+            Word::Missing => {}
+            Word::Undefined(index) => match self.undefined_kind {
+                UndefinedKind::Default | UndefinedKind::Chainable => {}
+                UndefinedKind::Debug => out.push_str(&self.debug_text(index)),
+                UndefinedKind::Strict => return Err(self.undefined_error(word)),
+            },
+            Word::Object(index) => {
+                if let HeapObject::Module { body, .. } = self.heap.objects[index as usize] {
+                    return self.show(out, body);
+                }
+                self.represent(out, word)?;
+            }
+            Word::Foreign { slot, index } => match self.foreign(slot, index).clone() {
+                Foreign::Object(object) => out.push_str(&object.to_text()),
+                function @ Foreign::Function(_) => write!(out, "{function:?}").expect("writing to a string"),
+            },
+            other => self.represent(out, other)?,
+        }
+        Ok(())
+    }
+
+    /// `repr(value)`.
+    pub(crate) fn represent(&mut self, out: &mut String, word: Word) -> Result<(), Error> {
+        self.represent_at(out, word, &mut Vec::new())
+    }
+
+    fn represent_at(&mut self, out: &mut String, word: Word, open: &mut Vec<Word>) -> Result<(), Error> {
+        let word = self.present(word);
+        match word {
+            Word::Missing | Word::Undefined(_) => out.push_str("Undefined"),
+            Word::None => out.push_str("None"),
+            Word::Bool(value) => out.push_str(if value { "True" } else { "False" }),
+            Word::Int(value) => out.push_str(itoa::Buffer::new().format(value)),
+            Word::Float(value) => crate::python::number::float::write_repr(out, value),
+            Word::Big { .. } => {
+                if let Some(Number::Int(int)) = self.number(word) {
+                    int.write(out)?;
+                }
+            }
+            Word::Str(text) if text.markup => {
+                out.push_str("Markup(");
+                write_repr(out, self.str(text));
+                out.push(')');
+            }
+            Word::Str(text) => write_repr(out, self.str(text)),
+            Word::Global(global) => out.push_str(global.shown()),
+            Word::Foreign { slot, index } => {
+                write!(out, "{:?}", self.foreign(slot, index)).expect("writing to a string");
+            }
+            Word::Items { .. } | Word::List(_) => self.sequence(out, word, ("[", "]"), open)?,
+            Word::Tuple { len: 1, .. } => self.sequence(out, word, ("(", ",)"), open)?,
+            Word::Tuple { .. } => self.sequence(out, word, ("(", ")"), open)?,
+            Word::Map { .. } | Word::Dict(_) => self.mapping(out, word, open)?,
+            Word::Object(index) => self.represent_object(out, index, word, open)?,
+        }
+        Ok(())
+    }
+
+    /// Notes that a container is being printed; `false` if it is already, or the nesting is too deep.
+    fn enter(open: &mut Vec<Word>, word: Word) -> Result<bool, Error> {
+        if open.len() >= MAX_DEPTH {
+            return Err(Error::new(ErrorKind::Recursion, "the value is nested too deeply to be printed"));
+        }
+        let same = |known: &Word| match (*known, word) {
+            (Word::List(left), Word::List(right)) | (Word::Dict(left), Word::Dict(right)) => left == right,
+            _ => false,
+        };
+        if open.iter().any(same) {
+            return Ok(false);
+        }
+        open.push(word);
+        Ok(true)
+    }
+
+    fn sequence(
+        &mut self,
+        out: &mut String,
+        word: Word,
+        (left, right): (&str, &str),
+        open: &mut Vec<Word>,
+    ) -> Result<(), Error> {
+        out.push_str(left);
+        if NativeHost::enter(open, word)? {
+            for (index, item) in self.items_of(word)?.into_iter().enumerate() {
+                out.push_str(if index > 0 { ", " } else { "" });
+                self.represent_at(out, item, open)?;
+            }
+            open.pop();
+        } else {
+            out.push_str("...");
+        }
+        out.push_str(right);
+        Ok(())
+    }
+
+    fn mapping(&mut self, out: &mut String, word: Word, open: &mut Vec<Word>) -> Result<(), Error> {
+        out.push('{');
+        if NativeHost::enter(open, word)? {
+            let (keys, values) = self.entries(word);
+            for (index, (key, value)) in keys.into_iter().zip(values).enumerate() {
+                out.push_str(if index > 0 { ", " } else { "" });
+                self.represent_at(out, key, open)?;
+                out.push_str(": ");
+                self.represent_at(out, value, open)?;
+            }
+            open.pop();
+        } else {
+            out.push_str("...");
+        }
+        out.push('}');
+        Ok(())
+    }
+
+    fn represent_object(
+        &mut self,
+        out: &mut String,
+        index: u32,
+        word: Word,
+        open: &mut Vec<Word>,
+    ) -> Result<(), Error> {
+        let shown = match &self.heap.objects[index as usize] {
+            HeapObject::Range { start, stop, step: 1 } => format!("range({start}, {stop})"),
+            HeapObject::Range { start, stop, step } => format!("range({start}, {stop}, {step})"),
+            HeapObject::Slice(parts) => {
+                let parts = *parts;
+                out.push_str("slice(");
+                for (index, part) in parts.into_iter().enumerate() {
+                    out.push_str(if index > 0 { ", " } else { "" });
+                    self.represent_at(out, part, open)?;
+                }
+                out.push(')');
+                return Ok(());
+            }
+            HeapObject::Namespace(dict) => {
+                let dict = Word::Dict(*dict);
+                out.push_str("<Namespace ");
+                self.mapping(out, dict, open)?;
+                out.push('>');
+                return Ok(());
+            }
+            HeapObject::View { dict, of } => {
+                let (dict, of) = (*dict, *of);
+                if of == ViewOf::Items {
+                    out.push_str("dict_items(");
+                } else {
+                    out.push_str(if of == ViewOf::Keys { "dict_keys(" } else { "dict_values(" });
+                }
+                let _ = dict;
+                self.sequence(out, word, ("[", "]"), open)?;
+                out.push(')');
+                return Ok(());
+            }
+            HeapObject::Macro(closure) => match closure.name() {
+                Some(name) => format!("<Macro {}>", super::undefined::quoted(name)),
+                None => "<Macro anonymous>".to_owned(),
+            },
+            HeapObject::Block(block) => {
+                let name = block.chain.name(block.block).unwrap_or_default();
+                format!("<BlockReference {}>", super::undefined::quoted(name))
+            }
+            HeapObject::Templates { chain, .. } => {
+                let name = chain.definition(0, 0).and_then(|(program, _)| program.name().cloned());
+                match name {
+                    Some(name) => format!("<TemplateReference {}>", super::undefined::quoted(&name)),
+                    None => "<TemplateReference None>".to_owned(),
+                }
+            }
+            HeapObject::Module { name, .. } => match name {
+                Some(name) => format!("<TemplateModule {}>", super::undefined::quoted(name)),
+                None => "<TemplateModule memory>".to_owned(),
+            },
+            HeapObject::Loop(_) => {
+                let length = self.loop_number(index, |state, host| state.length(host))?;
+                let taken = self.loop_number(index, |state, _| Ok(state.index0() + 1))?;
+                format!("<LoopContext {taken}/{length}>")
+            }
+            HeapObject::Generator { name, .. } => format!("<generator object {name}>"),
+            HeapObject::Method { name, receiver } => {
+                format!("<built-in method {name} of {} object>", self.type_name(*receiver))
+            }
+            HeapObject::Cycler { .. } => "<jinja2.utils.Cycler object>".to_owned(),
+            HeapObject::Joiner { .. } => "<jinja2.utils.Joiner object>".to_owned(),
+            HeapObject::Context(_) => "<Context>".to_owned(),
+        };
+        out.push_str(&shown);
+        Ok(())
+    }
+
+    /// Python's name of a value's type.
+    pub(crate) fn type_name(&self, word: Word) -> &str {
+        match word {
+            Word::Missing | Word::Undefined(_) => match self.undefined_kind {
+                UndefinedKind::Default => "Undefined",
+                UndefinedKind::Chainable => "ChainableUndefined",
+                UndefinedKind::Debug => "DebugUndefined",
+                UndefinedKind::Strict => "StrictUndefined",
+            },
+            Word::None => "NoneType",
+            Word::Bool(_) => "bool",
+            Word::Int(_) | Word::Big { .. } => "int",
+            Word::Float(_) => "float",
+            Word::Str(text) => {
+                if text.markup {
+                    "Markup"
+                } else {
+                    "str"
+                }
+            }
+            Word::Items { .. } | Word::List(_) => "list",
+            Word::Tuple { .. } => "tuple",
+            Word::Map { .. } | Word::Dict(_) => "dict",
+            Word::Global(_) => "type",
+            Word::Foreign { slot, index } => match self.foreign(slot, index) {
+                Foreign::Object(object) => object.type_name(),
+                Foreign::Function(_) => "function",
+            },
+            Word::Object(index) => match &self.heap.objects[index as usize] {
+                HeapObject::Range { .. } => "range",
+                HeapObject::Slice(_) => "slice",
+                HeapObject::Namespace(_) => "Namespace",
+                HeapObject::Cycler { .. } => "Cycler",
+                HeapObject::Joiner { .. } => "Joiner",
+                HeapObject::Generator { name: "reversed", .. } => "list_reverseiterator",
+                HeapObject::Generator { .. } => "generator",
+                HeapObject::View { of: ViewOf::Items, .. } => "dict_items",
+                HeapObject::View { of: ViewOf::Keys, .. } => "dict_keys",
+                HeapObject::View { of: ViewOf::Values, .. } => "dict_values",
+                HeapObject::Method { .. } => "builtin_function_or_method",
+                HeapObject::Macro(_) => "Macro",
+                HeapObject::Block(_) => "BlockReference",
+                HeapObject::Templates { .. } => "TemplateReference",
+                HeapObject::Loop(_) => "LoopContext",
+                HeapObject::Module { .. } => "TemplateModule",
+                HeapObject::Context(_) => "Context",
+            },
+        }
+    }
+
+    /// What messages about missing members call a value.
+    pub(crate) fn object_name(&self, word: Word) -> String {
+        match word {
+            Word::None => "None".to_owned(),
+            Word::Str(text) if text.markup => "markupsafe.Markup object".to_owned(),
+            Word::Missing | Word::Undefined(_) => format!("jinja2.runtime.{} object", self.type_name(word)),
+            Word::Object(index) => match &self.heap.objects[index as usize] {
+                HeapObject::Macro(_)
+                | HeapObject::Block(_)
+                | HeapObject::Templates { .. }
+                | HeapObject::Loop(_)
+                | HeapObject::Context(_) => format!("jinja2.runtime.{} object", self.type_name(word)),
+                HeapObject::Namespace(_) | HeapObject::Cycler { .. } | HeapObject::Joiner { .. } => {
+                    format!("jinja2.utils.{} object", self.type_name(word))
+                }
+                HeapObject::Module { .. } => "jinja2.environment.TemplateModule object".to_owned(),
+                _ => format!("{} object", self.type_name(word)),
+            },
+            _ => format!("{} object", self.type_name(word)),
+        }
+    }
+
+    /// Markup for a value that needs no escaping, if it has such.
+    pub(crate) fn html_of(&mut self, word: Word) -> Result<Option<String>, Error> {
+        Ok(match word {
+            Word::Str(text) if text.markup => Some(self.str(text).to_owned()),
+            Word::Object(index) => match self.heap.objects[index as usize] {
+                HeapObject::Module { body, .. } => {
+                    let mut out = String::new();
+                    self.show(&mut out, body)?;
+                    Some(out)
+                }
+                _ => None,
+            },
+            Word::Foreign { slot, index } => match self.foreign(slot, index) {
+                Foreign::Object(object) => object.to_html(),
+                Foreign::Function(_) => None,
+            },
+            Word::Undefined(_) if self.undefined_kind == UndefinedKind::Chainable => Some(String::new()),
+            _ => None,
+        })
+    }
+
+    /// Appends `escape(value)`.
+    pub(crate) fn show_escaped(&mut self, out: &mut String, word: Word) -> Result<(), Error> {
+        match word {
+            Word::Str(text) if text.markup => out.push_str(self.str(text)),
+            Word::Str(text) => escape_into(out, self.str(text)),
+            Word::Int(_) | Word::Float(_) | Word::Bool(_) | Word::None => self.show(out, word)?,
+            _ => match self.html_of(word)? {
+                Some(html) => out.push_str(&html),
+                None => {
+                    let mut text = String::new();
+                    self.show(&mut text, word)?;
+                    escape_into(out, &text);
+                }
+            },
+        }
+        Ok(())
+    }
+}

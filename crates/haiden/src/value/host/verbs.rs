@@ -1,0 +1,621 @@
+//! The verbs of [`Host`].
+
+use std::sync::Arc;
+
+use haiden_bytecode::FunctionKind;
+use haiden_runtime::{
+    Arguments, BinaryOp, BlockReference, Called, Callee, Chain, Closure, CompareOp, Export, Fault, Host,
+    LoopState, Program, TraceFrame, UnaryOp, Undefined,
+};
+
+use crate::error::{Error, ErrorKind, Place};
+use crate::value::function::CallArguments;
+use crate::value::heap::{HeapObject, Reason};
+use crate::value::host::context::{ContextData, Variables};
+use crate::value::host::link::NativeTest;
+use crate::value::host::{Extra, Name, NativeFilter, NativeHost, NativeIterator, Output};
+use crate::value::word::{HEAP, Str, Word};
+
+type Result<T> = std::result::Result<T, Error>;
+
+impl Host for NativeHost {
+    type Register = Word;
+    type Output = Output;
+    type Error = Error;
+    type Iterator = NativeIterator;
+    type Cells = u32;
+    type Context = u32;
+    type Constant = Word;
+    type Name = Name;
+    type Site = Name;
+    type Filter = NativeFilter;
+    type Test = NativeTest;
+    type Extra = Extra;
+    type Entry = u16;
+    type Mark = usize;
+
+    #[inline(always)]
+    fn missing() -> Word {
+        Word::Missing
+    }
+    #[inline(always)]
+    fn is_missing(register: &Word) -> bool {
+        matches!(register, Word::Missing)
+    }
+    #[inline(always)]
+    fn none(&mut self) -> Word {
+        Word::None
+    }
+    #[inline(always)]
+    fn boolean(&mut self, value: bool) -> Word {
+        Word::Bool(value)
+    }
+    #[inline(always)]
+    fn integer(&mut self, value: i64) -> Word {
+        Word::Int(value)
+    }
+    #[inline(always)]
+    fn int(register: &Word) -> Option<i64> {
+        if let Word::Int(value) = register { Some(*value) } else { None }
+    }
+    #[inline(always)]
+    fn bool(register: &Word) -> Option<bool> {
+        if let Word::Bool(value) = register { Some(*value) } else { None }
+    }
+
+    fn enter(&mut self, program: &Arc<Program<Self>>) -> u16 {
+        if let Some((_, slot)) = self.entered.iter().find(|(known, _)| Arc::ptr_eq(known, program)) {
+            return *slot;
+        }
+        let constants = program.extra().constants.get().and_then(|constants| self.slot_of(constants));
+        let slot = constants.unwrap_or(HEAP);
+        self.entered.push((program.clone(), slot));
+        slot
+    }
+    #[inline]
+    fn constant(&mut self, entry: u16, constant: &Word) -> Result<Word> {
+        Ok(self.load_constant(entry, *constant))
+    }
+
+    #[inline]
+    fn write(&mut self, out: &mut Output, text: &str, _: bool) -> Result<()> {
+        out.text.push_str(text);
+        out.check()
+    }
+    #[inline]
+    fn emit(&mut self, out: &mut Output, value: &Word, escape: bool) -> Result<()> {
+        match *value {
+            Word::Int(value) => out.text.push_str(itoa::Buffer::new().format(value)),
+            Word::Str(text) if escape && !text.markup => {
+                haiden_runtime::escape::escape_into(&mut out.text, self.str(text));
+            }
+            Word::Str(text) => out.text.push_str(self.str(text)),
+            word if escape => self.show_escaped(&mut out.text, word)?,
+            word => self.show(&mut out.text, word)?,
+        }
+        out.check()
+    }
+    fn mark(&mut self, out: &mut Output) -> usize {
+        out.text.len()
+    }
+    fn take_since(&mut self, out: &mut Output, mark: usize, markup: bool) -> Result<Word> {
+        let start = self.heap.text.len();
+        self.heap.text.push_str(out.text.get(mark..).unwrap_or_default());
+        out.text.truncate(mark);
+        self.text_since(start, markup)
+    }
+
+    #[inline]
+    fn lookup(&mut self, context: &u32, name: &Name) -> Result<Option<Word>> {
+        Ok(self.find_variable(*context, name))
+    }
+    fn export(&mut self, context: &u32, name: &Name, value: &Word, how: Export) -> Result<()> {
+        self.publish(*context, name, *value, how);
+        Ok(())
+    }
+    fn new_context(
+        &mut self,
+        program: &Arc<Program<Self>>,
+        parent: Option<&u32>,
+        locals: &[(&Name, Word)],
+    ) -> Result<u32> {
+        let (variables, base) = match parent {
+            Some(&parent) => self.inherit(parent, locals),
+            None => (Variables::default(), Word::None),
+        };
+        let (autoescape, chain) = (program.extra().autoescape, Chain::of(program));
+        Ok(self.add_context(ContextData { variables, exported: Vec::new(), base, autoescape, chain }))
+    }
+    fn derive_context(&mut self, context: &u32, locals: &[(&Name, Word)]) -> Result<u32> {
+        let (variables, base) = self.inherit(*context, locals);
+        let data = self.context(*context);
+        let (autoescape, chain) = (data.autoescape, data.chain.clone());
+        Ok(self.add_context(ContextData { variables, exported: Vec::new(), base, autoescape, chain }))
+    }
+    fn context_object(&mut self, context: &u32) -> Result<Word> {
+        Ok(self.heap.object(HeapObject::Context(*context)))
+    }
+    fn chain(&mut self, context: &u32) -> Arc<Chain<Self>> {
+        self.context(*context).chain.clone()
+    }
+    fn set_chain(&mut self, context: &u32, chain: Arc<Chain<Self>>) {
+        self.context_mut(*context).chain = chain;
+    }
+    #[inline]
+    fn autoescape(&mut self, context: &u32) -> bool {
+        self.context(*context).autoescape
+    }
+    fn set_autoescape(&mut self, context: &u32, on: bool) {
+        self.context_mut(*context).autoescape = on;
+    }
+
+    fn new_cells(&mut self, parent: Option<&u32>, count: usize) -> u32 {
+        self.cells.push((parent.copied(), vec![Word::Missing; count]));
+        (self.cells.len() - 1) as u32
+    }
+    #[inline]
+    fn cell(&mut self, cells: &u32, hops: usize, index: usize) -> Word {
+        let mut block = *cells as usize;
+        for _ in 0..hops {
+            match self.cells[block].0 {
+                Some(parent) => block = parent as usize,
+                None => return Word::Missing,
+            }
+        }
+        self.cells[block].1.get(index).copied().unwrap_or(Word::Missing)
+    }
+    fn set_cell(&mut self, cells: &u32, hops: usize, index: usize, value: Word) {
+        let mut block = *cells as usize;
+        for _ in 0..hops {
+            match self.cells[block].0 {
+                Some(parent) => block = parent as usize,
+                None => return,
+            }
+        }
+        if let Some(cell) = self.cells[block].1.get_mut(index) {
+            *cell = value;
+        }
+    }
+
+    fn undefined(&mut self, why: Undefined<'_>) -> Result<Word> {
+        let reason = match why {
+            Undefined::Name(name) => Reason::Name(name.into()),
+            Undefined::Parameter(name) => {
+                let name = super::undefined::quoted(name);
+                Reason::Hint(format!("parameter {name} was not provided").into())
+            }
+            Undefined::Hint(hint) => Reason::Hint(hint.into()),
+            Undefined::NoParentBlock(name) => {
+                let name = super::undefined::quoted(name);
+                Reason::Hint(format!("there is no parent block called {name}.").into())
+            }
+            Undefined::NoCaller => Reason::Hint("No caller defined".into()),
+            Undefined::NoExport { template, line, name } => {
+                let (template, name) = (super::undefined::quoted(template), super::undefined::quoted(name));
+                Reason::Hint(
+                    format!(
+                        "the template {template} (imported on line {line}) does not export the requested name {name}"
+                    )
+                    .into(),
+                )
+            }
+            Undefined::NoPreviousItem => Reason::Hint("there is no previous item".into()),
+            Undefined::NoNextItem => Reason::Hint("there is no next item".into()),
+        };
+        Ok(self.heap.undefined(reason))
+    }
+    #[inline]
+    fn truth(&mut self, value: &Word) -> Result<bool> {
+        self.is_true(*value)
+    }
+    #[inline]
+    fn attr(&mut self, object: &Word, site: &Name) -> Result<Word> {
+        self.attribute(*object, site)
+    }
+    fn item(&mut self, object: &Word, key: &Word) -> Result<Word> {
+        self.item_of(*object, *key)
+    }
+    fn set_attr(&mut self, object: &Word, site: &Name, value: &Word) -> Result<()> {
+        self.set_member(*object, site, *value)
+    }
+    fn slice(&mut self, parts: &[Word; 3]) -> Result<Word> {
+        let parts = parts.map(|part| if let Word::Missing = part { Word::None } else { part });
+        Ok(self.heap.object(HeapObject::Slice(parts)))
+    }
+    fn binary(&mut self, op: BinaryOp, left: &Word, right: &Word) -> Result<Word> {
+        self.arithmetic(op, *left, *right)
+    }
+    fn unary(&mut self, op: UnaryOp, value: &Word) -> Result<Word> {
+        self.signed(op, *value)
+    }
+    fn compare(&mut self, op: CompareOp, left: &Word, right: &Word) -> Result<Word> {
+        self.compare_truth(op, left, right).map(Word::Bool)
+    }
+    fn compare_truth(&mut self, op: CompareOp, left: &Word, right: &Word) -> Result<bool> {
+        Ok(match op {
+            CompareOp::Eq => self.is_equal(*left, *right)?,
+            CompareOp::Ne => !self.is_equal(*left, *right)?,
+            CompareOp::In => self.contains(*left, *right)?,
+            CompareOp::NotIn => !self.contains(*left, *right)?,
+            CompareOp::Lt => self.order(op, *left, *right)?.is_some_and(std::cmp::Ordering::is_lt),
+            CompareOp::Le => self.order(op, *left, *right)?.is_some_and(std::cmp::Ordering::is_le),
+            CompareOp::Gt => self.order(op, *left, *right)?.is_some_and(std::cmp::Ordering::is_gt),
+            CompareOp::Ge => self.order(op, *left, *right)?.is_some_and(std::cmp::Ordering::is_ge),
+        })
+    }
+    fn concat(&mut self, values: &[Word], markup: bool) -> Result<Word> {
+        self.join_texts(values, markup)
+    }
+    fn mark_safe(&mut self, value: &Word) -> Result<Word> {
+        match *value {
+            Word::Str(text) => Ok(Word::Str(Str { markup: true, ..text })),
+            word => match self.html_of(word)? {
+                Some(html) => self.new_text(&html, true),
+                None => self.build_text(true, |host, out| host.show(out, word)),
+            },
+        }
+    }
+    fn list(&mut self, values: &[Word]) -> Result<Word> {
+        Ok(self.heap.list(values.to_vec()))
+    }
+    fn tuple(&mut self, values: &[Word]) -> Result<Word> {
+        self.new_tuple(values)
+    }
+    fn dict(&mut self, pairs: &[Word]) -> Result<Word> {
+        let dict = self.dict_of(Vec::with_capacity(pairs.len() / 2), Vec::with_capacity(pairs.len() / 2));
+        self.extend_dict(&dict, pairs)?;
+        Ok(dict)
+    }
+    fn extend_list(&mut self, list: &Word, values: &[Word]) -> Result<()> {
+        if let Word::List(list) = list {
+            self.heap.lists[*list as usize].extend_from_slice(values);
+        }
+        Ok(())
+    }
+    fn extend_dict(&mut self, dict: &Word, pairs: &[Word]) -> Result<()> {
+        for pair in pairs.chunks_exact(2) {
+            self.dict_set(*dict, pair[0], pair[1])?;
+        }
+        Ok(())
+    }
+    fn list_to_tuple(&mut self, list: &Word) -> Result<Word> {
+        let items = self.items_of(*list)?;
+        self.new_tuple(&items)
+    }
+    fn unpack(&mut self, value: &Word, into: &mut [Word]) -> Result<()> {
+        self.unpack_into(*value, into)
+    }
+
+    fn iterate(&mut self, value: &Word) -> Result<NativeIterator> {
+        self.start_iteration(*value)
+    }
+    #[inline]
+    fn next(&mut self, iterator: &mut NativeIterator) -> Result<Option<Word>> {
+        self.next_item(iterator)
+    }
+    #[inline]
+    fn next_pair(&mut self, iterator: &mut NativeIterator) -> Result<Option<(Word, Word)>> {
+        self.next_two(iterator)
+    }
+    fn remaining(&mut self, iterator: &NativeIterator) -> Option<usize> {
+        self.items_left(iterator)
+    }
+    fn iterate_over(&mut self, values: Vec<Word>) -> NativeIterator {
+        NativeHost::iterator_over(values)
+    }
+    fn equal(&mut self, left: &[Word], right: &[Word]) -> Result<bool> {
+        if left.len() != right.len() {
+            return Ok(false);
+        }
+        for (&left, &right) in left.iter().zip(right) {
+            if !self.is_equal(left, right)? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    #[inline]
+    fn callee<'a>(&'a self, value: &'a Word) -> Callee<'a, Self> {
+        let Word::Object(index) = value else { return Callee::Foreign };
+        match &self.heap.objects[*index as usize] {
+            HeapObject::Macro(closure) => Callee::Macro(closure),
+            HeapObject::Block(block) => Callee::Block(block),
+            HeapObject::Loop(_) => Callee::Loop,
+            _ => Callee::Foreign,
+        }
+    }
+    fn call(&mut self, _: &u32, callee: &Word, arguments: Arguments<'_, Self>) -> Result<Word> {
+        self.call_value(*callee, arguments)
+    }
+    fn call_method(
+        &mut self,
+        context: &u32,
+        receiver: &Word,
+        site: &Name,
+        arguments: Arguments<'_, Self>,
+    ) -> Result<Called<Self>> {
+        let object = self.present(*receiver);
+        if self.has_method(object, &site.text) {
+            let result = if arguments.shape.is_plain() {
+                self.call_member(object, &site.text, arguments.values, &[])
+            } else {
+                let expanded = self.expand(arguments)?;
+                self.call_member(object, &site.text, &expanded.positional, &expanded.keywords)
+            };
+            return result.map(Called::Value);
+        }
+        let callee = self.attr(receiver, site)?;
+        if matches!(self.callee(&callee), Callee::Foreign) {
+            self.call(context, &callee, arguments).map(Called::Value)
+        } else {
+            Ok(Called::Enter(callee))
+        }
+    }
+    #[inline]
+    fn filter(
+        &mut self,
+        context: &u32,
+        filter: &NativeFilter,
+        value: &Word,
+        arguments: Arguments<'_, Self>,
+    ) -> Result<Word> {
+        match filter {
+            NativeFilter::Builtin(builtin) => builtin.call(self, context, value, arguments),
+            NativeFilter::User(function) => {
+                let function = function.clone();
+                if arguments.shape.is_plain() && arguments.values.is_empty() {
+                    return function.invoke(self, CallArguments { positional: &[*value], keywords: &[] });
+                }
+                let expanded = self.expand(arguments)?;
+                let mut positional = vec![*value];
+                positional.extend(expanded.positional);
+                let keywords: Vec<(&str, Word)> =
+                    expanded.keywords.iter().map(|(name, word)| (&**name, *word)).collect();
+                function.invoke(self, CallArguments { positional: &positional, keywords: &keywords })
+            }
+        }
+    }
+    fn test(
+        &mut self,
+        context: &u32,
+        test: &NativeTest,
+        value: &Word,
+        arguments: Arguments<'_, Self>,
+    ) -> Result<bool> {
+        match test {
+            NativeTest::Builtin(builtin) => builtin.call(self, context, value, arguments),
+            NativeTest::User(function) => {
+                let function = function.clone();
+                let expanded = self.expand(arguments)?;
+                let mut positional = vec![*value];
+                positional.extend(expanded.positional);
+                let result =
+                    function.invoke(self, CallArguments { positional: &positional, keywords: &[] })?;
+                self.is_true(result)
+            }
+        }
+    }
+    fn star(&mut self, value: &Word) -> Result<Vec<Word>> {
+        self.expand_star(*value)
+    }
+    fn star_star(&mut self, value: &Word) -> Result<Vec<(String, Word)>> {
+        self.expand_star_star(*value)
+    }
+    fn keywords(&mut self, pairs: &[(&str, Word)]) -> Result<Word> {
+        let dict = self.dict_of(Vec::new(), Vec::new());
+        for (name, value) in pairs {
+            let key = self.new_text(name, false)?;
+            self.dict_set(dict, key, *value)?;
+        }
+        Ok(dict)
+    }
+
+    fn make_macro(&mut self, closure: Closure<Self>) -> Result<Word> {
+        Ok(self.heap.object(HeapObject::Macro(closure)))
+    }
+    fn make_block(&mut self, block: BlockReference<Self>) -> Result<Word> {
+        Ok(self.heap.object(HeapObject::Block(block)))
+    }
+    fn make_self(&mut self, context: &u32) -> Result<Word> {
+        let chain = self.context(*context).chain.clone();
+        Ok(self.heap.object(HeapObject::Templates { context: *context, chain }))
+    }
+    fn share_loop(&mut self, state: LoopState<Self>) -> Result<Word> {
+        Ok(self.heap.object(HeapObject::Loop(Some(Box::new(state)))))
+    }
+    fn take_loop(&mut self, value: &Word) -> Option<LoopState<Self>> {
+        let Word::Object(index) = value else { return None };
+        match &mut self.heap.objects[*index as usize] {
+            HeapObject::Loop(state) => state.take().map(|state| *state),
+            _ => None,
+        }
+    }
+    fn put_loop(&mut self, value: &Word, state: LoopState<Self>) {
+        if let Word::Object(index) = value
+            && let HeapObject::Loop(place) = &mut self.heap.objects[*index as usize]
+        {
+            *place = Some(Box::new(state));
+        }
+    }
+
+    fn template(&mut self, name: &Word, _: &Arc<Program<Self>>) -> Result<Arc<Program<Self>>> {
+        match self.present(*name) {
+            Word::Str(text) => self.templates.program(self.str(text)),
+            Word::Undefined(_) | Word::Missing => Err(self.undefined_error(*name)),
+            word @ (Word::Items { .. } | Word::List(_) | Word::Map { .. } | Word::Dict(_)) => {
+                let message = format!("unhashable type: '{}'", self.type_name(word));
+                Err(Error::new(ErrorKind::Type, message))
+            }
+            word => {
+                let mut shown = String::new();
+                self.show(&mut shown, word)?;
+                Err(Error::new(ErrorKind::TemplateNotFound, shown))
+            }
+        }
+    }
+    fn select_template(
+        &mut self,
+        names: &Word,
+        from: &Arc<Program<Self>>,
+        ignore_missing: bool,
+    ) -> Result<Option<Arc<Program<Self>>>> {
+        let word = self.present(*names);
+        let missing = |error: &Error| {
+            matches!(error.kind(), ErrorKind::TemplateNotFound | ErrorKind::TemplatesNotFound)
+                && error.trace().is_empty()
+        };
+        let outcome = match word {
+            Word::Str(_) | Word::Undefined(_) | Word::Missing => self.template(&word, from),
+            _ => self.first_of(word, from, missing),
+        };
+        match outcome {
+            Ok(program) => Ok(Some(program)),
+            Err(error) if ignore_missing && missing(&error) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+    fn cached_module(&mut self, program: &Arc<Program<Self>>) -> Option<Word> {
+        self.modules.iter().find(|(id, _)| *id == program.id()).map(|(_, module)| *module)
+    }
+    fn make_module(
+        &mut self,
+        program: &Arc<Program<Self>>,
+        context: &u32,
+        body: Word,
+        cache: bool,
+    ) -> Result<Word> {
+        let members = self.exports(*context);
+        let body = match body {
+            Word::Str(text) => Word::Str(Str { markup: false, ..text }),
+            other => other,
+        };
+        let module = self.heap.object(HeapObject::Module { name: program.name().cloned(), members, body });
+        if cache {
+            self.modules.push((program.id(), module));
+        }
+        Ok(module)
+    }
+    fn module_member(&mut self, module: &Word, name: &Name) -> Result<Option<Word>> {
+        let Word::Object(index) = module else { return Ok(None) };
+        match &self.heap.objects[*index as usize] {
+            HeapObject::Module { members, .. } => {
+                Ok(members.iter().find(|(known, _)| **known == *name.text).map(|(_, word)| *word))
+            }
+            _ => Ok(None),
+        }
+    }
+    fn module_name(&mut self, module: &Word) -> Option<String> {
+        let Word::Object(index) = module else { return None };
+        match &self.heap.objects[*index as usize] {
+            HeapObject::Module { name, .. } => name.as_deref().map(str::to_owned),
+            _ => None,
+        }
+    }
+
+    fn fault(&mut self, fault: Fault<'_>) -> Error {
+        let named = |name: Option<&str>| name.map_or_else(|| "None".to_owned(), super::undefined::quoted);
+        let (kind, message) = match fault {
+            Fault::NoFilter(name) => {
+                (ErrorKind::Runtime, format!("No filter named {} found.", super::undefined::quoted(name)))
+            }
+            Fault::NoTest(name) => {
+                (ErrorKind::Runtime, format!("No test named {} found.", super::undefined::quoted(name)))
+            }
+            Fault::NotANamespace => {
+                (ErrorKind::Runtime, "cannot assign attribute on non-namespace object".to_owned())
+            }
+            Fault::TooManyArguments { name, takes } => {
+                (ErrorKind::Type, format!("macro {} takes not more than {takes} argument(s)", named(name)))
+            }
+            Fault::UnexpectedKeyword { name, keyword } => {
+                let keyword = super::undefined::quoted(keyword);
+                (ErrorKind::Type, format!("macro {} takes no keyword argument {keyword}", named(name)))
+            }
+            Fault::DuplicateArgument { name, argument } => {
+                let argument = super::undefined::quoted(argument);
+                (ErrorKind::Type, format!("macro {} got two values for argument {argument}", named(name)))
+            }
+            Fault::UnexpectedCaller { name } => (
+                ErrorKind::Type,
+                format!(
+                    "macro {} was invoked with two values for the special caller argument. This is most likely a bug.",
+                    named(name)
+                ),
+            ),
+            Fault::ExtendedTwice => (ErrorKind::Runtime, "extended multiple times".to_owned()),
+            Fault::RequiredBlock(name) => {
+                (ErrorKind::Runtime, format!("Required block {} not found", super::undefined::quoted(name)))
+            }
+            Fault::NotRecursive => (
+                ErrorKind::Type,
+                "The loop must have the 'recursive' marker to be called recursively.".to_owned(),
+            ),
+            Fault::EmptyCycle => (ErrorKind::Type, "no items for cycling given".to_owned()),
+            Fault::TooDeep => (ErrorKind::Recursion, "maximum recursion depth exceeded".to_owned()),
+            Fault::OutputLimit(limit) => {
+                (ErrorKind::Limit, format!("the output is larger than the limit of {limit} bytes"))
+            }
+            Fault::OutOfFuel => (ErrorKind::Limit, "the render has used up its fuel".to_owned()),
+            Fault::BadImage(what) => (ErrorKind::Bytecode, format!("the bytecode is wrong: {what}")),
+        };
+        Error::new(kind, message)
+    }
+    fn locate(&mut self, error: Error, trace: &[TraceFrame]) -> Error {
+        let places: Vec<Place> = trace.iter().take(40).map(|frame| self.place_of_frame(frame)).collect();
+        if error.trace().is_empty() { error.at(|| places) } else { error.called_from(places) }
+    }
+}
+
+impl NativeHost {
+    /// The first template of a list of names that exists.
+    fn first_of(
+        &mut self,
+        names: Word,
+        from: &Arc<Program<NativeHost>>,
+        missing: impl Fn(&Error) -> bool,
+    ) -> Result<Arc<Program<NativeHost>>> {
+        let names = match names {
+            Word::None => Vec::new(),
+            other => self.items_of(other)?,
+        };
+        let mut shown: Vec<String> = Vec::new();
+        for &name in &names {
+            match self.template(&name, from) {
+                Ok(program) => return Ok(program),
+                Err(error) if missing(&error) || matches!(name, Word::Undefined(_)) => {
+                    let mut text = String::new();
+                    match name {
+                        Word::Undefined(index) => text = self.undefined_message(index),
+                        other => self.show(&mut text, other)?,
+                    }
+                    shown.push(text);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        let message = if names.is_empty() {
+            "Tried to select from an empty list of templates.".to_owned()
+        } else {
+            format!("none of the templates given were found: {}", shown.join(", "))
+        };
+        Err(Error::new(ErrorKind::TemplatesNotFound, message))
+    }
+
+    fn place_of_frame(&self, frame: &TraceFrame) -> Place {
+        let program = self.entered.iter().find(|(program, _)| program.name() == frame.template.as_ref());
+        let source_line = program.and_then(|(program, _)| {
+            let line = frame.line.checked_sub(1)? as usize;
+            program.extra().source.lines().nth(line).map(str::to_owned)
+        });
+        let name = frame.name.as_deref().unwrap_or_default();
+        let what = match frame.function {
+            FunctionKind::Root => String::new(),
+            FunctionKind::Block => format!("block '{name}'"),
+            FunctionKind::Macro => format!("macro '{name}'"),
+            FunctionKind::CallBlock => "a call block".to_owned(),
+            FunctionKind::Loop => "a recursive loop".to_owned(),
+        };
+        Place { template: frame.template.clone(), line: frame.line, column: frame.column, what, source_line }
+    }
+}

@@ -1,0 +1,14 @@
+//! Native values: words over arenas, the render's heap, and the host that runs templates over them.
+//!
+//! [`word`] is what a register holds, [`arena`] immutable data, [`serialize`] the way in from serde, [`heap`] what a
+//! render makes, [`value`] what users hold, [`object`] and [`function`] their code, [`host`] the machine's verbs.
+
+pub(crate) mod arena;
+pub(crate) mod function;
+pub(crate) mod heap;
+pub(crate) mod host;
+pub(crate) mod object;
+pub(crate) mod serialize;
+#[expect(clippy::module_inception, reason = "`Value` is what the module is named after")]
+pub(crate) mod value;
+pub(crate) mod word;

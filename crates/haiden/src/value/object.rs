@@ -1,0 +1,127 @@
+//! Objects: values whose behaviour a user writes.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::error::{Error, ErrorKind};
+use crate::value::function::BoxedFunction;
+use crate::value::value::Value;
+
+/// Keyword arguments of a call.
+pub type Keywords<'a> = &'a [(&'a str, Value)];
+
+/// A value whose behaviour a user writes.
+///
+/// Every method has a default: an object has no attributes, no items, cannot be called or iterated over.
+///
+/// ```
+/// use haiden::{Environment, Object, Value};
+///
+/// #[derive(Debug)]
+/// struct Clock;
+///
+/// impl Object for Clock {
+///     fn get_attr(&self, name: &str) -> Option<Value> {
+///         (name == "hour").then(|| Value::from(12))
+///     }
+/// }
+///
+/// let page = Environment::new()
+///     .render_str("{{ clock.hour }} {{ clock.second is defined }}", haiden::context! { clock => Value::from_object(Clock) })?;
+/// assert_eq!(page, "12 False");
+/// # Ok::<(), haiden::Error>(())
+/// ```
+pub trait Object: fmt::Debug + Send + Sync {
+    /// What error messages call values of this type.
+    fn type_name(&self) -> &str {
+        "object"
+    }
+
+    /// `object.name`; `None` if there is no such attribute.
+    fn get_attr(&self, _name: &str) -> Option<Value> {
+        None
+    }
+
+    /// `object[key]`; `None` if there is no such item.
+    fn get_item(&self, _key: &Value) -> Option<Value> {
+        None
+    }
+
+    /// `object(…)`.
+    ///
+    /// # Errors
+    /// What the call fails with; by default that the object cannot be called.
+    fn call(&self, _positional: &[Value], _keywords: Keywords<'_>) -> Result<Value, Error> {
+        Err(Error::new(ErrorKind::Type, format!("'{}' object is not callable", self.type_name())))
+    }
+
+    /// `object.name(…)`. By default the attribute is called.
+    ///
+    /// # Errors
+    /// What the call fails with; by default that there is no such attribute.
+    fn call_method(&self, name: &str, positional: &[Value], keywords: Keywords<'_>) -> Result<Value, Error> {
+        match self.get_attr(name).as_ref().and_then(Value::as_object) {
+            Some(object) => object.call(positional, keywords),
+            None => Err(Error::new(
+                ErrorKind::Undefined,
+                format!("'{} object' has no attribute '{name}'", self.type_name()),
+            )),
+        }
+    }
+
+    /// Has it something that can be called under this name?
+    fn has_method(&self, _name: &str) -> bool {
+        false
+    }
+
+    /// The items to iterate over; `None` if it is not iterable.
+    fn iterate(&self) -> Option<Vec<Value>> {
+        None
+    }
+
+    /// Its length, if it has one.
+    fn length(&self) -> Option<usize> {
+        None
+    }
+
+    /// Is it true in a condition?
+    fn is_true(&self) -> bool {
+        self.length() != Some(0)
+    }
+
+    /// What printing it writes.
+    fn to_text(&self) -> String {
+        format!("{self:?}")
+    }
+
+    /// Markup for it that needs no escaping, if it has such (`__html__`).
+    fn to_html(&self) -> Option<String> {
+        None
+    }
+}
+
+/// What an arena holds of user code.
+#[derive(Clone)]
+pub(crate) enum Foreign {
+    Object(Arc<dyn Object>),
+    Function(BoxedFunction),
+}
+
+impl fmt::Debug for Foreign {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Foreign::Object(object) => f.write_str(&object.to_text()),
+            Foreign::Function(function) => write!(f, "<function {}>", function.name),
+        }
+    }
+}
+
+impl Foreign {
+    pub(crate) fn is(&self, other: &Foreign) -> bool {
+        match (self, other) {
+            (Foreign::Object(left), Foreign::Object(right)) => Arc::ptr_eq(left, right),
+            (Foreign::Function(left), Foreign::Function(right)) => Arc::ptr_eq(&left.call, &right.call),
+            _ => false,
+        }
+    }
+}

@@ -1,0 +1,531 @@
+//! Values as a user holds them: owned, cheap to clone, free to travel between threads and renders.
+
+use std::borrow::Cow;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+use std::sync::Arc;
+
+use num_bigint::BigInt;
+use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
+
+use crate::error::Error;
+use crate::value::arena::Arena;
+use crate::value::function::Function;
+use crate::value::object::{Foreign, Object};
+use crate::value::serialize::Writer;
+use crate::value::word::Word;
+
+/// A value of a template.
+///
+/// Made from any [`serde::Serialize`] in one pass, from Rust's own types with `From`, or from an [`Object`] or function.
+/// A clone shares the data. `Display` gives what a template would print, `Debug` what Python's `repr` would.
+///
+/// ```
+/// use haiden::Value;
+///
+/// #[derive(serde::Serialize)]
+/// struct User { name: &'static str, tags: Vec<&'static str> }
+///
+/// let user = Value::from_serialize(&User { name: "Ann", tags: vec!["a", "b"] })?;
+/// assert_eq!(user.to_string(), "{'name': 'Ann', 'tags': ['a', 'b']}");
+/// assert_eq!(user.get_attr("name").and_then(|name| name.as_str().map(str::to_owned)), Some("Ann".to_owned()));
+/// # Ok::<(), haiden::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Value(pub(crate) Repr);
+
+#[derive(Clone)]
+pub(crate) enum Repr {
+    Undefined,
+    None,
+    Bool(bool),
+    Int(i64),
+    Float(f64),
+    Big(Arc<BigInt>),
+    Str(Arc<str>, bool),
+    Arena(Arc<Arena>, Word),
+    Foreign(Foreign),
+}
+
+impl Value {
+    /// The undefined value.
+    pub const UNDEFINED: Value = Value(Repr::Undefined);
+    /// `None`.
+    pub const NONE: Value = Value(Repr::None);
+
+    /// The value of any data that serde can serialize.
+    ///
+    /// # Errors
+    /// What the data's `Serialize` fails with; data that is nested too deeply or larger than 4 GiB; a mapping's key that
+    /// is no scalar.
+    pub fn from_serialize<T: Serialize + ?Sized>(data: &T) -> Result<Value, Error> {
+        let mut writer = Writer::new();
+        let word = writer.write(data)?;
+        Ok(writer.whole.take().unwrap_or_else(|| Value::from_arena(writer.arena, word)))
+    }
+
+    /// Text that needs no escaping.
+    pub fn from_safe_string(text: impl Into<Arc<str>>) -> Value {
+        Value(Repr::Str(text.into(), true))
+    }
+
+    /// A value that behaves as `object` says.
+    pub fn from_object(object: impl Object + 'static) -> Value {
+        Value(Repr::Foreign(Foreign::Object(Arc::new(object))))
+    }
+
+    /// A function that templates can call.
+    ///
+    /// ```
+    /// let double = haiden::Value::from_function(|n: i64| n * 2);
+    /// let page = haiden::Environment::new().render_str("{{ double(21) }}", haiden::context! { double })?;
+    /// assert_eq!(page, "42");
+    /// # Ok::<(), haiden::Error>(())
+    /// ```
+    pub fn from_function<Marker>(function: impl Function<Marker>) -> Value {
+        Value(Repr::Foreign(Foreign::Function(function.boxed("function"))))
+    }
+
+    pub(crate) fn from_arena(arena: Arena, word: Word) -> Value {
+        match word {
+            Word::None | Word::Missing => Value::NONE,
+            Word::Bool(value) => Value(Repr::Bool(value)),
+            Word::Int(value) => Value(Repr::Int(value)),
+            Word::Float(value) => Value(Repr::Float(value)),
+            word => Value(Repr::Arena(Arc::new(arena), word)),
+        }
+    }
+
+    fn of(arena: &Arc<Arena>, word: Word) -> Value {
+        match word {
+            Word::None | Word::Missing => Value::NONE,
+            Word::Bool(value) => Value(Repr::Bool(value)),
+            Word::Int(value) => Value(Repr::Int(value)),
+            Word::Float(value) => Value(Repr::Float(value)),
+            word => Value(Repr::Arena(arena.clone(), word)),
+        }
+    }
+
+    /// Is it undefined?
+    pub fn is_undefined(&self) -> bool {
+        matches!(self.0, Repr::Undefined)
+    }
+
+    /// Is it `None`?
+    pub fn is_none(&self) -> bool {
+        matches!(self.0, Repr::None)
+    }
+
+    /// The text, if it is text.
+    pub fn as_str(&self) -> Option<&str> {
+        match &self.0 {
+            Repr::Str(text, _) => Some(text),
+            Repr::Arena(arena, Word::Str(text)) => Some(arena.str(*text)),
+            _ => None,
+        }
+    }
+
+    /// The integer, if it is one of 64 bits.
+    pub fn as_i64(&self) -> Option<i64> {
+        match self.0 {
+            Repr::Int(value) => Some(value),
+            _ => None,
+        }
+    }
+
+    /// The number as a float, if it is an integer of 64 bits or a float.
+    pub fn as_f64(&self) -> Option<f64> {
+        match self.0 {
+            Repr::Int(value) => Some(value as f64),
+            Repr::Float(value) => Some(value),
+            _ => None,
+        }
+    }
+
+    /// The boolean, if it is one.
+    pub fn as_bool(&self) -> Option<bool> {
+        match self.0 {
+            Repr::Bool(value) => Some(value),
+            _ => None,
+        }
+    }
+
+    /// The object, if it is one.
+    pub fn as_object(&self) -> Option<&Arc<dyn Object>> {
+        match &self.0 {
+            Repr::Foreign(Foreign::Object(object)) => Some(object),
+            Repr::Arena(arena, Word::Foreign { index, .. }) => match &arena.foreign[*index as usize] {
+                Foreign::Object(object) => Some(object),
+                Foreign::Function(_) => None,
+            },
+            _ => None,
+        }
+    }
+
+    /// How many items a list, tuple or dict has, or characters a text.
+    pub fn len(&self) -> Option<usize> {
+        match &self.0 {
+            Repr::Str(text, _) => Some(text.chars().count()),
+            Repr::Arena(arena, word) => match *word {
+                Word::Str(text) => Some(arena.str(text).chars().count()),
+                Word::Items { len, .. } | Word::Tuple { len, .. } => Some(len as usize),
+                Word::Map { shape, .. } => Some(arena.shapes[shape as usize].keys.len()),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    /// Has it a length, and is that 0?
+    pub fn is_empty(&self) -> bool {
+        self.len() == Some(0)
+    }
+
+    /// Item `index` of a list or tuple.
+    pub fn get_item(&self, index: usize) -> Option<Value> {
+        let Repr::Arena(arena, Word::Items { start, len, .. } | Word::Tuple { start, len, .. }) = &self.0
+        else {
+            return None;
+        };
+        (index < *len as usize).then(|| Value::of(arena, arena.words[*start as usize + index]))
+    }
+
+    /// The value of key `name` of a dict, or of an object's attribute.
+    pub fn get_attr(&self, name: &str) -> Option<Value> {
+        match &self.0 {
+            Repr::Arena(arena, Word::Map { shape, start, .. }) => {
+                let place = arena.find_text(*shape, name)?;
+                Some(Value::of(arena, arena.words[*start as usize + place]))
+            }
+            _ => self.as_object()?.get_attr(name),
+        }
+    }
+
+    /// Writes this value into an arena.
+    pub(crate) fn write_to(&self, arena: &mut Arena) -> Result<Word, Error> {
+        Ok(match &self.0 {
+            Repr::Undefined | Repr::None => Word::None,
+            Repr::Bool(value) => Word::Bool(*value),
+            Repr::Int(value) => Word::Int(*value),
+            Repr::Float(value) => Word::Float(*value),
+            Repr::Big(value) => arena.push_big((**value).clone()),
+            Repr::Str(text, markup) => arena.push_text(text, *markup)?,
+            Repr::Arena(from, word) => arena.import(from, *word)?,
+            Repr::Foreign(foreign) => arena.push_foreign(foreign.clone()),
+        })
+    }
+}
+
+thread_local! {
+    /// A value on its way through serde into a [`Writer`]: serde itself cannot carry objects and markup.
+    static HANDOVER: RefCell<Option<Value>> = const { RefCell::new(None) };
+}
+
+/// The newtype's name that announces a value in [`HANDOVER`].
+const HANDOVER_NAME: &str = "\0haiden::Value";
+
+/// A newtype struct on its way into a writer: usually its content, but see [`HANDOVER`].
+pub(super) fn special_newtype<T: Serialize + ?Sized>(
+    writer: &mut Writer,
+    name: &'static str,
+    content: &T,
+) -> Result<Word, Error> {
+    if name == HANDOVER_NAME
+        && let Some(value) = HANDOVER.with_borrow_mut(Option::take)
+    {
+        if writer.is_fresh() {
+            // The value is all there is: it is taken as it is.
+            writer.whole = Some(value);
+            return Ok(Word::None);
+        }
+        return value.write_to(&mut writer.arena);
+    }
+    content.serialize(writer)
+}
+
+/// The content of a value for serializers other than ours.
+struct Content<'a>(&'a Value);
+
+impl Serialize for Value {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        HANDOVER.set(Some(self.clone()));
+        let outcome = serializer.serialize_newtype_struct(HANDOVER_NAME, &Content(self));
+        HANDOVER.set(None);
+        outcome
+    }
+}
+
+impl Serialize for Content<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match &self.0.0 {
+            Repr::Undefined | Repr::None => serializer.serialize_unit(),
+            Repr::Bool(value) => serializer.serialize_bool(*value),
+            Repr::Int(value) => serializer.serialize_i64(*value),
+            Repr::Float(value) => serializer.serialize_f64(*value),
+            Repr::Big(value) => serializer.serialize_str(&value.to_string()),
+            Repr::Str(text, _) => serializer.serialize_str(text),
+            Repr::Foreign(foreign) => serializer.serialize_str(&format!("{foreign:?}")),
+            Repr::Arena(arena, word) => match *word {
+                Word::Str(text) => serializer.serialize_str(arena.str(text)),
+                Word::Big { index, .. } => serializer.serialize_str(&arena.bigs[index as usize].to_string()),
+                Word::Items { start, len, .. } | Word::Tuple { start, len, .. } => {
+                    let mut list = serializer.serialize_seq(Some(len as usize))?;
+                    for &item in &arena.words[start as usize..(start + len) as usize] {
+                        list.serialize_element(&Value::of(arena, item))?;
+                    }
+                    list.end()
+                }
+                Word::Map { shape, start, .. } => {
+                    let keys = &arena.shapes[shape as usize].keys;
+                    let mut map = serializer.serialize_map(Some(keys.len()))?;
+                    for (place, &key) in keys.iter().enumerate() {
+                        let value = arena.words[start as usize + place];
+                        map.serialize_entry(&Value::of(arena, key), &Value::of(arena, value))?;
+                    }
+                    map.end()
+                }
+                Word::Foreign { index, .. } => {
+                    serializer.serialize_str(&format!("{:?}", arena.foreign[index as usize]))
+                }
+                _ => serializer.serialize_unit(),
+            },
+        }
+    }
+}
+
+impl fmt::Display for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&crate::value::host::show_value(self, false))
+    }
+}
+
+impl fmt::Debug for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&crate::value::host::show_value(self, true))
+    }
+}
+
+impl PartialEq for Value {
+    /// Python's equality.
+    fn eq(&self, other: &Value) -> bool {
+        crate::value::host::equal_values(self, other)
+    }
+}
+
+/// Implements `From` for types that are a value at once.
+macro_rules! from {
+    ($($Type:ty, $value:ident => $repr:expr;)*) => {
+        $(impl From<$Type> for Value {
+            fn from($value: $Type) -> Value {
+                Value($repr)
+            }
+        })*
+    };
+}
+from! {
+    (), _value => Repr::None;
+    bool, value => Repr::Bool(value);
+    i8, value => Repr::Int(value.into());
+    i16, value => Repr::Int(value.into());
+    i32, value => Repr::Int(value.into());
+    i64, value => Repr::Int(value);
+    u8, value => Repr::Int(value.into());
+    u16, value => Repr::Int(value.into());
+    u32, value => Repr::Int(value.into());
+    u64, value => i64::try_from(value).map_or_else(|_| Repr::Big(Arc::new(value.into())), Repr::Int);
+    usize, value => i64::try_from(value).map_or_else(|_| Repr::Big(Arc::new(value.into())), Repr::Int);
+    i128, value => i64::try_from(value).map_or_else(|_| Repr::Big(Arc::new(value.into())), Repr::Int);
+    f32, value => Repr::Float(value.into());
+    f64, value => Repr::Float(value);
+    char, value => Repr::Str(Arc::from(value.encode_utf8(&mut [0; 4]) as &str), false);
+    &str, value => Repr::Str(Arc::from(value), false);
+    String, value => Repr::Str(Arc::from(value), false);
+    Arc<str>, value => Repr::Str(value, false);
+    Cow<'_, str>, value => Repr::Str(Arc::from(value), false);
+}
+
+impl<T: Into<Value>> From<Option<T>> for Value {
+    fn from(value: Option<T>) -> Value {
+        value.map_or(Value::NONE, Into::into)
+    }
+}
+
+/// A container that is too large for an arena holds nothing instead: such data cannot be made with `From` in practice.
+fn container(build: impl FnOnce(&mut Arena) -> Result<Word, Error>) -> Value {
+    let mut arena = Arena::default();
+    match build(&mut arena) {
+        Ok(word) => Value(Repr::Arena(Arc::new(arena), word)),
+        Err(_) => Value::UNDEFINED,
+    }
+}
+
+impl<T: Into<Value>> From<Vec<T>> for Value {
+    fn from(items: Vec<T>) -> Value {
+        items.into_iter().map(Into::into).collect()
+    }
+}
+
+impl FromIterator<Value> for Value {
+    fn from_iter<I: IntoIterator<Item = Value>>(items: I) -> Value {
+        container(|arena| {
+            let words = items.into_iter().map(|item| item.write_to(arena)).collect::<Result<Vec<_>, _>>()?;
+            arena.push_list(&words)
+        })
+    }
+}
+
+impl<K: Into<String>> FromIterator<(K, Value)> for Value {
+    /// A dict; a key that comes again replaces the value of the first.
+    fn from_iter<I: IntoIterator<Item = (K, Value)>>(items: I) -> Value {
+        let mut entries: Vec<(String, Value)> = Vec::new();
+        let mut places: HashMap<String, usize> = HashMap::new();
+        for (key, value) in items {
+            let key = key.into();
+            match places.get(&key) {
+                Some(&place) => entries[place].1 = value,
+                None => {
+                    places.insert(key.clone(), entries.len());
+                    entries.push((key, value));
+                }
+            }
+        }
+        container(|arena| {
+            let (mut keys, mut values) = (Vec::new(), Vec::new());
+            for (key, value) in &entries {
+                keys.push(arena.push_text(key, false)?);
+                values.push(value.write_to(arena)?);
+            }
+            arena.push_map(keys, &values)
+        })
+    }
+}
+
+impl<K: Into<String>, V: Into<Value>> From<BTreeMap<K, V>> for Value {
+    fn from(map: BTreeMap<K, V>) -> Value {
+        map.into_iter().map(|(key, value)| (key, value.into())).collect()
+    }
+}
+
+/// What a template is rendered with: see [`context!`](crate::context!).
+#[doc(hidden)]
+pub struct ContextBuilder {
+    writer: Writer,
+    keys: Vec<Word>,
+    values: Vec<Word>,
+    error: Option<Error>,
+}
+
+impl Default for ContextBuilder {
+    fn default() -> ContextBuilder {
+        ContextBuilder { writer: Writer::new(), keys: Vec::new(), values: Vec::new(), error: None }
+    }
+}
+
+impl ContextBuilder {
+    /// Adds a variable.
+    #[must_use]
+    pub fn with<T: Serialize + ?Sized>(mut self, name: &str, value: &T) -> ContextBuilder {
+        let written =
+            self.writer.arena.push_text(name, false).and_then(|key| Ok((key, self.writer.write(value)?)));
+        match written {
+            Ok((key, value)) => {
+                self.keys.push(key);
+                self.values.push(value);
+            }
+            Err(error) => self.error = self.error.or(Some(error)),
+        }
+        self
+    }
+
+    /// The dict of all variables.
+    pub fn build(self) -> Context {
+        let ContextBuilder { mut writer, keys, values, error } = self;
+        Context(match error {
+            Some(error) => Err(error),
+            None => writer
+                .arena
+                .push_map(keys, &values)
+                .map(|word| Value(Repr::Arena(Arc::new(writer.arena), word))),
+        })
+    }
+}
+
+/// The variables of [`context!`](crate::context!), or why one of them cannot be a value.
+#[derive(Debug)]
+pub struct Context(Result<Value, Error>);
+
+/// What [`Template::render`](crate::Template::render) takes: a [`Value`] made before, `context! {..}`, or any data that
+/// serde can serialize to a mapping.
+pub trait IntoContext {
+    /// The variables.
+    ///
+    /// # Errors
+    /// Why they cannot be values.
+    fn into_context(self) -> Result<Value, Error>;
+}
+
+impl IntoContext for Context {
+    fn into_context(self) -> Result<Value, Error> {
+        self.0
+    }
+}
+
+impl IntoContext for &Context {
+    fn into_context(self) -> Result<Value, Error> {
+        match &self.0 {
+            Ok(value) => Ok(value.clone()),
+            Err(error) => Err(error.clone()),
+        }
+    }
+}
+
+impl<T: Serialize + ?Sized> IntoContext for &T
+where
+    T: NotContext,
+{
+    fn into_context(self) -> Result<Value, Error> {
+        self.to_context()
+    }
+}
+
+/// Data that becomes a context through serde; a [`Value`] is one already.
+#[doc(hidden)]
+pub trait NotContext: Serialize {
+    /// The context.
+    fn to_context(&self) -> Result<Value, Error> {
+        Value::from_serialize(self)
+    }
+}
+impl<T: Serialize + ?Sized> NotContext for T {}
+
+/// Variables for a render, by name: `context! { name => value, other }`.
+///
+/// Values are anything that serde can serialize, [`Value`](crate::Value)s included.
+///
+/// ```
+/// let items = vec!["a", "b"];
+/// let page = haiden::Environment::new()
+///     .render_str("{{ title }}: {{ items | join(', ') }}", haiden::context! { title => "Things", items })?;
+/// assert_eq!(page, "Things: a, b");
+/// # Ok::<(), haiden::Error>(())
+/// ```
+#[macro_export]
+macro_rules! context {
+    ($($name:ident $(=> $value:expr)?),* $(,)?) => {
+        $crate::__private::ContextBuilder::default()
+            $(.with(stringify!($name), $crate::__context_value!($name $(=> $value)?)))*
+            .build()
+    };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __context_value {
+    ($name:ident) => {
+        &$name
+    };
+    ($name:ident => $value:expr) => {
+        &$value
+    };
+}
