@@ -6,7 +6,7 @@
 //! A builtin asks several verbs and cannot be stopped between them: while it runs, no verb may suspend. A host that
 //! suspends does so before or after the whole filter or test.
 
-use crate::host::{Host, Undefined};
+use crate::host::{BinaryOp, Host, Undefined};
 
 /// A world of values that the builtins can work on.
 pub trait BuiltinHost: Host {
@@ -97,6 +97,19 @@ pub trait BuiltinHost: Host {
         precision: Option<i64>,
         method: RoundMethod,
     ) -> Result<Self::Register, Self::Error>;
+    /// `sum(items, start)`, where `start` is no text. This adds one after the other, as CPython does before 3.12; later
+    /// versions compensate for the rounding of floats.
+    fn sum(
+        &mut self,
+        items: &[Self::Register],
+        start: &Self::Register,
+    ) -> Result<Self::Register, Self::Error> {
+        let mut total = start.clone();
+        for item in items {
+            total = self.binary(BinaryOp::Add, &total, item)?;
+        }
+        Ok(total)
+    }
     /// The text of Jinja's `filesizeformat`, of `float(value)`.
     fn filesizeformat(&mut self, value: &Self::Register, binary: bool) -> Result<String, Self::Error>;
     /// A random number below `below`, which is not 0.
