@@ -92,14 +92,50 @@ pub(crate) struct MapWriter<'a> {
     keys: Vec<Word>,
     /// A key whose value is still to come.
     key: Option<Word>,
-    variant: Option<&'static str>,
+    wrapper: Wrapper,
+}
+
+/// What a struct stands for.
+#[derive(Clone, Copy)]
+enum Wrapper {
+    /// Itself.
+    None,
+    /// The content of an enum's variant.
+    Variant(&'static str),
+    /// A number, as `serde_json` writes it where it keeps all digits.
+    JsonNumber,
+    /// The text of its one field: a date of `toml`.
+    Transparent,
+}
+
+impl Wrapper {
+    /// What a struct of this name stands for.
+    fn of(name: &str) -> Wrapper {
+        match name {
+            "$serde_json::private::Number" => Wrapper::JsonNumber,
+            "$__toml_private_Datetime" => Wrapper::Transparent,
+            _ => Wrapper::None,
+        }
+    }
+}
+
+/// A number of JSON.
+fn json_number(arena: &mut Arena, text: &str) -> Word {
+    if let Ok(value) = text.parse() {
+        return Word::Int(value);
+    }
+    let is_integer = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
+    match text.parse::<BigInt>() {
+        Ok(value) if is_integer => arena.push_big(value),
+        _ => Word::Float(text.parse().unwrap_or(f64::NAN)),
+    }
 }
 
 impl<'a> MapWriter<'a> {
-    fn new(writer: &'a mut Writer, variant: Option<&'static str>) -> Result<MapWriter<'a>, Error> {
+    fn new(writer: &'a mut Writer, wrapper: Wrapper) -> Result<MapWriter<'a>, Error> {
         let start = writer.open()?;
         let guess = writer.recent[writer.depth - 1];
-        Ok(MapWriter { writer, start, guess, keys: Vec::new(), key: None, variant })
+        Ok(MapWriter { writer, start, guess, keys: Vec::new(), key: None, wrapper })
     }
 
     fn count(&self) -> usize {
@@ -137,6 +173,17 @@ impl<'a> MapWriter<'a> {
         }
     }
 
+    #[inline]
+    fn field<T: Serialize + ?Sized>(&mut self, key: &'static str, value: &T) -> Result<(), Error> {
+        if let Wrapper::JsonNumber | Wrapper::Transparent = self.wrapper {
+            let word = self.writer.write(value)?;
+            self.writer.stack.push(word);
+            return Ok(());
+        }
+        self.text_key(key)?;
+        self.value(value)
+    }
+
     fn value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Error> {
         let Some(key) = self.key.take() else {
             return Err(Error::new(ErrorKind::Type, "a mapping gave a value without a key"));
@@ -172,7 +219,25 @@ impl<'a> MapWriter<'a> {
         self.writer.stack.truncate(end);
     }
 
+    /// A struct that stands for its one field, which is text.
+    #[cold]
+    fn unwrap_field(self) -> Result<Word, Error> {
+        let writer = self.writer;
+        writer.depth -= 1;
+        let word = writer.stack.get(self.start).copied().unwrap_or(Word::None);
+        writer.stack.truncate(self.start);
+        if let (Wrapper::JsonNumber, Word::Str(text)) = (self.wrapper, word) {
+            // The digits are the last text of the arena: they go again.
+            let digits = writer.arena.text.split_off(text.start as usize);
+            return Ok(json_number(&mut writer.arena, &digits));
+        }
+        Ok(word)
+    }
+
     fn finish(mut self) -> Result<Word, Error> {
+        if let Wrapper::JsonNumber | Wrapper::Transparent = self.wrapper {
+            return self.unwrap_field();
+        }
         let count = self.count();
         let complete =
             self.guess.filter(|&shape| self.writer.arena.shapes[shape as usize].keys.len() == count);
@@ -190,9 +255,9 @@ impl<'a> MapWriter<'a> {
         let start = writer.arena.push_words(&writer.stack[self.start..])?;
         writer.stack.truncate(self.start);
         let word = Word::Map { slot: super::word::HEAP, shape, start };
-        match self.variant {
-            Some(variant) => writer.tagged(variant, word),
-            None => Ok(word),
+        match self.wrapper {
+            Wrapper::Variant(variant) => writer.tagged(variant, word),
+            _ => Ok(word),
         }
     }
 }
@@ -354,10 +419,10 @@ impl<'a> Serializer for &'a mut Writer {
         Ok(SeqWriter { writer: self, start, tuple: true, variant: Some(variant) })
     }
     fn serialize_map(self, _: Option<usize>) -> Result<MapWriter<'a>, Error> {
-        MapWriter::new(self, None)
+        MapWriter::new(self, Wrapper::None)
     }
-    fn serialize_struct(self, _: &'static str, _: usize) -> Result<MapWriter<'a>, Error> {
-        MapWriter::new(self, None)
+    fn serialize_struct(self, name: &'static str, _: usize) -> Result<MapWriter<'a>, Error> {
+        MapWriter::new(self, Wrapper::of(name))
     }
     fn serialize_struct_variant(
         self,
@@ -366,7 +431,7 @@ impl<'a> Serializer for &'a mut Writer {
         variant: &'static str,
         _: usize,
     ) -> Result<MapWriter<'a>, Error> {
-        MapWriter::new(self, Some(variant))
+        MapWriter::new(self, Wrapper::Variant(variant))
     }
 }
 
@@ -413,8 +478,7 @@ macro_rules! structs {
             type Ok = Word;
             type Error = Error;
             fn serialize_field<T: Serialize + ?Sized>(&mut self, key: &'static str, value: &T) -> Result<(), Error> {
-                self.text_key(key)?;
-                self.value(value)
+                self.field(key, value)
             }
             fn end(self) -> Result<Word, Error> {
                 self.finish()
