@@ -4,6 +4,7 @@
 
 use std::path::Path;
 
+use haiden::loader::DictLoader;
 use haiden::{Environment, UndefinedKind, Value};
 use serde::Deserialize;
 
@@ -16,6 +17,7 @@ struct Group {
 fn environment(kind: &str, escape: bool) -> Environment {
     let mut environment = Environment::new();
     environment.set_autoescape(escape);
+    environment.set_loader(DictLoader::new(Vec::<(String, String)>::new()));
     environment.set_undefined(match kind {
         "Chainable" => UndefinedKind::Chainable,
         "Debug" => UndefinedKind::Debug,

@@ -88,10 +88,13 @@ impl Arena {
         Word::Foreign { slot: HEAP, index: (self.foreign.len() - 1) as u32 }
     }
 
-    /// Appends items; says where they start.
+    /// Appends items; says where they start. No two runs start at one place: it is what tells containers apart.
     pub(crate) fn push_words(&mut self, words: &[Word]) -> Result<u32, Error> {
         let start = offset(self.words.len())?;
         self.words.extend_from_slice(words);
+        if words.is_empty() {
+            self.words.push(Word::Missing);
+        }
         offset(self.words.len())?;
         Ok(start)
     }

@@ -52,6 +52,10 @@ pub(crate) enum HeapObject {
         step: i64,
     },
     Slice([Word; 3]),
+    /// Bytes: `str.encode()`.
+    Bytes(Vec<u8>),
+    /// `value.__class__`: the class's name with its module.
+    Class(String),
     Namespace(u32),
     Cycler {
         items: Vec<Word>,

@@ -25,7 +25,7 @@ KINDS = {
     "Debug": jinja2.DebugUndefined, "Strict": jinja2.StrictUndefined,
 }
 ENVIRONMENTS = {
-    (kind, escape): jinja2.Environment(undefined=KINDS[kind], autoescape=escape) for kind in KINDS for escape in (False, True)
+    (kind, escape): jinja2.Environment(undefined=KINDS[kind], autoescape=escape, loader=jinja2.DictLoader({})) for kind in KINDS for escape in (False, True)
 }
 
 

@@ -80,7 +80,7 @@ impl NativeHost {
 
     fn no_mapping(&self, word: Word) -> Error {
         let name = self.type_name(word);
-        Error::new(ErrorKind::Type, format!("argument after ** must be a mapping, not {name}"))
+        Error::new(ErrorKind::Type, format!("jinja2.runtime.Context.call() argument after ** must be a mapping, not {name}"))
     }
 
     /// Calls a value.
@@ -172,7 +172,7 @@ impl NativeHost {
                 self.list_method(receiver, name, positional, keywords)
             }
             receiver @ (Word::Int(_) | Word::Bool(_) | Word::Big { .. } | Word::Float(_)) => {
-                self.number_method(receiver, name, positional)
+                self.number_method(receiver, name, positional, keywords)
             }
             Word::Foreign { slot, index } => {
                 let foreign = self.foreign(slot, index).clone();
@@ -183,10 +183,16 @@ impl NativeHost {
         }
     }
 
-    fn number_method(&mut self, receiver: Word, name: &str, positional: &[Word]) -> Result<Word, Error> {
+    fn number_method(
+        &mut self,
+        receiver: Word,
+        name: &str,
+        positional: &[Word],
+        keywords: &[(Arc<str>, Word)],
+    ) -> Result<Word, Error> {
         use crate::python::number::{Int, Number};
-        if !positional.is_empty() {
-            return Err(super::methods_dict::wrong_count(self.type_name(receiver), name, positional.len()));
+        if !positional.is_empty() || !keywords.is_empty() {
+            return Err(super::arity::wrong_call(self.type_name(receiver), name, positional.len(), keywords));
         }
         Ok(match (name, self.number(receiver)) {
             ("conjugate", Some(number)) => self.new_number(number),
@@ -237,6 +243,20 @@ impl NativeHost {
             }
             HeapObject::Loop(_) => {
                 self.loop_number(index, |state, host| state.changed(host, positional)).map(Word::Bool)
+            }
+            HeapObject::Bytes(bytes) => {
+                let text = match name {
+                    "hex" => bytes.iter().map(|byte| format!("{byte:02x}")).collect(),
+                    _ => String::from_utf8(bytes.clone()).map_err(|error| {
+                        let at = error.utf8_error().valid_up_to();
+                        let message = format!(
+                            "'utf-8' codec can't decode byte 0x{:02x} in position {at}: invalid start byte",
+                            error.as_bytes().get(at).copied().unwrap_or_default()
+                        );
+                        Error::new(ErrorKind::Value, message)
+                    })?,
+                };
+                self.new_text(&text, false)
             }
             HeapObject::Range { .. } => self.list_method(receiver, name, positional, keywords),
             HeapObject::Context(context) => {

@@ -51,7 +51,7 @@ impl NativeHost {
                 }
                 let (left, right) = (self.items_of(left)?, self.items_of(right)?);
                 for (left, right) in left.into_iter().zip(right) {
-                    if !self.equal_at(left, right, depth + 1)? {
+                    if !self.is_same(left, right) && !self.equal_at(left, right, depth + 1)? {
                         return Ok(false);
                     }
                 }
@@ -67,7 +67,8 @@ impl NativeHost {
                 let (keys, values) = self.entries(left);
                 for (key, value) in keys.into_iter().zip(values) {
                     match self.dict_find(right, key)? {
-                        Some(other) if self.equal_at(value, other, depth + 1)? => {}
+                        Some(other)
+                            if self.is_same(value, other) || self.equal_at(value, other, depth + 1)? => {}
                         _ => return Ok(false),
                     }
                 }
@@ -88,6 +89,8 @@ impl NativeHost {
     fn equal_objects(&mut self, left: u32, right: u32) -> Result<bool, Error> {
         let ranges = (&self.heap.objects[left as usize], &self.heap.objects[right as usize]);
         Ok(match ranges {
+            (HeapObject::Bytes(left), HeapObject::Bytes(right)) => left == right,
+            (HeapObject::Class(left), HeapObject::Class(right)) => left == right,
             (
                 HeapObject::Range { start, stop, step },
                 HeapObject::Range { start: other, stop: end, step: stride },
@@ -114,9 +117,18 @@ impl NativeHost {
         })
     }
 
+    /// Are two values one object? CPython asks this before `==` wherever it looks into a container.
+    fn is_same(&self, left: Word, right: Word) -> bool {
+        match (left, right) {
+            (Word::Undefined(left), Word::Undefined(right)) => left == right,
+            (Word::Float(left), Word::Float(right)) => left.to_bits() == right.to_bits(),
+            _ => false,
+        }
+    }
+
     pub(crate) fn any_equal(&mut self, wanted: Word, items: &[Word]) -> Result<bool, Error> {
         for &item in items {
-            if self.is_equal(item, wanted)? {
+            if self.is_same(item, wanted) || self.is_equal(item, wanted)? {
                 return Ok(true);
             }
         }
@@ -153,7 +165,7 @@ impl NativeHost {
                 }
                 let (left, right) = (self.items_of(left)?, self.items_of(right)?);
                 for (&left, &right) in left.iter().zip(&right) {
-                    if !self.equal_at(left, right, depth + 1)? {
+                    if !self.is_same(left, right) && !self.equal_at(left, right, depth + 1)? {
                         return self.order_at(op, left, right, depth + 1);
                     }
                 }
@@ -183,7 +195,6 @@ impl NativeHost {
             Word::Str(text) => match item {
                 Word::Str(part) => Ok(crate::python::text::find::contains(self.str(text), self.str(part))),
                 _ => {
-                    self.refuse_undefined(item)?;
                     let name = self.type_name(item);
                     let message = format!("'in <string>' requires string as left operand, not {name}");
                     Err(Error::new(ErrorKind::Type, message))
@@ -202,6 +213,9 @@ impl NativeHost {
                         value <= start && value > stop
                     };
                     return Ok(inside && (i128::from(value) - i128::from(start)) % i128::from(step) == 0);
+                }
+                if let HeapObject::View { dict, of: ViewOf::Keys } = self.heap.objects[index as usize] {
+                    return Ok(self.dict_find(dict, item)?.is_some());
                 }
                 let items = self.membership_items(container)?;
                 self.any_equal(item, &items)

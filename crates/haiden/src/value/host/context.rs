@@ -32,7 +32,7 @@ impl Name {
             text: text.into(),
             hash: hash_text(text),
             cache: AtomicU64::new(0),
-            is_dict_method: super::methods_dict::is_method(text),
+            is_dict_method: super::methods_dict::is_method(text) || text == "__class__",
             global: Global::named(text),
         }
     }

@@ -105,8 +105,12 @@ impl BuiltinHost for NativeHost {
         match (self.present(*left), self.present(*right)) {
             (Word::None, Word::None) => true,
             (Word::Bool(left), Word::Bool(right)) => left == right,
-            // CPython keeps one object for each small integer.
-            (Word::Int(left), Word::Int(right)) => left == right && (-5..=256).contains(&left),
+            // Numbers have no identity here: what cannot be told apart counts as one object.
+            (Word::Int(left), Word::Int(right)) => left == right,
+            (Word::Float(left), Word::Float(right)) => left.to_bits() == right.to_bits(),
+            (Word::Big { slot, index }, Word::Big { slot: other, index: place }) => {
+                (slot, index) == (other, place)
+            }
             (Word::Str(left), Word::Str(right)) => {
                 left == right || self.str(left) == self.str(right) && left.len <= 1
             }
@@ -219,7 +223,6 @@ impl BuiltinHost for NativeHost {
         self.whole(*value)
     }
     fn absolute(&mut self, value: &Word) -> Result<Word> {
-        self.refuse_undefined(*value)?;
         match self.number(*value) {
             Some(number) => Ok(self.new_number(number.abs())),
             None => {
@@ -264,8 +267,10 @@ impl BuiltinHost for NativeHost {
         Ok(Word::Float(value))
     }
     fn round(&mut self, value: &Word, precision: Option<i64>, method: RoundMethod) -> Result<Word> {
-        self.refuse_undefined(*value)?;
         let Some(number) = self.number(*value) else {
+            if !matches!(method, RoundMethod::Common) {
+                self.refuse_undefined(*value)?;
+            }
             let name = NativeHost::type_name(self, *value);
             let message = match method {
                 RoundMethod::Common => format!("type {name} doesn't define __round__ method"),
@@ -287,6 +292,11 @@ impl BuiltinHost for NativeHost {
     }
     fn filesizeformat(&mut self, value: &Word, binary: bool) -> Result<String> {
         let Some(Word::Float(bytes)) = self.number_float(value)? else {
+            if !matches!(value, Word::Str(_)) {
+                let name = NativeHost::type_name(self, *value);
+                let message = format!("float() argument must be a string or a real number, not '{name}'");
+                return Err(Error::new(ErrorKind::Type, message));
+            }
             let shown = self.repr(value)?;
             return Err(Error::new(ErrorKind::Value, format!("could not convert string to float: {shown}")));
         };
@@ -491,7 +501,6 @@ impl NativeHost {
                 })?;
             }
             other => {
-                self.refuse_strict(other)?;
                 let name = NativeHost::type_name(self, other);
                 let message = format!("Object of type {name} is not JSON serializable");
                 return Err(Error::new(ErrorKind::Type, message));

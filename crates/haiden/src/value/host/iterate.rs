@@ -12,7 +12,7 @@ use crate::value::word::{Slot, Str, Word};
 #[derive(Debug)]
 pub enum NativeIterator {
     /// A run of an arena's words.
-    Run { slot: Slot, at: u32, end: u32 },
+    Run { slot: Slot, start: u32, at: u32, end: u32 },
     /// A list of the heap, which may change meanwhile.
     List { list: u32, at: usize },
     /// Entries of a dict of an arena.
@@ -33,7 +33,7 @@ impl NativeHost {
     pub(super) fn start_iteration(&mut self, word: Word) -> Result<NativeIterator, Error> {
         Ok(match self.present(word) {
             Word::Items { slot, start, len } | Word::Tuple { slot, start, len } => {
-                NativeIterator::Run { slot, at: start, end: start + len }
+                NativeIterator::Run { slot, start, at: start, end: start + len }
             }
             Word::List(list) => NativeIterator::List { list, at: 0 },
             Word::Str(text) => NativeIterator::Chars { text, at: 0 },
@@ -47,6 +47,10 @@ impl NativeHost {
                     NativeIterator::Range { next: *start, step: *step, left: range_len(*start, *stop, *step) }
                 }
                 HeapObject::Generator { .. } => NativeIterator::Generator(index),
+                HeapObject::Bytes(bytes) => {
+                    let items = bytes.iter().map(|&byte| Word::Int(byte.into())).collect();
+                    NativeIterator::Values { items, at: 0 }
+                }
                 HeapObject::View { dict, of } => {
                     let (dict, of) = (*dict, *of);
                     let dict = self.present(dict);
@@ -88,7 +92,14 @@ impl NativeHost {
     #[inline]
     pub(super) fn next_item(&mut self, iterator: &mut NativeIterator) -> Result<Option<Word>, Error> {
         Ok(match iterator {
-            NativeIterator::Run { slot, at, end } => {
+            NativeIterator::Run { slot, start, at, end } => {
+                if !self.moved_nothing()
+                    && let Some(list) = self.moved_list(*slot, *start)
+                {
+                    // The list was changed: from here on its new place counts.
+                    *iterator = NativeIterator::List { list, at: (*at - *start) as usize };
+                    return self.next_item(iterator);
+                }
                 if at == end {
                     return Ok(None);
                 }
@@ -151,11 +162,27 @@ impl NativeHost {
         }
     }
 
+    /// Where a list of an arena is now, if it was changed.
+    #[cold]
+    fn moved_list(&self, slot: Slot, start: u32) -> Option<u32> {
+        match self.present(Word::Items { slot, start, len: 0 }) {
+            Word::List(list) => Some(list),
+            _ => None,
+        }
+    }
+
     /// The next key and value of a dict.
     #[inline]
     fn next_entry(&mut self, iterator: &mut NativeIterator) -> Result<Option<(Word, Word)>, Error> {
         match iterator {
-            NativeIterator::Map { slot, shape, start, at, len, .. } => {
+            NativeIterator::Map { slot, shape, start, at, len, of } => {
+                if !self.moved_nothing()
+                    && let Word::Dict(dict) =
+                        self.present(Word::Map { slot: *slot, shape: *shape, start: *start })
+                {
+                    *iterator = NativeIterator::Dict { dict, at: *at as usize, len: *len as usize, of: *of };
+                    return self.next_entry(iterator);
+                }
                 if at == len {
                     return Ok(None);
                 }
@@ -195,7 +222,12 @@ impl NativeHost {
     /// How many items are left, if that is known.
     pub(super) fn items_left(&self, iterator: &NativeIterator) -> Option<usize> {
         Some(match iterator {
-            NativeIterator::Run { at, end, .. } => (end - at) as usize,
+            NativeIterator::Run { slot, start, at, end } => match self.moved_list(*slot, *start) {
+                Some(list) => {
+                    self.heap.lists[list as usize].len().saturating_sub((at - start) as usize)
+                }
+                None => (end - at) as usize,
+            },
             NativeIterator::List { list, at } => self.heap.lists[*list as usize].len().saturating_sub(*at),
             NativeIterator::Map { at, len, .. } => (len - at) as usize,
             NativeIterator::Dict { at, len, .. } => len - at,
@@ -298,6 +330,7 @@ impl NativeHost {
             Word::Object(index) => match &self.heap.objects[index as usize] {
                 HeapObject::Range { start, stop, step } => range_len(*start, *stop, *step),
                 HeapObject::View { dict, .. } => return self.length_of(*dict),
+                HeapObject::Bytes(bytes) => bytes.len(),
                 HeapObject::Loop(_) => {
                     let length = self.loop_number(index, |state, host| state.length(host))?;
                     length

@@ -5,6 +5,7 @@
 //! text, lists and dicts, [`text`] how values are printed, [`undefined`].
 
 mod access;
+mod arity;
 mod calls;
 mod compare;
 mod context;
@@ -16,11 +17,12 @@ mod methods_dict;
 mod methods_list;
 mod methods_str;
 mod operators;
+mod subscript;
 mod text;
 mod undefined;
 mod verbs;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use haiden_runtime::{Limits, Program};
@@ -84,7 +86,7 @@ pub struct NativeHost {
     /// The arenas in use; slot 0 stands for the heap and is empty.
     slots: Vec<Arc<Arena>>,
     /// Containers of arenas that were changed: what they became.
-    moved: HashMap<(Slot, u32, bool), Word>,
+    moved: hashbrown::HashMap<(Slot, u32, bool), Word>,
     contexts: Vec<ContextData>,
     cells: Vec<(Option<u32>, Vec<Word>)>,
     /// The programs that ran, with the slots of their constants.
@@ -104,7 +106,7 @@ impl NativeHost {
         NativeHost {
             heap: Heap::default(),
             slots: vec![Arc::new(Arena::default())],
-            moved: HashMap::new(),
+            moved: hashbrown::HashMap::new(),
             contexts: Vec::new(),
             cells: Vec::new(),
             entered: Vec::new(),
@@ -171,10 +173,7 @@ impl NativeHost {
             Word::Items { slot, start, len } => {
                 let items = self.run(slot, start, len).iter().map(|item| item.stamped(slot)).collect();
                 let list = self.heap.list(items);
-                // Empty lists share their place with what comes next; they are told apart by nothing, so are not aliased.
-                if len > 0 {
-                    self.moved.insert((slot, start, false), list);
-                }
+                self.moved.insert((slot, start, false), list);
                 list
             }
             Word::Map { slot, shape, start } => {
@@ -188,11 +187,8 @@ impl NativeHost {
                     .iter()
                     .map(|value| value.stamped(slot))
                     .collect();
-                let empty = keys.is_empty();
                 let dict = self.dict_of(keys, values);
-                if !empty {
-                    self.moved.insert((slot, start, true), dict);
-                }
+                self.moved.insert((slot, start, true), dict);
                 dict
             }
             other => other,
@@ -393,7 +389,10 @@ impl NativeHost {
                 arena.push_list(&items)?
             }
             Word::Object(index) => match &self.heap.objects[index as usize] {
-                HeapObject::Range { .. } | HeapObject::View { .. } | HeapObject::Generator { .. } => {
+                HeapObject::Range { .. }
+                | HeapObject::View { .. }
+                | HeapObject::Bytes(_)
+                | HeapObject::Generator { .. } => {
                     let items = self.items_of(word)?;
                     let items = self.copy_all(arena, &items, depth)?;
                     arena.push_list(&items)?

@@ -69,6 +69,9 @@ impl NativeHost {
     fn add(&mut self, left: Word, right: Word) -> Result<Word, Error> {
         match (left, right) {
             (Word::Str(left), Word::Str(right)) => self.add_text(left, right),
+            (Word::Str(text), _) | (_, Word::Str(text)) if text.markup && self.has_html(left, right)? => {
+                self.join_texts(&[left, right], true)
+            }
             (Word::Items { .. } | Word::List(_), Word::Items { .. } | Word::List(_)) => {
                 let mut items = self.items_of(left)?;
                 items.extend(self.items_of(right)?);
@@ -101,6 +104,12 @@ impl NativeHost {
         }
     }
 
+    /// Has a value that is no text markup of its own?
+    fn has_html(&mut self, left: Word, right: Word) -> Result<bool, Error> {
+        let other = if let Word::Str(_) = left { right } else { left };
+        Ok(self.html_of(other)?.is_some())
+    }
+
     /// Text and text; if one is markup, the other is escaped.
     fn add_text(&mut self, left: Str, right: Str) -> Result<Word, Error> {
         let markup = left.markup || right.markup;
@@ -127,7 +136,14 @@ impl NativeHost {
         if !is_sequence(sequence) {
             return Err(self.unsupported(BinaryOp::Mul, left, right));
         }
+        if let Word::Big { .. } = times {
+            let message = "cannot fit 'int' into an index-sized integer";
+            return Err(Error::new(ErrorKind::Overflow, message));
+        }
         let Some(times) = self.integer_of(times) else {
+            if matches!(sequence, Word::Str(text) if text.markup) {
+                return self.whole(times).map(Word::Int);
+            }
             let name = self.type_name(times);
             return Err(Error::new(
                 ErrorKind::Type,
@@ -209,6 +225,7 @@ impl NativeHost {
             }
             Word::Object(index) => match &self.heap.objects[index as usize] {
                 crate::value::heap::HeapObject::Range { .. }
+                | crate::value::heap::HeapObject::Bytes(_)
                 | crate::value::heap::HeapObject::View { .. } => self.length_of(word)? > 0,
                 _ => true,
             },

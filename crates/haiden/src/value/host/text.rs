@@ -183,6 +183,11 @@ impl NativeHost {
                 out.push(')');
                 return Ok(());
             }
+            HeapObject::Bytes(bytes) => {
+                crate::python::repr::write_bytes_repr(out, bytes);
+                return Ok(());
+            }
+            HeapObject::Class(name) => format!("<class '{name}'>"),
             HeapObject::Namespace(dict) => {
                 let dict = Word::Dict(*dict);
                 out.push_str("<Namespace ");
@@ -261,6 +266,7 @@ impl NativeHost {
             Word::Items { .. } | Word::List(_) => "list",
             Word::Tuple { .. } => "tuple",
             Word::Map { .. } | Word::Dict(_) => "dict",
+            Word::Global(crate::value::word::Global::Lipsum) => "function",
             Word::Global(_) => "type",
             Word::Foreign { slot, index } => match self.foreign(slot, index) {
                 Foreign::Object(object) => object.type_name(),
@@ -269,6 +275,8 @@ impl NativeHost {
             Word::Object(index) => match &self.heap.objects[index as usize] {
                 HeapObject::Range { .. } => "range",
                 HeapObject::Slice(_) => "slice",
+                HeapObject::Bytes(_) => "bytes",
+                HeapObject::Class(_) => "type",
                 HeapObject::Namespace(_) => "Namespace",
                 HeapObject::Cycler { .. } => "Cycler",
                 HeapObject::Joiner { .. } => "Joiner",
