@@ -64,10 +64,6 @@ impl NativeHost {
         self.refuse_undefined(word)?;
         let dict = match self.present(word) {
             dict @ (Word::Map { .. } | Word::Dict(_)) => dict,
-            Word::Object(index) => match self.heap.objects[index as usize] {
-                HeapObject::Namespace(dict) => Word::Dict(dict),
-                _ => return Err(self.no_mapping(word)),
-            },
             _ => return Err(self.no_mapping(word)),
         };
         let (keys, values) = self.entries(dict);

@@ -264,7 +264,15 @@ impl NativeHost {
                 self.refuse_strict(word)?;
                 4
             }
-            Word::Object(index) => u64::from(index) << 8 | 5,
+            Word::Object(index) => {
+                if let HeapObject::View { of: ViewOf::Items | ViewOf::Keys, .. } | HeapObject::Slice(_) =
+                    self.heap.objects[index as usize]
+                {
+                    let message = format!("unhashable type: '{}'", self.type_name(word));
+                    return Err(Error::new(ErrorKind::Type, message));
+                }
+                u64::from(index) << 8 | 5
+            }
             Word::Global(global) => global as u64 + 6,
             Word::Foreign { index, .. } => u64::from(index) << 8 | 7,
         })

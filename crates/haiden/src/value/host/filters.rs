@@ -390,11 +390,14 @@ impl BuiltinHost for NativeHost {
     fn method(&mut self, _: &u32, receiver: &Word, name: &'static str, arguments: &[Word]) -> Result<Word> {
         self.refuse_undefined(*receiver)?;
         if !self.has_method(self.present(*receiver), name) {
-            let class = NativeHost::type_name(self, *receiver);
-            return Err(Error::new(
-                ErrorKind::Attribute,
-                format!("'{class}' object has no attribute '{name}'"),
-            ));
+            let message = match (NativeHost::type_name(self, *receiver), *receiver) {
+                ("Namespace", _) => name.to_owned(),
+                ("type", Word::Global(global)) => {
+                    format!("type object '{}' has no attribute '{name}'", global.class_name())
+                }
+                (class, _) => format!("'{class}' object has no attribute '{name}'"),
+            };
+            return Err(Error::new(ErrorKind::Attribute, message));
         }
         self.call_member(*receiver, name, arguments, &[])
     }
@@ -430,7 +433,7 @@ impl BuiltinHost for NativeHost {
         Ok(out)
     }
     fn pretty(&mut self, value: &Word) -> Result<String> {
-        self.repr(value)
+        self.pretty_text(*value)
     }
 
     fn link_name(&mut self, name: &str) -> Name {
@@ -512,24 +515,10 @@ impl NativeHost {
     /// Entries in the order of their keys, as `sort_keys` has them.
     fn sorted_entries(&mut self, dict: Word) -> Result<Vec<(Word, Word)>> {
         let (keys, values) = self.entries(dict);
-        let mut entries: Vec<(Word, Word)> = keys.into_iter().zip(values).collect();
-        let mut failed = None;
-        entries.sort_by(|(left, _), (right, _)| {
-            if failed.is_some() {
-                return std::cmp::Ordering::Equal;
-            }
-            match self.order(haiden_runtime::CompareOp::Lt, *left, *right) {
-                Ok(order) => order.unwrap_or(std::cmp::Ordering::Equal),
-                Err(error) => {
-                    failed = Some(error);
-                    std::cmp::Ordering::Equal
-                }
-            }
-        });
-        match failed {
-            Some(error) => Err(error),
-            None => Ok(entries),
-        }
+        let entries = keys.into_iter().zip(values).collect();
+        self.sort_by_key(entries, &mut |host, left: (Word, Word), right: (Word, Word)| {
+            host.is_less(left.0, right.0)
+        })
     }
 
     fn write_json_key(&mut self, out: &mut String, key: Word) -> Result<()> {

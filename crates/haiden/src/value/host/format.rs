@@ -40,10 +40,7 @@ impl Values for PercentValues<'_> {
             Word::Map { .. } | Word::Dict(_) | Word::Items { .. } | Word::List(_) | Word::Undefined(_) => true,
             Word::Object(index) => matches!(
                 self.host.heap.objects[index as usize],
-                HeapObject::Range { .. }
-                    | HeapObject::Bytes(_)
-                    | HeapObject::Namespace(_)
-                    | HeapObject::Templates { .. }
+                HeapObject::Range { .. } | HeapObject::Bytes(_) | HeapObject::Templates { .. }
             ),
             _ => false,
         }
@@ -61,6 +58,9 @@ impl Values for PercentValues<'_> {
                 None => Kind::Other,
             },
         }
+    }
+    fn refuse(&self, value: &Word) -> Result<()> {
+        self.host.refuse_undefined(*value)
     }
     fn type_name(&self, value: &Word) -> String {
         self.host.type_name(*value).to_owned()

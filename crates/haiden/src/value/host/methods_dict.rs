@@ -240,6 +240,9 @@ impl NativeHost {
                 Ok(Word::None)
             }
             ("pop", [key, rest @ ..]) if rest.len() < 2 => {
+                if self.length_of(receiver)? == 0 && rest.is_empty() {
+                    return Err(self.key_error(*key));
+                }
                 let Word::Dict(dict) = self.make_mutable(receiver) else { return Ok(Word::None) };
                 match self.heap_place(dict, *key)? {
                     Some(place) => Ok(self.dict_remove(dict, place).1),

@@ -1,9 +1,6 @@
 //! Methods of lists, tuples and ranges that templates call.
 
-use std::cmp::Ordering;
 use std::sync::Arc;
-
-use haiden_runtime::CompareOp;
 
 use crate::error::{Error, ErrorKind};
 use crate::value::host::NativeHost;
@@ -147,6 +144,8 @@ impl NativeHost {
         }
         let message = if matches!(receiver, Word::Tuple { .. }) {
             "tuple.index(x): x not in tuple".to_owned()
+        } else if matches!(receiver, Word::Object(_)) && self.index_key(wanted).is_none() {
+            "sequence.index(x): x not in sequence".to_owned()
         } else {
             let mut shown = String::new();
             self.represent(&mut shown, wanted)?;
@@ -185,28 +184,13 @@ impl NativeHost {
 
     /// The items in Python's order; stable, also in reverse.
     fn sorted(&mut self, mut items: Vec<Word>, reverse: bool) -> Result<Vec<Word>, Error> {
-        let mut failed = None;
         if reverse {
             items.reverse();
         }
-        items.sort_by(|&left, &right| {
-            if failed.is_some() {
-                return Ordering::Equal;
-            }
-            match self.order(CompareOp::Lt, left, right) {
-                Ok(order) => order.unwrap_or(Ordering::Equal),
-                Err(error) => {
-                    failed = Some(error);
-                    Ordering::Equal
-                }
-            }
-        });
+        let mut items = self.sort_by_key(items, &mut NativeHost::is_less)?;
         if reverse {
             items.reverse();
         }
-        match failed {
-            Some(error) => Err(error),
-            None => Ok(items),
-        }
+        Ok(items)
     }
 }

@@ -79,7 +79,11 @@ impl NativeHost {
         match word {
             Word::Str(text) => Ok(text),
             _ => {
-                let name = self.type_name(word);
+                let name = match word {
+                    // The newer way of parsing arguments says it so.
+                    Word::None if message.contains("argument") => "None",
+                    _ => self.type_name(word),
+                };
                 Err(Error::new(ErrorKind::Type, format!("{message}, not {name}")))
             }
         }
@@ -227,8 +231,8 @@ impl NativeHost {
                 self.affix_method(text, name, *wanted, bounds)
             }
             ("count" | "find" | "rfind" | "index" | "rindex", [wanted, bounds @ ..]) if bounds.len() < 3 => {
-                let wanted = self.text_argument(*wanted, "must be str")?;
                 let bounds = self.bounds(bounds)?;
+                let wanted = self.text_argument(*wanted, "must be str")?;
                 let (whole, wanted) = (self.str(text), self.str(wanted));
                 let place = |found: Option<usize>| found.map_or(-1, |place| place as i64);
                 Ok(Word::Int(match name {
@@ -240,6 +244,16 @@ impl NativeHost {
                 }))
             }
             ("encode", [] | [_] | [_, _]) => {
+                for (name, &argument) in ["encoding", "errors"].into_iter().zip(args) {
+                    self.text_argument(argument, &format!("encode() argument '{name}' must be str"))?;
+                }
+                if let Some(&Word::Str(encoding)) = args.first() {
+                    let known = self.str(encoding).to_ascii_lowercase().replace('_', "-");
+                    if !matches!(&*known, "utf-8" | "utf8" | "u8") {
+                        let message = format!("unknown encoding: {}", self.str(encoding));
+                        return Err(Error::new(ErrorKind::Lookup, message));
+                    }
+                }
                 let bytes = self.str(text).as_bytes().to_vec();
                 Ok(self.heap.object(crate::value::heap::HeapObject::Bytes(bytes)))
             }

@@ -17,6 +17,8 @@ mod methods_dict;
 mod methods_list;
 mod methods_str;
 mod operators;
+mod pprint;
+mod sort;
 mod subscript;
 mod text;
 mod undefined;

@@ -132,7 +132,10 @@ impl NativeHost {
         let is_sequence = |word: Word| {
             matches!(word, Word::Str(_) | Word::Items { .. } | Word::List(_) | Word::Tuple { .. })
         };
-        let (sequence, times) = if is_sequence(left) { (left, right) } else { (right, left) };
+        // Markup is asked first, since it is the subclass.
+        let markup_right = matches!((left, right), (Word::Str(left), Word::Str(right)) if right.markup && !left.markup);
+        let (sequence, times) =
+            if is_sequence(left) && !markup_right { (left, right) } else { (right, left) };
         if !is_sequence(sequence) {
             return Err(self.unsupported(BinaryOp::Mul, left, right));
         }

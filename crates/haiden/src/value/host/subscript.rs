@@ -106,7 +106,7 @@ impl NativeHost {
                     (ErrorKind::Index, "range object index out of range".to_owned())
                 }
                 HeapObject::Range { .. } => (ErrorKind::Type, self.wrong_index(&class, key)),
-                HeapObject::Namespace(_) | HeapObject::Templates { .. } => return self.key_error(key),
+                HeapObject::Templates { .. } => return self.key_error(key),
                 _ => (ErrorKind::Type, format!("'{class}' object is not subscriptable")),
             },
             Word::Items { .. } | Word::List(_) | Word::Tuple { .. } => {
@@ -200,10 +200,7 @@ impl NativeHost {
         match object {
             Word::Map { .. } | Word::Dict(_) => Error::new(ErrorKind::Type, "unhashable type: 'slice'"),
             Word::Object(index)
-                if matches!(
-                    self.heap.objects[index as usize],
-                    HeapObject::Namespace(_) | HeapObject::Templates { .. }
-                ) =>
+                if matches!(self.heap.objects[index as usize], HeapObject::Templates { .. }) =>
             {
                 Error::new(ErrorKind::Type, "unhashable type: 'slice'")
             }

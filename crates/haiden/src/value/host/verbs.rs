@@ -575,10 +575,7 @@ impl NativeHost {
         from: &Arc<Program<NativeHost>>,
         missing: impl Fn(&Error) -> bool,
     ) -> Result<Arc<Program<NativeHost>>> {
-        let names = match names {
-            Word::None => Vec::new(),
-            other => self.items_of(other)?,
-        };
+        let names = if self.is_true(names)? { self.items_of(names)? } else { Vec::new() };
         let mut shown: Vec<String> = Vec::new();
         for &name in &names {
             match self.template(&name, from) {
