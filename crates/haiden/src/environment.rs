@@ -17,7 +17,7 @@ use crate::loader::{LoadError, Loader, Source, UpToDate};
 use crate::template::Template;
 use crate::template_cache::{CacheSize, TemplateCache};
 use crate::value::arena::Arena;
-use crate::value::function::{BoxedFunction, Function};
+use crate::value::function::{BoxedFunction, Function, Parameters, Returned, boxed};
 use crate::value::host::{Extra, NativeHost, NativeLinker, RenderLimits, Templates, UndefinedKind};
 use crate::value::value::{IntoContext, Repr, Value};
 use crate::value::word::Word;
@@ -194,18 +194,39 @@ impl Environment {
     /// assert_eq!(environment.render_str("{{ 3 | money }}", haiden::context! {})?, "3.00 EUR");
     /// # Ok::<(), haiden::Error>(())
     /// ```
-    pub fn add_filter<Marker>(&mut self, name: &str, filter: impl Function<Marker>) {
-        self.change(|settings| drop(settings.filters.insert(name.to_owned(), filter.boxed(name))));
+    pub fn add_filter<R, A>(
+        &mut self,
+        name: &str,
+        filter: impl Function<R, A> + for<'a> Function<R, A::Given<'a>>,
+    ) where
+        R: Returned,
+        A: Parameters,
+    {
+        self.change(|settings| drop(settings.filters.insert(name.to_owned(), boxed(filter, name))));
     }
 
     /// Adds a test: a closure whose first argument is the value, and whose result is its truth.
-    pub fn add_test<Marker>(&mut self, name: &str, test: impl Function<Marker>) {
-        self.change(|settings| drop(settings.tests.insert(name.to_owned(), test.boxed(name))));
+    pub fn add_test<R, A>(
+        &mut self,
+        name: &str,
+        test: impl Function<R, A> + for<'a> Function<R, A::Given<'a>>,
+    ) where
+        R: Returned,
+        A: Parameters,
+    {
+        self.change(|settings| drop(settings.tests.insert(name.to_owned(), boxed(test, name))));
     }
 
     /// Adds a function that all templates can call.
-    pub fn add_function<Marker>(&mut self, name: &str, function: impl Function<Marker>) {
-        let function = Value(Repr::Foreign(crate::value::object::Foreign::Function(function.boxed(name))));
+    pub fn add_function<R, A>(
+        &mut self,
+        name: &str,
+        function: impl Function<R, A> + for<'a> Function<R, A::Given<'a>>,
+    ) where
+        R: Returned,
+        A: Parameters,
+    {
+        let function = Value(Repr::Foreign(crate::value::object::Foreign::Function(boxed(function, name))));
         self.add_global(name, function);
     }
 

@@ -55,6 +55,15 @@ pub(crate) struct Arena {
     pub(crate) foreign: Vec<Foreign>,
 }
 
+/// How deep data may be nested.
+pub(crate) const MAX_DEPTH: usize = 400;
+
+/// Data that is nested too deeply.
+#[cold]
+pub(crate) fn too_deep() -> Error {
+    Error::new(ErrorKind::Recursion, format!("the data is nested too deeply: more than {MAX_DEPTH} levels"))
+}
+
 /// A data structure that is too large for 32-bit offsets.
 #[cold]
 pub(crate) fn too_large() -> Error {
@@ -174,31 +183,43 @@ impl Arena {
         }
     }
 
-    /// Copies a value of another arena into this one.
-    pub(crate) fn import(&mut self, from: &Arc<Arena>, word: Word) -> Result<Word, Error> {
+    /// Copies a value of another arena into this one, `depth` levels down in it.
+    pub(crate) fn import(&mut self, from: &Arc<Arena>, word: Word, depth: usize) -> Result<Word, Error> {
+        if depth > MAX_DEPTH {
+            return Err(too_deep());
+        }
         Ok(match word {
             Word::Str(text) => self.push_text(from.str(text), text.markup)?,
             Word::Big { index, .. } => self.push_big(from.bigs[index as usize].clone()),
             Word::Foreign { index, .. } => self.push_foreign(from.foreign[index as usize].clone()),
             Word::Items { start, len, .. } => {
-                let items = self.import_run(from, start, len)?;
+                let items = self.import_run(from, start, len, depth + 1)?;
                 self.push_list(&items)?
             }
             Word::Tuple { start, len, .. } => {
-                let items = self.import_run(from, start, len)?;
+                let items = self.import_run(from, start, len, depth + 1)?;
                 self.push_tuple(&items)?
             }
             Word::Map { shape, start, .. } => {
                 let keys = from.shapes[shape as usize].keys.clone();
-                let values = self.import_run(from, start, keys.len() as u32)?;
-                let keys = keys.into_iter().map(|key| self.import(from, key)).collect::<Result<_, _>>()?;
+                let values = self.import_run(from, start, keys.len() as u32, depth + 1)?;
+                let keys = keys
+                    .into_iter()
+                    .map(|key| self.import(from, key, depth + 1))
+                    .collect::<Result<_, _>>()?;
                 self.push_map(keys, &values)?
             }
             other => other,
         })
     }
 
-    fn import_run(&mut self, from: &Arc<Arena>, start: u32, len: u32) -> Result<Vec<Word>, Error> {
-        (start..start + len).map(|at| self.import(from, from.words[at as usize])).collect()
+    fn import_run(
+        &mut self,
+        from: &Arc<Arena>,
+        start: u32,
+        len: u32,
+        depth: usize,
+    ) -> Result<Vec<Word>, Error> {
+        (start..start + len).map(|at| self.import(from, from.words[at as usize], depth)).collect()
     }
 }

@@ -14,18 +14,15 @@ use serde::ser::{
 };
 
 use crate::error::{Error, ErrorKind};
-use crate::value::arena::Arena;
+use crate::value::arena::{Arena, MAX_DEPTH, too_deep};
 use crate::value::word::Word;
-
-/// How deep data may be nested.
-pub(crate) const MAX_DEPTH: usize = 400;
 
 /// Writes values into an arena.
 pub(crate) struct Writer {
     pub(crate) arena: Arena,
     /// Items of containers that are open.
     stack: Vec<Word>,
-    depth: usize,
+    pub(crate) depth: usize,
     /// A value that was handed over whole.
     pub(crate) whole: Option<super::value::Value>,
     /// The shape that the last dict ended with, at each depth: the next one is likely to have it too.
@@ -49,10 +46,7 @@ impl Writer {
 
     fn open(&mut self) -> Result<usize, Error> {
         if self.depth >= MAX_DEPTH {
-            return Err(Error::new(
-                ErrorKind::Recursion,
-                format!("the data is nested too deeply: more than {MAX_DEPTH} levels"),
-            ));
+            return Err(too_deep());
         }
         self.depth += 1;
         if self.recent.len() < self.depth {

@@ -11,7 +11,7 @@ use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 
 use crate::error::Error;
 use crate::value::arena::Arena;
-use crate::value::function::Function;
+use crate::value::function::{Function, Parameters, Returned, boxed};
 use crate::value::object::{Foreign, Object};
 use crate::value::serialize::Writer;
 use crate::value::word::Word;
@@ -46,6 +46,8 @@ pub(crate) enum Repr {
     Str(Arc<str>, bool),
     Arena(Arc<Arena>, Word),
     Foreign(Foreign),
+    /// Data that cannot be a value, and why: using it is an error.
+    Invalid(Arc<Error>),
 }
 
 impl Value {
@@ -83,8 +85,12 @@ impl Value {
     /// assert_eq!(page, "42");
     /// # Ok::<(), haiden::Error>(())
     /// ```
-    pub fn from_function<Marker>(function: impl Function<Marker>) -> Value {
-        Value(Repr::Foreign(Foreign::Function(function.boxed("function"))))
+    pub fn from_function<R, A>(function: impl Function<R, A> + for<'a> Function<R, A::Given<'a>>) -> Value
+    where
+        R: Returned,
+        A: Parameters,
+    {
+        Value(Repr::Foreign(Foreign::Function(boxed(function, "function"))))
     }
 
     pub(crate) fn from_arena(arena: Arena, word: Word) -> Value {
@@ -202,16 +208,17 @@ impl Value {
         }
     }
 
-    /// Writes this value into an arena.
-    pub(crate) fn write_to(&self, arena: &mut Arena) -> Result<Word, Error> {
+    /// Writes this value into an arena, `depth` levels down in it.
+    pub(crate) fn write_to(&self, arena: &mut Arena, depth: usize) -> Result<Word, Error> {
         Ok(match &self.0 {
+            Repr::Invalid(error) => return Err((**error).clone()),
             Repr::Undefined | Repr::None => Word::None,
             Repr::Bool(value) => Word::Bool(*value),
             Repr::Int(value) => Word::Int(*value),
             Repr::Float(value) => Word::Float(*value),
             Repr::Big(value) => arena.push_big((**value).clone()),
             Repr::Str(text, markup) => arena.push_text(text, *markup)?,
-            Repr::Arena(from, word) => arena.import(from, *word)?,
+            Repr::Arena(from, word) => arena.import(from, *word, depth)?,
             Repr::Foreign(foreign) => arena.push_foreign(foreign.clone()),
         })
     }
@@ -239,7 +246,8 @@ pub(super) fn special_newtype<T: Serialize + ?Sized>(
             writer.whole = Some(value);
             return Ok(Word::None);
         }
-        return value.write_to(&mut writer.arena);
+        let depth = writer.depth;
+        return value.write_to(&mut writer.arena, depth);
     }
     content.serialize(writer)
 }
@@ -259,6 +267,7 @@ impl Serialize for Value {
 impl Serialize for Content<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match &self.0.0 {
+            Repr::Invalid(error) => Err(serde::ser::Error::custom(error.message())),
             Repr::Undefined | Repr::None => serializer.serialize_unit(),
             Repr::Bool(value) => serializer.serialize_bool(*value),
             Repr::Int(value) => serializer.serialize_i64(*value),
@@ -351,12 +360,12 @@ impl<T: Into<Value>> From<Option<T>> for Value {
     }
 }
 
-/// A container that is too large for an arena holds nothing instead: such data cannot be made with `From` in practice.
+/// A container that is too large or too deep for an arena becomes a value whose use is that error.
 fn container(build: impl FnOnce(&mut Arena) -> Result<Word, Error>) -> Value {
     let mut arena = Arena::default();
     match build(&mut arena) {
         Ok(word) => Value(Repr::Arena(Arc::new(arena), word)),
-        Err(_) => Value::UNDEFINED,
+        Err(error) => Value(Repr::Invalid(Arc::new(error))),
     }
 }
 
@@ -369,7 +378,8 @@ impl<T: Into<Value>> From<Vec<T>> for Value {
 impl FromIterator<Value> for Value {
     fn from_iter<I: IntoIterator<Item = Value>>(items: I) -> Value {
         container(|arena| {
-            let words = items.into_iter().map(|item| item.write_to(arena)).collect::<Result<Vec<_>, _>>()?;
+            let words =
+                items.into_iter().map(|item| item.write_to(arena, 1)).collect::<Result<Vec<_>, _>>()?;
             arena.push_list(&words)
         })
     }
@@ -394,7 +404,7 @@ impl<K: Into<String>> FromIterator<(K, Value)> for Value {
             let (mut keys, mut values) = (Vec::new(), Vec::new());
             for (key, value) in &entries {
                 keys.push(arena.push_text(key, false)?);
-                values.push(value.write_to(arena)?);
+                values.push(value.write_to(arena, 1)?);
             }
             arena.push_map(keys, &values)
         })

@@ -39,7 +39,8 @@ def run(template, kind, escape):
 
 def stable(outcome):
     """Addresses of objects and the names of Python's generated functions cannot be compared."""
-    return not any(isinstance(part, str) and (" at 0x" in part or "l_0_" in part) for part in outcome)
+    texts = [part.lower() for part in outcome if isinstance(part, str)]
+    return not any("t 0x" in text or "l_0_" in text or "bound method" in text or "slot wrapper" in text for text in texts)
 
 
 class Group:
@@ -89,7 +90,7 @@ def operators():
                      "x|sum", "x|max", "x|reverse|list", "x|items|list", "x|dictsort", "x is iterable", "x is sequence", "x is mapping",
                      "x is number", "x is string", "x is callable", "x is sameas x", "x is none", "x in [x]", "x == x", "x|pprint",
                      "x|default('D')", "x|attr('a')", "x|replace('a','b')", "x|indent", "x|title", "x|wordcount", "x|batch(2)|list",
-                     "x|slice(2)|list", "x|center(9)", "x|striptags", "x|xmlattr", "x|format(1)", "x|random is defined", "x|min",
+                     "x|slice(2)|list", "x|center(9)", "x|striptags", "x|xmlattr", "x|format(1)", "x|min",
                      "'%s' % x", "'%r' % x", "'%d' % x", "'%s %s' % x", "'%(a)s' % x", "'{} {!r}'.format(x, x)", "'{0.a}'.format(x)",
                      "'{0[a]}'.format(x)", "'{:>5}'.format(x)", "('<%s>'|safe) % x", "('<{}>'|safe).format(x)", "('<'|safe).join(x)",
                      "'-'.join(x)", "x.__class__.__name__", "x.__len__", "dict(x)", "dict(**x)", "range(x)", "namespace(x)", "[1,2,3][x]",
@@ -98,7 +99,7 @@ def operators():
                 group.case("{% set x = " + value + " %}{{ " + text + " }}", kind, group.random.random() < 0.3)
         for text in ("{% for a in x %}{{ a }},{{ loop.index }}/{{ loop.length }}{{ loop.last }}{{ loop.nextitem }};{% else %}E{% endfor %}",
                      "{% for a, b in x %}{{ a }}={{ b }};{% endfor %}", "{% set a, b = x %}{{ a }}{{ b }}", "{% if x %}Y{% else %}N{% endif %}",
-                     "{% set x.a = 1 %}{{ x.a }}", "{% include x %}", "{% include x ignore missing %}", "{% extends x %}", "{% import x as q %}",
+                     "{% set x.a = 1 %}{{ x.a }}", "{% include x %}", "{% include x ignore missing %}", "{% extends x %}", 
                      "{% macro m(a) %}{{ a }}{{ varargs }}{{ kwargs }}{% endmacro %}{{ m(*x) }}", "{% macro m(a) %}{{ a }}{{ kwargs }}{% endmacro %}{{ m(**x) }}",
                      "{% filter upper %}{{ x }}{% endfilter %}", "{% for a in x recursive %}{{ a }}{% endfor %}"):
             for kind in {"Default", group.random.choice(list(KINDS))}:
@@ -114,7 +115,7 @@ replace rfind rindex rjust rpartition rsplit rstrip split splitlines startswith 
 striptags unescape nosuch""".split()
 LIST = "append clear copy count extend index insert pop remove reverse sort nosuch".split()
 DICT = "items keys values get copy pop popitem clear update setdefault fromkeys nosuch".split()
-NUMBER = "bit_length bit_count conjugate is_integer as_integer_ratio real imag numerator hex nosuch".split()
+NUMBER = "bit_length bit_count conjugate is_integer as_integer_ratio real imag numerator denominator hex nosuch".split()
 LIST_ARGUMENTS = ["", "1", "-1", "0, 'z'", "'a'", "[1,2]", "3, 1", "reverse=true", "99", "none", "nope", "'ab'", "1, 2, 3"]
 DICT_ARGUMENTS = ["", "'a'", "'zz'", "'zz', 5", "{'q': 1}", "[('q', 2)]", "[(1,2,3)]", "q=1", "[]", "nope", "5", "'a', 1, 2"]
 

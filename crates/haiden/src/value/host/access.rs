@@ -9,7 +9,7 @@ use crate::error::{Error, ErrorKind};
 use crate::value::heap::{HeapObject, range_len};
 use crate::value::host::subscript::range_item;
 use crate::value::host::{Name, NativeHost, UndefinedKind};
-use crate::value::object::Foreign;
+use crate::value::object::{Foreign, guarded};
 use crate::value::word::{Global, Word};
 
 impl NativeHost {
@@ -70,9 +70,11 @@ impl NativeHost {
             }
             Word::Object(index) => self.object_member(object, index, name),
             Word::Foreign { slot, index } => match self.foreign(slot, index).clone() {
-                Foreign::Object(user) => match user.get_attr(name) {
+                Foreign::Object(user) => match guarded(&user, "get_attr", |user| user.get_attr(name))? {
                     Some(value) => self.import(&value).map(Some),
-                    None if user.has_method(name) => Ok(Some(self.method_of(object, name))),
+                    None if guarded(&user, "has_method", |user| user.has_method(name))? => {
+                        Ok(Some(self.method_of(object, name)))
+                    }
                     None => Ok(None),
                 },
                 Foreign::Function(_) => Ok(None),
@@ -124,9 +126,9 @@ impl NativeHost {
             Word::Tuple { .. } => matches!(name, "count" | "index"),
             Word::Map { .. } | Word::Dict(_) => super::methods_dict::is_method(name),
             Word::Int(_) | Word::Bool(_) | Word::Big { .. } => {
-                matches!(name, "bit_length" | "is_integer" | "conjugate" | "bit_count")
+                matches!(name, "bit_length" | "is_integer" | "conjugate" | "bit_count" | "as_integer_ratio")
             }
-            Word::Float(_) => matches!(name, "is_integer" | "conjugate" | "hex"),
+            Word::Float(_) => matches!(name, "is_integer" | "conjugate" | "hex" | "as_integer_ratio"),
             _ => false,
         }
     }
@@ -316,10 +318,6 @@ impl NativeHost {
                 HeapObject::Bytes(bytes) => {
                     self.place_of(key, bytes.len()).map(|place| Word::Int(bytes[place].into()))
                 }
-                HeapObject::Namespace(dict) => {
-                    let dict = Word::Dict(*dict);
-                    return self.dict_find(dict, key);
-                }
                 HeapObject::Templates { chain, context } => {
                     let (chain, context) = (chain.clone(), *context);
                     let Word::Str(name) = key else { return Ok(None) };
@@ -334,7 +332,7 @@ impl NativeHost {
             Word::Foreign { slot, index } => match self.foreign(slot, index).clone() {
                 Foreign::Object(object) => {
                     let key = self.value(key)?;
-                    match object.get_item(&key) {
+                    match guarded(&object, "get_item", |object| object.get_item(&key))? {
                         Some(value) => Some(self.import(&value)?),
                         None => None,
                     }
@@ -393,7 +391,10 @@ impl NativeHost {
             Global::Lipsum => {
                 let keywords: Vec<haiden_runtime::Keyword<NativeHost>> = keywords
                     .iter()
-                    .map(|(name, _)| haiden_runtime::Keyword { text: (&**name).into(), name: Name::new(name) })
+                    .map(|(name, _)| haiden_runtime::Keyword {
+                        text: (&**name).into(),
+                        name: Name::new(name),
+                    })
                     .collect();
                 let shape = haiden_runtime::Shape {
                     positional: positional.len(),

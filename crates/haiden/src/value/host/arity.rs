@@ -67,7 +67,9 @@ fn of_markup(name: &str) -> Option<&'static [&'static str]> {
         "removesuffix" => &["suffix"],
         "partition" | "rpartition" => &["sep"],
         "format_map" => &["mapping"],
-        "capitalize" | "title" | "lower" | "upper" | "swapcase" | "casefold" | "unescape" | "striptags" => &[],
+        "capitalize" | "title" | "lower" | "upper" | "swapcase" | "casefold" | "unescape" | "striptags" => {
+            &[]
+        }
         _ => return None,
     })
 }
@@ -119,14 +121,10 @@ pub(super) fn wrong_call(class: &str, name: &str, given: usize, keywords: &[(Arc
     })
 }
 
-fn wrong_markup_call(
-    name: &str,
-    parameters: &[&str],
-    given: usize,
-    keywords: &[(Arc<str>, Word)],
-) -> Error {
+fn wrong_markup_call(name: &str, parameters: &[&str], given: usize, keywords: &[(Arc<str>, Word)]) -> Error {
     let by_name = matches!(name, "split" | "rsplit" | "splitlines" | "expandtabs" | "removesuffix");
-    let known = |keyword: &str| by_name && parameters.iter().any(|known| known.trim_end_matches('=') == keyword);
+    let known =
+        |keyword: &str| by_name && parameters.iter().any(|known| known.trim_end_matches('=') == keyword);
     if let Some((keyword, _)) = keywords.iter().find(|(keyword, _)| !known(keyword)) {
         return error(format!("Markup.{name}() got an unexpected keyword argument '{keyword}'"));
     }

@@ -8,7 +8,7 @@ use crate::error::{Error, ErrorKind};
 use crate::value::function::CallArguments;
 use crate::value::heap::HeapObject;
 use crate::value::host::{NativeHost, NativeIterator};
-use crate::value::object::Foreign;
+use crate::value::object::{Foreign, guarded};
 use crate::value::value::Value;
 use crate::value::word::Word;
 
@@ -76,7 +76,10 @@ impl NativeHost {
 
     fn no_mapping(&self, word: Word) -> Error {
         let name = self.type_name(word);
-        Error::new(ErrorKind::Type, format!("jinja2.runtime.Context.call() argument after ** must be a mapping, not {name}"))
+        Error::new(
+            ErrorKind::Type,
+            format!("jinja2.runtime.Context.call() argument after ** must be a mapping, not {name}"),
+        )
     }
 
     /// Calls a value.
@@ -200,6 +203,15 @@ impl NativeHost {
             ("bit_count", Some(Number::Int(Int::Small(value)))) => {
                 Word::Int(i64::from(value.unsigned_abs().count_ones()))
             }
+            ("bit_count", Some(Number::Int(Int::Big(value)))) => {
+                Word::Int(value.magnitude().count_ones() as i64)
+            }
+            ("as_integer_ratio", Some(Number::Float(value))) => return self.ratio_of(value),
+            ("as_integer_ratio", Some(number)) => {
+                let number = self.new_number(number);
+                return self.new_tuple(&[number, Word::Int(1)]);
+            }
+            ("hex", Some(Number::Float(value))) => return self.new_text(&hex_of(value), false),
             _ => {
                 let class = self.type_name(receiver);
                 return Err(Error::new(
@@ -208,6 +220,27 @@ impl NativeHost {
                 ));
             }
         })
+    }
+
+    /// `float.as_integer_ratio()`
+    fn ratio_of(&mut self, value: f64) -> Result<Word, Error> {
+        use crate::python::number::{Int, Number};
+        if !value.is_finite() {
+            return Err(if value.is_nan() {
+                Error::new(ErrorKind::Value, "cannot convert NaN to integer ratio")
+            } else {
+                Error::new(ErrorKind::Overflow, "cannot convert Infinity to integer ratio")
+            });
+        }
+        // Multiplying by two is exact, and a float has fewer than 1100 binary digits behind the point.
+        let (mut numerator, mut halvings) = (value, 0_u32);
+        while numerator.fract() != 0.0 {
+            numerator *= 2.0;
+            halvings += 1;
+        }
+        let numerator = self.new_number(Number::Int(Int::from_f64(numerator)?));
+        let denominator = self.new_number(Number::Int(Int::from(num_bigint::BigInt::from(1) << halvings)));
+        self.new_tuple(&[numerator, denominator])
     }
 
     fn object_method(
@@ -289,17 +322,10 @@ impl NativeHost {
                     .iter()
                     .map(|(name, word)| Ok((&**name, self.value(*word)?)))
                     .collect::<Result<Vec<(&str, Value)>, Error>>()?;
-                let call = || match method {
+                let outcome = guarded(object, method.unwrap_or("call"), |object| match method {
                     Some(name) => object.call_method(name, &positional, &named),
                     None => object.call(&positional, &named),
-                };
-                let outcome =
-                    std::panic::catch_unwind(std::panic::AssertUnwindSafe(call)).unwrap_or_else(|_| {
-                        Err(Error::new(
-                            ErrorKind::Runtime,
-                            format!("a call of a {} panicked", object.type_name()),
-                        ))
-                    })?;
+                })??;
                 self.import(&outcome)
             }
         }
@@ -309,4 +335,22 @@ impl NativeHost {
     pub(super) fn iterator_over(items: Vec<Word>) -> NativeIterator {
         NativeIterator::Values { items, at: 0 }
     }
+}
+
+/// `float.hex()`
+fn hex_of(value: f64) -> String {
+    let sign = if value.is_sign_negative() { "-" } else { "" };
+    if value.is_nan() {
+        return "nan".to_owned();
+    }
+    if value.is_infinite() {
+        return format!("{sign}inf");
+    }
+    if value == 0.0 {
+        return format!("{sign}0x0.0p+0");
+    }
+    let bits = value.to_bits();
+    let (exponent, mantissa) = ((bits >> 52 & 0x7FF) as i64, bits & ((1 << 52) - 1));
+    let (first, exponent) = if exponent == 0 { (0, -1022) } else { (1, exponent - 1023) };
+    format!("{sign}0x{first}.{mantissa:013x}p{exponent:+}")
 }

@@ -239,6 +239,10 @@ impl NativeHost {
 
     /// The hash of a dict's key; a `TypeError` if it has none.
     pub(crate) fn hash_of(&mut self, word: Word) -> Result<u64, Error> {
+        self.hash_at(word, 0)
+    }
+
+    fn hash_at(&mut self, word: Word, depth: usize) -> Result<u64, Error> {
         Ok(match self.present(word) {
             Word::Str(text) => hash_text(self.str(text)),
             Word::Int(value) => hash_number(hash_int(&Int::Small(value))),
@@ -250,9 +254,13 @@ impl NativeHost {
                 _ => 0,
             },
             Word::Tuple { .. } => {
+                if depth > MAX_DEPTH {
+                    return Err(too_deep());
+                }
                 let mut hash = 3_u64;
                 for item in self.items_of(word)? {
-                    hash = hash.rotate_left(5).wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ self.hash_of(item)?;
+                    hash = hash.rotate_left(5).wrapping_mul(0x9E37_79B9_7F4A_7C15)
+                        ^ self.hash_at(item, depth + 1)?;
                 }
                 hash
             }

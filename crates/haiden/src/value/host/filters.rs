@@ -11,7 +11,7 @@ use crate::value::function::BoxedFunction;
 use crate::value::heap::HeapObject;
 use crate::value::host::link::NativeTest;
 use crate::value::host::{Name, NativeHost};
-use crate::value::object::Foreign;
+use crate::value::object::{Foreign, guarded};
 use crate::value::word::{Str, Word};
 
 /// A filter as it is linked.
@@ -73,7 +73,7 @@ impl BuiltinHost for NativeHost {
             word @ (Word::Undefined(_) | Word::Missing) => self.refuse_strict(word).is_ok(),
             Word::Object(index) => matches!(self.heap.objects[index as usize], HeapObject::Range { .. }),
             Word::Foreign { slot, index } => match self.foreign(slot, index) {
-                Foreign::Object(object) => object.length().is_some(),
+                Foreign::Object(object) => guarded(object, "length", |object| object.length())?.is_some(),
                 Foreign::Function(_) => false,
             },
             _ => false,
@@ -349,7 +349,7 @@ impl BuiltinHost for NativeHost {
                 )
             }
             Word::Foreign { slot, index } => match self.foreign(slot, index) {
-                Foreign::Object(object) => object.length().is_some(),
+                Foreign::Object(object) => guarded(object, "length", |object| object.length())?.is_some(),
                 Foreign::Function(_) => false,
             },
             _ => false,
@@ -390,14 +390,7 @@ impl BuiltinHost for NativeHost {
     fn method(&mut self, _: &u32, receiver: &Word, name: &'static str, arguments: &[Word]) -> Result<Word> {
         self.refuse_undefined(*receiver)?;
         if !self.has_method(self.present(*receiver), name) {
-            let message = match (NativeHost::type_name(self, *receiver), *receiver) {
-                ("Namespace", _) => name.to_owned(),
-                ("type", Word::Global(global)) => {
-                    format!("type object '{}' has no attribute '{name}'", global.class_name())
-                }
-                (class, _) => format!("'{class}' object has no attribute '{name}'"),
-            };
-            return Err(Error::new(ErrorKind::Attribute, message));
+            return Err(self.no_attribute(*receiver, name));
         }
         self.call_member(*receiver, name, arguments, &[])
     }

@@ -37,7 +37,9 @@ impl Values for PercentValues<'_> {
     }
     fn is_mapping(&self) -> bool {
         match self.host.present(self.right) {
-            Word::Map { .. } | Word::Dict(_) | Word::Items { .. } | Word::List(_) | Word::Undefined(_) => true,
+            Word::Map { .. } | Word::Dict(_) | Word::Items { .. } | Word::List(_) | Word::Undefined(_) => {
+                true
+            }
             Word::Object(index) => matches!(
                 self.host.heap.objects[index as usize],
                 HeapObject::Range { .. } | HeapObject::Bytes(_) | HeapObject::Templates { .. }
@@ -120,10 +122,7 @@ impl Fields for FormatFields<'_> {
     fn attribute(&mut self, value: Word, name: &str) -> Result<Word> {
         match self.host.member(value, name)? {
             Some(word) => Ok(word),
-            None => {
-                let message = format!("'{}' object has no attribute '{name}'", self.host.type_name(value));
-                Err(Error::new(ErrorKind::Attribute, message))
-            }
+            None => Err(self.host.no_attribute(value, name)),
         }
     }
     fn item(&mut self, value: Word, index: usize) -> Result<Word> {

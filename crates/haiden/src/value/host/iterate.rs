@@ -5,7 +5,7 @@ use haiden_runtime::LoopState;
 use crate::error::{Error, ErrorKind};
 use crate::value::heap::{HeapObject, ViewOf, range_len};
 use crate::value::host::NativeHost;
-use crate::value::object::Foreign;
+use crate::value::object::{Foreign, guarded};
 use crate::value::word::{Slot, Str, Word};
 
 /// An iteration in progress. It copies no container: it holds a place in one.
@@ -60,7 +60,7 @@ impl NativeHost {
             },
             Word::Foreign { slot, index } => {
                 let items = match self.foreign(slot, index).clone() {
-                    Foreign::Object(object) => object.iterate(),
+                    Foreign::Object(object) => guarded(&object, "iterate", |object| object.iterate())?,
                     Foreign::Function(_) => None,
                 };
                 let Some(items) = items else { return Err(self.not_iterable(word)) };
@@ -223,9 +223,7 @@ impl NativeHost {
     pub(super) fn items_left(&self, iterator: &NativeIterator) -> Option<usize> {
         Some(match iterator {
             NativeIterator::Run { slot, start, at, end } => match self.moved_list(*slot, *start) {
-                Some(list) => {
-                    self.heap.lists[list as usize].len().saturating_sub((at - start) as usize)
-                }
+                Some(list) => self.heap.lists[list as usize].len().saturating_sub((at - start) as usize),
                 None => (end - at) as usize,
             },
             NativeIterator::List { list, at } => self.heap.lists[*list as usize].len().saturating_sub(*at),
@@ -339,7 +337,7 @@ impl NativeHost {
             },
             Word::Foreign { slot, index } => {
                 let length = match self.foreign(slot, index) {
-                    Foreign::Object(object) => object.length(),
+                    Foreign::Object(object) => guarded(object, "length", |object| object.length())?,
                     Foreign::Function(_) => None,
                 };
                 length.ok_or_else(|| self.no_length(word))?

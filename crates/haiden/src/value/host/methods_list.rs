@@ -50,9 +50,7 @@ impl NativeHost {
                 }
                 return Ok(Word::Int(count));
             }
-            ("index", [wanted, bounds @ ..])
-                if bounds.is_empty() || bounds.len() < 3 && class != "range" =>
-            {
+            ("index", [wanted, bounds @ ..]) if bounds.is_empty() || bounds.len() < 3 && class != "range" => {
                 return self.index_in(receiver, *wanted, bounds);
             }
             ("copy", []) => {
@@ -160,6 +158,10 @@ impl NativeHost {
         args: &[Word],
         keywords: &[(Arc<str>, Word)],
     ) -> Result<Word, Error> {
+        if args.len() > 2 {
+            let message = format!("sort() takes at most 2 arguments ({} given)", args.len());
+            return Err(Error::new(ErrorKind::Type, message));
+        }
         if !args.is_empty() {
             return Err(Error::new(ErrorKind::Type, "sort() takes no positional arguments"));
         }

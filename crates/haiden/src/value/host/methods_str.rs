@@ -201,7 +201,9 @@ impl NativeHost {
                                 Word::Str(fill) => fill,
                                 _ => text,
                             },
-                            _ => self.text_argument(fill, "The fill character must be a unicode character")?,
+                            _ => {
+                                self.text_argument(fill, "The fill character must be a unicode character")?
+                            }
                         };
                         pad::fill_char(self.str(fill))?
                     }

@@ -46,6 +46,9 @@ use crate::value::object::Foreign;
 use crate::value::value::{Repr, Value};
 use crate::value::word::{HEAP, Slot, Str, Word};
 
+/// Up to so many slots are searched one by one.
+const FEW_SLOTS: usize = 16;
+
 /// What a render may use up of the host's own things.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RenderLimits {
@@ -87,6 +90,8 @@ pub struct NativeHost {
     pub(crate) heap: Heap,
     /// The arenas in use; slot 0 stands for the heap and is empty.
     slots: Vec<Arc<Arena>>,
+    /// Where an arena is among them, once there are many.
+    slot_by_address: hashbrown::HashMap<usize, Slot>,
     /// Containers of arenas that were changed: what they became.
     moved: hashbrown::HashMap<(Slot, u32, bool), Word>,
     contexts: Vec<ContextData>,
@@ -108,6 +113,7 @@ impl NativeHost {
         NativeHost {
             heap: Heap::default(),
             slots: vec![Arc::new(Arena::default())],
+            slot_by_address: hashbrown::HashMap::new(),
             moved: hashbrown::HashMap::new(),
             contexts: Vec::new(),
             cells: Vec::new(),
@@ -131,12 +137,23 @@ impl NativeHost {
 
     /// The slot of an arena, if there is room for it.
     fn slot_of(&mut self, arena: &Arc<Arena>) -> Option<Slot> {
-        // Values that come again and again came lately.
-        let recent = self.slots.iter().enumerate().skip(1).rev().take(16);
-        if let Some((slot, _)) = recent.into_iter().find(|(_, known)| Arc::ptr_eq(known, arena)) {
-            return Some(slot as Slot);
-        }
+        // The slots keep their arenas alive, so an address means one arena.
+        let address = |arena: &Arc<Arena>| Arc::as_ptr(arena).addr();
         let slot = Slot::try_from(self.slots.len()).ok()?;
+        if self.slots.len() < FEW_SLOTS {
+            if let Some(known) = self.slots.iter().position(|known| Arc::ptr_eq(known, arena)) {
+                return Some(known as Slot);
+            }
+        } else {
+            if self.slot_by_address.is_empty() {
+                let known = self.slots.iter().zip(0..);
+                self.slot_by_address.extend(known.map(|(known, slot)| (address(known), slot)));
+            }
+            if let Some(&known) = self.slot_by_address.get(&address(arena)) {
+                return Some(known);
+            }
+            self.slot_by_address.insert(address(arena), slot);
+        }
         self.slots.push(arena.clone());
         Some(slot)
     }
@@ -283,6 +300,7 @@ impl NativeHost {
             Repr::Undefined => {
                 self.heap.undefined(crate::value::heap::Reason::Hint("an undefined value".into()))
             }
+            Repr::Invalid(error) => return Err((**error).clone()),
             Repr::None => Word::None,
             Repr::Bool(value) => Word::Bool(*value),
             Repr::Int(value) => Word::Int(*value),
@@ -358,7 +376,7 @@ impl NativeHost {
     }
 
     fn copy_out(&mut self, arena: &mut Arena, word: Word, depth: usize) -> Result<Word, Error> {
-        if depth > crate::value::serialize::MAX_DEPTH {
+        if depth > crate::value::arena::MAX_DEPTH {
             return Err(Error::new(
                 ErrorKind::Recursion,
                 "the value is nested too deeply to leave the template",

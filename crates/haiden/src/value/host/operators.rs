@@ -5,6 +5,7 @@ use haiden_runtime::{BinaryOp, UnaryOp};
 use crate::error::{Error, ErrorKind};
 use crate::python::number::Number;
 use crate::value::host::NativeHost;
+use crate::value::object::{Foreign, guarded};
 use crate::value::word::{Str, Word};
 
 /// How large an integer may become, in bits.
@@ -133,7 +134,8 @@ impl NativeHost {
             matches!(word, Word::Str(_) | Word::Items { .. } | Word::List(_) | Word::Tuple { .. })
         };
         // Markup is asked first, since it is the subclass.
-        let markup_right = matches!((left, right), (Word::Str(left), Word::Str(right)) if right.markup && !left.markup);
+        let markup_right =
+            matches!((left, right), (Word::Str(left), Word::Str(right)) if right.markup && !left.markup);
         let (sequence, times) =
             if is_sequence(left) && !markup_right { (left, right) } else { (right, left) };
         if !is_sequence(sequence) {
@@ -233,8 +235,8 @@ impl NativeHost {
                 _ => true,
             },
             Word::Foreign { slot, index } => match self.foreign(slot, index) {
-                crate::value::object::Foreign::Object(object) => object.is_true(),
-                crate::value::object::Foreign::Function(_) => true,
+                Foreign::Object(object) => guarded(object, "is_true", |object| object.is_true())?,
+                Foreign::Function(_) => true,
             },
         })
     }

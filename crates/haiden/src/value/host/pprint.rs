@@ -76,13 +76,13 @@ impl NativeHost {
     fn pretty_entries(&mut self, dict: Word) -> Result<Vec<(Word, Word)>> {
         let (keys, values) = self.entries(dict);
         let entries = keys.into_iter().zip(values).collect();
-        self.sort_by_key(entries, &mut |host, left: (Word, Word), right: (Word, Word)| {
-            match host.is_less(left.0, right.0) {
-                Err(error) if error.kind() == ErrorKind::Type => {
-                    Ok(host.type_name(left.0) < host.type_name(right.0))
-                }
-                outcome => outcome,
+        self.sort_by_key(entries, &mut |host, left: (Word, Word), right: (Word, Word)| match host
+            .is_less(left.0, right.0)
+        {
+            Err(error) if error.kind() == ErrorKind::Type => {
+                Ok(host.type_name(left.0) < host.type_name(right.0))
             }
+            outcome => outcome,
         })
     }
 

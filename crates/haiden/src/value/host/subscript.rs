@@ -79,6 +79,19 @@ impl NativeHost {
         Err(self.undefined_error(object))
     }
 
+    /// Python's `AttributeError`.
+    #[cold]
+    pub(super) fn no_attribute(&self, object: Word, name: &str) -> Error {
+        let message = match (self.type_name(object), object) {
+            ("Namespace", _) => name.to_owned(),
+            ("type", Word::Global(global)) => {
+                format!("type object '{}' has no attribute '{name}'", global.class_name())
+            }
+            (class, _) => format!("'{class}' object has no attribute '{name}'"),
+        };
+        Error::new(ErrorKind::Attribute, message)
+    }
+
     /// `KeyError`, whose message is the key's `repr`.
     #[cold]
     pub(super) fn key_error(&mut self, key: Word) -> Error {
@@ -135,10 +148,9 @@ impl NativeHost {
         }
         let sliceable = match object {
             Word::Str(_) | Word::Items { .. } | Word::List(_) | Word::Tuple { .. } => true,
-            Word::Object(index) => matches!(
-                self.heap.objects[index as usize],
-                HeapObject::Range { .. } | HeapObject::Bytes(_)
-            ),
+            Word::Object(index) => {
+                matches!(self.heap.objects[index as usize], HeapObject::Range { .. } | HeapObject::Bytes(_))
+            }
             _ => false,
         };
         if !sliceable {

@@ -7,7 +7,7 @@ use crate::python::number::Number;
 use crate::python::repr::write_repr;
 use crate::value::heap::{HeapObject, ViewOf};
 use crate::value::host::{NativeHost, UndefinedKind};
-use crate::value::object::Foreign;
+use crate::value::object::{Foreign, guarded};
 use crate::value::word::Word;
 
 /// A page in the making.
@@ -63,7 +63,9 @@ impl NativeHost {
                 self.represent(out, word)?;
             }
             Word::Foreign { slot, index } => match self.foreign(slot, index).clone() {
-                Foreign::Object(object) => out.push_str(&object.to_text()),
+                Foreign::Object(object) => {
+                    out.push_str(&guarded(&object, "to_text", |object| object.to_text())?);
+                }
                 function @ Foreign::Function(_) => write!(out, "{function:?}").expect("writing to a string"),
             },
             other => self.represent(out, other)?,
@@ -97,7 +99,13 @@ impl NativeHost {
             Word::Str(text) => write_repr(out, self.str(text)),
             Word::Global(global) => out.push_str(global.shown()),
             Word::Foreign { slot, index } => {
-                write!(out, "{:?}", self.foreign(slot, index)).expect("writing to a string");
+                let foreign = self.foreign(slot, index);
+                match foreign {
+                    Foreign::Object(object) => {
+                        out.push_str(&guarded(object, "to_text", |object| object.to_text())?);
+                    }
+                    Foreign::Function(_) => write!(out, "{foreign:?}").expect("writing to a string"),
+                }
             }
             Word::Items { .. } | Word::List(_) => self.sequence(out, word, ("[", "]"), open)?,
             Word::Tuple { len: 1, .. } => self.sequence(out, word, ("(", ",)"), open)?,
@@ -331,7 +339,7 @@ impl NativeHost {
                 _ => None,
             },
             Word::Foreign { slot, index } => match self.foreign(slot, index) {
-                Foreign::Object(object) => object.to_html(),
+                Foreign::Object(object) => guarded(object, "to_html", |object| object.to_html())?,
                 Foreign::Function(_) => None,
             },
             Word::Undefined(_) if self.undefined_kind == UndefinedKind::Chainable => Some(String::new()),
