@@ -114,7 +114,13 @@ impl Word {
     /// themselves.
     #[inline]
     pub(crate) fn stamped(self, slot: Slot) -> Word {
-        if slot == HEAP { self } else { self.with_slot(slot) }
+        match self {
+            Word::Missing | Word::None | Word::Bool(_) | Word::Int(_) | Word::Float(_) => self,
+            _ if slot == HEAP => self,
+            // The most common by far.
+            Word::Str(text) => Word::Str(Str { slot, ..text }),
+            _ => self.with_slot(slot),
+        }
     }
 
     /// The word as it lies in the arena it is of.

@@ -6,7 +6,7 @@ use crate::error::{Error, ErrorKind};
 use crate::value::heap::{HeapObject, ViewOf, range_len};
 use crate::value::host::NativeHost;
 use crate::value::object::{Foreign, guarded};
-use crate::value::word::{Slot, Str, Word};
+use crate::value::word::{HEAP, Slot, Str, Word};
 
 /// An iteration in progress. It copies no container: it holds a place in one.
 #[derive(Debug)]
@@ -89,8 +89,31 @@ impl NativeHost {
         Error::new(ErrorKind::Type, format!("'{}' object is not iterable", self.type_name(word)))
     }
 
-    #[inline]
+    /// The next item: what most loops are over without a call.
+    #[inline(always)]
     pub(super) fn next_item(&mut self, iterator: &mut NativeIterator) -> Result<Option<Word>, Error> {
+        match iterator {
+            NativeIterator::Range { next, step, left } => {
+                if *left == 0 {
+                    return Ok(None);
+                }
+                let value = *next;
+                *left -= 1;
+                *next = next.wrapping_add(*step);
+                Ok(Some(Word::Int(value)))
+            }
+            NativeIterator::Run { slot, at, end, .. } if *at < *end && self.moved_nothing() => {
+                let words = if *slot == HEAP { &self.heap.words } else { &self.arena(*slot).words };
+                let word = words.get(*at as usize).copied().unwrap_or_default();
+                *at += 1;
+                Ok(Some(word.stamped(*slot)))
+            }
+            _ => self.next_of_others(iterator),
+        }
+    }
+
+    #[inline(never)]
+    fn next_of_others(&mut self, iterator: &mut NativeIterator) -> Result<Option<Word>, Error> {
         Ok(match iterator {
             NativeIterator::Run { slot, start, at, end } => {
                 if !self.moved_nothing()
@@ -106,15 +129,6 @@ impl NativeHost {
                 let word = self.run(*slot, *at, 1)[0].stamped(*slot);
                 *at += 1;
                 Some(word)
-            }
-            NativeIterator::Range { next, step, left } => {
-                if *left == 0 {
-                    return Ok(None);
-                }
-                let value = *next;
-                *left -= 1;
-                *next = next.wrapping_add(*step);
-                Some(Word::Int(value))
             }
             NativeIterator::List { list, at } => {
                 let item = self.heap.lists[*list as usize].get(*at).copied();

@@ -25,7 +25,7 @@ mod undefined;
 mod verbs;
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use haiden_runtime::{Limits, Program};
 
@@ -45,6 +45,9 @@ use crate::value::heap::{Heap, HeapObject};
 use crate::value::object::Foreign;
 use crate::value::value::{Repr, Value};
 use crate::value::word::{HEAP, Slot, Str, Word};
+
+/// The arena of slot 0, which stands for the heap.
+static NOTHING: LazyLock<Arc<Arena>> = LazyLock::new(Arc::default);
 
 /// Up to so many slots are searched one by one.
 const FEW_SLOTS: usize = 16;
@@ -112,7 +115,7 @@ impl NativeHost {
     pub(crate) fn new(templates: Arc<dyn Templates>) -> NativeHost {
         NativeHost {
             heap: Heap::default(),
-            slots: vec![Arc::new(Arena::default())],
+            slots: vec![NOTHING.clone()],
             slot_by_address: hashbrown::HashMap::new(),
             moved: hashbrown::HashMap::new(),
             contexts: Vec::new(),

@@ -289,7 +289,7 @@ impl Host for NativeHost {
     fn iterate(&mut self, value: &Word) -> Result<NativeIterator> {
         self.start_iteration(*value)
     }
-    #[inline]
+    #[inline(always)]
     fn next(&mut self, iterator: &mut NativeIterator) -> Result<Option<Word>> {
         self.next_item(iterator)
     }
