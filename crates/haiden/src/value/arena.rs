@@ -6,7 +6,6 @@
 //! put in.
 
 use std::hash::BuildHasher;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock};
 
 use hashbrown::{DefaultHashBuilder, HashTable};
@@ -16,6 +15,7 @@ use crate::error::{Error, ErrorKind};
 use crate::python::number::convert::{hash_float, hash_int};
 use crate::python::number::int::Int;
 use crate::value::object::Foreign;
+use crate::value::shape::new_shape_id;
 use crate::value::word::{HEAP, Str, Word};
 
 /// Dicts with more keys than this are searched through a table.
@@ -37,7 +37,7 @@ pub(crate) fn hash_number(number: i64) -> u64 {
 /// The keys of a dict, in order.
 #[derive(Debug)]
 pub(crate) struct Shape {
-    /// A number that no other shape of this process has, for attribute sites to remember.
+    /// A number that in this process only shapes with the same text keys have, for attribute sites to remember.
     pub(crate) id: u64,
     /// The keys, of the shape's arena.
     pub(crate) keys: Vec<Word>,
@@ -118,14 +118,13 @@ impl Arena {
 
     /// A dict of different keys and their values in turn.
     pub(crate) fn push_map(&mut self, keys: Vec<Word>, values: &[Word]) -> Result<Word, Error> {
-        let shape = self.push_shape(keys);
+        let shape = self.push_shape(keys, None);
         Ok(Word::Map { slot: HEAP, shape, start: self.push_words(values)? })
     }
 
-    /// Adds a shape; the keys must be different.
-    pub(crate) fn push_shape(&mut self, keys: Vec<Word>) -> u32 {
-        static NEXT: AtomicU64 = AtomicU64::new(1);
-        let id = NEXT.fetch_add(1, Ordering::Relaxed);
+    /// Adds a shape; the keys must be different. `id`: what shapes with just these text keys have.
+    pub(crate) fn push_shape(&mut self, keys: Vec<Word>, id: Option<u64>) -> u32 {
+        let id = id.unwrap_or_else(new_shape_id);
         let table = (keys.len() > SMALL).then(|| {
             let hash = |place: &u32| self.hash_key(keys[*place as usize]);
             let mut table = HashTable::with_capacity(keys.len());

@@ -9,6 +9,7 @@ pub(crate) mod heap;
 pub(crate) mod host;
 pub(crate) mod object;
 pub(crate) mod serialize;
+pub(crate) mod shape;
 #[expect(clippy::module_inception, reason = "`Value` is what the module is named after")]
 pub(crate) mod value;
 pub(crate) mod word;

@@ -64,7 +64,10 @@ impl Value {
     pub fn from_serialize<T: Serialize + ?Sized>(data: &T) -> Result<Value, Error> {
         let mut writer = Writer::new();
         let word = writer.write(data)?;
-        Ok(writer.whole.take().unwrap_or_else(|| Value::from_arena(writer.arena, word)))
+        Ok(match writer.whole.take() {
+            Some(whole) => whole,
+            None => Value::from_arena(writer.finish(), word),
+        })
     }
 
     /// Text that needs no escaping.
@@ -456,7 +459,7 @@ impl ContextBuilder {
             None => writer
                 .arena
                 .push_map(keys, &values)
-                .map(|word| Value(Repr::Arena(Arc::new(writer.arena), word))),
+                .map(|word| Value(Repr::Arena(Arc::new(writer.finish()), word))),
         })
     }
 }

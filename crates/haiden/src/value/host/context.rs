@@ -12,15 +12,18 @@ use crate::value::heap::SMALL;
 use crate::value::host::NativeHost;
 use crate::value::word::{Global, Word};
 
+/// How many shapes a name remembers.
+const WAYS: usize = 4;
+
 /// A name as it is linked: for context variables, attributes, parameters and exports.
 ///
-/// It remembers where the shape it met last has it: 48 bits of the shape's id and 16 of the place in one atomic word, so
+/// It remembers where the shapes it met last have it: 48 bits of a shape's id and 16 of the place in one atomic word, so
 /// that threads that share a program cannot mix two memories up.
 #[derive(Debug)]
 pub struct Name {
     pub(crate) text: Arc<str>,
     hash: u64,
-    cache: AtomicU64,
+    cache: [AtomicU64; WAYS],
     /// It names a method of dicts, which wins over an item.
     pub(crate) is_dict_method: bool,
     global: Option<Global>,
@@ -31,7 +34,7 @@ impl Name {
         Name {
             text: text.into(),
             hash: hash_text(text),
-            cache: AtomicU64::new(0),
+            cache: Default::default(),
             is_dict_method: super::methods_dict::is_method(text) || text == "__class__",
             global: Global::named(text),
         }
@@ -133,13 +136,14 @@ impl NativeHost {
     pub(crate) fn map_get(&self, slot: u16, shape: u32, start: u32, name: &Name) -> Option<Word> {
         let arena = self.arena(slot);
         let id = arena.shapes[shape as usize].id;
-        let cached = name.cache.load(Ordering::Relaxed);
+        let cache = &name.cache[id as usize % WAYS];
+        let cached = cache.load(Ordering::Relaxed);
         let place = if cached >> 16 == id {
             (cached & 0xFFFF) as usize
         } else {
             let place = arena.find_text(shape, &name.text)?;
             if place <= 0xFFFF && id < 1 << 48 {
-                name.cache.store(id << 16 | place as u64, Ordering::Relaxed);
+                cache.store(id << 16 | place as u64, Ordering::Relaxed);
             }
             place
         };
