@@ -175,7 +175,7 @@ struct Account {
 }
 
 impl Object for Account {
-    fn type_name(&self) -> &str {
+    fn type_name(&self) -> &'static str {
         "Account"
     }
     fn get_attr(&self, name: &str) -> Option<Value> {

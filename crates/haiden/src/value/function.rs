@@ -133,17 +133,31 @@ macro_rules! functions {
             type Given<'a> = ($($Type::Given<'a>,)*);
             fn hold(host: &mut NativeHost, name: &str, arguments: &CallArguments<'_>) -> Result<Self::Held, Error> {
                 check(name, arguments, $count)?;
-                let _ = &host;
                 Ok(($(argument::<$Type>(host, name, arguments, $place)?,)*))
             }
-            fn give<'a>(_held: &'a Self::Held, _host: &'a NativeHost) -> Self::Given<'a> {
-                ($($Type::give(&_held.$place, _host),)*)
+            fn give<'a>(held: &'a Self::Held, host: &'a NativeHost) -> Self::Given<'a> {
+                ($($Type::give(&held.$place, host),)*)
             }
         })*
     };
 }
+impl<F, R> Function<R, ()> for F
+where
+    F: Fn() -> R + Send + Sync + 'static,
+{
+    fn invoke(&self, (): ()) -> R {
+        self()
+    }
+}
+impl Parameters for () {
+    type Held = ();
+    type Given<'a> = ();
+    fn hold(_: &mut NativeHost, name: &str, arguments: &CallArguments<'_>) -> Result<(), Error> {
+        check(name, arguments, 0)
+    }
+    fn give<'a>((): &'a (), _: &'a NativeHost) {}
+}
 functions! {
-    0: ;
     1: A 0 a;
     2: A 0 a, B 1 b;
     3: A 0 a, B 1 b, C 2 c;

@@ -4,6 +4,7 @@
 //! render makes, [`value`] what users hold, [`object`] and [`function`] their code, [`host`] the machine's verbs.
 
 pub(crate) mod arena;
+pub(crate) mod context;
 pub(crate) mod function;
 pub(crate) mod heap;
 pub(crate) mod host;

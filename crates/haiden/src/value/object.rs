@@ -35,6 +35,7 @@ pub type Keywords<'a> = &'a [(&'a str, Value)];
 /// ```
 pub trait Object: fmt::Debug + Send + Sync {
     /// What error messages call values of this type.
+    #[expect(clippy::unnecessary_literal_bound, reason = "objects may name themselves by their data")]
     fn type_name(&self) -> &str {
         "object"
     }

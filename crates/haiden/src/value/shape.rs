@@ -5,9 +5,10 @@
 //! numbers of their own.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{LazyLock, Mutex, PoisonError};
+
+use hashbrown::HashMap;
 
 use crate::value::arena::Arena;
 use crate::value::word::Word;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use haiden_bytecode::LoopField;
+use haiden_bytecode::image::{CATCH_CALLER, CATCH_KWARGS, CATCH_VARARGS, EXPLICIT_CALLER};
 use haiden_runtime::{BlockReference, LoopState};
 
 use crate::error::{Error, ErrorKind};
@@ -84,7 +85,7 @@ impl NativeHost {
             }
             _ => match super::filters::group_member(self, object, name) {
                 Some(place) => self.find_item(object, Word::Int(place as i64)),
-                None => Ok(self.has_method(object, name).then(|| self.method_of(object, name))),
+                None => Ok(NativeHost::has_method(object, name).then(|| self.method_of(object, name))),
             },
         }
     }
@@ -110,7 +111,7 @@ impl NativeHost {
                 Some(if let Word::Bool(value) = object { Word::Int(i64::from(value)) } else { object })
             }
             "denominator" if !matches!(object, Word::Float(_)) => Some(Word::Int(1)),
-            _ => self.has_method(object, name).then(|| self.method_of(object, name)),
+            _ => NativeHost::has_method(object, name).then(|| self.method_of(object, name)),
         }
     }
 
@@ -119,7 +120,7 @@ impl NativeHost {
     }
 
     /// Has a value's type a method of this name?
-    pub(super) fn has_method(&self, object: Word, name: &str) -> bool {
+    pub(super) fn has_method(object: Word, name: &str) -> bool {
         match object {
             Word::Str(text) => super::methods_str::is_method(name, text.markup),
             Word::Items { .. } | Word::List(_) => super::methods_list::is_list_method(name),
@@ -167,7 +168,6 @@ impl NativeHost {
                 let program = closure.program.clone();
                 let function = closure.function;
                 let flags = program.function(function).flags;
-                use haiden_bytecode::image::{CATCH_CALLER, CATCH_KWARGS, CATCH_VARARGS};
                 match name {
                     "name" => match program.function_name(function) {
                         Some(name) => Some(self.new_text(name, false)?),
@@ -184,9 +184,7 @@ impl NativeHost {
                     "catch_kwargs" => Some(Word::Bool(flags & CATCH_KWARGS != 0)),
                     "catch_varargs" => Some(Word::Bool(flags & CATCH_VARARGS != 0)),
                     "caller" => Some(Word::Bool(flags & CATCH_CALLER != 0)),
-                    "explicit_caller" => {
-                        Some(Word::Bool(flags & haiden_bytecode::image::EXPLICIT_CALLER != 0))
-                    }
+                    "explicit_caller" => Some(Word::Bool(flags & EXPLICIT_CALLER != 0)),
                     _ => None,
                 }
             }
@@ -356,14 +354,12 @@ impl NativeHost {
             return Err(Error::new(ErrorKind::Runtime, "cannot assign attribute on non-namespace object"));
         };
         // The key is text that the program owns; the dict wants its own.
-        match self.dict_place(dict, &name.text) {
-            Some(place) => self.heap.dicts[dict as usize].values[place] = value,
-            None => {
-                let key = self.new_text(&name.text, false)?;
-                self.dict_set(Word::Dict(dict), key, value)?;
-            }
+        if let Some(place) = self.dict_place(dict, &name.text) {
+            self.heap.dicts[dict as usize].values[place] = value;
+            return Ok(());
         }
-        Ok(())
+        let key = self.new_text(&name.text, false)?;
+        self.dict_set(Word::Dict(dict), key, value)
     }
 
     /// A global function, by what it makes.

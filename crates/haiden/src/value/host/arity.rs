@@ -42,7 +42,7 @@ fn of_text(name: &str) -> Takes {
 /// What methods of other types take.
 fn of_others(class: &str, name: &str) -> Takes {
     match (class, name) {
-        ("list", "index") | ("tuple", "index") => Range(1, 3),
+        ("list" | "tuple", "index") => Range(1, 3),
         ("list", "insert") => Range(2, 2),
         ("list", "pop") | ("dict", "update") => Range(0, 1),
         ("dict", "get" | "pop" | "setdefault" | "fromkeys") => Range(1, 2),

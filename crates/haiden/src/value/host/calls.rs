@@ -62,9 +62,8 @@ impl NativeHost {
 
     pub(super) fn expand_star_star(&mut self, word: Word) -> Result<Vec<(String, Word)>, Error> {
         self.refuse_undefined(word)?;
-        let dict = match self.present(word) {
-            dict @ (Word::Map { .. } | Word::Dict(_)) => dict,
-            _ => return Err(self.no_mapping(word)),
+        let dict @ (Word::Map { .. } | Word::Dict(_)) = self.present(word) else {
+            return Err(self.no_mapping(word));
         };
         let (keys, values) = self.entries(dict);
         let named = keys.into_iter().zip(values).map(|(key, value)| match key {
@@ -252,17 +251,15 @@ impl NativeHost {
         keywords: &[(Arc<str>, Word)],
     ) -> Result<Word, Error> {
         match &mut self.heap.objects[index as usize] {
-            HeapObject::Cycler { items, at } => match name {
-                "next" => {
-                    let item = items[*at];
-                    *at = (*at + 1) % items.len();
-                    Ok(item)
-                }
-                _ => {
-                    *at = 0;
-                    Ok(Word::None)
-                }
-            },
+            HeapObject::Cycler { items, at } if name == "next" => {
+                let item = items[*at];
+                *at = (*at + 1) % items.len();
+                Ok(item)
+            }
+            HeapObject::Cycler { at, .. } => {
+                *at = 0;
+                Ok(Word::None)
+            }
             HeapObject::Loop(_) if name == "cycle" => {
                 if positional.is_empty() {
                     return Err(Error::new(ErrorKind::Type, "no items for cycling given"));
@@ -275,7 +272,10 @@ impl NativeHost {
             }
             HeapObject::Bytes(bytes) => {
                 let text = match name {
-                    "hex" => bytes.iter().map(|byte| format!("{byte:02x}")).collect(),
+                    "hex" => bytes.iter().fold(String::new(), |mut text, &byte| {
+                        push_hex(&mut text, byte);
+                        text
+                    }),
                     _ => String::from_utf8(bytes.clone()).map_err(|error| {
                         let at = error.utf8_error().valid_up_to();
                         let message = format!(
@@ -334,6 +334,13 @@ impl NativeHost {
     /// An iterator over values at hand.
     pub(super) fn iterator_over(items: Vec<Word>) -> NativeIterator {
         NativeIterator::Values { items, at: 0 }
+    }
+}
+
+/// A byte as two hexadecimal digits.
+fn push_hex(out: &mut String, byte: u8) {
+    for digit in [byte >> 4, byte & 15] {
+        out.push(char::from_digit(digit.into(), 16).unwrap_or('0'));
     }
 }
 

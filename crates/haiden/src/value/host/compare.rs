@@ -51,7 +51,7 @@ impl NativeHost {
                 }
                 let (left, right) = (self.items_of(left)?, self.items_of(right)?);
                 for (left, right) in left.into_iter().zip(right) {
-                    if !self.is_same(left, right) && !self.equal_at(left, right, depth + 1)? {
+                    if !NativeHost::is_same(left, right) && !self.equal_at(left, right, depth + 1)? {
                         return Ok(false);
                     }
                 }
@@ -68,7 +68,8 @@ impl NativeHost {
                 for (key, value) in keys.into_iter().zip(values) {
                     match self.dict_find(right, key)? {
                         Some(other)
-                            if self.is_same(value, other) || self.equal_at(value, other, depth + 1)? => {}
+                            if NativeHost::is_same(value, other)
+                                || self.equal_at(value, other, depth + 1)? => {}
                         _ => return Ok(false),
                     }
                 }
@@ -118,7 +119,7 @@ impl NativeHost {
     }
 
     /// Are two values one object? CPython asks this before `==` wherever it looks into a container.
-    fn is_same(&self, left: Word, right: Word) -> bool {
+    fn is_same(left: Word, right: Word) -> bool {
         match (left, right) {
             (Word::Undefined(left), Word::Undefined(right)) => left == right,
             (Word::Float(left), Word::Float(right)) => left.to_bits() == right.to_bits(),
@@ -128,7 +129,7 @@ impl NativeHost {
 
     pub(crate) fn any_equal(&mut self, wanted: Word, items: &[Word]) -> Result<bool, Error> {
         for &item in items {
-            if self.is_same(item, wanted) || self.is_equal(item, wanted)? {
+            if NativeHost::is_same(item, wanted) || self.is_equal(item, wanted)? {
                 return Ok(true);
             }
         }
@@ -165,41 +166,45 @@ impl NativeHost {
                 }
                 let (left, right) = (self.items_of(left)?, self.items_of(right)?);
                 for (&left, &right) in left.iter().zip(&right) {
-                    if !self.is_same(left, right) && !self.equal_at(left, right, depth + 1)? {
+                    if !NativeHost::is_same(left, right) && !self.equal_at(left, right, depth + 1)? {
                         return self.order_at(op, left, right, depth + 1);
                     }
                 }
                 Ok(Some(left.len().cmp(&right.len())))
             }
-            _ => match (self.number(left), self.number(right)) {
-                (Some(left), Some(right)) => Ok(compare_numbers(&left, &right)),
-                _ => {
-                    let sign = match op {
-                        CompareOp::Lt => "<",
-                        CompareOp::Le => "<=",
-                        CompareOp::Gt => ">",
-                        _ => ">=",
-                    };
-                    let (left, right) = (self.type_name(left), self.type_name(right));
-                    let message =
-                        format!("'{sign}' not supported between instances of '{left}' and '{right}'");
-                    Err(Error::new(ErrorKind::Type, message))
+            _ => {
+                if let (Some(left), Some(right)) = (self.number(left), self.number(right)) {
+                    return Ok(compare_numbers(&left, &right));
                 }
-            },
+                Err(self.no_order(op, left, right))
+            }
         }
+    }
+
+    #[cold]
+    fn no_order(&self, op: CompareOp, left: Word, right: Word) -> Error {
+        let sign = match op {
+            CompareOp::Lt => "<",
+            CompareOp::Le => "<=",
+            CompareOp::Gt => ">",
+            _ => ">=",
+        };
+        let (left, right) = (self.type_name(left), self.type_name(right));
+        let message = format!("'{sign}' not supported between instances of '{left}' and '{right}'");
+        Error::new(ErrorKind::Type, message)
     }
 
     /// Python's `in`.
     pub(crate) fn contains(&mut self, item: Word, container: Word) -> Result<bool, Error> {
         match self.present(container) {
-            Word::Str(text) => match item {
-                Word::Str(part) => Ok(crate::python::text::find::contains(self.str(text), self.str(part))),
-                _ => {
-                    let name = self.type_name(item);
-                    let message = format!("'in <string>' requires string as left operand, not {name}");
-                    Err(Error::new(ErrorKind::Type, message))
+            Word::Str(text) => {
+                if let Word::Str(part) = item {
+                    return Ok(crate::python::text::find::contains(self.str(text), self.str(part)));
                 }
-            },
+                let name = self.type_name(item);
+                let message = format!("'in <string>' requires string as left operand, not {name}");
+                Err(Error::new(ErrorKind::Type, message))
+            }
             dict @ (Word::Map { .. } | Word::Dict(_)) => Ok(self.dict_find(dict, item)?.is_some()),
             Word::Object(index) => {
                 if let HeapObject::Range { start, stop, step } = self.heap.objects[index as usize] {

@@ -192,7 +192,7 @@ impl NativeHost {
         let data = self.context_mut(context);
         data.variables.set(name, word);
         match how {
-            Export::Public if !data.exported.iter().any(|known| *known == name.text) => {
+            Export::Public if !data.exported.contains(&name.text) => {
                 data.exported.push(name.text.clone());
             }
             Export::Imported => data.exported.retain(|known| *known != name.text),

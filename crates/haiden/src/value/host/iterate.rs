@@ -233,9 +233,9 @@ impl NativeHost {
         Ok(Some((pair[0], pair[1])))
     }
 
-    /// How many items are left, if that is known.
-    pub(super) fn items_left(&self, iterator: &NativeIterator) -> Option<usize> {
-        Some(match iterator {
+    /// How many items are left.
+    pub(super) fn items_left(&self, iterator: &NativeIterator) -> usize {
+        match iterator {
             NativeIterator::Run { slot, start, at, end } => match self.moved_list(*slot, *start) {
                 Some(list) => self.heap.lists[list as usize].len().saturating_sub((at - start) as usize),
                 None => (end - at) as usize,
@@ -253,13 +253,13 @@ impl NativeHost {
                 HeapObject::Generator { items, at, .. } => items.len() - at,
                 _ => 0,
             },
-        })
+        }
     }
 
     /// All items of a value, in order.
     pub(crate) fn items_of(&mut self, word: Word) -> Result<Vec<Word>, Error> {
         let mut iterator = self.start_iteration(word)?;
-        let mut items = Vec::with_capacity(self.items_left(&iterator).unwrap_or(0).min(1 << 16));
+        let mut items = Vec::with_capacity(self.items_left(&iterator).min(1 << 16));
         while let Some(item) = self.next_item(&mut iterator)? {
             if items.len() >= self.limits.size {
                 return Err(self.too_many());
@@ -311,14 +311,12 @@ impl NativeHost {
             _ => error,
         })?;
         let expected = into.len();
-        for index in 0..expected {
-            match self.next_item(&mut iterator)? {
-                Some(item) => into[index] = item,
-                None => {
-                    let message = format!("not enough values to unpack (expected {expected}, got {index})");
-                    return Err(Error::new(ErrorKind::Value, message));
-                }
-            }
+        for (index, place) in into.iter_mut().enumerate() {
+            let Some(item) = self.next_item(&mut iterator)? else {
+                let message = format!("not enough values to unpack (expected {expected}, got {index})");
+                return Err(Error::new(ErrorKind::Value, message));
+            };
+            *place = item;
         }
         if self.next_item(&mut iterator)?.is_some() {
             let message = format!("too many values to unpack (expected {expected})");
@@ -343,10 +341,7 @@ impl NativeHost {
                 HeapObject::Range { start, stop, step } => range_len(*start, *stop, *step),
                 HeapObject::View { dict, .. } => return self.length_of(*dict),
                 HeapObject::Bytes(bytes) => bytes.len(),
-                HeapObject::Loop(_) => {
-                    let length = self.loop_number(index, |state, host| state.length(host))?;
-                    length
-                }
+                HeapObject::Loop(_) => self.loop_number(index, LoopState::length)?,
                 _ => return Err(self.no_length(word)),
             },
             Word::Foreign { slot, index } => {

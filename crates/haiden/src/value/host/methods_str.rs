@@ -76,17 +76,15 @@ type Result<T> = std::result::Result<T, Error>;
 impl NativeHost {
     /// An argument that must be text; `message` is what CPython says before the type that it got.
     fn text_argument(&self, word: Word, message: &str) -> Result<Str> {
-        match word {
-            Word::Str(text) => Ok(text),
-            _ => {
-                let name = match word {
-                    // The newer way of parsing arguments says it so.
-                    Word::None if message.contains("argument") => "None",
-                    _ => self.type_name(word),
-                };
-                Err(Error::new(ErrorKind::Type, format!("{message}, not {name}")))
-            }
+        if let Word::Str(text) = word {
+            return Ok(text);
         }
+        let name = match word {
+            // The newer way of parsing arguments says it so.
+            Word::None if message.contains("argument") => "None",
+            _ => self.type_name(word),
+        };
+        Err(Error::new(ErrorKind::Type, format!("{message}, not {name}")))
     }
 
     /// A text that goes into markup is escaped.

@@ -46,14 +46,12 @@ impl NativeHost {
             return Ok(self.new_number(number));
         }
         let (left, right) = (self.present(left), self.present(right));
-        match (op, left) {
+        if let (BinaryOp::Mod, Word::Str(template)) = (op, left) {
             // `%` on text formats, whatever the right side is.
-            (BinaryOp::Mod, Word::Str(template)) => return self.percent(template, right),
-            _ => {
-                self.refuse_undefined(left)?;
-                self.refuse_undefined(right)?;
-            }
+            return self.percent(template, right);
         }
+        self.refuse_undefined(left)?;
+        self.refuse_undefined(right)?;
         match op {
             BinaryOp::Add => self.add(left, right),
             BinaryOp::Mul => self.multiply(left, right),

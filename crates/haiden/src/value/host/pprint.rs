@@ -179,7 +179,7 @@ fn pretty_str(out: &mut String, text: &str, at: At) {
                 if !current.is_empty() {
                     chunks.push(repr_of(&current));
                 }
-                current = (*part).to_owned();
+                (*part).clone_into(&mut current);
             } else {
                 current = candidate;
             }

@@ -235,7 +235,7 @@ impl NativeHost {
                 None => "<TemplateModule memory>".to_owned(),
             },
             HeapObject::Loop(_) => {
-                let length = self.loop_number(index, |state, host| state.length(host))?;
+                let length = self.loop_number(index, haiden_runtime::LoopState::length)?;
                 let taken = self.loop_number(index, |state, _| Ok(state.index0() + 1))?;
                 format!("<LoopContext {taken}/{length}>")
             }
@@ -353,14 +353,15 @@ impl NativeHost {
             Word::Str(text) if text.markup => out.push_str(self.str(text)),
             Word::Str(text) => escape_into(out, self.str(text)),
             Word::Int(_) | Word::Float(_) | Word::Bool(_) | Word::None => self.show(out, word)?,
-            _ => match self.html_of(word)? {
-                Some(html) => out.push_str(&html),
-                None => {
-                    let mut text = String::new();
-                    self.show(&mut text, word)?;
-                    escape_into(out, &text);
+            _ => {
+                if let Some(html) = self.html_of(word)? {
+                    out.push_str(&html);
+                    return Ok(());
                 }
-            },
+                let mut text = String::new();
+                self.show(&mut text, word)?;
+                escape_into(out, &text);
+            }
         }
         Ok(())
     }

@@ -102,10 +102,17 @@ fn json_number(arena: &mut Arena, text: &str) -> Word {
 }
 
 impl<'a> MapWriter<'a> {
-    pub(super) fn new(writer: &'a mut Writer, wrapper: Wrapper) -> Result<MapWriter<'a>, Error> {
+    /// A struct of so many fields, or a map (0).
+    pub(super) fn new(
+        writer: &'a mut Writer,
+        wrapper: Wrapper,
+        fields: usize,
+    ) -> Result<MapWriter<'a>, Error> {
         let start = writer.open()?;
         let guess = writer.recent[writer.depth - 1].0[0];
-        Ok(MapWriter { writer, start, guess, keys: Vec::new(), fields: Vec::new(), key: None, wrapper })
+        let count = if guess.is_none() { fields } else { 0 };
+        let (keys, fields) = (Vec::with_capacity(count), Vec::with_capacity(count));
+        Ok(MapWriter { writer, start, guess, keys, fields, key: None, wrapper })
     }
 
     #[inline]
@@ -148,7 +155,8 @@ impl<'a> MapWriter<'a> {
     pub(super) fn text_key(&mut self, key: &str) -> Result<(), Error> {
         let place = self.count();
         if let Some(guess) = self.guess {
-            let other = || self.guess_again(guess, place, |other| self.known_key(other, place, key).is_some());
+            let other =
+                || self.guess_again(guess, place, |other| self.known_key(other, place, key).is_some());
             let found = match self.known_key(guess, place, key) {
                 Some(known) => Some((guess, known)),
                 None => other().and_then(|other| Some((other, self.known_key(other, place, key)?))),
@@ -303,9 +311,9 @@ impl<'a> MapWriter<'a> {
         }
         let count = self.count();
         let fits = |shape: u32| self.writer.arena.shapes[shape as usize].keys.len() == count;
-        let guess = self.guess.and_then(|guess| {
-            if fits(guess) { Some(guess) } else { self.guess_again(guess, count, fits) }
-        });
+        let guess = self
+            .guess
+            .and_then(|guess| if fits(guess) { Some(guess) } else { self.guess_again(guess, count, fits) });
         let shape = match guess {
             Some(shape) => shape,
             None => self.new_shape(),
@@ -363,4 +371,3 @@ macro_rules! structs {
     };
 }
 structs! { SerializeStruct SerializeStructVariant }
-

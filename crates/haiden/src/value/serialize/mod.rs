@@ -17,8 +17,8 @@ use serde::ser::{
 
 use crate::error::{Error, ErrorKind};
 use crate::value::arena::{Arena, MAX_DEPTH, too_deep};
-use map::{Field, MapWriter, Recent, Wrapper};
 use crate::value::word::Word;
+use map::{Field, MapWriter, Recent, Wrapper};
 
 /// The most room, in bytes, that is made ahead.
 const MOST_EXPECTED: usize = 1 << 18;
@@ -262,19 +262,19 @@ impl<'a> Serializer for &'a mut Writer {
         Ok(SeqWriter { writer: self, start, tuple: true, variant: Some(variant) })
     }
     fn serialize_map(self, _: Option<usize>) -> Result<MapWriter<'a>, Error> {
-        MapWriter::new(self, Wrapper::None)
+        MapWriter::new(self, Wrapper::None, 0)
     }
-    fn serialize_struct(self, name: &'static str, _: usize) -> Result<MapWriter<'a>, Error> {
-        MapWriter::new(self, Wrapper::of(name))
+    fn serialize_struct(self, name: &'static str, len: usize) -> Result<MapWriter<'a>, Error> {
+        MapWriter::new(self, Wrapper::of(name), len)
     }
     fn serialize_struct_variant(
         self,
         _: &'static str,
         _: u32,
         variant: &'static str,
-        _: usize,
+        len: usize,
     ) -> Result<MapWriter<'a>, Error> {
-        MapWriter::new(self, Wrapper::Variant(variant))
+        MapWriter::new(self, Wrapper::Variant(variant), len)
     }
 }
 
