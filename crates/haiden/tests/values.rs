@@ -307,3 +307,78 @@ fn values_show_and_compare_as_python_does() {
         .expect("serializes");
     assert_eq!(back, r#"{"a":[1,2.5,null,"x"],"b":{}}"#);
 }
+
+/// Whatever is given to what takes numbers: an answer or an error, never a panic.
+#[test]
+fn extreme_numbers_do_not_panic() {
+    const VALUES: [&str; 12] = [
+        "9223372036854775807",
+        "(-9223372036854775807 - 1)",
+        "9223372036854775808",
+        "(2 ** 200)",
+        "0",
+        "(-1)",
+        "3",
+        "1e308",
+        "(1e308 * 10 - 1e308 * 10)",
+        "none",
+        "'é'",
+        "nope",
+    ];
+    const USES: [&str; 40] = [
+        "a + b",
+        "a - b",
+        "a * b",
+        "a / b",
+        "a // b",
+        "a % b",
+        "a ** b",
+        "-a",
+        "a < b",
+        "a == b",
+        "[a] * b",
+        "'xé' * b",
+        "[1, 2, 3][a:b]",
+        "'aéb'[a:b]",
+        "(1, 2)[::a]",
+        "range(5)[a:b]",
+        "range(a, b)|length",
+        "range(a, b)|first",
+        "range(0, a, b)[a]",
+        "range(a, b, 3)[1:2]",
+        "a in range(b)",
+        "range(a).index(b)",
+        "range(a).count(b)",
+        "[1, 2].insert(a, b)",
+        "[1, 2].pop(a)",
+        "[1, 2].index(a, b)",
+        "'abc'.center(a)",
+        "'abc'.zfill(a)",
+        "'a\\tb'.expandtabs(a)",
+        "'abcabc'.replace('b', 'x', a)",
+        "'a b c'.split(' ', a)",
+        "'abc'.find('b', a, b)",
+        "'%*d' % (a, b)",
+        "'%.*f' % (a, b)",
+        "'{:{}}'.format(a, b)",
+        "a|round(b)",
+        "a|int",
+        "[a, b]|sort",
+        "[1, 2, 3]|batch(a)|list",
+        "'abc def'|truncate(a)",
+    ];
+    let mut environment = Environment::new();
+    let limits = haiden::RenderLimits { size: 5000, output: 50_000, ..haiden::RenderLimits::default() };
+    environment.set_limits(limits);
+    let none = of(&());
+    for left in VALUES {
+        for right in VALUES {
+            for expression in USES {
+                let template = format!("{{% set a = {left} %}}{{% set b = {right} %}}{{{{ {expression} }}}}");
+                let render = std::panic::AssertUnwindSafe(|| environment.render_str(&template, &none));
+                let outcome = std::panic::catch_unwind(render);
+                assert!(outcome.is_ok(), "{template} panicked");
+            }
+        }
+    }
+}
