@@ -303,6 +303,13 @@ fn values_show_and_compare_as_python_does() {
     let map: Value =
         [("a", Value::from(1)), ("b", Value::from(2)), ("a", Value::from(3))].into_iter().collect();
     assert_eq!(map.to_string(), "{'a': 3, 'b': 2}");
+    assert!(Value::from(1) < Value::from(1.5) && Value::from("a") < Value::from("b"));
+    assert_eq!(Value::from(1).partial_cmp(&Value::from("a")), None);
+    assert_eq!(map.iter().map(|key| key.to_string()).collect::<Vec<_>>(), ["a", "b"]);
+    assert_eq!(map.entries().map(|(key, value)| format!("{key}{value}")).collect::<Vec<_>>(), ["a3", "b2"]);
+    assert_eq!(Value::from([1, 2]).iter().filter_map(|item| item.as_i64()).sum::<i64>(), 3);
+    assert_eq!((Value::from("x").iter().len(), Value::from("x").entries().len()), (0, 0));
+    assert!(Value::from_safe_string("<b>").is_safe() && !Value::from("<b>").is_safe());
     let back = serde_json::to_string(&of(&serde_json::json!({"a": [1, 2.5, null, "x"], "b": {}})))
         .expect("serializes");
     assert_eq!(back, r#"{"a":[1,2.5,null,"x"],"b":{}}"#);

@@ -211,6 +211,51 @@ impl Value {
         }
     }
 
+    /// Is it text that needs no escaping?
+    pub fn is_safe(&self) -> bool {
+        match &self.0 {
+            Repr::Str(_, markup) => *markup,
+            Repr::Arena(_, Word::Str(text)) => text.markup,
+            _ => false,
+        }
+    }
+
+    /// The items of a list or tuple, or the keys of a dict; nothing of anything else.
+    ///
+    /// ```
+    /// let total = |prices: haiden::Value| prices.iter().filter_map(|price| price.as_f64()).sum::<f64>();
+    /// let mut environment = haiden::Environment::new();
+    /// environment.add_filter("total", total);
+    /// assert_eq!(environment.render_str("{{ [1, 2.5]|total }}", haiden::context! {})?, "3.5");
+    /// # Ok::<(), haiden::Error>(())
+    /// ```
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = Value> + '_ {
+        let (arena, words) = match &self.0 {
+            Repr::Arena(arena, Word::Items { start, len, .. } | Word::Tuple { start, len, .. }) => {
+                (Some(arena), &arena.words[*start as usize..(*start + *len) as usize])
+            }
+            Repr::Arena(arena, Word::Map { shape, .. }) => {
+                (Some(arena), &arena.shapes[*shape as usize].keys[..])
+            }
+            _ => (None, &[][..]),
+        };
+        words.iter().map(move |&word| arena.map_or(Value::NONE, |arena| Value::of(arena, word)))
+    }
+
+    /// The keys and values of a dict, in order; nothing of anything else.
+    pub fn entries(&self) -> impl ExactSizeIterator<Item = (Value, Value)> + '_ {
+        let values = match &self.0 {
+            Repr::Arena(arena, Word::Map { start, .. }) => Some((arena, *start as usize)),
+            _ => None,
+        };
+        let count = if values.is_some() { self.iter().len() } else { 0 };
+        self.iter().take(count).enumerate().map(move |(place, key)| {
+            let value =
+                values.map_or(Value::NONE, |(arena, start)| Value::of(arena, arena.words[start + place]));
+            (key, value)
+        })
+    }
+
     /// Writes this value into an arena, `depth` levels down in it.
     pub(crate) fn write_to(&self, arena: &mut Arena, depth: usize) -> Result<Word, Error> {
         Ok(match &self.0 {
@@ -325,6 +370,13 @@ impl PartialEq for Value {
     }
 }
 
+impl PartialOrd for Value {
+    /// Python's order; `None` where Python raises a `TypeError`.
+    fn partial_cmp(&self, other: &Value) -> Option<std::cmp::Ordering> {
+        crate::value::host::order_values(self, other)
+    }
+}
+
 /// Implements `From` for types that are a value at once.
 macro_rules! from {
     ($($Type:ty, $value:ident => $repr:expr;)*) => {
@@ -374,6 +426,12 @@ fn container(build: impl FnOnce(&mut Arena) -> Result<Word, Error>) -> Value {
 
 impl<T: Into<Value>> From<Vec<T>> for Value {
     fn from(items: Vec<T>) -> Value {
+        items.into_iter().map(Into::into).collect()
+    }
+}
+
+impl<T: Into<Value>, const N: usize> From<[T; N]> for Value {
+    fn from(items: [T; N]) -> Value {
         items.into_iter().map(Into::into).collect()
     }
 }

@@ -5,6 +5,7 @@
 //! text, lists and dicts, [`text`] how values are printed, [`undefined`].
 
 mod access;
+mod alone;
 mod arity;
 mod calls;
 mod compare;
@@ -31,6 +32,7 @@ use std::sync::{Arc, LazyLock};
 
 use haiden_runtime::{Limits, Program};
 
+pub(crate) use alone::{equal_values, order_values, show_value};
 pub(crate) use context::{ContextData, Name};
 pub(crate) use filters::NativeFilter;
 pub(crate) use iterate::NativeIterator;
@@ -448,55 +450,4 @@ fn whole_in_arena(word: Word) -> Option<(Slot, Word)> {
         _ => return None,
     };
     (slot != HEAP).then(|| (slot, word.unstamped()))
-}
-
-/// Runs `work` on a host without templates that has imported values.
-fn alone<T>(work: impl FnOnce(&mut NativeHost) -> T) -> T {
-    struct NoTemplates;
-    impl Templates for NoTemplates {
-        fn program(&self, name: &str) -> Result<Arc<Program<NativeHost>>, Error> {
-            Err(Error::new(ErrorKind::TemplateNotFound, name))
-        }
-        fn globals(&self) -> Option<&(Arc<Arena>, Word)> {
-            None
-        }
-        fn undefined(&self) -> UndefinedKind {
-            UndefinedKind::Default
-        }
-        fn limits(&self) -> RenderLimits {
-            RenderLimits::default()
-        }
-        fn user_filter(&self, _: &str) -> Option<BoxedFunction> {
-            None
-        }
-        fn user_test(&self, _: &str) -> Option<BoxedFunction> {
-            None
-        }
-        fn user_names(&self, _: bool) -> Vec<String> {
-            Vec::new()
-        }
-    }
-    work(&mut NativeHost::new(Arc::new(NoTemplates)))
-}
-
-/// What printing a value writes, or its `repr`.
-pub(crate) fn show_value(value: &Value, repr: bool) -> String {
-    alone(|host| {
-        let mut out = String::new();
-        let word = host
-            .import(value)
-            .and_then(|word| if repr { host.represent(&mut out, word) } else { host.show(&mut out, word) });
-        match word {
-            Ok(()) => out,
-            Err(error) => format!("<{}>", error.message()),
-        }
-    })
-}
-
-/// Are two values equal in Python?
-pub(crate) fn equal_values(left: &Value, right: &Value) -> bool {
-    alone(|host| {
-        let words = host.import(left).and_then(|left| Ok((left, host.import(right)?)));
-        words.and_then(|(left, right)| host.is_equal(left, right)).unwrap_or(false)
-    })
 }
