@@ -251,7 +251,13 @@ fn depth_is_bounded_everywhere() {
     for _ in 0..300 {
         chain = Chain(Some(Box::new(chain)));
     }
-    assert!(Value::from_serialize(&chain).is_ok(), "newtypes add no level");
+    assert!(Value::from_serialize(&chain).is_ok(), "300 levels are few");
+    for _ in 0..100_000 {
+        chain = Chain(Some(Box::new(chain)));
+    }
+    assert_eq!(Value::from_serialize(&chain).expect_err("too deep").kind(), ErrorKind::Recursion);
+    // Dropping it would recurse.
+    std::mem::forget(chain);
 
     let mut value = Value::from(1);
     for _ in 0..100_000 {

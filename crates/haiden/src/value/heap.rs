@@ -33,7 +33,7 @@ pub(crate) enum Reason {
     /// No variable of this name.
     Name(Box<str>),
     /// No such attribute or item of an object; the name is text, or the `repr` of what it is.
-    Member { object: Word, name: Box<str>, is_text: bool },
+    Member { object: Word, name: Arc<str>, is_text: bool },
 }
 
 /// What part of a dict a view shows.

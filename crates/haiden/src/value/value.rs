@@ -297,7 +297,7 @@ pub(super) fn special_newtype<T: Serialize + ?Sized>(
         let depth = writer.depth;
         return value.write_to(&mut writer.arena, depth);
     }
-    content.serialize(writer)
+    writer.write_nested(content)
 }
 
 /// The content of a value for serializers other than ours.

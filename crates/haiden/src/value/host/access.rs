@@ -23,7 +23,7 @@ impl NativeHost {
         {
             return Ok(match self.map_get(slot, shape, start, name) {
                 Some(word) => word,
-                None => self.no_member(object, &name.text),
+                None => self.no_member(object, name.text.clone()),
             });
         }
         self.attribute_by_text(object, &name.text)

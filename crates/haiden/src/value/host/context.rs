@@ -49,6 +49,13 @@ pub(crate) struct Variables {
 }
 
 impl Variables {
+    /// The same variables, with room for more.
+    fn with_room(&self, more: usize) -> Variables {
+        let mut entries = Vec::with_capacity(self.entries.len() + more);
+        entries.extend_from_slice(&self.entries);
+        Variables { entries, table: self.table.clone() }
+    }
+
     fn find(&self, name: &Name) -> Option<usize> {
         let is = |(text, hash, _): &(Arc<str>, u64, Word)| *hash == name.hash && **text == *name.text;
         match &self.table {
@@ -210,7 +217,7 @@ impl NativeHost {
     /// A context like `parent` for another template, with `locals` on top.
     pub(super) fn inherit(&mut self, parent: u32, locals: &[(&Name, Word)]) -> (Variables, Word) {
         let data = self.context(parent);
-        let (mut variables, base) = (data.variables.clone(), data.base);
+        let (mut variables, base) = (data.variables.with_room(locals.len()), data.base);
         for (name, word) in locals {
             variables.set(name, *word);
         }

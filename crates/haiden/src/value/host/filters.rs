@@ -396,7 +396,7 @@ impl BuiltinHost for NativeHost {
         let name = self.plain_text(*name)?;
         match self.member(*value, &name)? {
             Some(word) => Ok(word),
-            None => Ok(self.no_member(*value, &name)),
+            None => Ok(self.no_member(*value, name)),
         }
     }
     fn format_percent(

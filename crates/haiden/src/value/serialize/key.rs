@@ -4,10 +4,15 @@ use serde::ser::{Impossible, Serialize, Serializer};
 
 use super::map::MapWriter;
 use crate::error::{Error, ErrorKind};
+use crate::value::arena::{MAX_DEPTH, too_deep};
 use crate::value::word::Word;
 
 /// Writes a key: text without a copy where it is known, other scalars as they are.
-pub(super) struct KeyWriter<'a, 'b>(pub(super) &'a mut MapWriter<'b>);
+pub(super) struct KeyWriter<'a, 'b> {
+    pub(super) map: &'a mut MapWriter<'b>,
+    /// How many newtypes the key is wrapped in.
+    pub(super) depth: usize,
+}
 
 fn bad_key<T>() -> Result<T, Error> {
     Err(Error::new(ErrorKind::Type, "a mapping's key must be text, a number, a boolean or none"))
@@ -17,7 +22,7 @@ fn bad_key<T>() -> Result<T, Error> {
 macro_rules! scalar_keys {
     ($($method:ident: $Type:ty),*) => {
         $(fn $method(self, value: $Type) -> Result<(), Error> {
-            self.0.scalar_key(value)
+            self.map.scalar_key(value)
         })*
     };
 }
@@ -39,16 +44,16 @@ impl Serializer for KeyWriter<'_, '_> {
         serialize_u128: u128, serialize_f32: f32, serialize_f64: f64
     }
     fn serialize_char(self, value: char) -> Result<(), Error> {
-        self.0.text_key(value.encode_utf8(&mut [0; 4]))
+        self.map.text_key(value.encode_utf8(&mut [0; 4]))
     }
     fn serialize_str(self, value: &str) -> Result<(), Error> {
-        self.0.text_key(value)
+        self.map.text_key(value)
     }
     fn serialize_bytes(self, _: &[u8]) -> Result<(), Error> {
         bad_key()
     }
     fn serialize_none(self) -> Result<(), Error> {
-        self.0.other_key(Word::None);
+        self.map.other_key(Word::None);
         Ok(())
     }
     fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<(), Error> {
@@ -61,14 +66,17 @@ impl Serializer for KeyWriter<'_, '_> {
         self.serialize_none()
     }
     fn serialize_unit_variant(self, _: &'static str, _: u32, variant: &'static str) -> Result<(), Error> {
-        self.0.text_key(variant)
+        self.map.text_key(variant)
     }
     fn serialize_newtype_struct<T: Serialize + ?Sized>(
         self,
         _: &'static str,
         value: &T,
     ) -> Result<(), Error> {
-        value.serialize(self)
+        if self.depth >= MAX_DEPTH {
+            return Err(too_deep());
+        }
+        value.serialize(KeyWriter { depth: self.depth + 1, ..self })
     }
     fn serialize_newtype_variant<T: Serialize + ?Sized>(
         self,

@@ -345,7 +345,7 @@ impl SerializeMap for MapWriter<'_> {
     type Ok = Word;
     type Error = Error;
     fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), Error> {
-        key.serialize(KeyWriter(self))
+        key.serialize(KeyWriter { map: self, depth: 0 })
     }
     fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Error> {
         self.value(value)

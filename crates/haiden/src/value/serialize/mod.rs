@@ -75,6 +75,17 @@ impl Writer {
         value.serialize(&mut *self)
     }
 
+    /// Writes the content of a newtype, which is a level of its own: types can recurse through nothing else.
+    pub(crate) fn write_nested<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<Word, Error> {
+        if self.depth >= MAX_DEPTH {
+            return Err(too_deep());
+        }
+        self.depth += 1;
+        let word = self.write(value);
+        self.depth -= 1;
+        word
+    }
+
     /// Has nothing been written yet?
     pub(crate) fn is_fresh(&self) -> bool {
         self.depth == 0 && self.arena.text.is_empty()
