@@ -9,6 +9,7 @@ use haiden_runtime::{BlockReference, Chain, Closure, LoopState};
 use hashbrown::HashTable;
 use num_bigint::BigInt;
 
+use crate::error::Error;
 use crate::value::host::NativeHost;
 use crate::value::object::Foreign;
 use crate::value::word::Word;
@@ -65,11 +66,12 @@ pub(crate) enum HeapObject {
         separator: Word,
         used: bool,
     },
-    /// A generator: what is left of its items, and what Python calls it.
+    /// A generator: what is left of its items, and what Python calls it. `error`: what taking one more fails with.
     Generator {
         name: &'static str,
         items: Vec<Word>,
         at: usize,
+        error: Option<Error>,
     },
     View {
         dict: Word,

@@ -165,9 +165,15 @@ impl NativeHost {
                 Ok(Some(word))
             }
             NativeIterator::Generator(index) => {
-                let HeapObject::Generator { items, at, .. } = &mut self.heap.objects[*index as usize] else {
+                let HeapObject::Generator { items, at, error, .. } = &mut self.heap.objects[*index as usize]
+                else {
                     return Ok(None);
                 };
+                if *at == items.len()
+                    && let Some(error) = error.take()
+                {
+                    return Err(error);
+                }
                 let item = items.get(*at).copied();
                 *at += usize::from(item.is_some());
                 Ok(item)

@@ -337,7 +337,7 @@ impl Host for NativeHost {
         arguments: Arguments<'_, Self>,
     ) -> Result<Word> {
         match filter {
-            NativeFilter::Builtin(builtin) => builtin.call(self, context, value, arguments),
+            NativeFilter::Builtin(builtin) => self.builtin_filter(builtin, *context, *value, arguments),
             NativeFilter::User(function) => {
                 let function = function.clone();
                 if arguments.shape.is_plain() && arguments.values.is_empty() {
