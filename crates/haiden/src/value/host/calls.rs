@@ -51,13 +51,7 @@ impl NativeHost {
     }
 
     pub(super) fn expand_star(&mut self, word: Word) -> Result<Vec<Word>, Error> {
-        self.items_of(word).map_err(|error| match error.kind() {
-            ErrorKind::Type => {
-                let name = self.type_name(word);
-                Error::new(ErrorKind::Type, format!("Value after * must be an iterable, not {name}"))
-            }
-            _ => error,
-        })
+        self.items_or(word, |host| format!("Value after * must be an iterable, not {}", host.type_name(word)))
     }
 
     pub(super) fn expand_star_star(&mut self, word: Word) -> Result<Vec<(String, Word)>, Error> {

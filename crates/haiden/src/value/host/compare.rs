@@ -233,12 +233,8 @@ impl NativeHost {
     }
 
     fn membership_items(&mut self, container: Word) -> Result<Vec<Word>, Error> {
-        self.items_of(container).map_err(|error| match error.kind() {
-            ErrorKind::Type => {
-                let message = format!("argument of type '{}' is not iterable", self.type_name(container));
-                Error::new(ErrorKind::Type, message)
-            }
-            _ => error,
+        self.items_or(container, |host| {
+            format!("argument of type '{}' is not iterable", host.type_name(container))
         })
     }
 

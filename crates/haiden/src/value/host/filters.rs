@@ -10,7 +10,7 @@ use crate::error::{Error, ErrorKind};
 use crate::python::filters;
 use crate::python::number::{Int, Number};
 use crate::value::function::BoxedFunction;
-use crate::value::heap::HeapObject;
+use crate::value::heap::{HeapObject, ViewOf};
 use crate::value::host::link::NativeTest;
 use crate::value::host::{Name, NativeHost};
 use crate::value::object::{Foreign, guarded};
@@ -387,9 +387,20 @@ impl BuiltinHost for NativeHost {
         if !reversible {
             return Ok(None);
         }
+        let name = match self.present(*value) {
+            Word::Items { .. } | Word::List(_) => "list_reverseiterator",
+            Word::Map { .. } | Word::Dict(_) => "dict_reversekeyiterator",
+            Word::Object(index) => match &self.heap.objects[index as usize] {
+                HeapObject::View { of: ViewOf::Values, .. } => "dict_reversevalueiterator",
+                HeapObject::View { of: ViewOf::Items, .. } => "dict_reverseitemiterator",
+                HeapObject::View { .. } => "dict_reversekeyiterator",
+                _ => "range_iterator",
+            },
+            _ => "reversed",
+        };
         let mut items = self.items_of(*value)?;
         items.reverse();
-        Ok(Some(self.heap.object(HeapObject::Generator { name: "reversed", items, at: 0, error: None })))
+        Ok(Some(self.heap.object(HeapObject::Generator { name, items, at: 0, error: None })))
     }
     fn unique(&mut self, keys: &[Word]) -> Result<Vec<usize>> {
         let dict = self.dict_of(Vec::new(), Vec::new());

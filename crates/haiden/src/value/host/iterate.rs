@@ -264,7 +264,11 @@ impl NativeHost {
 
     /// All items of a value, in order.
     pub(crate) fn items_of(&mut self, word: Word) -> Result<Vec<Word>, Error> {
-        let mut iterator = self.start_iteration(word)?;
+        let iterator = self.start_iteration(word)?;
+        self.rest_of(iterator)
+    }
+
+    fn rest_of(&mut self, mut iterator: NativeIterator) -> Result<Vec<Word>, Error> {
         let mut items = Vec::with_capacity(self.items_left(&iterator).min(1 << 16));
         while let Some(item) = self.next_item(&mut iterator)? {
             if items.len() >= self.limits.size {
@@ -273,6 +277,19 @@ impl NativeHost {
             items.push(item);
         }
         Ok(items)
+    }
+
+    /// All items of a value; `refusal` is the message if it has none.
+    pub(super) fn items_or(
+        &mut self,
+        word: Word,
+        refusal: impl FnOnce(&NativeHost) -> String,
+    ) -> Result<Vec<Word>, Error> {
+        match self.start_iteration(word) {
+            Err(error) if error.kind() == ErrorKind::Type => Err(Error::new(ErrorKind::Type, refusal(self))),
+            Err(error) => Err(error),
+            Ok(iterator) => self.rest_of(iterator),
+        }
     }
 
     #[cold]

@@ -180,12 +180,8 @@ impl NativeHost {
             return Ok(());
         }
         for (index, item) in self.items_of(source)?.into_iter().enumerate() {
-            let pair = self.items_of(item).map_err(|error| match error.kind() {
-                ErrorKind::Type => Error::new(
-                    ErrorKind::Type,
-                    format!("cannot convert dictionary update sequence element #{index} to a sequence"),
-                ),
-                _ => error,
+            let pair = self.items_or(item, |_| {
+                format!("cannot convert dictionary update sequence element #{index} to a sequence")
             })?;
             let [key, value] = pair[..] else {
                 let message = format!(

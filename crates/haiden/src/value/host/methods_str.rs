@@ -400,11 +400,11 @@ impl NativeHost {
     }
 
     fn join_method(&mut self, text: Str, items: Word) -> Result<Word> {
-        let items = self.items_of(items).map_err(|error| match error.kind() {
-            ErrorKind::Type if text.markup => error,
-            ErrorKind::Type => Error::new(ErrorKind::Type, "can only join an iterable"),
-            _ => error,
-        })?;
+        let items = if text.markup {
+            self.items_of(items)?
+        } else {
+            self.items_or(items, |_| "can only join an iterable".to_owned())?
+        };
         self.build_text(text.markup, |host, out| {
             for (index, &item) in items.iter().enumerate() {
                 if index > 0 {

@@ -36,6 +36,11 @@ fn over_limit(limit: u64) -> Error {
     Error::new(ErrorKind::Limit, format!("the output is larger than the limit of {limit} bytes"))
 }
 
+/// Is it an iterator of Python's, not a generator function's?
+fn is_iterator(name: &str) -> bool {
+    name.ends_with("iterator") || name == "reversed"
+}
+
 /// How deep containers are printed.
 const MAX_DEPTH: usize = 200;
 
@@ -239,6 +244,7 @@ impl NativeHost {
                 let taken = self.loop_number(index, |state, _| Ok(state.index0() + 1))?;
                 format!("<LoopContext {taken}/{length}>")
             }
+            HeapObject::Generator { name, .. } if is_iterator(name) => format!("<{name} object>"),
             HeapObject::Generator { name, .. } => format!("<generator object {name}>"),
             HeapObject::Method { name, receiver } => {
                 format!("<built-in method {name} of {} object>", self.type_name(*receiver))
@@ -288,7 +294,7 @@ impl NativeHost {
                 HeapObject::Namespace(_) => "Namespace",
                 HeapObject::Cycler { .. } => "Cycler",
                 HeapObject::Joiner { .. } => "Joiner",
-                HeapObject::Generator { name: "reversed", .. } => "list_reverseiterator",
+                HeapObject::Generator { name, .. } if is_iterator(name) => name,
                 HeapObject::Generator { .. } => "generator",
                 HeapObject::View { of: ViewOf::Items, .. } => "dict_items",
                 HeapObject::View { of: ViewOf::Keys, .. } => "dict_keys",
