@@ -2,6 +2,7 @@
 
 use super::host::{BuiltinHost, ErrorClass};
 use super::spec::Bound;
+use super::text::is_line_end;
 use crate::escape::escape_into;
 use crate::host::BinaryOp;
 
@@ -126,13 +127,6 @@ fn lines(text: &str) -> Vec<&str> {
     }
     lines.push(&text[start..]);
     lines
-}
-
-fn is_line_end(character: char) -> bool {
-    matches!(
-        character,
-        '\n' | '\r' | '\u{b}' | '\u{c}' | '\u{1c}'..='\u{1e}' | '\u{85}' | '\u{2028}' | '\u{2029}'
-    )
 }
 
 #[cfg(test)]

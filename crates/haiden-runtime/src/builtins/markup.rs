@@ -223,13 +223,11 @@ fn rel<H: BuiltinHost>(host: &mut H, bound: &Bound<H>) -> Result<Option<String>,
 
 /// A scheme such as `tel:` or `ssh://`.
 fn scheme_text<H: BuiltinHost>(host: &mut H, scheme: &H::Register) -> Result<String, H::Error> {
-    match host.text(scheme) {
-        Some(text) => Ok(text.to_owned()),
-        None => {
-            let message = format!("expected string or bytes-like object, got '{}'", host.type_name(scheme));
-            Err(host.error(ErrorClass::Type, message))
-        }
+    if let Some(text) = host.text(scheme) {
+        return Ok(text.to_owned());
     }
+    let message = format!("expected string or bytes-like object, got '{}'", host.type_name(scheme));
+    Err(host.error(ErrorClass::Type, message))
 }
 
 fn optional_text<H: BuiltinHost>(

@@ -13,11 +13,13 @@ mod markup;
 mod numbers;
 mod order;
 mod path;
+mod pretty;
 mod sequences;
 mod sort;
 pub mod spec;
 mod table;
 mod tests;
+pub mod text;
 mod texts;
 
 pub use catalog::{markdown, suggest};
