@@ -466,9 +466,6 @@ impl BuiltinHost for NativeHost {
         self.write_json(&mut out, *value, indent, 0)?;
         Ok(out)
     }
-    fn pretty(&mut self, value: &Word) -> Result<String> {
-        self.pretty_text(*value)
-    }
 
     fn link_name(&mut self, name: &str) -> Name {
         Name::new(name)

@@ -20,7 +20,6 @@ mod methods_dict;
 mod methods_list;
 mod methods_str;
 mod operators;
-mod pprint;
 mod sort;
 mod subscript;
 mod text;
