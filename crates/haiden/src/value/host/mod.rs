@@ -15,6 +15,7 @@ mod filters;
 mod format;
 mod iterate;
 mod json;
+mod lazy;
 mod link;
 mod methods_dict;
 mod methods_list;
