@@ -212,10 +212,9 @@ impl<'a> Builder<'a, '_> {
             let needed = self.states[id.index()].read_early || variable.cell.is_some();
             let place = self.place(id);
             match variable.load {
-                Load::Parameter => {}
                 Load::Resolve if needed => entries.push(Entry::Resolve(place, variable.name)),
                 Load::Undefined if needed && entered.again => entries.push(Entry::Missing(place)),
-                Load::Resolve | Load::Undefined => {}
+                Load::Parameter | Load::Resolve | Load::Undefined => {}
                 Load::Alias(outer) => {
                     let assigned = aliases.next().copied().unwrap_or(false);
                     if needed {
