@@ -6,6 +6,7 @@
 //! surely bound where they are read, so that only the others are checked.
 
 mod call;
+mod constant;
 mod expr;
 mod function;
 mod loops;

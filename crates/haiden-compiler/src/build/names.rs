@@ -187,7 +187,6 @@ impl<'a> Builder<'a, '_> {
                     self.variable(outer).is_free() || (own && (outer_state.assigned || outer_state.defined));
                 self.states[id.index()].defined = surely;
             }
-            self.states[id.index()].defined |= variable.load == Load::Resolve;
             if variable.cell.is_none() && variable.load != Load::Parameter {
                 self.states[id.index()].local = self.local();
             }
