@@ -47,6 +47,7 @@ const STEPS: &[Step] = &[
         work: Work::Cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"], &[]),
     },
     Step { name: "test", work: Work::Cargo(&["test", "--workspace", "--all-targets"], &[]) },
+    Step { name: "conformance", work: Work::Cargo(&["xtask", "conformance"], &[]) },
     Step { name: "doctest", work: Work::Cargo(&["test", "--workspace", "--doc"], &[]) },
     Step {
         name: "rustdoc",

@@ -8,7 +8,7 @@ use std::fs;
 use std::path::Path;
 
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
-use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
+use serde::ser::{Serialize, SerializeMap, SerializeSeq, SerializeStruct, Serializer};
 
 /// The key under which `toml` hands out a date.
 const TOML_DATE: &str = "$__toml_private_datetime";
@@ -26,6 +26,8 @@ pub(crate) enum Data {
     Bool(bool),
     Int(i128),
     Float(f64),
+    /// A whole number too large for the others: its digits.
+    Digits(String),
     Text(String),
     List(Vec<Data>),
     Map(Vec<(Data, Data)>),
@@ -41,6 +43,11 @@ impl Serialize for Data {
                 Err(_) => serializer.serialize_i128(*value),
             },
             Data::Float(value) => serializer.serialize_f64(*value),
+            Data::Digits(digits) => {
+                let mut number = serializer.serialize_struct(JSON_NUMBER, 1)?;
+                number.serialize_field(JSON_NUMBER, digits)?;
+                number.end()
+            }
             Data::Text(value) => serializer.serialize_str(value),
             Data::List(items) => {
                 let mut list = serializer.serialize_seq(Some(items.len()))?;
@@ -132,12 +139,15 @@ impl<'de> Visitor<'de> for DataVisitor {
     }
 }
 
-/// The number of a JSON file.
+/// A number of JSON from its text.
 fn number(digits: &str) -> Result<Data, &'static str> {
-    if digits.bytes().all(|byte| byte == b'-' || byte.is_ascii_digit()) {
-        return digits.parse().map(Data::Int).map_err(|_| "an integer of more than 127 bits");
+    if let Ok(value) = digits.parse() {
+        return Ok(Data::Int(value));
     }
-    digits.parse().map(Data::Float).map_err(|_| "a number that is none")
+    if digits.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-') {
+        return Ok(Data::Digits(digits.to_owned()));
+    }
+    digits.parse().map(Data::Float).map_err(|_| "a number that cannot be read")
 }
 
 /// What `--data` and `--define` give together.
@@ -210,7 +220,7 @@ fn kind_of(data: &Data) -> &'static str {
     match data {
         Data::Null => "null",
         Data::Bool(_) => "a boolean",
-        Data::Int(_) | Data::Float(_) => "a number",
+        Data::Int(_) | Data::Float(_) | Data::Digits(_) => "a number",
         Data::Text(_) => "text",
         Data::List(_) => "a list",
         Data::Map(_) => "a mapping",
@@ -286,7 +296,8 @@ mod tests {
         let mut bomb = String::from("a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n");
         for level in 1..12 {
             let last = level - 1;
-            bomb.push_str(&format!("a{level}: &a{level} [{}]\n", vec![format!("*a{last}"); 10].join(", ")));
+            let names = vec![format!("*a{last}"); 10].join(", ");
+            bomb.extend(["a", &level.to_string(), ": &a", &level.to_string(), " [", &names, "]\n"]);
         }
         parse("yaml", &bomb).expect_err("it would be 10^12 items");
     }

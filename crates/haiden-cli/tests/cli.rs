@@ -153,7 +153,6 @@ fn data_and_definitions_become_a_page() {
 fn numbers_of_data_files() {
     let folder = Folder::new(&[
         ("t.txt", "{{ a }} {{ a is integer }}"),
-        ("big.json", "{\"a\": 1000000000000000000000000000000000000000000}"),
         ("big.toml", "a = 1000000000000000000000000000000000000000000"),
     ]);
     for (number, page) in [
@@ -162,6 +161,10 @@ fn numbers_of_data_files() {
         ("18446744073709551615", "18446744073709551615 True"),
         ("-18446744073709551617", "-18446744073709551617 True"),
         ("170141183460469231731687303715884105727", "170141183460469231731687303715884105727 True"),
+        (
+            "1000000000000000000000000000000000000000000000",
+            "1000000000000000000000000000000000000000000000 True",
+        ),
         ("2.5", "2.5 False"),
         ("-0.0", "-0.0 False"),
         ("1e2", "100.0 False"),
@@ -171,7 +174,6 @@ fn numbers_of_data_files() {
         folder.write("d.json", format!("{{\"a\": {number}}}"));
         folder.page(&["t.txt", "--data", "d.json"], page);
     }
-    folder.fails(&["t.txt", "--data", "big.json"], 1, &["an integer of more than 127 bits"]);
     folder.fails(&["t.txt", "--data", "big.toml"], 1, &["cannot use big.toml"]);
 }
 

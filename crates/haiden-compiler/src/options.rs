@@ -7,6 +7,7 @@ use haiden_syntax::Syntax;
 
 /// The options of the compiler.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[expect(clippy::struct_excessive_bools, reason = "independent options of the environment")]
 pub struct Options {
     /// How the source is read.
     pub syntax: Syntax,

@@ -1,1 +1,27 @@
-//! The Python host: haiden._native.
+//! The Python host: `haiden._native`.
+//!
+//! Templates are compiled by `haiden-compiler` and run by `haiden-runtime`'s machine, over the caller's own Python objects:
+//! no value is copied or converted. [`host`] is the host, `verbs` its trait; `objects` makes the C interface safe for all
+//! other modules; `register`, `output`, `attr_cache` and `scope` are the other files that say `unsafe`.
+//!
+//! Everything runs on a thread that is attached to the interpreter (see `register`).
+#![deny(unsafe_code)]
+
+mod attr_cache;
+mod calls;
+mod errors;
+mod filters;
+mod host;
+mod iterate;
+mod link;
+mod machine;
+mod module;
+mod objects;
+mod operators;
+mod output;
+mod register;
+mod scope;
+mod templates;
+mod tests;
+mod types;
+mod verbs;

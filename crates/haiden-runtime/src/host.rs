@@ -87,6 +87,19 @@ pub trait Host: Sized {
 
     /// Template text, as it is. `ascii`: it has only ASCII characters.
     fn write(&mut self, out: &mut Self::Output, text: &str, ascii: bool) -> Result<(), Self::Error>;
+    /// As [`Host::write`], of a part of the template's whole text: a host may read beyond the end of `text`, as far as
+    /// `whole` reaches, to copy in blocks of one size.
+    #[inline(always)]
+    fn write_part(
+        &mut self,
+        out: &mut Self::Output,
+        text: &str,
+        whole: &str,
+        ascii: bool,
+    ) -> Result<(), Self::Error> {
+        let _ = whole;
+        self.write(out, text, ascii)
+    }
     /// A value as text: `str(value)`, escaped for HTML if `escape` and it is not markup.
     fn emit(
         &mut self,

@@ -10,50 +10,74 @@ use crate::host::{Host, Undefined};
 /// A loop in progress.
 pub struct LoopState<H: Host> {
     /// Where items come from.
-    pub(crate) iterator: H::Iterator,
+    iterator: H::Iterator,
     /// How many items were taken, less those that a filter refused.
-    pub(crate) taken: usize,
+    taken: usize,
     /// The item after the present one, if something looked ahead.
-    pub(crate) ahead: Option<H::Register>,
-    /// The present item, kept only if the body reads `loop.previtem` or `loop` is shared.
-    pub(crate) present: Option<H::Register>,
-    /// The item before.
-    pub(crate) previous: Option<H::Register>,
-    /// The length, once something asked.
-    pub(crate) length: Option<usize>,
-    /// The last values of `loop.changed`.
-    pub(crate) changed: Option<Vec<H::Register>>,
-    /// Items that [`LoopState::length`] has taken so far.
-    collected: Vec<H::Register>,
+    ahead: Option<H::Register>,
     /// How deep the recursion is, from 0.
-    pub(crate) depth: u32,
+    depth: u32,
     /// Remember the item before.
-    pub(crate) keep_previous: bool,
-    /// What the loop's own call runs again, if it is recursive.
-    pub(crate) recursion: Option<crate::host::Closure<H>>,
+    keep_previous: bool,
+    /// What few loops have: the state is moved when a loop starts, and each time a shared loop is used.
+    rare: Option<Box<Rare<H>>>,
 }
 
-impl<H: Host> LoopState<H> {
-    /// A loop over `iterator` that has not started.
-    pub fn new(iterator: H::Iterator, depth: u32, keep_previous: bool) -> LoopState<H> {
-        LoopState {
-            iterator,
-            taken: 0,
-            ahead: None,
+/// What few loops have.
+struct Rare<H: Host> {
+    /// The present item, kept only if the body reads `loop.previtem` or `loop` is shared.
+    present: Option<H::Register>,
+    /// The item before.
+    previous: Option<H::Register>,
+    /// The length, once something asked.
+    length: Option<usize>,
+    /// The last values of `loop.changed`.
+    changed: Option<Vec<H::Register>>,
+    /// Items that [`LoopState::length`] has taken so far.
+    collected: Vec<H::Register>,
+    /// What the loop's own call runs again, if it is recursive.
+    recursion: Option<crate::host::Closure<H>>,
+}
+
+impl<H: Host> Default for Rare<H> {
+    fn default() -> Rare<H> {
+        Rare {
             present: None,
             previous: None,
             length: None,
             changed: None,
             collected: Vec::new(),
-            depth,
-            keep_previous,
             recursion: None,
         }
     }
+}
+
+impl<H: Host> LoopState<H> {
+    /// A loop over `iterator` that has not started.
+    #[inline]
+    pub fn new(iterator: H::Iterator, depth: u32, keep_previous: bool) -> LoopState<H> {
+        LoopState { iterator, taken: 0, ahead: None, depth, keep_previous, rare: None }
+    }
+
+    fn rare(&mut self) -> &mut Rare<H> {
+        self.rare.get_or_insert_default()
+    }
 
     /// The next item.
-    #[inline]
+    #[inline(always)]
     pub fn next(&mut self, host: &mut H) -> Result<Option<H::Register>, H::Error> {
+        if self.ahead.is_some() || self.keep_previous {
+            return self.next_kept(host);
+        }
+        let item = host.next(&mut self.iterator)?;
+        self.taken += usize::from(item.is_some());
+        Ok(item)
+    }
+
+    /// The next item of a loop that has looked ahead, or looks back.
+    #[cold]
+    #[inline(never)]
+    fn next_kept(&mut self, host: &mut H) -> Result<Option<H::Register>, H::Error> {
         let item = match self.ahead.take() {
             None => host.next(&mut self.iterator)?,
             ahead => ahead,
@@ -83,7 +107,8 @@ impl<H: Host> LoopState<H> {
     #[cold]
     fn remember(&mut self, item: Option<&H::Register>) {
         if let Some(item) = item {
-            self.previous = self.present.replace(item.clone());
+            let rare = self.rare();
+            rare.previous = rare.present.replace(item.clone());
         }
     }
 
@@ -105,7 +130,12 @@ impl<H: Host> LoopState<H> {
 
     /// What calling the loop runs, if it is recursive.
     pub fn recursion(&self) -> Option<&crate::host::Closure<H>> {
-        self.recursion.as_ref()
+        self.rare.as_ref()?.recursion.as_ref()
+    }
+
+    /// Sets what calling the loop runs.
+    pub(crate) fn set_recursion(&mut self, closure: crate::host::Closure<H>) {
+        self.rare().recursion = Some(closure);
     }
 
     fn look_ahead(&mut self, host: &mut H) -> Result<bool, H::Error> {
@@ -127,7 +157,7 @@ impl<H: Host> LoopState<H> {
 
     /// `loop.length`: if the iterator cannot tell, the rest of it is taken now.
     pub fn length(&mut self, host: &mut H) -> Result<usize, H::Error> {
-        if let Some(length) = self.length {
+        if let Some(length) = self.rare.as_ref().and_then(|rare| rare.length) {
             return Ok(length);
         }
         let left = if let Some(left) = host.remaining(&self.iterator) {
@@ -135,15 +165,15 @@ impl<H: Host> LoopState<H> {
         } else {
             // What was taken stays here should the host suspend: the machine asks again.
             while let Some(item) = host.next(&mut self.iterator)? {
-                self.collected.push(item);
+                self.rare().collected.push(item);
             }
-            let rest = std::mem::take(&mut self.collected);
+            let rest = std::mem::take(&mut self.rare().collected);
             let left = rest.len();
             self.iterator = host.iterate_over(rest);
             left
         };
         let length = self.taken + left + usize::from(self.ahead.is_some());
-        self.length = Some(length);
+        self.rare().length = Some(length);
         Ok(length)
     }
 
@@ -156,7 +186,7 @@ impl<H: Host> LoopState<H> {
             LoopField::Depth => self.depth as usize + 1,
             LoopField::Depth0 => self.depth as usize,
             LoopField::Previtem => {
-                return match &self.previous {
+                return match self.rare.as_ref().and_then(|rare| rare.previous.as_ref()) {
                     Some(item) => Ok(item.clone()),
                     None => host.undefined(Undefined::NoPreviousItem),
                 };
@@ -174,13 +204,14 @@ impl<H: Host> LoopState<H> {
 
     /// `loop.changed(*values)`.
     pub fn changed(&mut self, host: &mut H, values: &[H::Register]) -> Result<bool, H::Error> {
-        if let Some(last) = &self.changed
+        let last = self.rare.as_ref().and_then(|rare| rare.changed.as_ref());
+        if let Some(last) = last
             && last.len() == values.len()
             && host.equal(last, values)?
         {
             return Ok(false);
         }
-        self.changed = Some(values.to_vec());
+        self.rare().changed = Some(values.to_vec());
         Ok(true)
     }
 
@@ -191,6 +222,6 @@ impl<H: Host> LoopState<H> {
 
     /// The present item becomes known (it was taken before the loop was shared).
     pub fn set_present(&mut self, item: H::Register) {
-        self.present.get_or_insert(item);
+        self.rare().present.get_or_insert(item);
     }
 }

@@ -7,6 +7,28 @@
 
 use std::ptr::NonNull;
 
+/// A reference whose lifetime the caller answers for.
+///
+/// # Safety
+/// What it refers to stays where it is for `'a`.
+#[inline(always)]
+pub(crate) unsafe fn outlive<'a, T>(value: &T) -> &'a T {
+    // SAFETY: the caller's promise.
+    unsafe { &*std::ptr::from_ref(value) }
+}
+
+/// A part of the image's text.
+///
+/// # Safety
+/// `start..end` lies in `text`, on borders of characters.
+#[inline(always)]
+pub(crate) unsafe fn slice(text: &str, start: u32, end: u32) -> &str {
+    let range = start as usize..end as usize;
+    debug_assert!(text.get(range.clone()).is_some(), "text {range:?} of {}", text.len());
+    // SAFETY: the caller's promise.
+    unsafe { text.get_unchecked(range) }
+}
+
 /// The registers of the running frame.
 ///
 /// Valid until the vector it was made from is touched in any other way; the machine makes a new one whenever it

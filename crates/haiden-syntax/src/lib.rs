@@ -19,9 +19,9 @@ pub use error::{ErrorKind, SyntaxError};
 pub use lex::token::TokenKind;
 pub use lex::{TokenRef, Tokens, lex, lex_raw};
 pub use options::{Extensions, Syntax};
-pub use parse::parse;
+pub use parse::{parse, parse_expression};
 
 /// The deepest expression tree that is accepted.
 pub const MAX_TREE_DEPTH: u32 = 500;
 /// The deepest nesting of statements and brackets that is accepted.
-pub const MAX_NESTING: u32 = 200;
+pub const MAX_NESTING: u32 = 100;

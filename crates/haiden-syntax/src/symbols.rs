@@ -126,6 +126,11 @@ impl Symbols {
     #[cold]
     fn grow(&mut self) {
         let size = (self.table.len() * 2).max(64);
+        if self.table.is_empty() {
+            self.text.reserve(192);
+            self.ends.reserve(32);
+            self.hashes.reserve(32);
+        }
         self.table = vec![0; size];
         self.crowded.clear();
         for number in 0..self.ends.len() as u32 {

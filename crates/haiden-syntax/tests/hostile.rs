@@ -85,7 +85,7 @@ fn mutated_templates_are_read_or_refused() {
 
 /// Runs on a stack that is much smaller than a main thread's.
 fn on_a_small_stack(work: impl FnOnce() + Send + 'static) {
-    let thread = std::thread::Builder::new().stack_size(1 << 20).spawn(work).expect("a thread");
+    let thread = std::thread::Builder::new().stack_size(512 << 10).spawn(work).expect("a thread");
     thread.join().expect("it neither panics nor overflows");
 }
 
@@ -101,6 +101,9 @@ fn deep_nesting_is_an_error_not_an_overflow() {
             ("a if b else ", ""),
             ("a[", "]"),
             ("f(", ")"),
+            ("a|f(", ")"),
+            ("a is t(", ")"),
+            ("a or b and not c == d + e ~ f * g ** (", ")"),
         ] {
             let source = format!("{{{{ {}1{} }}}}", open.repeat(10_000), close.repeat(10_000));
             let error = parse(&source, &Syntax::default()).expect_err(open);
@@ -111,12 +114,15 @@ fn deep_nesting_is_an_error_not_an_overflow() {
             let error = parse(&source, &Syntax::default()).expect_err(chain);
             assert!(error.message().contains("nested too deeply"), "{chain}: {error}");
         }
-        let source = "{% if a %}".repeat(10_000);
-        let error = parse(&source, &Syntax::default()).expect_err("nested ifs");
-        assert!(error.message().contains("nested too deeply"), "{error}");
+        for tag in ["{% if a %}", "{% if a %}{% elif b %}", "{% for a in b %}", "{% call f() %}"] {
+            let error = parse(&tag.repeat(10_000), &Syntax::default()).expect_err(tag);
+            assert!(error.message().contains("nested too deeply"), "{tag}: {error}");
+        }
         // What is just below the limits is fine, and is dropped on this stack as well.
         let nested = format!("{{{{ {}1{} }}}}", "(".repeat(90), ")".repeat(90));
         assert!(parse(&nested, &Syntax::default()).is_ok());
+        let operands = format!("{{{{ {}1{} }}}}", "(a+".repeat(70), ")".repeat(70));
+        assert!(parse(&operands, &Syntax::default()).is_ok());
         let chain = format!("{{{{ a{} }}}}", "+a".repeat(490));
         assert!(parse(&chain, &Syntax::default()).is_ok());
     });
@@ -129,6 +135,8 @@ fn long_is_not_deep() {
         assert!(parse(&elifs, &Syntax::default()).is_ok());
         let flat = format!("{{{{ a{}{} }}}}", "~a".repeat(5000), "<a".repeat(5000));
         assert!(parse(&flat, &Syntax::default()).is_ok());
+        let spread = format!("{{{{ {}{} }}}}", "(a)+".repeat(490), "1");
+        assert!(parse(&spread, &Syntax::default()).is_ok());
         let lines = format!("{}{{{{ ) }}}}", "\n".repeat(70_000));
         let error = parse(&lines, &Syntax::default()).expect_err("a bracket that opens nowhere");
         assert_eq!(error.line(), 70_001);

@@ -2,6 +2,9 @@
 //!
 //! A case that is known to differ stands in `ledger.json` with its reason; one that stands there and passes is an error.
 
+#![expect(clippy::disallowed_methods, reason = "the tests read the corpus")]
+#![expect(clippy::print_stdout, reason = "the count is worth seeing")]
+
 use std::collections::BTreeMap;
 use std::fs;
 

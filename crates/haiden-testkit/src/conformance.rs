@@ -69,6 +69,15 @@ impl Runner {
             Runner::Toy => "toy, suspending",
         }
     }
+
+    /// The host, as the ledger calls it.
+    pub const fn host(self) -> &'static str {
+        match self {
+            Runner::Native | Runner::NativeImage => "native",
+            Runner::NativePlain => "unoptimised",
+            Runner::Toy => "toy",
+        }
+    }
 }
 
 /// What came of a case.
@@ -128,7 +137,7 @@ pub fn corpus() -> Result<Vec<Case>, String> {
 /// Known failures by case, and why, of one host.
 pub type Ledger = BTreeMap<String, String>;
 
-/// The ledger of a host: `native` or `toy`.
+/// The ledger of a host: `native`, `unoptimised` (which has all of native's) or `toy`.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -137,7 +146,11 @@ pub fn ledger(host: &str) -> Result<Ledger, String> {
     let text = fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
     let mut all: BTreeMap<String, Ledger> =
         toml::from_str(&text).map_err(|error| format!("{}: {error}", path.display()))?;
-    Ok(all.remove(host).unwrap_or_default())
+    let mut known = all.remove(host).unwrap_or_default();
+    if host == "unoptimised" {
+        known.extend(all.remove("native").unwrap_or_default());
+    }
+    Ok(known)
 }
 
 /// Runs cases. `ledger`: the known failures; with `whole`, a line of it that names no case is an error.

@@ -12,8 +12,11 @@ pub enum AutoEscape {
     /// All.
     On,
     /// As this function says for the template's name (`None`: a template made from a text).
-    ByName(Arc<dyn Fn(Option<&str>) -> bool + Send + Sync>),
+    ByName(Arc<ByName>),
 }
+
+/// Says for a template's name whether the template escapes.
+type ByName = dyn Fn(Option<&str>) -> bool + Send + Sync;
 
 impl AutoEscape {
     /// Jinja2's `select_autoescape()`: on for names that end in `.html`, `.htm` or `.xml`, in any case, and for

@@ -17,9 +17,10 @@ use crate::loader::{LoadError, Loader, Source, UpToDate};
 use crate::template::Template;
 use crate::template_cache::{CacheSize, TemplateCache};
 use crate::value::arena::Arena;
-use crate::value::function::{BoxedFunction, Function};
+use crate::value::context::IntoContext;
+use crate::value::function::{BoxedFunction, Function, Parameters, Returned, boxed};
 use crate::value::host::{Extra, NativeHost, NativeLinker, RenderLimits, Templates, UndefinedKind};
-use crate::value::value::{IntoContext, Repr, Value};
+use crate::value::value::{Repr, Value};
 use crate::value::word::Word;
 
 /// A template that is in memory.
@@ -194,18 +195,39 @@ impl Environment {
     /// assert_eq!(environment.render_str("{{ 3 | money }}", haiden::context! {})?, "3.00 EUR");
     /// # Ok::<(), haiden::Error>(())
     /// ```
-    pub fn add_filter<Marker>(&mut self, name: &str, filter: impl Function<Marker>) {
-        self.change(|settings| drop(settings.filters.insert(name.to_owned(), filter.boxed(name))));
+    pub fn add_filter<R, A>(
+        &mut self,
+        name: &str,
+        filter: impl Function<R, A> + for<'a> Function<R, A::Given<'a>>,
+    ) where
+        R: Returned,
+        A: Parameters,
+    {
+        self.change(|settings| drop(settings.filters.insert(name.to_owned(), boxed(filter, name))));
     }
 
     /// Adds a test: a closure whose first argument is the value, and whose result is its truth.
-    pub fn add_test<Marker>(&mut self, name: &str, test: impl Function<Marker>) {
-        self.change(|settings| drop(settings.tests.insert(name.to_owned(), test.boxed(name))));
+    pub fn add_test<R, A>(
+        &mut self,
+        name: &str,
+        test: impl Function<R, A> + for<'a> Function<R, A::Given<'a>>,
+    ) where
+        R: Returned,
+        A: Parameters,
+    {
+        self.change(|settings| drop(settings.tests.insert(name.to_owned(), boxed(test, name))));
     }
 
     /// Adds a function that all templates can call.
-    pub fn add_function<Marker>(&mut self, name: &str, function: impl Function<Marker>) {
-        let function = Value(Repr::Foreign(crate::value::object::Foreign::Function(function.boxed(name))));
+    pub fn add_function<R, A>(
+        &mut self,
+        name: &str,
+        function: impl Function<R, A> + for<'a> Function<R, A::Given<'a>>,
+    ) where
+        R: Returned,
+        A: Parameters,
+    {
+        let function = Value(Repr::Foreign(crate::value::object::Foreign::Function(boxed(function, name))));
         self.add_global(name, function);
     }
 
@@ -267,7 +289,7 @@ impl Environment {
     /// What is wrong with the source.
     pub fn template_from_named_str(&self, name: Option<&str>, source: &str) -> Result<Template, Error> {
         let image = self.inner.compile(source, name)?;
-        let program = self.inner.link(image, name, source.into(), None)?;
+        let program = self.inner.link(image, name, &source.into(), None)?;
         Ok(Template { inner: self.inner.clone(), program })
     }
 
@@ -328,7 +350,7 @@ impl Environment {
         let (_, image) = haiden_bytecode::load_expected(bytes, &expected).map_err(|rejection| {
             Error::new(ErrorKind::Bytecode, format!("the image is of no use: {rejection}"))
         })?;
-        let program = self.inner.link(image, name, "".into(), None)?;
+        let program = self.inner.link(image, name, &"".into(), None)?;
         Ok(Template { inner: self.inner.clone(), program })
     }
 }
@@ -362,14 +384,14 @@ impl Inner {
         &self,
         image: Image,
         name: Option<&str>,
-        source: Arc<str>,
+        source: &Arc<str>,
         filename: Option<PathBuf>,
     ) -> Result<Arc<Program<NativeHost>>, Error> {
         let autoescape = self.settings.autoescape.for_name(name);
         let extra = Extra { autoescape, source: source.clone(), filename, constants: OnceLock::new() };
         let mut linker = NativeLinker { templates: self, arena: Arena::default() };
         let program = link(Arc::new(image), name.map(Arc::from), extra, &mut linker)
-            .map_err(|error| self.link_error(&error, &source, name))?;
+            .map_err(|error| self.link_error(&error, source, name))?;
         // The program was made just now: nobody has set them before.
         let _ = program.extra().constants.set(Arc::new(linker.arena));
         Ok(Arc::new(program))
@@ -388,7 +410,7 @@ impl Inner {
         let source = self.source(name)?;
         let filename = source.filename.clone();
         let image = self.image(name, &source)?;
-        let program = self.link(image, Some(name), source.text.into(), filename)?;
+        let program = self.link(image, Some(name), &source.text.into(), filename)?;
         let loaded = Loaded { program, up_to_date: source.up_to_date };
         self.templates.insert(name, loaded.clone());
         Ok(loaded)
@@ -451,7 +473,7 @@ impl Inner {
         use haiden_runtime::builtins::{FILTER_SPECS, TEST_SPECS};
         let specs = if error.is_filter { FILTER_SPECS } else { TEST_SPECS };
         let user = self.user_names(error.is_filter);
-        let builtin = specs.iter().flat_map(|spec| spec.names()).map(str::to_owned);
+        let builtin = specs.iter().flat_map(haiden_runtime::builtins::Spec::names).map(str::to_owned);
         let names: Vec<String> = builtin.chain(user).collect();
         let near = crate::suggest::nearest(&error.name, names.iter().map(String::as_str));
         let place = place(source, name, error.line, error.column);

@@ -40,6 +40,8 @@ pub enum ErrorKind {
     Index,
     /// Python's `KeyError`.
     Key,
+    /// Python's `LookupError`.
+    Lookup,
     /// Python's `AttributeError`.
     Attribute,
     /// Python's `AssertionError`.
@@ -79,6 +81,7 @@ impl ErrorKind {
             ErrorKind::Overflow => "OverflowError",
             ErrorKind::Index => "IndexError",
             ErrorKind::Key => "KeyError",
+            ErrorKind::Lookup => "LookupError",
             ErrorKind::Attribute => "AttributeError",
             ErrorKind::PythonAssertion => "AssertionError",
             ErrorKind::PythonSyntax => "SyntaxError",

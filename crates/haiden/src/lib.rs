@@ -58,12 +58,13 @@ pub use haiden_runtime::Limits;
 pub use haiden_syntax::{Extensions, Syntax};
 pub use template::Template;
 pub use template_cache::CacheSize;
-pub use value::function::{Argument, Function, Returned};
+pub use value::context::{Context, IntoContext};
+pub use value::function::{Argument, Function, Parameters, Returned};
 pub use value::host::{RenderLimits, UndefinedKind};
 pub use value::object::{Keywords, Object};
-pub use value::value::{Context, IntoContext, Value};
+pub use value::value::Value;
 
 #[doc(hidden)]
 pub mod __private {
-    pub use crate::value::value::ContextBuilder;
+    pub use crate::value::context::ContextBuilder;
 }

@@ -7,8 +7,9 @@ use haiden_runtime::{Host, Program, Vm};
 
 use crate::environment::Inner;
 use crate::error::{Error, ErrorKind};
+use crate::value::context::IntoContext;
 use crate::value::host::{NativeHost, Output};
-use crate::value::value::{IntoContext, Repr, Value};
+use crate::value::value::{Repr, Value};
 use crate::value::word::Word;
 
 /// A template of an [`Environment`](crate::Environment), ready to be rendered any number of times, by any number of

@@ -11,7 +11,10 @@ const WARN: usize = 500;
 const FAIL: usize = 800;
 
 /// Files that may be longer, and why. A line that names no file, or a short one, is an error.
-const LONGER: &[(&str, &str)] = &[];
+const LONGER: &[(&str, &str)] = &[(
+    "crates/haiden-runtime/src/vm/run.rs",
+    "the dispatch loop: one arm per instruction, in the order of the instruction table",
+)];
 
 const STRIKE: &str = "strike it from LONGER in xtask/src/tidy/sizes.rs";
 

@@ -13,6 +13,7 @@ const ADDRESSES: &[(&str, &str)] = &[
         "crates/haiden-runtime/src/window.rs",
         "register windows: reads and writes whose range the verifier proved",
     ),
+    ("crates/haiden-runtime/src/vm/run.rs", "the dispatch loop: operands and jumps that the verifier proved"),
     ("crates/haiden-runtime/src/escape.rs", "vectorised escape: loads inside the text's bounds"),
     ("crates/haiden-python/src/", "CPython's C interface and its layouts, per version"),
 ];

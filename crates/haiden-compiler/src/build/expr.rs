@@ -206,8 +206,9 @@ impl<'a, 's> Builder<'a, 's> {
     #[inline(never)]
     fn concat(&mut self, node: &'a Concat<'s>) -> Result<ExprId> {
         let list = self.exprs(&node.nodes)?;
-        // Where autoescape is unknown, Jinja2 joins as text.
-        let escape = if self.eval.volatile { Escape::No } else { self.eval.folded() };
+        // Where autoescape is unknown, and where it folds, Jinja2 joins as text.
+        let folds = node.nodes.iter().all(|part| self.is_constant(part));
+        let escape = if self.eval.volatile || folds { Escape::No } else { self.eval.folded() };
         Ok(self.push(node.at, Expr::Concat(list, escape)))
     }
 
@@ -228,6 +229,12 @@ impl<'a, 's> Builder<'a, 's> {
 
     #[inline(never)]
     fn binary(&mut self, node: &'a ast::Binary<'s>) -> Result<ExprId> {
+        if let Some(negation) = self.base_of_negation(node.op, &node.left, &node.right) {
+            let left = self.expr(&negation.node)?;
+            let right = self.expr(&node.right)?;
+            let power = self.push(node.at, Expr::Binary { op: Operator::Pow, left, right });
+            return Ok(self.push(negation.at, Expr::Neg(power)));
+        }
         let left = self.expr(&node.left)?;
         let right = self.expr(&node.right)?;
         let op = match node.op {

@@ -6,6 +6,7 @@
 //! surely bound where they are read, so that only the others are checked.
 
 mod call;
+mod constant;
 mod expr;
 mod function;
 mod loops;
@@ -44,6 +45,7 @@ impl Eval {
 
 /// What Jinja2's `Frame` knows, without the names.
 #[derive(Clone, Copy, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts, not a state")]
 struct Frame {
     id: FrameId,
     /// Which of the frames inside it comes next.
@@ -71,6 +73,7 @@ struct State {
 
 /// What a loop's body does with `loop`.
 #[derive(Clone, Copy, Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts, not a state")]
 struct LoopUse {
     look_ahead: bool,
     previous: bool,
@@ -184,7 +187,7 @@ impl Building {
     }
 }
 
-impl<'a, 's> Builder<'a, 's> {
+impl<'a> Builder<'a, '_> {
     fn template(&mut self) -> Result<()> {
         let scopes = self.scopes;
         self.check_blocks()?;

@@ -187,7 +187,6 @@ impl<'a> Builder<'a, '_> {
                     self.variable(outer).is_free() || (own && (outer_state.assigned || outer_state.defined));
                 self.states[id.index()].defined = surely;
             }
-            self.states[id.index()].defined |= variable.load == Load::Resolve;
             if variable.cell.is_none() && variable.load != Load::Parameter {
                 self.states[id.index()].local = self.local();
             }
@@ -212,10 +211,9 @@ impl<'a> Builder<'a, '_> {
             let needed = self.states[id.index()].read_early || variable.cell.is_some();
             let place = self.place(id);
             match variable.load {
-                Load::Parameter => {}
                 Load::Resolve if needed => entries.push(Entry::Resolve(place, variable.name)),
                 Load::Undefined if needed && entered.again => entries.push(Entry::Missing(place)),
-                Load::Resolve | Load::Undefined => {}
+                Load::Parameter | Load::Resolve | Load::Undefined => {}
                 Load::Alias(outer) => {
                     let assigned = aliases.next().copied().unwrap_or(false);
                     if needed {

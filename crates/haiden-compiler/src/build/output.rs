@@ -23,7 +23,7 @@ impl<'a, 's> Builder<'a, 's> {
     fn write_all(&mut self, nodes: &'a [ast::Expr<'s>], out: &mut Vec<Stmt<'a>>) -> Result<()> {
         for node in nodes {
             match node {
-                ast::Expr::TemplateData(text) => self.text(text.at, &text.data, out),
+                ast::Expr::TemplateData(text) => Self::text(text.at, &text.data, out),
                 node => {
                     let value = self.expr(node)?;
                     let (escape, folded) = (self.eval.escape(), self.eval.folded());
@@ -34,7 +34,7 @@ impl<'a, 's> Builder<'a, 's> {
         Ok(())
     }
 
-    fn text(&mut self, at: At, text: &'a str, out: &mut Vec<Stmt<'a>>) {
+    fn text(at: At, text: &'a str, out: &mut Vec<Stmt<'a>>) {
         if !text.is_empty() {
             out.push(Stmt { at, kind: StmtKind::Text(text) });
         }

@@ -55,10 +55,13 @@ impl<'a, 's> Builder<'a, 's> {
             Node::CallBlock(node) => self.call_block(node)?,
             Node::FilterBlock(node) => self.filter_block(node)?,
             Node::With(node) => return self.with(node, out),
-            Node::Block(node) => return self.block(node, out),
+            Node::Block(node) => {
+                self.block(node, out);
+                return Ok(());
+            }
             Node::Include(node) => self.include(node)?,
             Node::Import(node) => return self.import(node, out),
-            Node::FromImport(node) => return self.from_import(node, out),
+            Node::FromImport(node) => return self.names_import(node, out),
             Node::ExprStmt(node) => StmtKind::Eval(self.expr(&node.node)?),
             Node::Assign(node) => return self.assign_stmt(node, out),
             Node::AssignBlock(node) => return self.assign_block(node, out),
@@ -155,11 +158,11 @@ impl<'a, 's> Builder<'a, 's> {
         })?;
         let name = self.scopes.specials.caller.unwrap_or(Symbol(self.ir.symbols.len() as u32 + 1));
         let value = self.call(&node.call, Some((name, caller)))?;
-        Ok(self.plain_emit(value))
+        Ok(Self::plain_emit(value))
     }
 
     /// Writes a value as it is.
-    fn plain_emit(&self, value: ExprId) -> StmtKind<'a> {
+    fn plain_emit(value: ExprId) -> StmtKind<'a> {
         let escape = haiden_bytecode::Escape::No;
         StmtKind::Emit { value, escape, folded: escape }
     }
@@ -174,7 +177,7 @@ impl<'a, 's> Builder<'a, 's> {
         let value = self.filter(&node.filter)?;
         self.leave(&entered, &mut body);
         self.frame = outer;
-        let then = Box::new(Stmt { at: node.at, kind: self.plain_emit(value) });
+        let then = Box::new(Stmt { at: node.at, kind: Self::plain_emit(value) });
         Ok(StmtKind::Capture { body, then })
     }
 
@@ -216,9 +219,9 @@ impl<'a, 's> Builder<'a, 's> {
         }
     }
 
-    fn block(&mut self, node: &'a ast::Block<'s>, out: &mut Vec<Stmt<'a>>) -> Result<()> {
+    fn block(&mut self, node: &'a ast::Block<'s>, out: &mut Vec<Stmt<'a>>) {
         if self.frame.toplevel && self.known_extends {
-            return Ok(());
+            return;
         }
         let locals = if node.scoped { Some(self.locals(node.at)) } else { None };
         let call = Stmt { at: node.at, kind: StmtKind::CallBlock { name: node.name, locals } };
@@ -227,7 +230,6 @@ impl<'a, 's> Builder<'a, 's> {
         } else {
             out.push(call);
         }
-        Ok(())
     }
 
     fn flags(&mut self, with_context: bool, at: At) -> (u8, Option<u32>) {
@@ -261,7 +263,7 @@ impl<'a, 's> Builder<'a, 's> {
         }
     }
 
-    fn from_import(&mut self, node: &'a ast::FromImport<'s>, out: &mut Vec<Stmt<'a>>) -> Result<()> {
+    fn names_import(&mut self, node: &'a ast::FromImport<'s>, out: &mut Vec<Stmt<'a>>) -> Result<()> {
         let template = self.expr(&node.template)?;
         let (flags, locals) = self.flags(node.with_context, node.at);
         let mut names = Vec::new();

@@ -56,7 +56,7 @@ impl<'a> Lower<'_, 'a> {
             StmtKind::Break => self.leave_loop(true)?,
             StmtKind::Continue => self.leave_loop(false)?,
             StmtKind::Default { local, name, value, cell } => {
-                self.default(*local as Reg, *name, *value, *cell)?
+                self.default(*local as Reg, *name, *value, *cell)?;
             }
             StmtKind::CallBlock { name, locals } => {
                 let table = match locals {

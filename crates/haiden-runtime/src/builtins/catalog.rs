@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::spec::Spec;
-use super::table::{FILTER_SPECS, TEST_SPECS};
+use super::table::{FILTER_SPECS, GLOBAL_SPECS, TEST_SPECS};
 
 /// The candidate that `name` was probably meant to be: the nearest one, if few letters differ. Of several the first.
 pub fn suggest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
@@ -45,6 +45,8 @@ pub fn markdown() -> String {
     section(&mut out, "Filters", FILTER_SPECS);
     out.push('\n');
     section(&mut out, "Tests", TEST_SPECS);
+    out.push('\n');
+    section(&mut out, "Global functions", GLOBAL_SPECS);
     out
 }
 
@@ -57,9 +59,8 @@ fn section(out: &mut String, title: &str, specs: &[Spec]) {
         if !spec.aliases.is_empty() {
             let _ = writeln!(out, "\nAlso `{}`.", spec.aliases.join("`, `"));
         }
-        let mut lines = spec.doc.lines();
-        let _ = writeln!(out, "\n{}\n\n```text", lines.next().unwrap_or_default());
-        for example in lines {
+        let _ = writeln!(out, "\n{}\n\n```text", spec.summary());
+        for example in spec.doc.lines().skip(1) {
             let _ = writeln!(out, "{example}");
         }
         out.push_str("```\n");
@@ -72,7 +73,7 @@ mod tests {
 
     use super::{markdown, suggest};
     use crate::builtins::spec::{MAX_PARAMETERS, Spec};
-    use crate::builtins::{FILTER_SPECS, TEST_SPECS};
+    use crate::builtins::{FILTER_SPECS, GLOBAL_SPECS, TEST_SPECS};
 
     fn check_table(specs: &[Spec], count: usize) {
         let names: Vec<&str> = specs.iter().flat_map(Spec::names).collect();
@@ -81,7 +82,9 @@ mod tests {
         assert!(specs.is_sorted_by_key(|spec| spec.name));
         for spec in specs {
             assert!(spec.parameters.len() <= MAX_PARAMETERS, "{}", spec.name);
-            assert!(spec.doc.contains('→'), "{} has no example", spec.name);
+            let documented = spec.doc.lines().count() - 1;
+            assert!(documented > 0, "{} has no example", spec.name);
+            assert_eq!(spec.examples().count(), documented, "{}: what is no example", spec.name);
             let required = spec.parameters.iter().map(|p| p.default.is_some());
             assert!(required.is_sorted(), "{}: a required parameter after an optional one", spec.name);
         }
@@ -91,7 +94,9 @@ mod tests {
     fn tables() {
         check_table(FILTER_SPECS, 54);
         check_table(TEST_SPECS, 39);
-        assert_eq!(markdown().matches("\n### ").count(), FILTER_SPECS.len() + TEST_SPECS.len());
+        check_table(GLOBAL_SPECS, 6);
+        let documented = FILTER_SPECS.len() + TEST_SPECS.len() + GLOBAL_SPECS.len();
+        assert_eq!(markdown().matches("\n### ").count(), documented);
     }
 
     #[test]

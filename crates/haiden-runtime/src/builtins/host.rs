@@ -6,7 +6,7 @@
 //! A builtin asks several verbs and cannot be stopped between them: while it runs, no verb may suspend. A host that
 //! suspends does so before or after the whole filter or test.
 
-use crate::host::{Host, Undefined};
+use crate::host::{BinaryOp, Host, Undefined};
 
 /// A world of values that the builtins can work on.
 pub trait BuiltinHost: Host {
@@ -66,9 +66,10 @@ pub trait BuiltinHost: Host {
         into.push_str(self.text(&text).unwrap_or_default());
         Ok(())
     }
-    /// A transformation of a text. `text` is one ([`BuiltinHost::text`] returns something).
+    /// A transformation of a text. `text` is one ([`BuiltinHost::text`] returns something). [`super::text::apply`] does
+    /// it.
     fn text_filter(&mut self, op: TextOp<'_>, text: &Self::Register) -> Result<String, Self::Error>;
-    /// The number of words (`\w+`) in a text.
+    /// The number of words (`\w+`) in a text: [`super::text::wordcount`].
     fn wordcount(&mut self, text: &Self::Register) -> Result<usize, Self::Error>;
 
     // ---- numbers ------------------------------------------------------------------------------------------------
@@ -97,7 +98,21 @@ pub trait BuiltinHost: Host {
         precision: Option<i64>,
         method: RoundMethod,
     ) -> Result<Self::Register, Self::Error>;
-    /// The text of Jinja's `filesizeformat`, of `float(value)`.
+    /// `sum(items, start)`, where `start` is no text. This adds one after the other, as CPython does before 3.12; later
+    /// versions compensate for the rounding of floats.
+    fn sum(
+        &mut self,
+        items: &[Self::Register],
+        start: &Self::Register,
+    ) -> Result<Self::Register, Self::Error> {
+        let mut total = start.clone();
+        for item in items {
+            total = self.binary(BinaryOp::Add, &total, item)?;
+        }
+        Ok(total)
+    }
+    /// The text of Jinja's `filesizeformat`, of `float(value)`: [`super::text::filesizeformat`]. Unlike
+    /// [`BuiltinHost::number_float`], what `float` raises is raised: `TypeError` for what is neither text nor number.
     fn filesizeformat(&mut self, value: &Self::Register, binary: bool) -> Result<String, Self::Error>;
     /// A random number below `below`, which is not 0.
     fn random_below(&mut self, below: usize) -> usize;
@@ -166,8 +181,10 @@ pub trait BuiltinHost: Host {
     /// `json.dumps(value, sort_keys=True, indent=indent)` (or what the environment's policies say instead), not yet
     /// safe for HTML.
     fn to_json(&mut self, value: &Self::Register, indent: Option<&str>) -> Result<String, Self::Error>;
-    /// `pprint.pformat(value)`.
-    fn pretty(&mut self, value: &Self::Register) -> Result<String, Self::Error>;
+    /// `pprint.pformat(value)`. This knows `dict`, `list`, `tuple` and `str`.
+    fn pretty(&mut self, value: &Self::Register) -> Result<String, Self::Error> {
+        super::pretty::pretty(self, value)
+    }
 
     // ---- the environment ----------------------------------------------------------------------------------------
 

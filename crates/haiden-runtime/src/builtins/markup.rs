@@ -14,7 +14,12 @@ pub(super) fn attr<H: BuiltinHost>(
     value: &H::Register,
     bound: &Bound<H>,
 ) -> Result<H::Register, H::Error> {
-    host.attribute(value, &bound.required(0))
+    let name = bound.required(0);
+    if host.text(&name).is_none() {
+        let message = format!("attribute name must be string, not '{}'", host.type_name(&name));
+        return Err(host.error(ErrorClass::Type, message));
+    }
+    host.attribute(value, &name)
 }
 
 pub(super) fn default<H: BuiltinHost>(
@@ -179,15 +184,13 @@ pub(super) fn urlize<H: BuiltinHost>(
     };
     let nofollow = bound.flag(host, 1, false)?;
     let target = optional_text(host, bound, 2)?.or_else(|| host.urlize_target());
-    let rel = optional_text(host, bound, 3)?;
+    let rel = rel(host, bound)?;
     let extra_schemes = match bound.some(host, 4).cloned() {
         None => host.urlize_extra_schemes(),
         Some(given) => {
             let mut schemes = Vec::new();
             for scheme in host.collect(&given)? {
-                let mut text = String::new();
-                host.push_text(&mut text, &scheme, false)?;
-                schemes.push(text);
+                schemes.push(scheme_text(host, &scheme)?);
             }
             schemes
         }
@@ -203,6 +206,28 @@ pub(super) fn urlize<H: BuiltinHost>(
     let linked = host.text_filter(op, &escaped)?;
     let markup = host.autoescape(context);
     host.new_text(&linked, markup)
+}
+
+/// The argument `rel`: nothing if it is false; else Jinja splits it.
+fn rel<H: BuiltinHost>(host: &mut H, bound: &Bound<H>) -> Result<Option<String>, H::Error> {
+    let Some(value) = bound.get(3) else { return Ok(None) };
+    match host.text(value).map(str::to_owned) {
+        Some(text) => Ok(Some(text)),
+        None if !host.truth(value)? => Ok(None),
+        None => {
+            let message = format!("'{}' object has no attribute 'split'", host.type_name(value));
+            Err(host.error(ErrorClass::Attribute, message))
+        }
+    }
+}
+
+/// A scheme such as `tel:` or `ssh://`.
+fn scheme_text<H: BuiltinHost>(host: &mut H, scheme: &H::Register) -> Result<String, H::Error> {
+    if let Some(text) = host.text(scheme) {
+        return Ok(text.to_owned());
+    }
+    let message = format!("expected string or bytes-like object, got '{}'", host.type_name(scheme));
+    Err(host.error(ErrorClass::Type, message))
 }
 
 fn optional_text<H: BuiltinHost>(

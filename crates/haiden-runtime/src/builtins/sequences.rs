@@ -4,7 +4,7 @@
 use super::host::{BuiltinHost, ErrorClass};
 use super::path::Path;
 use super::spec::Bound;
-use crate::host::{BinaryOp, CompareOp};
+use crate::host::CompareOp;
 
 pub(super) fn batch<H: BuiltinHost>(
     host: &mut H,
@@ -93,6 +93,14 @@ pub(super) fn last<H: BuiltinHost>(
     value: &H::Register,
     _bound: &Bound<H>,
 ) -> Result<H::Register, H::Error> {
+    if let Some(text) = host.text(value)
+        && let Some((at, _)) = text.char_indices().next_back()
+    {
+        let last = text[at..].to_owned();
+        // `reversed` asks for items, and an item of markup is markup.
+        let markup = host.is_markup(value);
+        return host.new_text(&last, markup);
+    }
     let Some(reversed) = host.reversed(value)? else {
         let message = format!("'{}' object is not reversible", host.type_name(value));
         return Err(host.error(ErrorClass::Type, message));
@@ -188,19 +196,19 @@ pub(super) fn sum<H: BuiltinHost>(
 ) -> Result<H::Register, H::Error> {
     let path = Path::new(host, context, bound.get(0), false)?;
     let mut iterator = host.iterate(value)?;
-    let mut total = match bound.get(1) {
+    let start = match bound.get(1) {
         Some(start) => start.clone(),
         None => host.integer(0),
     };
-    if host.text(&total).is_some() {
+    if host.text(&start).is_some() {
         let message = "sum() can't sum strings [use ''.join(seq) instead]".to_owned();
         return Err(host.error(ErrorClass::Type, message));
     }
+    let mut items = Vec::with_capacity(host.remaining(&iterator).unwrap_or(0).min(1 << 16));
     while let Some(item) = host.next(&mut iterator)? {
-        let item = path.get(host, context, &item)?;
-        total = host.binary(BinaryOp::Add, &total, &item)?;
+        items.push(path.get(host, context, &item)?);
     }
-    Ok(total)
+    host.sum(&items, &start)
 }
 
 pub(super) fn join<H: BuiltinHost>(
@@ -217,16 +225,18 @@ pub(super) fn join<H: BuiltinHost>(
         Some(delimiter) => delimiter.clone(),
         None => host.new_text("", false)?,
     };
-    let autoescape = host.autoescape(context);
-    let html_delimiter = autoescape && host.has_html(&delimiter);
     let mut iterator = host.iterate(value)?;
+    if !host.autoescape(context) {
+        return join_plain(host, context, &delimiter, &mut iterator, path.as_ref());
+    }
+    let html_delimiter = host.has_html(&delimiter);
     let mut items = Vec::new();
     let mut html_item = false;
     while let Some(mut item) = host.next(&mut iterator)? {
         if let Some(path) = &path {
             item = path.get(host, context, &item)?;
         }
-        html_item |= autoescape && host.has_html(&item);
+        html_item |= host.has_html(&item);
         items.push(item);
     }
     if html_delimiter {
@@ -242,6 +252,30 @@ pub(super) fn join<H: BuiltinHost>(
         host.push_text(&mut out, item, html_item)?;
     }
     host.new_text(&out, html_item)
+}
+
+/// `str(delimiter).join(map(str, items))`.
+fn join_plain<H: BuiltinHost>(
+    host: &mut H,
+    context: &H::Context,
+    delimiter: &H::Register,
+    iterator: &mut H::Iterator,
+    path: Option<&Path<H>>,
+) -> Result<H::Register, H::Error> {
+    let mut separator = String::new();
+    host.push_text(&mut separator, delimiter, false)?;
+    let mut out = String::new();
+    let mut first = true;
+    while let Some(mut item) = host.next(iterator)? {
+        if let Some(path) = path {
+            item = path.get(host, context, &item)?;
+        }
+        if !std::mem::replace(&mut first, false) {
+            out.push_str(&separator);
+        }
+        host.push_text(&mut out, &item, false)?;
+    }
+    host.new_text(&out, false)
 }
 
 /// `soft_str(delimiter).join(map(soft_str, items))`.

@@ -29,9 +29,31 @@ pub enum Style {
     NativeOne,
     /// In C, with two arguments.
     NativeTwo,
+    /// A class in C with rules of its own: the host binds its arguments.
+    Host,
 }
 
-/// The declaration of a filter or test.
+/// Further arguments, beyond the parameters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Further {
+    /// None.
+    None,
+    /// `*items`.
+    Items,
+    /// `*args, **kwargs`.
+    All,
+}
+
+/// An example of a documentation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Example {
+    /// The template.
+    pub template: &'static str,
+    /// What it renders, with nothing in its context.
+    pub output: String,
+}
+
+/// The declaration of a filter, a test or a global function.
 #[derive(Clone, Copy, Debug)]
 pub struct Spec {
     /// Its name.
@@ -42,14 +64,14 @@ pub struct Spec {
     pub python: &'static str,
     /// How that function is written.
     pub style: Style,
-    /// The parameter that Jinja puts before the value; empty if none.
+    /// The parameter that Jinja puts before the value (Python, of a class: `self`); empty if none.
     pub injected: &'static str,
-    /// The name of the value's parameter.
+    /// The name of the value's parameter; empty for a global function, which has none.
     pub value: &'static str,
     /// The other parameters.
     pub parameters: &'static [Parameter],
-    /// Are further positional and keyword arguments taken?
-    pub variadic: bool,
+    /// Which further arguments are taken.
+    pub further: Further,
     /// What it does: one sentence, then examples (`template → output`), a line each.
     pub doc: &'static str,
 }
@@ -58,6 +80,17 @@ impl Spec {
     /// Its names.
     pub fn names(&self) -> impl Iterator<Item = &'static str> + use<> {
         std::iter::once(self.name).chain(self.aliases.iter().copied())
+    }
+    /// What it does: a sentence.
+    pub fn summary(&self) -> &'static str {
+        self.doc.lines().next().unwrap_or_default()
+    }
+    /// Its examples. A line end is written `\n` in a documentation's output.
+    pub fn examples(&self) -> impl Iterator<Item = Example> + use<> {
+        let lines = self.doc.lines().skip(1);
+        lines
+            .filter_map(|line| line.split_once(" → "))
+            .map(|(template, output)| Example { template, output: output.replace("\\n", "\n") })
     }
     /// The parameters as they are written in a template: `(linecount, fill_with=none)`.
     pub fn signature(&self) -> String {
@@ -71,14 +104,18 @@ impl Spec {
                 out.push_str(default);
             }
         }
-        if self.variadic {
-            out.push_str(if out.is_empty() { "*args, **kwargs" } else { ", *args, **kwargs" });
-        }
+        let further = match self.further {
+            Further::None => return out,
+            Further::Items => "*items",
+            Further::All => "*args, **kwargs",
+        };
+        out.push_str(if out.is_empty() { "" } else { ", " });
+        out.push_str(further);
         out
     }
     /// How many arguments come before the parameters.
     fn before(&self) -> usize {
-        1 + usize::from(!self.injected.is_empty())
+        usize::from(!self.value.is_empty()) + usize::from(!self.injected.is_empty())
     }
 }
 
@@ -128,7 +165,7 @@ pub fn bind<H: BuiltinHost>(
     let shape = arguments.shape;
     let (positional, mut others) = arguments.values.split_at(shape.positional.min(arguments.values.len()));
     let fits = positional.len() <= spec.parameters.len();
-    if shape.is_plain() && (fits || spec.variadic) {
+    if shape.is_plain() && (fits || spec.further != Further::None) {
         place(spec, &mut bound, positional.iter().cloned());
         return complete(host, spec, bound, positional.len());
     }
@@ -167,7 +204,7 @@ fn place<H: Host>(spec: &Spec, bound: &mut Bound<H>, positional: impl Iterator<I
     for (index, value) in positional.enumerate() {
         if index < spec.parameters.len() {
             bound.values[index] = Some(value);
-        } else if spec.variadic {
+        } else if spec.further != Further::None {
             bound.rest.push(value);
         }
     }
@@ -181,7 +218,7 @@ fn bind_keyword<H: BuiltinHost>(
     value: H::Register,
 ) -> Result<(), H::Error> {
     let python = spec.python;
-    let message = if spec.style != Style::Python {
+    let message = if matches!(spec.style, Style::NativeOne | Style::NativeTwo) {
         format!("{}{python}() takes no keyword arguments", module(spec))
     } else if let Some(index) = spec.parameters.iter().position(|p| p.name == name) {
         if bound.values[index].is_none() {
@@ -189,9 +226,9 @@ fn bind_keyword<H: BuiltinHost>(
             return Ok(());
         }
         format!("{python}() got multiple values for argument '{name}'")
-    } else if name == spec.value || name == spec.injected {
+    } else if !name.is_empty() && (name == spec.value || name == spec.injected) {
         format!("{python}() got multiple values for argument '{name}'")
-    } else if spec.variadic {
+    } else if spec.further == Further::All {
         bound.keywords.push((name, value));
         return Ok(());
     } else {
@@ -207,7 +244,7 @@ fn complete<H: BuiltinHost>(
     bound: Bound<H>,
     given: usize,
 ) -> Result<Bound<H>, H::Error> {
-    let given_all = given <= spec.parameters.len() || spec.variadic;
+    let given_all = given <= spec.parameters.len() || spec.further != Further::None;
     let missing = |index: &usize| spec.parameters[*index].default.is_none() && bound.values[*index].is_none();
     let missing: Vec<usize> = (0..spec.parameters.len()).filter(missing).collect();
     if given_all && missing.is_empty() {
@@ -216,8 +253,8 @@ fn complete<H: BuiltinHost>(
     let message = match spec.style {
         Style::NativeOne => format!("{}() takes exactly one argument ({} given)", spec.python, given + 1),
         Style::NativeTwo => format!("{} expected 2 arguments, got {}", spec.python, given + 1),
-        Style::Python if given_all => missing_message(spec, &missing),
-        Style::Python => too_many_message(spec, given),
+        Style::Python | Style::Host if given_all => missing_message(spec, &missing),
+        Style::Python | Style::Host => too_many_message(spec, given),
     };
     Err(host.error(ErrorClass::Type, message))
 }
@@ -258,10 +295,11 @@ fn too_many_message(spec: &Spec, given: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::{Spec, missing_message, too_many_message};
-    use crate::builtins::FILTER_SPECS;
+    use crate::builtins::{FILTER_SPECS, GLOBAL_SPECS};
 
     fn spec(name: &str) -> &'static Spec {
-        FILTER_SPECS.iter().find(|spec| spec.name == name).expect("a builtin")
+        let mut specs = FILTER_SPECS.iter().chain(GLOBAL_SPECS);
+        specs.find(|spec| spec.name == name).expect("a builtin")
     }
 
     #[test]
@@ -276,6 +314,14 @@ mod tests {
         assert_eq!(too_many("upper", 1), "do_upper() takes 1 positional argument but 2 were given");
         assert_eq!(too_many("first", 1), "sync_do_first() takes 2 positional arguments but 3 were given");
         assert_eq!(too_many("sort", 4), "do_sort() takes from 2 to 5 positional arguments but 6 were given");
+        assert_eq!(
+            too_many("lipsum", 5),
+            "generate_lorem_ipsum() takes from 0 to 4 positional arguments but 5 were given"
+        );
+        assert_eq!(
+            too_many("joiner", 2),
+            "Joiner.__init__() takes from 1 to 2 positional arguments but 3 were given"
+        );
     }
 
     #[test]
@@ -284,5 +330,15 @@ mod tests {
         check("upper", "");
         check("batch", "linecount, fill_with=none");
         check("map", "*args, **kwargs");
+        check("cycler", "*items");
+        check("lipsum", "n=5, html=true, min=20, max=100");
+    }
+
+    #[test]
+    fn examples() {
+        let indent: Vec<_> = spec("indent").examples().map(|example| example.output).collect();
+        assert_eq!(indent, ["  - a\n  - b"]);
+        assert_eq!(spec("default").examples().count(), 2);
+        assert_eq!(spec("upper").summary(), "The text in upper case.");
     }
 }

@@ -1,8 +1,8 @@
 //! The tables of the builtins: one declaration each, and how they are found and applied.
 
 use super::host::BuiltinHost;
-use super::spec::{Bound, Parameter, Spec, Style, bind};
-use super::{apply, markup, numbers, order, sequences, tests, texts};
+use super::spec::{Bound, Further, Parameter, Spec, Style, bind};
+use super::{apply, indent, markup, numbers, order, sequences, tests, texts};
 use crate::host::{Arguments, Host};
 
 type FilterBody<H> = fn(
@@ -88,6 +88,12 @@ pub fn find_test<H: BuiltinHost>(name: &str) -> Option<BuiltinTest<H>> {
     Some(BuiltinTest { spec: &TEST_SPECS[index], body: test_body(index) })
 }
 
+/// The declaration of the global function of this name; [`bind`] binds its arguments unless its style is
+/// [`Style::Host`].
+pub fn find_global(name: &str) -> Option<&'static Spec> {
+    place(GLOBAL_SPECS, name).map(|index| &GLOBAL_SPECS[index])
+}
+
 fn place(specs: &[Spec], name: &str) -> Option<usize> {
     specs.iter().position(|spec| spec.name == name || spec.aliases.contains(&name))
 }
@@ -100,21 +106,24 @@ macro_rules! default {
         Some($default)
     };
 }
-macro_rules! variadic {
+macro_rules! further {
     () => {
-        false
+        Further::None
+    };
+    (items) => {
+        Further::Items
     };
     (variadic) => {
-        true
+        Further::All
     };
 }
 
-/// `"name" | "alias" => body, Style "function"("injected", "value")["parameter" = "default", …] variadic; "docs" "…"`
-macro_rules! builtins {
-    ($specs:ident $bodies:ident $body:ident: $(
-        $name:literal $(| $alias:literal)* => $module:ident::$function:ident,
+/// A table without bodies, each row as in `builtins`.
+macro_rules! specs {
+    ($specs:ident: $(
+        $name:literal $(| $alias:literal)*,
         $style:ident $python:literal ($injected:literal, $value:literal)
-        [$($parameter:literal $(= $default:literal)?),*] $($variadic:ident)?;
+        [$($parameter:literal $(= $default:literal)?),*] $($further:ident)?;
         $($doc:literal)+;
     )*) => {
         /// The declarations, by name.
@@ -126,9 +135,24 @@ macro_rules! builtins {
             injected: $injected,
             value: $value,
             parameters: &[$(Parameter { name: $parameter, default: default!($($default)?) }),*],
-            variadic: variadic!($($variadic)?),
+            further: further!($($further)?),
             doc: concat!($($doc, "\n"),+),
         }),*];
+    };
+}
+
+/// `"name" | "alias" => body, Style "function"("injected", "value")["parameter" = "default", …] variadic; "docs" "…"`
+macro_rules! builtins {
+    ($specs:ident $bodies:ident $body:ident: $(
+        $name:literal $(| $alias:literal)* => $module:ident::$function:ident,
+        $style:ident $python:literal ($injected:literal, $value:literal)
+        [$($parameter:literal $(= $default:literal)?),*] $($further:ident)?;
+        $($doc:literal)+;
+    )*) => {
+        specs! { $specs: $(
+            $name $(| $alias)*, $style $python($injected, $value)[$($parameter $(= $default)?),*] $($further)?;
+            $($doc)+;
+        )* }
         fn $bodies<H: BuiltinHost>(index: usize) -> $body<H> {
             let bodies: &[$body<H>] = &[$($module::$function::<H>),*];
             bodies[index]
@@ -187,7 +211,7 @@ builtins! { FILTER_SPECS filter_body FilterBody:
     "Pairs of an attribute's value and the list of the items that have it, sorted."
     "{{ [{'a': 1}, {'a': 1}]|groupby('a') }} → [(1, [{'a': 1}, {'a': 1}])]";
 
-    "indent" => texts::indent,
+    "indent" => indent::indent,
     Python "do_indent"("", "s")["width" = "4", "first" = "false", "blank" = "false"];
     "The lines indented by `width` characters (or by a text): not the first one, nor blank ones."
     "{{ '- a\\n- b'|indent(2, true) }} →   - a\\n  - b";
@@ -382,4 +406,29 @@ builtins! { TEST_SPECS test_body TestBody:
     "Is it undefined?" "{{ missing is undefined }} → True";
     "upper" => tests::upper, Python "test_upper"("", "value")[];
     "Is its text in upper case?" "{{ 'AB' is upper }} → True";
+}
+
+specs! { GLOBAL_SPECS:
+    "cycler", Python "Cycler.__init__"("self", "")[] items;
+    "An object that gives its items in turn: `next()`, `current`, `reset()`."
+    "{% set c = cycler('a', 'b') %}{{ c.next() }}{{ c.next() }}{{ c.next() }} → aba";
+
+    "dict", Host "dict"("", "")[] variadic;
+    "A mapping of a mapping or of pairs, and of keyword arguments." "{{ dict([('a', 1)], b=2) }} → {'a': 1, 'b': 2}";
+
+    "joiner", Python "Joiner.__init__"("self", "")["sep" = "', '"];
+    "A function that returns nothing the first time, then `sep`."
+    "{% set j = joiner('|') %}{{ j() }}a{{ j() }}b → a|b";
+
+    "lipsum", Python "generate_lorem_ipsum"("", "")["n" = "5", "html" = "true", "min" = "20", "max" = "100"];
+    "`n` paragraphs of `min` to `max` words (less one) that mean nothing; as markup with `html`."
+    "{{ lipsum(2, false, 7, 8)|wordcount }} → 14";
+
+    "namespace", Host "Namespace"("", "")[] variadic;
+    "An object with attributes that a template can set, in an inner scope too."
+    "{% set n = namespace(a=1) %}{% for i in [2, 3] %}{% set n.a = i %}{% endfor %}{{ n.a }} → 3";
+
+    "range", Host "range"("", "")["start", "stop" = "none", "step" = "1"];
+    "The integers from `start` (0 if there is one argument) up to but not including `stop`."
+    "{{ range(3)|list }} → [0, 1, 2]" "{{ range(4, 0, -2)|list }} → [4, 2]";
 }

@@ -1,8 +1,9 @@
-//! The filters over texts: `capitalize`, `center`, `format`, `indent`, `lower`, `pprint`, `replace`, `string`, `title`,
+//! The filters over texts: `capitalize`, `center`, `format`, `lower`, `pprint`, `replace`, `string`, `title`,
 //! `trim`, `truncate`, `upper`, `wordcount`, `wordwrap`.
 
 use super::host::{BuiltinHost, ErrorClass, TextOp};
 use super::spec::Bound;
+use crate::escape::escape_into;
 use crate::host::BinaryOp;
 
 pub(super) fn capitalize<H: BuiltinHost>(
@@ -145,87 +146,6 @@ pub(super) fn replace<H: BuiltinHost>(
     host.method(context, &text, "replace", &[old, new, count])
 }
 
-pub(super) fn indent<H: BuiltinHost>(
-    host: &mut H,
-    _context: &H::Context,
-    value: &H::Register,
-    bound: &Bound<H>,
-) -> Result<H::Register, H::Error> {
-    let markup = host.is_markup(value);
-    let indention = indention(host, bound)?;
-    let first = bound.flag(host, 1, false)?;
-    let blank = bound.flag(host, 2, false)?;
-    let Some(text) = host.text(value) else {
-        let name = host.type_name(value);
-        let message = format!("unsupported operand type(s) for +=: '{name}' and 'str'");
-        return Err(host.error(ErrorClass::Type, message));
-    };
-    let lines = lines(text);
-    let size = text.len().saturating_add(indention.len().saturating_mul(lines.len()));
-    if size > LONGEST {
-        return Err(host.error(ErrorClass::Overflow, "the indented text is too long".to_owned()));
-    }
-    let mut out = String::with_capacity(size);
-    for (place, line) in lines.into_iter().enumerate() {
-        let indented = if place == 0 { first } else { blank || !line.is_empty() };
-        out.push_str(if place == 0 { "" } else { "\n" });
-        out.push_str(if indented { &indention } else { "" });
-        out.push_str(line);
-    }
-    host.reserve(out.len())?;
-    host.new_text(&out, markup)
-}
-
-/// The longest text that `indent` makes.
-const LONGEST: usize = 1 << 28;
-
-/// What `indent` puts before a line.
-fn indention<H: BuiltinHost>(host: &mut H, bound: &Bound<H>) -> Result<String, H::Error> {
-    let Some(width) = bound.get(0) else { return Ok("    ".to_owned()) };
-    if let Some(text) = host.text(width) {
-        return Ok(text.to_owned());
-    }
-    let width = usize::try_from(host.to_index(width)?).unwrap_or(0);
-    host.reserve(width)?;
-    if width > LONGEST {
-        return Err(host.error(ErrorClass::Overflow, "the indention is too long".to_owned()));
-    }
-    Ok(" ".repeat(width))
-}
-
-/// Python's `splitlines` of the text with a newline at its end.
-fn lines(text: &str) -> Vec<&str> {
-    let mut lines = Vec::new();
-    let mut start = 0;
-    let mut characters = text.char_indices().peekable();
-    while let Some((at, character)) = characters.next() {
-        if !is_line_end(character) {
-            continue;
-        }
-        let mut next = at + character.len_utf8();
-        lines.push(&text[start..at]);
-        if character == '\r'
-            && let Some(&(_, '\n')) = characters.peek()
-        {
-            characters.next();
-            next += 1;
-        } else if character == '\r' && next == text.len() {
-            // The newline that is added belongs to this line end.
-            return lines;
-        }
-        start = next;
-    }
-    lines.push(&text[start..]);
-    lines
-}
-
-fn is_line_end(character: char) -> bool {
-    matches!(
-        character,
-        '\n' | '\r' | '\u{b}' | '\u{c}' | '\u{1c}'..='\u{1e}' | '\u{85}' | '\u{2028}' | '\u{2029}'
-    )
-}
-
 pub(super) fn truncate<H: BuiltinHost>(
     host: &mut H,
     _context: &H::Context,
@@ -258,8 +178,13 @@ pub(super) fn truncate<H: BuiltinHost>(
     }
     let kill_words = bound.flag(host, 1, false)?;
     let Some(text) = host.text(value) else {
-        let message = format!("'{}' object has no attribute 'rsplit'", host.type_name(value));
-        return Err(host.error(ErrorClass::Attribute, message));
+        let name = host.type_name(value);
+        let (class, message) = if kill_words {
+            (ErrorClass::Type, format!("can only concatenate {name} (not \"str\") to {name}"))
+        } else {
+            (ErrorClass::Attribute, format!("'{name}' object has no attribute 'rsplit'"))
+        };
+        return Err(host.error(class, message));
     };
     let kept = usize::try_from(length - end_length).unwrap_or(0);
     let mut cut = text.char_indices().nth(kept).map_or(text, |(at, _)| &text[..at]);
@@ -274,42 +199,41 @@ pub(super) fn truncate<H: BuiltinHost>(
 
 pub(super) fn wordwrap<H: BuiltinHost>(
     host: &mut H,
-    _context: &H::Context,
+    context: &H::Context,
     value: &H::Register,
     bound: &Bound<H>,
 ) -> Result<H::Register, H::Error> {
     let width = bound.index(host, 0, 79)?;
     let break_long_words = bound.flag(host, 1, true)?;
     let break_on_hyphens = bound.flag(host, 3, true)?;
-    let wrapstring = match bound.some(host, 2) {
-        None => host.newline_sequence().to_owned(),
-        Some(given) => host
-            .text(given)
-            .map(str::to_owned)
-            .ok_or_else(|| format!("'{}' object has no attribute 'join'", host.type_name(given)))
-            .map_err(|message| host.error(ErrorClass::Attribute, message))?,
+    let (wrapstring, markup) = match bound.some(host, 2) {
+        None => (host.newline_sequence().to_owned(), false),
+        Some(given) => {
+            let Some(text) = host.text(given).map(str::to_owned) else {
+                let message = format!("'{}' object has no attribute 'join'", host.type_name(given));
+                return Err(host.error(ErrorClass::Attribute, message));
+            };
+            (text, host.is_markup(given))
+        }
     };
     if host.text(value).is_none() {
+        // An undefined value has its own error for this.
+        host.method(context, value, "splitlines", &[])?;
         let message = format!("'{}' object has no attribute 'splitlines'", host.type_name(value));
         return Err(host.error(ErrorClass::Attribute, message));
     }
-    let op = TextOp::WordWrap { width, break_long_words, wrapstring: &wrapstring, break_on_hyphens };
+    let between = if markup { "\n" } else { &*wrapstring };
+    let op = TextOp::WordWrap { width, break_long_words, wrapstring: between, break_on_hyphens };
     let text = host.text_filter(op, value)?;
-    host.new_text(&text, false)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::lines;
-
-    #[test]
-    fn lines_of_text() {
-        let check = |text: &str, expected: &[&str]| assert_eq!(lines(text), expected, "{text:?}");
-        check("", &[""]);
-        check("a", &["a"]);
-        check("a\n", &["a", ""]);
-        check("a\r", &["a"]);
-        check("a\r\nb\rc\u{2028}d", &["a", "b", "c", "d"]);
-        check("a\n\r\n", &["a", "", ""]);
+    if !markup {
+        return host.new_text(&text, false);
     }
+    // `Markup.join` escapes what it joins. No line of the text has a line end in it.
+    let mut out = String::with_capacity(text.len());
+    for (place, line) in text.split('\n').enumerate() {
+        out.push_str(if place == 0 { "" } else { &wrapstring });
+        escape_into(&mut out, line);
+    }
+    host.reserve(out.len())?;
+    host.new_text(&out, true)
 }

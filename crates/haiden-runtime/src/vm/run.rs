@@ -21,7 +21,7 @@ use crate::host::{
 use crate::loops::LoopState;
 use crate::vm::frames::{Finish, Popped};
 use crate::vm::{LoopSlot, Pending, Vm};
-use crate::window::Window;
+use crate::window::{self, Window};
 
 /// What the loop does next.
 enum Next {
@@ -56,8 +56,8 @@ impl<H: Host> Vm<H> {
     fn run_frame(&mut self, host: &mut H, out: &mut H::Output) -> Result<Next, H::Error> {
         let Some(frame) = self.frames.last() else { return Ok(Next::Done) };
         let place = frame.program;
-        let program = self.programs[place].clone();
-        let program = &*program;
+        // SAFETY: programs are only ever added while the machine lives, and each is kept behind its own pointer.
+        let program = unsafe { window::outlive(&*self.programs[place]) };
         let entry = host.enter(&self.programs[place]);
         let image = &**program.image();
         let all_text: &str = image.text();
@@ -134,6 +134,15 @@ impl<H: Host> Vm<H> {
                         _ => host.autoescape(&frame!().context),
                     }
                 };
+            }
+            macro_rules! write_text {
+                ($index:expr) => {{
+                    let text = program.texts[$index as usize];
+                    // SAFETY: link took the range from the image, whose verifier proved that it lies in its text, on
+                    // borders of characters.
+                    let slice = unsafe { window::slice(all_text, text.start, text.end) };
+                    check!(host.write_part(out, slice, all_text, text.ascii));
+                }};
             }
             macro_rules! emit {
                 ($value:expr, $escape:expr) => {{
@@ -285,29 +294,22 @@ impl<H: Host> Vm<H> {
             }
 
             loop {
-                let Some(&word) = words.get(pc) else { fault!(Fault::BadImage("code without an end")) };
+                debug_assert!(pc < words.len(), "instruction {pc} of {}", words.len());
+                // SAFETY: the verifier proved that every jump of the function ends inside it and that its last
+                // instruction is never followed by a next one.
+                let word = unsafe { *words.get_unchecked(pc) };
                 pc += 1;
                 match word as u8 {
                     // ---- output ---------------------------------------------------------------------------------
                     code::Text => {
-                        let text = program.texts[ops::w(word) as usize];
-                        check!(host.write(
-                            out,
-                            &all_text[text.start as usize..text.end as usize],
-                            text.ascii
-                        ));
+                        write_text!(ops::w(word));
                     }
                     code::Emit => {
                         let escape = escaping!(ops::x(word));
                         check!(host.emit(out, get!(ops::a(word)), escape));
                     }
                     code::TextEmit => {
-                        let text = program.texts[ops::w(word) as usize];
-                        check!(host.write(
-                            out,
-                            &all_text[text.start as usize..text.end as usize],
-                            text.ascii
-                        ));
+                        write_text!(ops::w(word));
                         let escape = escaping!(ops::x(word));
                         let value = get!(ops::a(word));
                         if let Err(error) = host.emit(out, value, escape) {
@@ -680,7 +682,7 @@ impl<H: Host> Vm<H> {
                                 if program.function(frame.function).kind == FunctionKind::Loop
                                     && ops::x(word) == 0
                                 {
-                                    state.recursion = Some(Closure {
+                                    state.set_recursion(Closure {
                                         program: self.programs[place].clone(),
                                         function: frame.function,
                                         cells: frame.outer_cells.clone(),
@@ -850,8 +852,8 @@ impl<H: Host> Vm<H> {
                         let value = self.super_value(host);
                         set!(ops::a(word), check!(value));
                     }
-                    code::EmitSuper => match self.super_block() {
-                        Some(block) => {
+                    code::EmitSuper => {
+                        if let Some(block) = self.super_block() {
                             let escape = escaping!(ops::x(word));
                             if escape && !host.autoescape(&block.context) {
                                 save!();
@@ -860,8 +862,7 @@ impl<H: Host> Vm<H> {
                             } else {
                                 switch!(self.push_block(host, block, Finish::Nothing));
                             }
-                        }
-                        None => {
+                        } else {
                             // Calling the undefined `super` raises its message.
                             let undefined = check!(self.super_value(host));
                             let shape = crate::program::Shape::positional(0);
@@ -869,7 +870,7 @@ impl<H: Host> Vm<H> {
                             let value = check!(host.call(&frame!().context, &undefined, arguments));
                             emit!(value, escaping!(ops::x(word)));
                         }
-                    },
+                    }
                     code::LoadSelf => {
                         let context = frame!().context.clone();
                         set!(ops::a(word), check!(host.make_self(&context)));
@@ -898,7 +899,7 @@ impl<H: Host> Vm<H> {
                     code::ImportName => {
                         let module = get!(ops::a(word)).clone();
                         let (line, _) = image.line_at(function.code.0 + pc as u32 - 1);
-                        let value = self.import_name(host, program, &module, ops::w(word), line);
+                        let value = Vm::import_name(host, program, &module, ops::w(word), line);
                         set!(ops::a(word), check!(value));
                     }
 
@@ -940,7 +941,7 @@ impl<H: Host> Vm<H> {
             }
             Callee::Loop => {
                 let recursion = host.take_loop(callee).map(|state| {
-                    let recursion = (state.recursion.clone(), state.depth);
+                    let recursion = (state.recursion().cloned(), state.depth0());
                     host.put_loop(callee, state);
                     recursion
                 });

@@ -159,7 +159,6 @@ impl<H: Host> Vm<H> {
 
     /// A member of a module, or an undefined value that says it has none.
     pub(crate) fn import_name(
-        &mut self,
         host: &mut H,
         program: &crate::program::Program<H>,
         module: &H::Register,

@@ -101,3 +101,9 @@ pub(crate) fn newlines(bytes: &[u8]) -> u32 {
     }
     memchr::memchr_iter(b'\n', bytes).count() as u32
 }
+
+/// `starts_with` for delimiters, which are too short to be worth a call.
+#[inline]
+pub(crate) fn starts_with(bytes: &[u8], short: &[u8]) -> bool {
+    bytes.len() >= short.len() && short.iter().zip(bytes).all(|(left, right)| left == right)
+}

@@ -2,7 +2,7 @@
 
 use memchr::memmem;
 
-use super::chars::{is_space, newlines, skip_spaces};
+use super::chars::{is_space, newlines, skip_spaces, starts_with};
 use super::lexer::{Lexer, State};
 use super::token::{Token, TokenKind};
 use crate::error::SyntaxError;
@@ -10,23 +10,22 @@ use crate::error::SyntaxError;
 impl Lexer<'_> {
     /// Text up to the next tag, then the tag's beginning.
     #[inline]
-    pub(super) fn root(&mut self) -> Token {
+    pub(super) fn root(&mut self, out: &mut Token) {
         let start = self.pos;
         let Some(tag) = self.rules.find(self.text, start) else {
             if start == self.text.len() {
-                return self.eof();
+                return self.eof(out);
             }
-            return self.take_lines(TokenKind::Data, self.text.len());
+            return self.take_lines(out, TokenKind::Data, self.text.len());
         };
         let lstrip = tag.kind != TokenKind::VariableBegin;
         let data_end = self.stripped(start, tag.at, tag.sign, lstrip);
-        let data = self.take(TokenKind::Data, data_end);
-        self.line += newlines(&self.text.as_bytes()[start..tag.at]);
-        self.pos = tag.at;
-        let mut begin = self.take_lines(tag.kind, tag.end);
-        if tag.kind == TokenKind::LineStatementBegin && !self.raw {
-            begin.kind = TokenKind::BlockBegin;
-        }
+        self.text_until(out, data_end, tag.at);
+        let kind = match tag.kind {
+            TokenKind::LineStatementBegin if !self.raw => TokenKind::BlockBegin,
+            kind => kind,
+        };
+        self.then(out, kind, tag.end);
         self.state = match tag.kind {
             TokenKind::VariableBegin => State::Variable,
             TokenKind::BlockBegin => State::Block,
@@ -35,17 +34,27 @@ impl Lexer<'_> {
             TokenKind::LineStatementBegin => State::LineStatement,
             _ => State::LineComment,
         };
-        self.text_then(data, begin)
     }
 
-    /// The text if there is any, and the token behind it.
+    /// The text up to `data_end`; what follows it up to `next` is dropped, but counted.
     #[inline]
-    fn text_then(&mut self, text: Token, then: Token) -> Token {
-        if text.start == text.end {
-            return then;
+    fn text_until(&mut self, out: &mut Token, data_end: usize, next: usize) {
+        let start = self.pos;
+        self.take(out, TokenKind::Data, data_end);
+        self.line += newlines(&self.text.as_bytes()[start..next]);
+        self.pos = next;
+    }
+
+    /// A token behind the text in `out`, or instead of it if there is none.
+    #[inline]
+    fn then(&mut self, out: &mut Token, kind: TokenKind, end: usize) {
+        if out.start == out.end {
+            self.take_lines(out, kind, end);
+        } else {
+            let mut token = *out;
+            self.take_lines(&mut token, kind, end);
+            self.pending = Some(token);
         }
-        self.pending = Some(then);
-        text
     }
 
     /// Where the text from `start` to `end` ends after the tag behind it took its white space.
@@ -71,12 +80,12 @@ impl Lexer<'_> {
         let rest = &bytes[at..];
         let sign = rest.first().copied().filter(|byte| matches!(byte, b'-' | b'+'));
         if let Some(sign) = sign
-            && rest[1..].starts_with(close.as_bytes())
+            && starts_with(&rest[1..], close.as_bytes())
         {
             let end = at + 1 + close.len();
             return Some(if sign == b'-' { skip_spaces(self.text, end) } else { end });
         }
-        if !rest.starts_with(close.as_bytes()) {
+        if !starts_with(rest, close.as_bytes()) {
             return None;
         }
         let end = at + close.len();
@@ -85,36 +94,34 @@ impl Lexer<'_> {
     }
 
     /// What a comment says, then its end.
-    pub(super) fn comment(&mut self) -> Result<Token, SyntaxError> {
+    pub(super) fn comment(&mut self, out: &mut Token) -> Result<(), SyntaxError> {
         let start = self.pos;
         let rest = &self.text.as_bytes()[start..];
         let Some(distance) = memmem::find(rest, self.rules.comment_end.as_bytes()) else {
-            return self.unclosed("Missing end of comment tag");
+            return self.unclosed(out, "Missing end of comment tag");
         };
         let mut close = start + distance;
         if distance > 0 && matches!(rest[distance - 1], b'-' | b'+') {
             close -= 1;
         }
         let end = self.block_close(close, self.rules.comment_end).unwrap_or(close);
-        let says = self.take_lines(TokenKind::Comment, close);
-        let finish = self.take_lines(TokenKind::CommentEnd, end);
+        self.take_lines(out, TokenKind::Comment, close);
+        self.then(out, TokenKind::CommentEnd, end);
         self.state = State::Root;
-        Ok(self.text_then(says, finish))
+        Ok(())
     }
 
     /// The text of a raw section, then its end.
-    pub(super) fn raw_text(&mut self) -> Result<Token, SyntaxError> {
+    pub(super) fn raw_text(&mut self, out: &mut Token) -> Result<(), SyntaxError> {
         let start = self.pos;
         let Some((at, sign, end)) = self.find_endraw(start) else {
-            return self.unclosed("Missing end of raw directive");
+            return self.unclosed(out, "Missing end of raw directive");
         };
         let data_end = self.stripped(start, at, sign, true);
-        let data = self.take(TokenKind::Data, data_end);
-        self.line += newlines(&self.text.as_bytes()[start..at]);
-        self.pos = at;
-        let finish = self.take_lines(TokenKind::RawEnd, end);
+        self.text_until(out, data_end, at);
+        self.then(out, TokenKind::RawEnd, end);
         self.state = State::Root;
-        Ok(self.text_then(data, finish))
+        Ok(())
     }
 
     /// Where `{% endraw %}` begins, its sign, and where it ends.
@@ -139,21 +146,21 @@ impl Lexer<'_> {
     }
 
     /// An error unless the source ends right here, which Jinja2 lets pass.
-    fn unclosed(&self, message: &str) -> Result<Token, SyntaxError> {
-        if self.pos == self.text.len() {
-            return Ok(self.eof());
+    fn unclosed(&self, out: &mut Token, message: &str) -> Result<(), SyntaxError> {
+        if self.pos < self.text.len() {
+            return Err(self.error(message, self.pos));
         }
-        Err(self.error(message, self.pos))
+        self.eof(out);
+        Ok(())
     }
 
     /// What a line comment says, then its empty end.
-    pub(super) fn line_comment(&mut self) -> Token {
+    pub(super) fn line_comment(&mut self, out: &mut Token) {
         let rest = &self.text.as_bytes()[self.pos..];
         let end = self.pos + memchr::memchr(b'\n', rest).unwrap_or(rest.len());
-        let says = self.take(TokenKind::LineComment, end);
-        let finish = self.take(TokenKind::LineCommentEnd, end);
+        self.take(out, TokenKind::LineComment, end);
+        self.then(out, TokenKind::LineCommentEnd, end);
         self.line_starting = false;
         self.state = State::Root;
-        self.text_then(says, finish)
     }
 }

@@ -53,52 +53,64 @@ impl<'t> Lexer<'t> {
         }
     }
 
-    /// The next token; [`TokenKind::Eof`] again and again at the end.
+    /// Puts the next token into `out`; [`TokenKind::Eof`] again and again at the end.
+    ///
+    /// Tokens are written field by field where they are wanted: copying one right after that stalls the processor,
+    /// which showed as a tenth of the time.
     #[inline]
-    pub(crate) fn next(&mut self) -> Result<Token, SyntaxError> {
+    pub(crate) fn next(&mut self, out: &mut Token) -> Result<(), SyntaxError> {
         loop {
-            let token = match self.pending.take() {
-                Some(token) => token,
-                None => self.step()?,
-            };
-            if self.raw || !token.kind.is_trivia() {
-                return Ok(token);
+            match self.pending.take() {
+                Some(token) => *out = token,
+                None => self.step(out)?,
+            }
+            if self.raw || !out.kind.is_trivia() {
+                return Ok(());
             }
         }
     }
 
     #[inline]
-    fn step(&mut self) -> Result<Token, SyntaxError> {
+    fn step(&mut self, out: &mut Token) -> Result<(), SyntaxError> {
         match self.state {
-            State::Block | State::Variable | State::LineStatement => self.tag(),
-            State::Root => Ok(self.root()),
-            State::Comment => self.comment(),
-            State::Raw => self.raw_text(),
-            State::LineComment => Ok(self.line_comment()),
+            State::Block | State::Variable | State::LineStatement => self.tag(out),
+            State::Root => {
+                self.root(out);
+                Ok(())
+            }
+            State::Comment => self.comment(out),
+            State::Raw => self.raw_text(out),
+            State::LineComment => {
+                self.line_comment(out);
+                Ok(())
+            }
         }
     }
 
-    /// A token from the current position to `end`, which becomes the current position.
+    /// Makes a token from the current position to `end`, which becomes the current position.
     #[inline]
-    pub(super) fn take(&mut self, kind: TokenKind, end: usize) -> Token {
-        let token =
-            Token { kind, word: Word::Other, line: self.line, start: self.pos as u32, end: end as u32 };
+    pub(super) fn take(&mut self, out: &mut Token, kind: TokenKind, end: usize) {
+        out.kind = kind;
+        out.word = Word::Other;
+        out.line = self.line;
+        out.start = self.pos as u32;
+        out.end = end as u32;
         self.pos = end;
-        token
     }
 
     /// As [`Lexer::take`], counting the newlines in it.
-    pub(super) fn take_lines(&mut self, kind: TokenKind, end: usize) -> Token {
+    #[inline]
+    pub(super) fn take_lines(&mut self, out: &mut Token, kind: TokenKind, end: usize) {
         let start = self.pos;
-        let token = self.take(kind, end);
+        self.take(out, kind, end);
         self.line += newlines(&self.text.as_bytes()[start..end]);
         self.line_starting = end > start && self.text.as_bytes()[end - 1] == b'\n';
-        token
     }
 
-    pub(super) fn eof(&self) -> Token {
+    /// Makes the token that ends the source.
+    pub(super) fn eof(&self, out: &mut Token) {
         let end = self.text.len() as u32;
-        Token { kind: TokenKind::Eof, word: Word::Other, line: self.line, start: end, end }
+        *out = Token { kind: TokenKind::Eof, word: Word::Other, line: self.line, start: end, end };
     }
 
     #[cold]

@@ -89,7 +89,8 @@ fn collect<'s>(source: &'s str, syntax: &Syntax, raw: bool) -> Result<Tokens<'s>
     let mut list = Vec::new();
     let mut lexer = Lexer::new(source.text(), syntax, State::Root, raw);
     loop {
-        let token = lexer.next().map_err(|error| error.map_offset(|offset| source.offset(offset)))?;
+        let mut token = Token::START;
+        lexer.next(&mut token).map_err(|error| error.map_offset(|offset| source.offset(offset)))?;
         if token.kind == TokenKind::Eof {
             break;
         }

@@ -6,7 +6,7 @@
 
 use memchr::{memchr, memchr2, memchr3, memmem};
 
-use super::chars::{is_space, skip_spaces};
+use super::chars::{is_space, skip_spaces, starts_with};
 use super::token::TokenKind;
 use crate::options::Syntax;
 
@@ -129,8 +129,8 @@ impl<'t> Rules<'t> {
             }?;
             let here = &bytes[at..];
             for delimiter in &self.delimiters {
-                if here.starts_with(delimiter.text.as_bytes()) {
-                    let raw = if here.starts_with(self.block_start.as_bytes()) {
+                if starts_with(here, delimiter.text.as_bytes()) {
+                    let raw = if starts_with(here, self.block_start.as_bytes()) {
                         self.raw_begin(text, at)
                     } else {
                         None

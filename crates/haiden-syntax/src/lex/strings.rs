@@ -97,9 +97,21 @@ fn named<'a>(rest: &'a str, out: &mut String) -> Result<&'a str, &'static str> {
     let malformed = "malformed \\N character escape";
     let inner = rest.strip_prefix('{').ok_or(malformed)?;
     let end = inner.find('}').filter(|&end| end > 0).ok_or(malformed)?;
-    let c = unicode_names2::character(&inner[..end]).ok_or("unknown Unicode character name")?;
-    out.push(c);
+    out.push(character(&inner[..end]).ok_or("unknown Unicode character name")?);
     Ok(&inner[end + 1..])
+}
+
+/// The character of a name. Python takes names in any case, but not with other blanks or hyphens, as the crate does.
+fn character(name: &str) -> Option<char> {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b' ' | b'-');
+    if name.starts_with('-') || !name.bytes().all(plain) {
+        return None;
+    }
+    let c = unicode_names2::character(name)?;
+    let real = unicode_names2::name(c).map(|name| name.to_string()).unwrap_or_default();
+    let letters = |name: &str| name.replace([' ', '-'], "").to_ascii_uppercase();
+    // What is spelled otherwise is an alias, unless only blanks and hyphens differ.
+    (real.eq_ignore_ascii_case(name) || letters(&real) != letters(name)).then_some(c)
 }
 
 #[cfg(test)]
@@ -122,7 +134,9 @@ mod tests {
         check(r"\u12g4", Err(r"truncated \uXXXX escape"));
         check(r"\U0011FFFF", Err("illegal Unicode character"));
         check(r"\N{}", Err(r"malformed \N character escape"));
-        check(r"\N{NOPE}", Err("unknown Unicode character name"));
+        for name in ["NOPE", "-a", "BUL LET", "LATIN_SMALL_LETTER_A", " ", "\u{e9}", "A\u{e9}"] {
+            check(&format!(r"\N{{{name}}}"), Err("unknown Unicode character name"));
+        }
         check(r"\ud800", Err("surrogates are not allowed in strings"));
         assert_eq!(unescape("a\\\nb\nc", "\r\n").as_deref(), Ok("a\\\r\nb\r\nc"));
     }

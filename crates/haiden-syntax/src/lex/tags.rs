@@ -2,7 +2,7 @@
 
 use memchr::memchr2;
 
-use super::chars::{is_identifier, is_name_char, is_space, skip_spaces};
+use super::chars::{is_identifier, is_name_char, is_space, skip_spaces, starts_with};
 use super::lexer::{Lexer, State};
 use super::token::{Token, TokenKind, Word};
 use super::{numbers, strings};
@@ -12,7 +12,7 @@ use crate::repr::push_str_repr;
 impl Lexer<'_> {
     /// The next token of a tag, white space left out unless it is asked for.
     #[inline]
-    pub(super) fn tag(&mut self) -> Result<Token, SyntaxError> {
+    pub(super) fn tag(&mut self, out: &mut Token) -> Result<(), SyntaxError> {
         let bytes = self.text.as_bytes();
         if self.state == State::LineStatement
             && self.brackets.is_empty()
@@ -20,20 +20,25 @@ impl Lexer<'_> {
         {
             self.state = State::Root;
             let kind = if self.raw { TokenKind::LineStatementEnd } else { TokenKind::BlockEnd };
-            return Ok(self.take_lines(kind, end));
+            self.take_lines(out, kind, end);
+            return Ok(());
         }
-        let Some(&(mut byte)) = bytes.get(self.pos) else { return Ok(self.eof()) };
+        let Some(&(mut byte)) = bytes.get(self.pos) else {
+            self.eof(out);
+            return Ok(());
+        };
         if matches!(byte, b'\t'..=b'\r' | 0x1c..=b' ') {
             let end = skip_spaces(self.text, self.pos);
-            let space = self.space(end);
+            self.space(out, end);
             // The end of a line statement is looked for again behind the blanks.
             if self.raw || self.state == State::LineStatement {
-                return Ok(space);
+                return Ok(());
             }
-            byte = match bytes.get(end) {
-                Some(&byte) => byte,
-                None => return Ok(self.eof()),
+            let Some(&next) = bytes.get(end) else {
+                self.eof(out);
+                return Ok(());
             };
+            byte = next;
         }
         if self.brackets.is_empty()
             && let Some(end) = self.tag_close()
@@ -41,23 +46,24 @@ impl Lexer<'_> {
             let kind =
                 if self.state == State::Variable { TokenKind::VariableEnd } else { TokenKind::BlockEnd };
             self.state = State::Root;
-            return Ok(self.take_lines(kind, end));
+            self.take_lines(out, kind, end);
+            return Ok(());
         }
         match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'_' => self.name(),
-            b'0'..=b'9' => self.number(),
-            b'"' | b'\'' => self.string(byte),
-            0x80.. => self.foreign(),
-            _ => self.operator(byte),
+            b'a'..=b'z' | b'A'..=b'Z' | b'_' => self.name(out),
+            b'0'..=b'9' => self.number(out),
+            b'"' | b'\'' => self.string(out, byte),
+            0x80.. => self.foreign(out),
+            _ => self.operator(out, byte),
         }
     }
 
     #[inline]
-    fn space(&mut self, end: usize) -> Token {
+    fn space(&mut self, out: &mut Token, end: usize) {
         if end == self.pos + 1 && self.text.as_bytes()[self.pos] == b' ' {
-            return self.take(TokenKind::Whitespace, end);
+            return self.take(out, TokenKind::Whitespace, end);
         }
-        self.take_lines(TokenKind::Whitespace, end)
+        self.take_lines(out, TokenKind::Whitespace, end);
     }
 
     /// The end of the closing delimiter, if one is here.
@@ -68,10 +74,10 @@ impl Lexer<'_> {
             State::Variable => {
                 let rest = &self.text.as_bytes()[self.pos..];
                 let close = self.rules.variable_end.as_bytes();
-                if rest[0] == b'-' && rest[1..].starts_with(close) {
+                if rest[0] == b'-' && starts_with(&rest[1..], close) {
                     return Some(skip_spaces(self.text, self.pos + 1 + close.len()));
                 }
-                rest.starts_with(close).then_some(self.pos + close.len())
+                starts_with(rest, close).then_some(self.pos + close.len())
             }
             _ => None,
         }
@@ -88,7 +94,7 @@ impl Lexer<'_> {
     }
 
     #[inline]
-    fn name(&mut self) -> Result<Token, SyntaxError> {
+    fn name(&mut self, out: &mut Token) -> Result<(), SyntaxError> {
         let bytes = self.text.as_bytes();
         let mut end = self.pos + 1;
         while let Some(byte) = bytes.get(end) {
@@ -97,47 +103,58 @@ impl Lexer<'_> {
             } else if byte.is_ascii() {
                 break;
             } else {
-                return self.foreign();
+                return self.foreign(out);
             }
         }
         let start = self.pos;
-        let mut token = self.take(TokenKind::Name, end);
-        token.word = Word::of(&bytes[start..end]);
-        Ok(token)
+        self.take(out, TokenKind::Name, end);
+        out.word = Word::of(&bytes[start..end]);
+        Ok(())
     }
 
-    /// A name or blank outside ASCII.
+    /// A name, a blank or a float that begins outside ASCII, or a name that goes on there.
     #[cold]
-    fn foreign(&mut self) -> Result<Token, SyntaxError> {
+    fn foreign(&mut self, out: &mut Token) -> Result<(), SyntaxError> {
         let rest = &self.text[self.pos..];
+        if rest.starts_with(numbers::is_decimal) && numbers::float_end(self.text, self.pos).is_some() {
+            return self.number(out);
+        }
         let length = rest.find(|c| !is_name_char(c)).unwrap_or(rest.len());
         if length > 0 {
             if !self.raw && !is_identifier(&rest[..length]) {
                 return Err(self.error("Invalid character in identifier", self.pos));
             }
-            return Ok(self.take(TokenKind::Name, self.pos + length));
+            self.take(out, TokenKind::Name, self.pos + length);
+            // A word may end at a blank outside ASCII.
+            out.word = Word::of(&rest.as_bytes()[..length]);
+            return Ok(());
         }
         if rest.starts_with(is_space) {
             let end = skip_spaces(self.text, self.pos);
-            return Ok(self.space(end));
+            self.space(out, end);
+            return Ok(());
         }
         Err(self.unexpected())
     }
 
-    fn number(&mut self) -> Result<Token, SyntaxError> {
-        let bytes = self.text.as_bytes();
-        if let Some(end) = numbers::float_end(bytes, self.pos) {
-            return Ok(self.take(TokenKind::Float, end));
+    fn number(&mut self, out: &mut Token) -> Result<(), SyntaxError> {
+        let check = |why: Result<(), String>| why.map_err(|why| self.error(why, self.pos));
+        if let Some(end) = numbers::float_end(self.text, self.pos) {
+            if !self.raw {
+                check(numbers::check_float(&self.text[self.pos..end]))?;
+            }
+            self.take(out, TokenKind::Float, end);
+            return Ok(());
         }
-        let end = numbers::integer_end(bytes, self.pos);
+        let end = numbers::integer_end(self.text, self.pos);
         if !self.raw {
-            numbers::check_integer(&self.text[self.pos..end])
-                .map_err(|message| self.error(message, self.pos))?;
+            check(numbers::check_integer(&self.text[self.pos..end]))?;
         }
-        Ok(self.take(TokenKind::Integer, end))
+        self.take(out, TokenKind::Integer, end);
+        Ok(())
     }
 
-    fn string(&mut self, quote: u8) -> Result<Token, SyntaxError> {
+    fn string(&mut self, out: &mut Token, quote: u8) -> Result<(), SyntaxError> {
         let bytes = self.text.as_bytes();
         let mut at = self.pos + 1;
         let mut escaped = false;
@@ -156,10 +173,11 @@ impl Lexer<'_> {
             strings::unescape(&self.text[self.pos + 1..at], self.rules.newline)
                 .map_err(|message| self.error(message, self.pos))?;
         }
-        Ok(self.take_lines(TokenKind::String, at + 1))
+        self.take_lines(out, TokenKind::String, at + 1);
+        Ok(())
     }
 
-    fn operator(&mut self, byte: u8) -> Result<Token, SyntaxError> {
+    fn operator(&mut self, out: &mut Token, byte: u8) -> Result<(), SyntaxError> {
         let next = self.text.as_bytes().get(self.pos + 1).copied().unwrap_or(0);
         let (kind, length) = match (byte, next) {
             (b'/', b'/') => (TokenKind::FloorDiv, 2),
@@ -197,7 +215,8 @@ impl Lexer<'_> {
             TokenKind::RParen | TokenKind::RBracket | TokenKind::RBrace => self.close_bracket(byte)?,
             _ => {}
         }
-        Ok(self.take(kind, self.pos + length))
+        self.take(out, kind, self.pos + length);
+        Ok(())
     }
 
     fn close_bracket(&mut self, byte: u8) -> Result<(), SyntaxError> {

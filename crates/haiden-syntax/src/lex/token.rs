@@ -12,6 +12,10 @@ pub(crate) struct Token {
 }
 
 impl Token {
+    /// What is current before the first token.
+    pub(crate) const START: Self =
+        Self { kind: TokenKind::Eof, word: Word::Other, line: 1, start: 0, end: 0 };
+
     pub(crate) fn is(&self, word: Word) -> bool {
         self.word == word
     }

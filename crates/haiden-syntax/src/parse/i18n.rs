@@ -33,7 +33,9 @@ impl<'s> Parser<'s, '_> {
     pub(super) fn trans(&mut self, body: &mut Vec<Stmt<'s>>) -> Result<()> {
         let tag = self.advance()?;
         let at = self.at(tag);
+        self.operand_line = at.line;
         let mut head = self.trans_head(at)?;
+        self.operand_line = 0;
         self.expect_kind(TokenKind::BlockEnd)?;
         let singular = self.message(true)?;
         if head.count.is_none()
@@ -112,7 +114,8 @@ impl<'s> Parser<'s, '_> {
                 head.trimmed = Some(token.is(Word::Trimmed));
                 continue;
             } else {
-                Expr::Name(Name { at: self.at(token), name, ctx: Ctx::Load })
+                let at = At { line: at.line, offset: self.source.offset(token.start) };
+                Expr::Name(Name { at, name, ctx: Ctx::Load })
             };
             if head.count.is_none() {
                 head.count_is_num = self.text(token) == "num";

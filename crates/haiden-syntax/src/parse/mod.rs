@@ -1,8 +1,8 @@
 //! parse: tokens → [`Ast`].
 //!
 //! In: a source and the options. Out: the tree Jinja2 would build, or the error it would raise. `statements` has a
-//! method for each tag, `expressions` the operators from loose to tight, `i18n` the translation tags, `errors` what is
-//! said about tags that do not fit. Tokens are pulled one at a time, so of two errors the first one counts.
+//! method for each tag, `expressions` the operators from loose to tight, `primaries` what they stand between, `postfix`
+//! what follows that, `i18n` the translation tags, `errors` what is said about tags that do not fit. Tokens are pulled one at a time, so of two errors the first one counts.
 //!
 //! Invariants: recursion is bounded by [`MAX_NESTING`], the depth of expression trees by [`MAX_TREE_DEPTH`]; each
 //! expression method leaves the height of what it returns in `height`.
@@ -10,11 +10,13 @@
 mod errors;
 mod expressions;
 mod i18n;
+mod postfix;
+mod primaries;
 mod statements;
 
 use std::borrow::Cow;
 
-use crate::ast::{Ast, At, Expr, Output, Stmt, Symbol, Symbols, TemplateData};
+use crate::ast::{Assign, Ast, At, Ctx, Expr, Name, Output, Stmt, Symbol, Symbols, TemplateData};
 use crate::error::{ErrorKind, SyntaxError};
 use crate::lex::lexer::{Lexer, State};
 use crate::lex::source::Source;
@@ -29,23 +31,63 @@ type Result<T> = std::result::Result<T, SyntaxError>;
 /// # Errors
 /// What Jinja2 raises for it: message, kind and line are the same.
 pub fn parse<'s>(source: &'s str, syntax: &Syntax) -> Result<Ast<'s>> {
+    start(source, syntax, State::Root, |parser| parser.body(&[]))
+}
+
+/// The tree of a bare expression: a template that assigns its value to `result`, as the one behind
+/// `Environment.compile_expression`.
+///
+/// # Errors
+/// What Jinja2 raises for it: message, kind and line are the same.
+pub fn parse_expression<'s>(source: &'s str, syntax: &Syntax) -> Result<Ast<'s>> {
+    start(source, syntax, State::Variable, |parser| {
+        let node = parser.expression()?;
+        if !parser.at_kind(TokenKind::Eof) {
+            return Err(parser.error("chunk after expression"));
+        }
+        let at = At { line: 1, offset: 0 };
+        let name = parser.symbols.intern("result");
+        let target = Expr::Name(Name { at: At { line: 0, offset: 0 }, name, ctx: Ctx::Store });
+        Ok(vec![Stmt::Assign(Box::new(Assign { at, target, node }))])
+    })
+}
+
+/// Runs a parser over a source whose first token is read in `state`.
+fn start<'s>(
+    source: &'s str,
+    syntax: &Syntax,
+    state: State,
+    body: impl FnOnce(&mut Parser<'s, '_>) -> Result<Vec<Stmt<'s>>>,
+) -> Result<Ast<'s>> {
     syntax.validate()?;
     let source = Source::new(source, syntax.keep_trailing_newline)?;
-    let lexer = Lexer::new(source.text(), syntax, State::Root, false);
-    let start = Token { kind: TokenKind::Eof, word: Word::Other, line: 1, start: 0, end: 0 };
     let mut parser = Parser {
         source: &source,
         syntax,
-        lexer,
-        current: start,
+        lexer: Lexer::new(source.text(), syntax, state, false),
+        current: Token::START,
         ahead: None,
         symbols: Symbols::new(),
         tags: Vec::new(),
         ends: Vec::new(),
-        nesting: 0,
+        depth: 0,
         height: 0,
+        operand_line: 0,
     };
-    parser.run().map_err(|error| error.map_offset(|offset| source.offset(offset)))
+    let body = parser.advance().and_then(|_| body(&mut parser));
+    match body {
+        Ok(body) => Ok(Ast { body, symbols: std::mem::take(&mut parser.symbols) }),
+        Err(error) => Err(error.map_offset(|offset| source.offset(offset))),
+    }
+}
+
+/// What a recursion costs: about its share of the stack.
+#[derive(Clone, Copy)]
+enum Depth {
+    /// The right operand of an operator, or what follows `else`.
+    Operand = 1,
+    /// Brackets or a statement's body.
+    Level = 3,
 }
 
 struct Parser<'s, 't> {
@@ -60,38 +102,31 @@ struct Parser<'s, 't> {
     tags: Vec<Token>,
     /// What each open body ends with.
     ends: Vec<&'static [Word]>,
-    nesting: u32,
+    /// How deep the recursion is, in units of [`Depth`].
+    depth: u32,
     /// The height of the expression that was parsed last.
     height: u32,
+    /// The line of the operands of comparisons: none, but in the head of a `trans`, which numbers what has no line.
+    operand_line: u32,
 }
 
 impl<'s> Parser<'s, '_> {
-    fn run(&mut self) -> Result<Ast<'s>> {
-        self.advance()?;
-        let body = self.body(&[])?;
-        Ok(Ast { body, symbols: std::mem::take(&mut self.symbols) })
-    }
-
     // ---- the token stream ------------------------------------------------------------------------------------
 
     /// Moves to the next token and returns the one that was current.
     #[inline]
     fn advance(&mut self) -> Result<Token> {
-        let next = match self.ahead.take() {
-            Some(token) => token,
-            None => self.pull()?,
-        };
-        Ok(std::mem::replace(&mut self.current, next))
-    }
-
-    #[inline]
-    fn pull(&mut self) -> Result<Token> {
-        let mut token = self.lexer.next()?;
-        if token.kind == TokenKind::Eof {
-            // Jinja2's end has the line of the last token.
-            token.line = self.current.line;
+        let old = self.current;
+        if let Some(token) = self.ahead.take() {
+            self.current = token;
+            return Ok(old);
         }
-        Ok(token)
+        self.lexer.next(&mut self.current)?;
+        if self.current.kind == TokenKind::Eof {
+            // Jinja2's end has the line of the last token.
+            self.current.line = old.line;
+        }
+        Ok(old)
     }
 
     /// The token after the current one.
@@ -99,7 +134,11 @@ impl<'s> Parser<'s, '_> {
         if let Some(token) = self.ahead {
             return Ok(token);
         }
-        let token = self.pull()?;
+        let mut token = Token::START;
+        self.lexer.next(&mut token)?;
+        if token.kind == TokenKind::Eof {
+            token.line = self.current.line;
+        }
         self.ahead = Some(token);
         Ok(token)
     }
@@ -168,16 +207,19 @@ impl<'s> Parser<'s, '_> {
 
     // ---- limits ----------------------------------------------------------------------------------------------
 
-    /// Runs `inner` one level deeper.
+    /// Goes deeper. After an error nobody counts on, so only success must [`leave`](Self::leave).
     #[inline]
-    fn nested<T>(&mut self, inner: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
-        if self.nesting >= MAX_NESTING {
+    fn enter(&mut self, depth: Depth) -> Result<()> {
+        self.depth += depth as u32;
+        if self.depth > MAX_NESTING * Depth::Level as u32 {
             return Err(self.error(format!("nested too deeply: more than {MAX_NESTING} levels")));
         }
-        self.nesting += 1;
-        let result = inner(self);
-        self.nesting -= 1;
-        result
+        Ok(())
+    }
+
+    #[inline]
+    fn leave(&mut self, depth: Depth) {
+        self.depth -= depth as u32;
     }
 
     /// The expression in hand has parts of at most `parts` levels.
@@ -200,9 +242,11 @@ impl<'s> Parser<'s, '_> {
             return self.statements(ends);
         }
         self.ends.push(ends);
-        let body = self.nested(|parser| parser.statements(ends));
+        self.enter(Depth::Level)?;
+        let body = self.statements(ends)?;
+        self.leave(Depth::Level);
         self.ends.pop();
-        body
+        Ok(body)
     }
 
     fn statements(&mut self, ends: &'static [Word]) -> Result<Vec<Stmt<'s>>> {
@@ -242,10 +286,19 @@ impl<'s> Parser<'s, '_> {
     }
 }
 
+/// Adds to a list that most often stays short: the first item gets no room to spare.
+#[inline]
+fn push<T>(list: &mut Vec<T>, item: T) {
+    if list.capacity() == 0 {
+        *list = Vec::with_capacity(1);
+    }
+    list.push(item);
+}
+
 fn flush<'s>(output: &mut Vec<Expr<'s>>, body: &mut Vec<Stmt<'s>>) {
     if let Some(first) = output.first() {
         let at = first.at();
-        body.push(Stmt::Output(Box::new(Output { at, nodes: std::mem::take(output) })));
+        push(body, Stmt::Output(Box::new(Output { at, nodes: std::mem::take(output) })));
     }
 }
 

@@ -10,7 +10,7 @@ use crate::error::{ErrorKind, SyntaxError};
 use crate::lex::token::{Token, TokenKind, Word};
 use crate::options::Extensions;
 use crate::parse::expressions::TupleRule;
-use crate::parse::{Parser, Result, error_at};
+use crate::parse::{Parser, Result, error_at, push};
 
 /// Parameters and their defaults.
 type Signature<'s> = (Vec<Name>, Vec<Expr<'s>>);
@@ -25,7 +25,9 @@ impl<'s> Parser<'s, '_> {
         self.tags.push(tag);
         let statement = self.tag(tag, body);
         self.tags.pop();
-        body.extend(statement?);
+        if let Some(statement) = statement? {
+            push(body, statement);
+        }
         Ok(())
     }
 
@@ -222,6 +224,18 @@ impl<'s> Parser<'s, '_> {
         Ok(Some(with))
     }
 
+    /// Behind a name of a `from`, Jinja2 compares the word and not the kind of token: `'with' context` passes.
+    fn unquote_context(&mut self) -> Result<()> {
+        if self.at_kind(TokenKind::String) {
+            match &*self.string(self.current)? {
+                "with" => self.current.word = Word::With,
+                "without" => self.current.word = Word::Without,
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
     fn include(&mut self) -> Result<Stmt<'s>> {
         let tag = self.advance()?;
         let template = self.expression()?;
@@ -266,6 +280,7 @@ impl<'s> Parser<'s, '_> {
             }
             let alias = if self.skip_word(Word::As)? { Some(self.name_target()?.name) } else { None };
             names.push(ImportName { at: name.at, name: name.name, alias });
+            self.unquote_context()?;
             let found = self.import_context()?;
             if found.is_some() || !self.at_kind(TokenKind::Comma) {
                 break found;

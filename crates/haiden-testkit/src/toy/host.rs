@@ -159,7 +159,7 @@ impl ToyHost {
         Ok(found.unwrap_or_else(|| Toy::Undefined(format!("no attribute '{name}'").into())))
     }
 
-    fn invoke(&mut self, callee: &Toy, arguments: &[Toy], keywords: &[(Rc<str>, Toy)]) -> Result<Toy> {
+    fn invoke(callee: &Toy, arguments: &[Toy], keywords: &[(Rc<str>, Toy)]) -> Result<Toy> {
         let Toy::Function(name, receiver) = callee else {
             ToyHost::undefined_used(callee)?;
             return Err(ToyError::Unsupported("calling this value"));
@@ -595,7 +595,7 @@ impl Host for ToyHost {
         let (positional, named) = arguments.values.split_at(shape.positional);
         let keywords: Vec<_> =
             shape.keywords.iter().map(|keyword| keyword.name.clone()).zip(named.iter().cloned()).collect();
-        self.invoke(callee, positional, &keywords)
+        ToyHost::invoke(callee, positional, &keywords)
     }
     fn call_method(
         &mut self,

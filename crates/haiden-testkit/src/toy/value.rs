@@ -8,6 +8,12 @@ use haiden_runtime::{BlockReference, Chain, Closure, LoopState};
 
 use crate::toy::{ToyContext, ToyError, ToyFunction, ToyHost};
 
+/// The entries of a dict, in insertion order.
+pub(crate) type Entries = Vec<(Toy, Toy)>;
+
+/// Named values.
+pub(crate) type Members = Vec<(Rc<str>, Toy)>;
+
 /// A value of the toy.
 #[derive(Clone)]
 pub enum Toy {
@@ -28,9 +34,9 @@ pub enum Toy {
     /// A tuple.
     Tuple(Rc<[Toy]>),
     /// A dict in insertion order.
-    Dict(Rc<RefCell<Vec<(Toy, Toy)>>>),
+    Dict(Rc<RefCell<Entries>>),
     /// A namespace.
-    Namespace(Rc<RefCell<Vec<(Rc<str>, Toy)>>>),
+    Namespace(Rc<RefCell<Members>>),
     /// A function of the toy: `range`, `namespace`, or a bound method.
     Function(&'static str, Option<Rc<Toy>>),
     /// A macro.
@@ -42,7 +48,7 @@ pub enum Toy {
     /// A loop.
     Loop(Rc<RefCell<Option<LoopState<ToyHost>>>>),
     /// A module: its template, exports and text.
-    Module(Rc<(Option<String>, Vec<(Rc<str>, Toy)>, Toy)>),
+    Module(Rc<(Option<String>, Members, Toy)>),
     /// Something that the toy does not have.
     Unsupported(&'static str),
 }
@@ -149,8 +155,9 @@ impl Toy {
 
     pub(crate) fn equals(&self, other: &Toy) -> bool {
         match (self, other) {
-            (Toy::None, Toy::None) => true,
-            (Toy::Undefined(_) | Toy::Missing, Toy::Undefined(_) | Toy::Missing) => true,
+            (Toy::None, Toy::None) | (Toy::Undefined(_) | Toy::Missing, Toy::Undefined(_) | Toy::Missing) => {
+                true
+            }
             (Toy::Str(left, _), Toy::Str(right, _)) => left == right,
             (Toy::List(left), Toy::List(right)) => all_equal(&left.borrow(), &right.borrow()),
             (Toy::Tuple(left), Toy::Tuple(right)) => all_equal(left, right),
@@ -205,8 +212,8 @@ pub(crate) fn escape(out: &mut String, text: &str) {
 /// The filters that the toy has.
 pub(crate) fn filter(name: &str) -> Option<ToyFunction> {
     Some(match name {
-        "upper" => |value, _| with_text(value, |text| text.to_uppercase()),
-        "lower" => |value, _| with_text(value, |text| text.to_lowercase()),
+        "upper" => |value, _| with_text(value, str::to_uppercase),
+        "lower" => |value, _| with_text(value, str::to_lowercase),
         "length" | "count" => |value, _| match value {
             Toy::Str(..) | Toy::List(_) | Toy::Tuple(_) | Toy::Dict(_) | Toy::Undefined(_) => {
                 Ok(Toy::Int(value.items().unwrap_or_default().len() as i64))

@@ -50,6 +50,10 @@ pub(crate) trait Values {
     fn keyed(&mut self, key: &str) -> std::result::Result<Self::Value, Self::Error>;
     /// What the value is.
     fn kind<'a>(&'a self, value: &'a Self::Value) -> Kind<'a>;
+    /// What it is instead of a number that is required, if that is an error of its own.
+    fn refuse(&self, _value: &Self::Value) -> std::result::Result<(), Self::Error> {
+        Ok(())
+    }
     /// The name of the value's type.
     fn type_name(&self, value: &Self::Value) -> String;
     /// Append the value's text.
@@ -291,10 +295,14 @@ impl<V: Values> Formatter<'_, '_, V> {
                 return Ok(());
             }
             'd' | 'i' | 'u' | 'o' | 'x' | 'X' => {
+                if matches!(kind, 'd' | 'i' | 'u') {
+                    self.values.refuse(value)?;
+                }
                 let number = self.integer(kind, value)?;
                 return Ok(write_int(out, field, kind, &number, self.max_bytes)?);
             }
             'e' | 'E' | 'f' | 'F' | 'g' | 'G' => {
+                self.values.refuse(value)?;
                 let number = self.float(value)?;
                 return Ok(write_float(out, field, kind, number, self.max_bytes)?);
             }

@@ -6,7 +6,6 @@
 //! put in.
 
 use std::hash::BuildHasher;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock};
 
 use hashbrown::{DefaultHashBuilder, HashTable};
@@ -16,6 +15,7 @@ use crate::error::{Error, ErrorKind};
 use crate::python::number::convert::{hash_float, hash_int};
 use crate::python::number::int::Int;
 use crate::value::object::Foreign;
+use crate::value::shape::new_shape_id;
 use crate::value::word::{HEAP, Str, Word};
 
 /// Dicts with more keys than this are searched through a table.
@@ -37,7 +37,7 @@ pub(crate) fn hash_number(number: i64) -> u64 {
 /// The keys of a dict, in order.
 #[derive(Debug)]
 pub(crate) struct Shape {
-    /// A number that no other shape of this process has, for attribute sites to remember.
+    /// A number that in this process only shapes with the same text keys have, for attribute sites to remember.
     pub(crate) id: u64,
     /// The keys, of the shape's arena.
     pub(crate) keys: Vec<Word>,
@@ -53,6 +53,15 @@ pub(crate) struct Arena {
     pub(crate) shapes: Vec<Shape>,
     pub(crate) bigs: Vec<BigInt>,
     pub(crate) foreign: Vec<Foreign>,
+}
+
+/// How deep data may be nested.
+pub(crate) const MAX_DEPTH: usize = 400;
+
+/// Data that is nested too deeply.
+#[cold]
+pub(crate) fn too_deep() -> Error {
+    Error::new(ErrorKind::Recursion, format!("the data is nested too deeply: more than {MAX_DEPTH} levels"))
 }
 
 /// A data structure that is too large for 32-bit offsets.
@@ -88,10 +97,13 @@ impl Arena {
         Word::Foreign { slot: HEAP, index: (self.foreign.len() - 1) as u32 }
     }
 
-    /// Appends items; says where they start.
+    /// Appends items; says where they start. No two runs start at one place: it is what tells containers apart.
     pub(crate) fn push_words(&mut self, words: &[Word]) -> Result<u32, Error> {
         let start = offset(self.words.len())?;
         self.words.extend_from_slice(words);
+        if words.is_empty() {
+            self.words.push(Word::Missing);
+        }
         offset(self.words.len())?;
         Ok(start)
     }
@@ -106,14 +118,13 @@ impl Arena {
 
     /// A dict of different keys and their values in turn.
     pub(crate) fn push_map(&mut self, keys: Vec<Word>, values: &[Word]) -> Result<Word, Error> {
-        let shape = self.push_shape(keys);
+        let shape = self.push_shape(keys, None);
         Ok(Word::Map { slot: HEAP, shape, start: self.push_words(values)? })
     }
 
-    /// Adds a shape; the keys must be different.
-    pub(crate) fn push_shape(&mut self, keys: Vec<Word>) -> u32 {
-        static NEXT: AtomicU64 = AtomicU64::new(1);
-        let id = NEXT.fetch_add(1, Ordering::Relaxed);
+    /// Adds a shape; the keys must be different. `id`: what shapes with just these text keys have.
+    pub(crate) fn push_shape(&mut self, keys: Vec<Word>, id: Option<u64>) -> u32 {
+        let id = id.unwrap_or_else(new_shape_id);
         let table = (keys.len() > SMALL).then(|| {
             let hash = |place: &u32| self.hash_key(keys[*place as usize]);
             let mut table = HashTable::with_capacity(keys.len());
@@ -171,31 +182,43 @@ impl Arena {
         }
     }
 
-    /// Copies a value of another arena into this one.
-    pub(crate) fn import(&mut self, from: &Arc<Arena>, word: Word) -> Result<Word, Error> {
+    /// Copies a value of another arena into this one, `depth` levels down in it.
+    pub(crate) fn import(&mut self, from: &Arc<Arena>, word: Word, depth: usize) -> Result<Word, Error> {
+        if depth > MAX_DEPTH {
+            return Err(too_deep());
+        }
         Ok(match word {
             Word::Str(text) => self.push_text(from.str(text), text.markup)?,
             Word::Big { index, .. } => self.push_big(from.bigs[index as usize].clone()),
             Word::Foreign { index, .. } => self.push_foreign(from.foreign[index as usize].clone()),
             Word::Items { start, len, .. } => {
-                let items = self.import_run(from, start, len)?;
+                let items = self.import_run(from, start, len, depth + 1)?;
                 self.push_list(&items)?
             }
             Word::Tuple { start, len, .. } => {
-                let items = self.import_run(from, start, len)?;
+                let items = self.import_run(from, start, len, depth + 1)?;
                 self.push_tuple(&items)?
             }
             Word::Map { shape, start, .. } => {
                 let keys = from.shapes[shape as usize].keys.clone();
-                let values = self.import_run(from, start, keys.len() as u32)?;
-                let keys = keys.into_iter().map(|key| self.import(from, key)).collect::<Result<_, _>>()?;
+                let values = self.import_run(from, start, keys.len() as u32, depth + 1)?;
+                let keys = keys
+                    .into_iter()
+                    .map(|key| self.import(from, key, depth + 1))
+                    .collect::<Result<_, _>>()?;
                 self.push_map(keys, &values)?
             }
             other => other,
         })
     }
 
-    fn import_run(&mut self, from: &Arc<Arena>, start: u32, len: u32) -> Result<Vec<Word>, Error> {
-        (start..start + len).map(|at| self.import(from, from.words[at as usize])).collect()
+    fn import_run(
+        &mut self,
+        from: &Arc<Arena>,
+        start: u32,
+        len: u32,
+        depth: usize,
+    ) -> Result<Vec<Word>, Error> {
+        (start..start + len).map(|at| self.import(from, from.words[at as usize], depth)).collect()
     }
 }

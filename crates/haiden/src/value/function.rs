@@ -5,12 +5,15 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use crate::error::{Error, ErrorKind};
+use crate::python::number::{Int, Number};
 use crate::value::host::NativeHost;
+use crate::value::object::panicked;
 use crate::value::value::Value;
-use crate::value::word::Word;
+use crate::value::word::{Str, Word};
 
 /// The arguments of a call to user code.
-pub(crate) struct CallArguments<'a> {
+#[doc(hidden)]
+pub struct CallArguments<'a> {
     pub(crate) positional: &'a [Word],
     pub(crate) keywords: &'a [(&'a str, Word)],
 }
@@ -33,37 +36,79 @@ impl fmt::Debug for BoxedFunction {
 impl BoxedFunction {
     /// Calls it; a panic in it becomes an error that names it.
     pub(crate) fn invoke(&self, host: &mut NativeHost, arguments: CallArguments<'_>) -> Result<Word, Error> {
-        catch_unwind(AssertUnwindSafe(|| (self.call)(host, arguments))).unwrap_or_else(|panic| {
-            let why = panic
-                .downcast_ref::<&str>()
-                .map(|text| (*text).to_owned())
-                .or_else(|| panic.downcast_ref::<String>().cloned())
-                .unwrap_or_else(|| "no message".to_owned());
-            Err(Error::new(ErrorKind::Runtime, format!("{} panicked: {why}", self.name)))
-        })
+        catch_unwind(AssertUnwindSafe(|| (self.call)(host, arguments)))
+            .unwrap_or_else(|panic| Err(panicked(&self.name, &*panic)))
     }
 }
 
 /// A closure that templates can call: up to five arguments of types that implement [`Argument`], a result that implements
-/// [`Returned`]. A last parameter of type `Option` may be left out.
-pub trait Function<Marker>: Send + Sync + 'static {
-    /// The closure with its types forgotten; `name` is for messages.
-    fn boxed(self, name: &str) -> BoxedFunction;
+/// [`Returned`]. Trailing parameters of type `Option` may be left out.
+///
+/// `|name: &str, times: Option<i64>| -> String { .. }` is one.
+pub trait Function<R, A>: Send + Sync + 'static {
+    /// Calls it.
+    #[doc(hidden)]
+    fn invoke(&self, arguments: A) -> R;
 }
 
 /// A type that a function's argument can have.
-pub trait Argument: Sized {
-    /// The argument from a value; `None` if the type does not fit.
+pub trait Argument {
+    /// What is kept of the value while the function is called.
     #[doc(hidden)]
-    fn from_word(host: &mut NativeHost, word: Word) -> Option<Self>;
+    type Held;
+    /// What the function gets: the type itself, but for references.
+    #[doc(hidden)]
+    type Given<'a>;
+    /// Takes the value; `None` if its type does not fit.
+    #[doc(hidden)]
+    fn hold(host: &mut NativeHost, word: Word) -> Option<Self::Held>;
     /// The argument when it is left out; `None` if it must be given.
     #[doc(hidden)]
-    fn left_out() -> Option<Self> {
+    fn left_out() -> Option<Self::Held> {
         None
     }
+    /// The argument itself.
+    #[doc(hidden)]
+    fn give<'a>(held: &'a Self::Held, host: &'a NativeHost) -> Self::Given<'a>;
     /// What messages call the type.
     #[doc(hidden)]
     const NAME: &'static str;
+    /// May the value be undefined?
+    #[doc(hidden)]
+    const TAKES_UNDEFINED: bool = false;
+}
+
+/// The types of a function's arguments: a tuple of [`Argument`]s.
+pub trait Parameters {
+    /// What is kept of the values.
+    #[doc(hidden)]
+    type Held;
+    /// What the function gets.
+    #[doc(hidden)]
+    type Given<'a>;
+    /// Takes the values.
+    #[doc(hidden)]
+    fn hold(host: &mut NativeHost, name: &str, arguments: &CallArguments<'_>) -> Result<Self::Held, Error>;
+    /// The arguments themselves.
+    #[doc(hidden)]
+    fn give<'a>(held: &'a Self::Held, host: &'a NativeHost) -> Self::Given<'a>;
+}
+
+/// A function with its types forgotten; `name` is for messages.
+pub(crate) fn boxed<R, A, F>(function: F, name: &str) -> BoxedFunction
+where
+    R: Returned,
+    A: Parameters,
+    F: Function<R, A> + for<'a> Function<R, A::Given<'a>>,
+{
+    let name: Arc<str> = name.into();
+    let called = name.clone();
+    let call = move |host: &mut NativeHost, arguments: CallArguments<'_>| -> Result<Word, Error> {
+        let held = A::hold(host, &called, &arguments)?;
+        let result = Function::<R, A::Given<'_>>::invoke(&function, A::give(&held, host));
+        result.into_word(host)
+    };
+    BoxedFunction { name, call: Arc::new(call) }
 }
 
 /// A type that a function's result can have.
@@ -74,34 +119,50 @@ pub trait Returned {
 }
 
 macro_rules! functions {
-    ($($count:literal: $($Type:ident $place:tt),*;)*) => {
-        $(impl<F, R, $($Type),*> Function<(R, $($Type,)*)> for F
+    ($($count:literal: $($Type:ident $place:tt $value:ident),*;)*) => {
+        $(impl<F, R, $($Type),*> Function<R, ($($Type,)*)> for F
         where
             F: Fn($($Type),*) -> R + Send + Sync + 'static,
-            R: Returned,
-            $($Type: Argument,)*
         {
-            fn boxed(self, name: &str) -> BoxedFunction {
-                let name: Arc<str> = name.into();
-                let called = name.clone();
-                let call = move |host: &mut NativeHost, arguments: CallArguments<'_>| -> Result<Word, Error> {
-                    check(&called, &arguments, $count)?;
-                    let _ = &arguments;
-                    let result = self($(argument::<$Type>(host, &called, &arguments, $place)?),*);
-                    result.into_word(host)
-                };
-                BoxedFunction { name, call: Arc::new(call) }
+            fn invoke(&self, ($($value,)*): ($($Type,)*)) -> R {
+                self($($value),*)
+            }
+        }
+        impl<$($Type: Argument),*> Parameters for ($($Type,)*) {
+            type Held = ($($Type::Held,)*);
+            type Given<'a> = ($($Type::Given<'a>,)*);
+            fn hold(host: &mut NativeHost, name: &str, arguments: &CallArguments<'_>) -> Result<Self::Held, Error> {
+                check(name, arguments, $count)?;
+                Ok(($(argument::<$Type>(host, name, arguments, $place)?,)*))
+            }
+            fn give<'a>(held: &'a Self::Held, host: &'a NativeHost) -> Self::Given<'a> {
+                ($($Type::give(&held.$place, host),)*)
             }
         })*
     };
 }
+impl<F, R> Function<R, ()> for F
+where
+    F: Fn() -> R + Send + Sync + 'static,
+{
+    fn invoke(&self, (): ()) -> R {
+        self()
+    }
+}
+impl Parameters for () {
+    type Held = ();
+    type Given<'a> = ();
+    fn hold(_: &mut NativeHost, name: &str, arguments: &CallArguments<'_>) -> Result<(), Error> {
+        check(name, arguments, 0)
+    }
+    fn give<'a>((): &'a (), _: &'a NativeHost) {}
+}
 functions! {
-    0: ;
-    1: A 0;
-    2: A 0, B 1;
-    3: A 0, B 1, C 2;
-    4: A 0, B 1, C 2, D 3;
-    5: A 0, B 1, C 2, D 3, E 4;
+    1: A 0 a;
+    2: A 0 a, B 1 b;
+    3: A 0 a, B 1 b, C 2 c;
+    4: A 0 a, B 1 b, C 2 c, D 3 d;
+    5: A 0 a, B 1 b, C 2 c, D 3 d, E 4 e;
 }
 
 fn check(name: &str, arguments: &CallArguments<'_>, takes: usize) -> Result<(), Error> {
@@ -127,85 +188,139 @@ fn argument<T: Argument>(
     name: &str,
     arguments: &CallArguments<'_>,
     place: usize,
-) -> Result<T, Error> {
+) -> Result<T::Held, Error> {
     let Some(&word) = arguments.positional.get(place) else {
         return T::left_out().ok_or_else(|| {
             Error::new(ErrorKind::Type, format!("{name}() is missing argument {}", place + 1))
         });
     };
-    host.refuse_undefined(word)?;
-    T::from_word(host, word).ok_or_else(|| {
+    if !T::TAKES_UNDEFINED {
+        host.refuse_undefined(word)?;
+    }
+    T::hold(host, word).ok_or_else(|| {
         let got = host.type_name(word).to_owned();
         let message = format!("{name}() argument {} must be {}, not {got}", place + 1, T::NAME);
         Error::new(ErrorKind::Type, message)
     })
 }
 
-macro_rules! integers {
-    ($($Type:ty)*) => {
-        $(impl Argument for $Type {
-            fn from_word(_: &mut NativeHost, word: Word) -> Option<Self> {
-                match word {
-                    Word::Int(value) => value.try_into().ok(),
-                    _ => None,
-                }
+/// Implements [`Argument`] for types that are held as they are.
+macro_rules! plain_argument {
+    ($Type:ty, $name:expr, $host:ident, $word:ident => $hold:expr) => {
+        impl Argument for $Type {
+            type Held = $Type;
+            type Given<'a> = $Type;
+            fn hold($host: &mut NativeHost, $word: Word) -> Option<$Type> {
+                let _ = &$host;
+                $hold
             }
-            const NAME: &'static str = stringify!($Type);
-        })*
+            fn give<'a>(held: &'a $Type, _: &'a NativeHost) -> $Type {
+                *held
+            }
+            const NAME: &'static str = $name;
+        }
     };
 }
-integers! { i8 i16 i32 i64 u8 u16 u32 u64 usize isize }
 
-impl Argument for f64 {
-    fn from_word(host: &mut NativeHost, word: Word) -> Option<Self> {
-        match word {
-            Word::Float(value) => Some(value),
-            Word::Int(value) => Some(value as f64),
-            Word::Bool(value) => Some(f64::from(u8::from(value))),
-            other => host.number(other)?.to_f64().ok(),
-        }
-    }
-    const NAME: &'static str = "a number";
+macro_rules! integers {
+    ($($Type:ty)*) => {
+        $(plain_argument!($Type, "an integer", host, word => match word {
+            Word::Int(value) => value.try_into().ok(),
+            Word::Big { .. } => match host.number(word)? {
+                Number::Int(Int::Big(value)) => (*value).try_into().ok(),
+                _ => None,
+            },
+            _ => None,
+        });)*
+    };
 }
+integers! { i8 i16 i32 i64 i128 isize u8 u16 u32 u64 u128 usize }
 
-impl Argument for bool {
-    fn from_word(_: &mut NativeHost, word: Word) -> Option<Self> {
+plain_argument!(f64, "a number", host, word => match word {
+    Word::Float(value) => Some(value),
+    Word::Int(value) => Some(value as f64),
+    Word::Bool(value) => Some(f64::from(u8::from(value))),
+    other => host.number(other)?.to_f64().ok(),
+});
+plain_argument!(f32, "a number", host, word => f64::hold(host, word).map(|value| value as f32));
+plain_argument!(bool, "a boolean", host, word => match word {
+    Word::Bool(value) => Some(value),
+    _ => None,
+});
+
+impl Argument for &str {
+    type Held = Str;
+    type Given<'a> = &'a str;
+    fn hold(_: &mut NativeHost, word: Word) -> Option<Str> {
         match word {
-            Word::Bool(value) => Some(value),
+            Word::Str(text) => Some(text),
             _ => None,
         }
     }
-    const NAME: &'static str = "a boolean";
+    fn give<'a>(held: &'a Str, host: &'a NativeHost) -> &'a str {
+        host.str(*held)
+    }
+    const NAME: &'static str = "text";
 }
 
 impl Argument for String {
-    fn from_word(host: &mut NativeHost, word: Word) -> Option<Self> {
-        match word {
-            Word::Str(text) => Some(host.str(text).to_owned()),
-            _ => None,
-        }
+    type Held = Str;
+    type Given<'a> = String;
+    fn hold(host: &mut NativeHost, word: Word) -> Option<Str> {
+        <&str>::hold(host, word)
+    }
+    fn give<'a>(held: &'a Str, host: &'a NativeHost) -> String {
+        host.str(*held).to_owned()
     }
     const NAME: &'static str = "text";
 }
 
 impl Argument for Value {
-    fn from_word(host: &mut NativeHost, word: Word) -> Option<Self> {
+    type Held = Value;
+    type Given<'a> = Value;
+    fn hold(host: &mut NativeHost, word: Word) -> Option<Value> {
         host.value(word).ok()
     }
-    const NAME: &'static str = "a value";
+    fn give<'a>(held: &'a Value, _: &'a NativeHost) -> Value {
+        held.clone()
+    }
+    const NAME: &'static str = "a value that is not nested too deeply";
+    const TAKES_UNDEFINED: bool = true;
 }
 
 impl<T: Argument> Argument for Option<T> {
-    fn from_word(host: &mut NativeHost, word: Word) -> Option<Self> {
+    type Held = Option<T::Held>;
+    type Given<'a> = Option<T::Given<'a>>;
+    fn hold(host: &mut NativeHost, word: Word) -> Option<Self::Held> {
         match word {
-            Word::None => Some(None),
-            word => T::from_word(host, word).map(Some),
+            Word::None | Word::Undefined(_) | Word::Missing => Some(None),
+            word => T::hold(host, word).map(Some),
         }
     }
-    fn left_out() -> Option<Self> {
+    fn left_out() -> Option<Self::Held> {
         Some(None)
     }
+    fn give<'a>(held: &'a Self::Held, host: &'a NativeHost) -> Self::Given<'a> {
+        held.as_ref().map(|held| T::give(held, host))
+    }
     const NAME: &'static str = T::NAME;
+    const TAKES_UNDEFINED: bool = true;
+}
+
+impl<T: Argument> Argument for Vec<T> {
+    type Held = Vec<T::Held>;
+    type Given<'a> = Vec<T::Given<'a>>;
+    fn hold(host: &mut NativeHost, word: Word) -> Option<Self::Held> {
+        let items = match word {
+            Word::Str(_) | Word::Map { .. } | Word::Dict(_) => return None,
+            word => host.items_of(word).ok()?,
+        };
+        items.into_iter().map(|item| T::hold(host, item)).collect()
+    }
+    fn give<'a>(held: &'a Self::Held, host: &'a NativeHost) -> Self::Given<'a> {
+        held.iter().map(|held| T::give(held, host)).collect()
+    }
+    const NAME: &'static str = "a list of the right items";
 }
 
 impl Returned for String {
@@ -247,7 +362,13 @@ macro_rules! returned_integers {
         })*
     };
 }
-returned_integers! { i8 i16 i32 i64 u8 u16 u32 u64 usize }
+returned_integers! { i8 i16 i32 i64 i128 u8 u16 u32 u64 usize }
+impl<T: Returned> Returned for Vec<T> {
+    fn into_word(self, host: &mut NativeHost) -> Result<Word, Error> {
+        let items = self.into_iter().map(|item| item.into_word(host)).collect::<Result<Vec<_>, _>>()?;
+        Ok(host.heap.list(items))
+    }
+}
 impl<T: Returned> Returned for Option<T> {
     fn into_word(self, host: &mut NativeHost) -> Result<Word, Error> {
         match self {

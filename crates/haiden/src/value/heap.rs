@@ -9,6 +9,7 @@ use haiden_runtime::{BlockReference, Chain, Closure, LoopState};
 use hashbrown::HashTable;
 use num_bigint::BigInt;
 
+use crate::error::Error;
 use crate::value::host::NativeHost;
 use crate::value::object::Foreign;
 use crate::value::word::Word;
@@ -33,7 +34,7 @@ pub(crate) enum Reason {
     /// No variable of this name.
     Name(Box<str>),
     /// No such attribute or item of an object; the name is text, or the `repr` of what it is.
-    Member { object: Word, name: Box<str>, is_text: bool },
+    Member { object: Word, name: Arc<str>, is_text: bool },
 }
 
 /// What part of a dict a view shows.
@@ -52,6 +53,10 @@ pub(crate) enum HeapObject {
         step: i64,
     },
     Slice([Word; 3]),
+    /// Bytes: `str.encode()`.
+    Bytes(Vec<u8>),
+    /// `value.__class__`: the class's name with its module.
+    Class(String),
     Namespace(u32),
     Cycler {
         items: Vec<Word>,
@@ -61,11 +66,12 @@ pub(crate) enum HeapObject {
         separator: Word,
         used: bool,
     },
-    /// A generator: what is left of its items, and what Python calls it.
+    /// A generator: what is left of its items, and what Python calls it. `error`: what taking one more fails with.
     Generator {
         name: &'static str,
         items: Vec<Word>,
         at: usize,
+        error: Option<Error>,
     },
     View {
         dict: Word,

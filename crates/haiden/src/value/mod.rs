@@ -4,11 +4,13 @@
 //! render makes, [`value`] what users hold, [`object`] and [`function`] their code, [`host`] the machine's verbs.
 
 pub(crate) mod arena;
+pub(crate) mod context;
 pub(crate) mod function;
 pub(crate) mod heap;
 pub(crate) mod host;
 pub(crate) mod object;
 pub(crate) mod serialize;
+pub(crate) mod shape;
 #[expect(clippy::module_inception, reason = "`Value` is what the module is named after")]
 pub(crate) mod value;
 pub(crate) mod word;

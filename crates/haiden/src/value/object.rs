@@ -1,6 +1,8 @@
 //! Objects: values whose behaviour a user writes.
 
+use std::any::Any;
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use crate::error::{Error, ErrorKind};
@@ -33,6 +35,7 @@ pub type Keywords<'a> = &'a [(&'a str, Value)];
 /// ```
 pub trait Object: fmt::Debug + Send + Sync {
     /// What error messages call values of this type.
+    #[expect(clippy::unnecessary_literal_bound, reason = "objects may name themselves by their data")]
     fn type_name(&self) -> &str {
         "object"
     }
@@ -98,6 +101,27 @@ pub trait Object: fmt::Debug + Send + Sync {
     fn to_html(&self) -> Option<String> {
         None
     }
+}
+
+/// Calls a method of a user's object; a panic in it becomes an error.
+pub(crate) fn guarded<T>(
+    object: &Arc<dyn Object>,
+    method: &str,
+    call: impl FnOnce(&dyn Object) -> T,
+) -> Result<T, Error> {
+    catch_unwind(AssertUnwindSafe(|| call(&**object)))
+        .map_err(|panic| panicked(&format!("{method} of a {}", object.type_name()), &*panic))
+}
+
+/// The error for a panic in user code.
+#[cold]
+pub(crate) fn panicked(what: &str, panic: &(dyn Any + Send)) -> Error {
+    let why = panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("no message");
+    Error::new(ErrorKind::Runtime, format!("{what} panicked: {why}"))
 }
 
 /// What an arena holds of user code.

@@ -11,7 +11,7 @@ use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 
 use crate::error::Error;
 use crate::value::arena::Arena;
-use crate::value::function::Function;
+use crate::value::function::{Function, Parameters, Returned, boxed};
 use crate::value::object::{Foreign, Object};
 use crate::value::serialize::Writer;
 use crate::value::word::Word;
@@ -46,6 +46,8 @@ pub(crate) enum Repr {
     Str(Arc<str>, bool),
     Arena(Arc<Arena>, Word),
     Foreign(Foreign),
+    /// Data that cannot be a value, and why: using it is an error.
+    Invalid(Arc<Error>),
 }
 
 impl Value {
@@ -62,7 +64,10 @@ impl Value {
     pub fn from_serialize<T: Serialize + ?Sized>(data: &T) -> Result<Value, Error> {
         let mut writer = Writer::new();
         let word = writer.write(data)?;
-        Ok(writer.whole.take().unwrap_or_else(|| Value::from_arena(writer.arena, word)))
+        Ok(match writer.whole.take() {
+            Some(whole) => whole,
+            None => Value::from_arena(writer.finish(), word),
+        })
     }
 
     /// Text that needs no escaping.
@@ -83,8 +88,12 @@ impl Value {
     /// assert_eq!(page, "42");
     /// # Ok::<(), haiden::Error>(())
     /// ```
-    pub fn from_function<Marker>(function: impl Function<Marker>) -> Value {
-        Value(Repr::Foreign(Foreign::Function(function.boxed("function"))))
+    pub fn from_function<R, A>(function: impl Function<R, A> + for<'a> Function<R, A::Given<'a>>) -> Value
+    where
+        R: Returned,
+        A: Parameters,
+    {
+        Value(Repr::Foreign(Foreign::Function(boxed(function, "function"))))
     }
 
     pub(crate) fn from_arena(arena: Arena, word: Word) -> Value {
@@ -202,16 +211,62 @@ impl Value {
         }
     }
 
-    /// Writes this value into an arena.
-    pub(crate) fn write_to(&self, arena: &mut Arena) -> Result<Word, Error> {
+    /// Is it text that needs no escaping?
+    pub fn is_safe(&self) -> bool {
+        match &self.0 {
+            Repr::Str(_, markup) => *markup,
+            Repr::Arena(_, Word::Str(text)) => text.markup,
+            _ => false,
+        }
+    }
+
+    /// The items of a list or tuple, or the keys of a dict; nothing of anything else.
+    ///
+    /// ```
+    /// let total = |prices: haiden::Value| prices.iter().filter_map(|price| price.as_f64()).sum::<f64>();
+    /// let mut environment = haiden::Environment::new();
+    /// environment.add_filter("total", total);
+    /// assert_eq!(environment.render_str("{{ [1, 2.5]|total }}", haiden::context! {})?, "3.5");
+    /// # Ok::<(), haiden::Error>(())
+    /// ```
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = Value> + '_ {
+        let (arena, words) = match &self.0 {
+            Repr::Arena(arena, Word::Items { start, len, .. } | Word::Tuple { start, len, .. }) => {
+                (Some(arena), &arena.words[*start as usize..(*start + *len) as usize])
+            }
+            Repr::Arena(arena, Word::Map { shape, .. }) => {
+                (Some(arena), &arena.shapes[*shape as usize].keys[..])
+            }
+            _ => (None, &[][..]),
+        };
+        words.iter().map(move |&word| arena.map_or(Value::NONE, |arena| Value::of(arena, word)))
+    }
+
+    /// The keys and values of a dict, in order; nothing of anything else.
+    pub fn entries(&self) -> impl ExactSizeIterator<Item = (Value, Value)> + '_ {
+        let values = match &self.0 {
+            Repr::Arena(arena, Word::Map { start, .. }) => Some((arena, *start as usize)),
+            _ => None,
+        };
+        let count = if values.is_some() { self.iter().len() } else { 0 };
+        self.iter().take(count).enumerate().map(move |(place, key)| {
+            let value =
+                values.map_or(Value::NONE, |(arena, start)| Value::of(arena, arena.words[start + place]));
+            (key, value)
+        })
+    }
+
+    /// Writes this value into an arena, `depth` levels down in it.
+    pub(crate) fn write_to(&self, arena: &mut Arena, depth: usize) -> Result<Word, Error> {
         Ok(match &self.0 {
+            Repr::Invalid(error) => return Err((**error).clone()),
             Repr::Undefined | Repr::None => Word::None,
             Repr::Bool(value) => Word::Bool(*value),
             Repr::Int(value) => Word::Int(*value),
             Repr::Float(value) => Word::Float(*value),
             Repr::Big(value) => arena.push_big((**value).clone()),
             Repr::Str(text, markup) => arena.push_text(text, *markup)?,
-            Repr::Arena(from, word) => arena.import(from, *word)?,
+            Repr::Arena(from, word) => arena.import(from, *word, depth)?,
             Repr::Foreign(foreign) => arena.push_foreign(foreign.clone()),
         })
     }
@@ -239,9 +294,10 @@ pub(super) fn special_newtype<T: Serialize + ?Sized>(
             writer.whole = Some(value);
             return Ok(Word::None);
         }
-        return value.write_to(&mut writer.arena);
+        let depth = writer.depth;
+        return value.write_to(&mut writer.arena, depth);
     }
-    content.serialize(writer)
+    writer.write_nested(content)
 }
 
 /// The content of a value for serializers other than ours.
@@ -259,6 +315,7 @@ impl Serialize for Value {
 impl Serialize for Content<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match &self.0.0 {
+            Repr::Invalid(error) => Err(serde::ser::Error::custom(error.message())),
             Repr::Undefined | Repr::None => serializer.serialize_unit(),
             Repr::Bool(value) => serializer.serialize_bool(*value),
             Repr::Int(value) => serializer.serialize_i64(*value),
@@ -313,6 +370,13 @@ impl PartialEq for Value {
     }
 }
 
+impl PartialOrd for Value {
+    /// Python's order; `None` where Python raises a `TypeError`.
+    fn partial_cmp(&self, other: &Value) -> Option<std::cmp::Ordering> {
+        crate::value::host::order_values(self, other)
+    }
+}
+
 /// Implements `From` for types that are a value at once.
 macro_rules! from {
     ($($Type:ty, $value:ident => $repr:expr;)*) => {
@@ -351,12 +415,12 @@ impl<T: Into<Value>> From<Option<T>> for Value {
     }
 }
 
-/// A container that is too large for an arena holds nothing instead: such data cannot be made with `From` in practice.
+/// A container that is too large or too deep for an arena becomes a value whose use is that error.
 fn container(build: impl FnOnce(&mut Arena) -> Result<Word, Error>) -> Value {
     let mut arena = Arena::default();
     match build(&mut arena) {
         Ok(word) => Value(Repr::Arena(Arc::new(arena), word)),
-        Err(_) => Value::UNDEFINED,
+        Err(error) => Value(Repr::Invalid(Arc::new(error))),
     }
 }
 
@@ -366,10 +430,17 @@ impl<T: Into<Value>> From<Vec<T>> for Value {
     }
 }
 
+impl<T: Into<Value>, const N: usize> From<[T; N]> for Value {
+    fn from(items: [T; N]) -> Value {
+        items.into_iter().map(Into::into).collect()
+    }
+}
+
 impl FromIterator<Value> for Value {
     fn from_iter<I: IntoIterator<Item = Value>>(items: I) -> Value {
         container(|arena| {
-            let words = items.into_iter().map(|item| item.write_to(arena)).collect::<Result<Vec<_>, _>>()?;
+            let words =
+                items.into_iter().map(|item| item.write_to(arena, 1)).collect::<Result<Vec<_>, _>>()?;
             arena.push_list(&words)
         })
     }
@@ -382,19 +453,18 @@ impl<K: Into<String>> FromIterator<(K, Value)> for Value {
         let mut places: HashMap<String, usize> = HashMap::new();
         for (key, value) in items {
             let key = key.into();
-            match places.get(&key) {
-                Some(&place) => entries[place].1 = value,
-                None => {
-                    places.insert(key.clone(), entries.len());
-                    entries.push((key, value));
-                }
+            if let Some(&place) = places.get(&key) {
+                entries[place].1 = value;
+            } else {
+                places.insert(key.clone(), entries.len());
+                entries.push((key, value));
             }
         }
         container(|arena| {
             let (mut keys, mut values) = (Vec::new(), Vec::new());
             for (key, value) in &entries {
                 keys.push(arena.push_text(key, false)?);
-                values.push(value.write_to(arena)?);
+                values.push(value.write_to(arena, 1)?);
             }
             arena.push_map(keys, &values)
         })
@@ -405,127 +475,4 @@ impl<K: Into<String>, V: Into<Value>> From<BTreeMap<K, V>> for Value {
     fn from(map: BTreeMap<K, V>) -> Value {
         map.into_iter().map(|(key, value)| (key, value.into())).collect()
     }
-}
-
-/// What a template is rendered with: see [`context!`](crate::context!).
-#[doc(hidden)]
-pub struct ContextBuilder {
-    writer: Writer,
-    keys: Vec<Word>,
-    values: Vec<Word>,
-    error: Option<Error>,
-}
-
-impl Default for ContextBuilder {
-    fn default() -> ContextBuilder {
-        ContextBuilder { writer: Writer::new(), keys: Vec::new(), values: Vec::new(), error: None }
-    }
-}
-
-impl ContextBuilder {
-    /// Adds a variable.
-    #[must_use]
-    pub fn with<T: Serialize + ?Sized>(mut self, name: &str, value: &T) -> ContextBuilder {
-        let written =
-            self.writer.arena.push_text(name, false).and_then(|key| Ok((key, self.writer.write(value)?)));
-        match written {
-            Ok((key, value)) => {
-                self.keys.push(key);
-                self.values.push(value);
-            }
-            Err(error) => self.error = self.error.or(Some(error)),
-        }
-        self
-    }
-
-    /// The dict of all variables.
-    pub fn build(self) -> Context {
-        let ContextBuilder { mut writer, keys, values, error } = self;
-        Context(match error {
-            Some(error) => Err(error),
-            None => writer
-                .arena
-                .push_map(keys, &values)
-                .map(|word| Value(Repr::Arena(Arc::new(writer.arena), word))),
-        })
-    }
-}
-
-/// The variables of [`context!`](crate::context!), or why one of them cannot be a value.
-#[derive(Debug)]
-pub struct Context(Result<Value, Error>);
-
-/// What [`Template::render`](crate::Template::render) takes: a [`Value`] made before, `context! {..}`, or any data that
-/// serde can serialize to a mapping.
-pub trait IntoContext {
-    /// The variables.
-    ///
-    /// # Errors
-    /// Why they cannot be values.
-    fn into_context(self) -> Result<Value, Error>;
-}
-
-impl IntoContext for Context {
-    fn into_context(self) -> Result<Value, Error> {
-        self.0
-    }
-}
-
-impl IntoContext for &Context {
-    fn into_context(self) -> Result<Value, Error> {
-        match &self.0 {
-            Ok(value) => Ok(value.clone()),
-            Err(error) => Err(error.clone()),
-        }
-    }
-}
-
-impl<T: Serialize + ?Sized> IntoContext for &T
-where
-    T: NotContext,
-{
-    fn into_context(self) -> Result<Value, Error> {
-        self.to_context()
-    }
-}
-
-/// Data that becomes a context through serde; a [`Value`] is one already.
-#[doc(hidden)]
-pub trait NotContext: Serialize {
-    /// The context.
-    fn to_context(&self) -> Result<Value, Error> {
-        Value::from_serialize(self)
-    }
-}
-impl<T: Serialize + ?Sized> NotContext for T {}
-
-/// Variables for a render, by name: `context! { name => value, other }`.
-///
-/// Values are anything that serde can serialize, [`Value`](crate::Value)s included.
-///
-/// ```
-/// let items = vec!["a", "b"];
-/// let page = haiden::Environment::new()
-///     .render_str("{{ title }}: {{ items | join(', ') }}", haiden::context! { title => "Things", items })?;
-/// assert_eq!(page, "Things: a, b");
-/// # Ok::<(), haiden::Error>(())
-/// ```
-#[macro_export]
-macro_rules! context {
-    ($($name:ident $(=> $value:expr)?),* $(,)?) => {
-        $crate::__private::ContextBuilder::default()
-            $(.with(stringify!($name), $crate::__context_value!($name $(=> $value)?)))*
-            .build()
-    };
-}
-
-#[doc(hidden)]
-#[macro_export]
-macro_rules! __context_value {
-    ($name:ident) => {
-        &$name
-    };
-    ($name:ident => $value:expr) => {
-        &$value
-    };
 }

@@ -67,6 +67,7 @@ pub enum Global {
     Cycler,
     Joiner,
     Namespace,
+    Lipsum,
 }
 
 impl Global {
@@ -78,6 +79,7 @@ impl Global {
             "cycler" => Global::Cycler,
             "joiner" => Global::Joiner,
             "namespace" => Global::Namespace,
+            "lipsum" => Global::Lipsum,
             _ => return None,
         })
     }
@@ -90,6 +92,19 @@ impl Global {
             Global::Cycler => "<class 'jinja2.utils.Cycler'>",
             Global::Joiner => "<class 'jinja2.utils.Joiner'>",
             Global::Namespace => "<class 'jinja2.utils.Namespace'>",
+            Global::Lipsum => "<function generate_lorem_ipsum>",
+        }
+    }
+
+    /// The name of the class it is; of the function for `lipsum`.
+    pub(crate) fn class_name(self) -> &'static str {
+        match self {
+            Global::Range => "range",
+            Global::Dict => "dict",
+            Global::Cycler => "Cycler",
+            Global::Joiner => "Joiner",
+            Global::Namespace => "Namespace",
+            Global::Lipsum => "generate_lorem_ipsum",
         }
     }
 }
@@ -99,7 +114,13 @@ impl Word {
     /// themselves.
     #[inline]
     pub(crate) fn stamped(self, slot: Slot) -> Word {
-        if slot == HEAP { self } else { self.with_slot(slot) }
+        match self {
+            Word::Missing | Word::None | Word::Bool(_) | Word::Int(_) | Word::Float(_) => self,
+            _ if slot == HEAP => self,
+            // The most common by far.
+            Word::Str(text) => Word::Str(Str { slot, ..text }),
+            _ => self.with_slot(slot),
+        }
     }
 
     /// The word as it lies in the arena it is of.

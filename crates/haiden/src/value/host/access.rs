@@ -3,14 +3,15 @@
 use std::sync::Arc;
 
 use haiden_bytecode::LoopField;
+use haiden_bytecode::image::{CATCH_CALLER, CATCH_KWARGS, CATCH_VARARGS, EXPLICIT_CALLER};
 use haiden_runtime::{BlockReference, LoopState};
 
 use crate::error::{Error, ErrorKind};
-use crate::python::text::index::{item as char_at, slice as slice_text, slice_indices};
 use crate::value::heap::{HeapObject, range_len};
+use crate::value::host::subscript::range_item;
 use crate::value::host::{Name, NativeHost, UndefinedKind};
-use crate::value::object::Foreign;
-use crate::value::word::{Global, Str, Word};
+use crate::value::object::{Foreign, guarded};
+use crate::value::word::{Global, Word};
 
 impl NativeHost {
     /// `object.name`
@@ -22,7 +23,7 @@ impl NativeHost {
         {
             return Ok(match self.map_get(slot, shape, start, name) {
                 Some(word) => word,
-                None => self.no_member(object, &name.text),
+                None => self.no_member(object, name.text.clone()),
             });
         }
         self.attribute_by_text(object, &name.text)
@@ -55,6 +56,9 @@ impl NativeHost {
     /// The attribute itself: what Python's `getattr` finds.
     pub(crate) fn member(&mut self, object: Word, name: &str) -> Result<Option<Word>, Error> {
         let object = self.present(object);
+        if name == "__class__" {
+            return Ok(Some(self.class_of(object)));
+        }
         match object {
             Word::Undefined(_) | Word::Missing => {
                 if name.starts_with("__") {
@@ -67,9 +71,11 @@ impl NativeHost {
             }
             Word::Object(index) => self.object_member(object, index, name),
             Word::Foreign { slot, index } => match self.foreign(slot, index).clone() {
-                Foreign::Object(user) => match user.get_attr(name) {
+                Foreign::Object(user) => match guarded(&user, "get_attr", |user| user.get_attr(name))? {
                     Some(value) => self.import(&value).map(Some),
-                    None if user.has_method(name) => Ok(Some(self.method_of(object, name))),
+                    None if guarded(&user, "has_method", |user| user.has_method(name))? => {
+                        Ok(Some(self.method_of(object, name)))
+                    }
                     None => Ok(None),
                 },
                 Foreign::Function(_) => Ok(None),
@@ -79,9 +85,22 @@ impl NativeHost {
             }
             _ => match super::filters::group_member(self, object, name) {
                 Some(place) => self.find_item(object, Word::Int(place as i64)),
-                None => Ok(self.has_method(object, name).then(|| self.method_of(object, name))),
+                None => Ok(NativeHost::has_method(object, name).then(|| self.method_of(object, name))),
             },
         }
+    }
+
+    /// `value.__class__`
+    #[cold]
+    fn class_of(&mut self, object: Word) -> Word {
+        let name = match object {
+            Word::None => "NoneType".to_owned(),
+            other => {
+                let shown = self.object_name(other);
+                shown.strip_suffix(" object").unwrap_or(&shown).to_owned()
+            }
+        };
+        self.heap.object(HeapObject::Class(name))
     }
 
     fn number_member(&mut self, object: Word, name: &str) -> Option<Word> {
@@ -92,7 +111,7 @@ impl NativeHost {
                 Some(if let Word::Bool(value) = object { Word::Int(i64::from(value)) } else { object })
             }
             "denominator" if !matches!(object, Word::Float(_)) => Some(Word::Int(1)),
-            _ => self.has_method(object, name).then(|| self.method_of(object, name)),
+            _ => NativeHost::has_method(object, name).then(|| self.method_of(object, name)),
         }
     }
 
@@ -101,16 +120,16 @@ impl NativeHost {
     }
 
     /// Has a value's type a method of this name?
-    pub(super) fn has_method(&self, object: Word, name: &str) -> bool {
+    pub(super) fn has_method(object: Word, name: &str) -> bool {
         match object {
-            Word::Str(_) => super::methods_str::is_method(name),
+            Word::Str(text) => super::methods_str::is_method(name, text.markup),
             Word::Items { .. } | Word::List(_) => super::methods_list::is_list_method(name),
             Word::Tuple { .. } => matches!(name, "count" | "index"),
             Word::Map { .. } | Word::Dict(_) => super::methods_dict::is_method(name),
             Word::Int(_) | Word::Bool(_) | Word::Big { .. } => {
-                matches!(name, "bit_length" | "is_integer" | "conjugate" | "bit_count")
+                matches!(name, "bit_length" | "is_integer" | "conjugate" | "bit_count" | "as_integer_ratio")
             }
-            Word::Float(_) => matches!(name, "is_integer" | "conjugate" | "hex"),
+            Word::Float(_) => matches!(name, "is_integer" | "conjugate" | "hex" | "as_integer_ratio"),
             _ => false,
         }
     }
@@ -149,7 +168,6 @@ impl NativeHost {
                 let program = closure.program.clone();
                 let function = closure.function;
                 let flags = program.function(function).flags;
-                use haiden_bytecode::image::{CATCH_CALLER, CATCH_KWARGS, CATCH_VARARGS};
                 match name {
                     "name" => match program.function_name(function) {
                         Some(name) => Some(self.new_text(name, false)?),
@@ -166,9 +184,7 @@ impl NativeHost {
                     "catch_kwargs" => Some(Word::Bool(flags & CATCH_KWARGS != 0)),
                     "catch_varargs" => Some(Word::Bool(flags & CATCH_VARARGS != 0)),
                     "caller" => Some(Word::Bool(flags & CATCH_CALLER != 0)),
-                    "explicit_caller" => {
-                        Some(Word::Bool(flags & haiden_bytecode::image::EXPLICIT_CALLER != 0))
-                    }
+                    "explicit_caller" => Some(Word::Bool(flags & EXPLICIT_CALLER != 0)),
                     _ => None,
                 }
             }
@@ -195,6 +211,16 @@ impl NativeHost {
                 "count" | "index" => Some(self.method_of(object, name)),
                 _ => None,
             },
+            HeapObject::Class(whole) => {
+                let (module, class) = whole.rsplit_once('.').unwrap_or(("builtins", whole));
+                let text = match name {
+                    "__name__" | "__qualname__" => class.to_owned(),
+                    "__module__" => module.to_owned(),
+                    _ => return Ok(None),
+                };
+                Some(self.new_text(&text, false)?)
+            }
+            HeapObject::Bytes(_) if name == "decode" || name == "hex" => Some(self.method_of(object, name)),
             HeapObject::Slice(parts) => match name {
                 "start" => Some(parts[0]),
                 "stop" => Some(parts[1]),
@@ -238,6 +264,10 @@ impl NativeHost {
     /// `object[key]`: the item, then for a text key the attribute, then undefined.
     pub(crate) fn item_of(&mut self, object: Word, key: Word) -> Result<Word, Error> {
         let object = self.present(object);
+        if let Some(parts) = self.slice_parts(key) {
+            // Jinja2 leaves slices to Python: what has none is an error, not an undefined value.
+            return self.slice_of(object, parts);
+        }
         if let Word::Undefined(_) | Word::Missing = object {
             if self.undefined_kind == UndefinedKind::Chainable {
                 return Ok(object);
@@ -258,11 +288,6 @@ impl NativeHost {
 
     /// The item itself: what Python's `[]` finds.
     pub(crate) fn find_item(&mut self, object: Word, key: Word) -> Result<Option<Word>, Error> {
-        if let Word::Object(index) = key
-            && let HeapObject::Slice(parts) = self.heap.objects[index as usize]
-        {
-            return self.slice_of(object, parts);
-        }
         Ok(match object {
             Word::Map { .. } | Word::Dict(_) => match self.dict_find(object, key) {
                 Ok(found) => found,
@@ -286,11 +311,10 @@ impl NativeHost {
                 HeapObject::Range { start, stop, step } => {
                     let (start, stop, step) = (*start, *stop, *step);
                     let place = self.place_of(key, range_len(start, stop, step));
-                    place.map(|place| Word::Int(start + step * place as i64))
+                    place.map(|place| range_item(start, step, place))
                 }
-                HeapObject::Namespace(dict) => {
-                    let dict = Word::Dict(*dict);
-                    return self.dict_find(dict, key);
+                HeapObject::Bytes(bytes) => {
+                    self.place_of(key, bytes.len()).map(|place| Word::Int(bytes[place].into()))
                 }
                 HeapObject::Templates { chain, context } => {
                     let (chain, context) = (chain.clone(), *context);
@@ -306,7 +330,7 @@ impl NativeHost {
             Word::Foreign { slot, index } => match self.foreign(slot, index).clone() {
                 Foreign::Object(object) => {
                     let key = self.value(key)?;
-                    match object.get_item(&key) {
+                    match guarded(&object, "get_item", |object| object.get_item(&key))? {
                         Some(value) => Some(self.import(&value)?),
                         None => None,
                     }
@@ -315,76 +339,6 @@ impl NativeHost {
             },
             _ => None,
         })
-    }
-
-    fn index_key(&self, key: Word) -> Option<i64> {
-        match key {
-            Word::Int(index) => Some(index),
-            Word::Bool(value) => Some(i64::from(value)),
-            _ => None,
-        }
-    }
-
-    fn place_of(&self, key: Word, len: usize) -> Option<usize> {
-        let index = self.index_key(key)?;
-        let index = if index < 0 { index.checked_add(len as i64)? } else { index };
-        usize::try_from(index).ok().filter(|&place| place < len)
-    }
-
-    fn char_of(&self, text: Str, index: i64) -> Option<Word> {
-        let whole = self.str(text);
-        let found = char_at(whole, index)?;
-        let offset = found.as_ptr() as usize - whole.as_ptr() as usize;
-        Some(Word::Str(Str { start: text.start + offset as u32, len: found.len() as u32, ..text }))
-    }
-
-    /// `object[start:stop:step]`; `None` if the object has no slices.
-    fn slice_of(&mut self, object: Word, parts: [Word; 3]) -> Result<Option<Word>, Error> {
-        let mut bounds = [None; 3];
-        for (bound, part) in bounds.iter_mut().zip(parts) {
-            *bound = match part {
-                Word::None | Word::Missing => None,
-                other => match self.integer_of(other) {
-                    Some(value) => Some(value),
-                    // Python's TypeError, which Jinja2 takes for "no such item".
-                    None => return Ok(None),
-                },
-            };
-        }
-        let [start, stop, step] = bounds;
-        match object {
-            Word::Str(text) => {
-                let sliced = self.build_text(text.markup, |host, out| {
-                    slice_text(out, host.str(text), start, stop, step)?;
-                    Ok(())
-                });
-                sliced.map(Some)
-            }
-            Word::Items { .. } | Word::List(_) | Word::Tuple { .. } => {
-                let items = self.items_of(object)?;
-                let found = slice_indices(items.len(), start, stop, step)?;
-                let picked: Vec<Word> =
-                    (0..found.count).map(|n| items[(found.start + n as i64 * found.step) as usize]).collect();
-                if matches!(object, Word::Tuple { .. }) {
-                    return self.new_tuple(&picked).map(Some);
-                }
-                Ok(Some(self.heap.list(picked)))
-            }
-            Word::Object(index) => match self.heap.objects[index as usize] {
-                HeapObject::Range { start: first, stop: last, step: stride } => {
-                    let found = slice_indices(range_len(first, last, stride), start, stop, step)?;
-                    let at = |place: i64| first.saturating_add(stride.saturating_mul(place));
-                    let range = HeapObject::Range {
-                        start: at(found.start),
-                        stop: at(found.stop),
-                        step: stride * found.step,
-                    };
-                    Ok(Some(self.heap.object(range)))
-                }
-                _ => Ok(None),
-            },
-            _ => Ok(None),
-        }
     }
 
     /// `namespace.name = value`
@@ -400,14 +354,12 @@ impl NativeHost {
             return Err(Error::new(ErrorKind::Runtime, "cannot assign attribute on non-namespace object"));
         };
         // The key is text that the program owns; the dict wants its own.
-        match self.dict_place(dict, &name.text) {
-            Some(place) => self.heap.dicts[dict as usize].values[place] = value,
-            None => {
-                let key = self.new_text(&name.text, false)?;
-                self.dict_set(Word::Dict(dict), key, value)?;
-            }
+        if let Some(place) = self.dict_place(dict, &name.text) {
+            self.heap.dicts[dict as usize].values[place] = value;
+            return Ok(());
         }
-        Ok(())
+        let key = self.new_text(&name.text, false)?;
+        self.dict_set(Word::Dict(dict), key, value)
     }
 
     /// A global function, by what it makes.
@@ -417,6 +369,13 @@ impl NativeHost {
         positional: &[Word],
         keywords: &[(Arc<str>, Word)],
     ) -> Result<Word, Error> {
+        let all: Vec<Word>;
+        let values = if keywords.is_empty() {
+            positional
+        } else {
+            all = positional.iter().copied().chain(keywords.iter().map(|(_, word)| *word)).collect();
+            &all
+        };
         match global {
             Global::Range => self.make_range(positional, keywords),
             Global::Dict | Global::Namespace => {
@@ -424,6 +383,22 @@ impl NativeHost {
                 let dict = self.make_dict(name, positional, keywords)?;
                 let Word::Dict(index) = dict else { return Ok(dict) };
                 Ok(if global == Global::Dict { dict } else { self.heap.object(HeapObject::Namespace(index)) })
+            }
+            Global::Lipsum => {
+                let keywords: Vec<haiden_runtime::Keyword<NativeHost>> = keywords
+                    .iter()
+                    .map(|(name, _)| haiden_runtime::Keyword {
+                        text: (&**name).into(),
+                        name: Name::new(name),
+                    })
+                    .collect();
+                let shape = haiden_runtime::Shape {
+                    positional: positional.len(),
+                    keywords: keywords.into_boxed_slice(),
+                    star: false,
+                    star_star: false,
+                };
+                haiden_runtime::builtins::lipsum(self, haiden_runtime::Arguments { values, shape: &shape })
             }
             Global::Cycler => {
                 if let Some((keyword, _)) = keywords.first() {
@@ -436,6 +411,17 @@ impl NativeHost {
                 Ok(self.heap.object(HeapObject::Cycler { items: positional.to_vec(), at: 0 }))
             }
             Global::Joiner => {
+                if positional.len() > 1 {
+                    let message = format!(
+                        "Joiner.__init__() takes from 1 to 2 positional arguments but {} were given",
+                        positional.len() + 1
+                    );
+                    return Err(Error::new(ErrorKind::Type, message));
+                }
+                if let Some((keyword, _)) = keywords.iter().find(|(name, _)| &**name != "sep") {
+                    let message = format!("Joiner.__init__() got an unexpected keyword argument '{keyword}'");
+                    return Err(Error::new(ErrorKind::Type, message));
+                }
                 let given = positional
                     .first()
                     .copied()
@@ -455,13 +441,11 @@ impl NativeHost {
         }
         let mut numbers = Vec::new();
         for &word in positional {
-            self.refuse_undefined(word)?;
-            let Some(number) = self.integer_of(word) else {
-                let message =
-                    format!("'{}' object cannot be interpreted as an integer", self.type_name(word));
-                return Err(Error::new(ErrorKind::Type, message));
-            };
-            numbers.push(number);
+            if let Word::Big { .. } = word {
+                let message = "a range of integers beyond 64 bits is not supported";
+                return Err(Error::new(ErrorKind::Overflow, message));
+            }
+            numbers.push(self.whole(word)?);
         }
         let (start, stop, step) = match numbers[..] {
             [stop] => (0, stop, 1),

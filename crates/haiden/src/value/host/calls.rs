@@ -8,7 +8,7 @@ use crate::error::{Error, ErrorKind};
 use crate::value::function::CallArguments;
 use crate::value::heap::HeapObject;
 use crate::value::host::{NativeHost, NativeIterator};
-use crate::value::object::Foreign;
+use crate::value::object::{Foreign, guarded};
 use crate::value::value::Value;
 use crate::value::word::Word;
 
@@ -51,24 +51,13 @@ impl NativeHost {
     }
 
     pub(super) fn expand_star(&mut self, word: Word) -> Result<Vec<Word>, Error> {
-        self.items_of(word).map_err(|error| match error.kind() {
-            ErrorKind::Type => {
-                let name = self.type_name(word);
-                Error::new(ErrorKind::Type, format!("Value after * must be an iterable, not {name}"))
-            }
-            _ => error,
-        })
+        self.items_or(word, |host| format!("Value after * must be an iterable, not {}", host.type_name(word)))
     }
 
     pub(super) fn expand_star_star(&mut self, word: Word) -> Result<Vec<(String, Word)>, Error> {
         self.refuse_undefined(word)?;
-        let dict = match self.present(word) {
-            dict @ (Word::Map { .. } | Word::Dict(_)) => dict,
-            Word::Object(index) => match self.heap.objects[index as usize] {
-                HeapObject::Namespace(dict) => Word::Dict(dict),
-                _ => return Err(self.no_mapping(word)),
-            },
-            _ => return Err(self.no_mapping(word)),
+        let dict @ (Word::Map { .. } | Word::Dict(_)) = self.present(word) else {
+            return Err(self.no_mapping(word));
         };
         let (keys, values) = self.entries(dict);
         let named = keys.into_iter().zip(values).map(|(key, value)| match key {
@@ -80,7 +69,10 @@ impl NativeHost {
 
     fn no_mapping(&self, word: Word) -> Error {
         let name = self.type_name(word);
-        Error::new(ErrorKind::Type, format!("argument after ** must be a mapping, not {name}"))
+        Error::new(
+            ErrorKind::Type,
+            format!("jinja2.runtime.Context.call() argument after ** must be a mapping, not {name}"),
+        )
     }
 
     /// Calls a value.
@@ -172,7 +164,7 @@ impl NativeHost {
                 self.list_method(receiver, name, positional, keywords)
             }
             receiver @ (Word::Int(_) | Word::Bool(_) | Word::Big { .. } | Word::Float(_)) => {
-                self.number_method(receiver, name, positional)
+                self.number_method(receiver, name, positional, keywords)
             }
             Word::Foreign { slot, index } => {
                 let foreign = self.foreign(slot, index).clone();
@@ -183,10 +175,16 @@ impl NativeHost {
         }
     }
 
-    fn number_method(&mut self, receiver: Word, name: &str, positional: &[Word]) -> Result<Word, Error> {
+    fn number_method(
+        &mut self,
+        receiver: Word,
+        name: &str,
+        positional: &[Word],
+        keywords: &[(Arc<str>, Word)],
+    ) -> Result<Word, Error> {
         use crate::python::number::{Int, Number};
-        if !positional.is_empty() {
-            return Err(super::methods_dict::wrong_count(self.type_name(receiver), name, positional.len()));
+        if !positional.is_empty() || !keywords.is_empty() {
+            return Err(super::arity::wrong_call(self.type_name(receiver), name, positional.len(), keywords));
         }
         Ok(match (name, self.number(receiver)) {
             ("conjugate", Some(number)) => self.new_number(number),
@@ -198,6 +196,15 @@ impl NativeHost {
             ("bit_count", Some(Number::Int(Int::Small(value)))) => {
                 Word::Int(i64::from(value.unsigned_abs().count_ones()))
             }
+            ("bit_count", Some(Number::Int(Int::Big(value)))) => {
+                Word::Int(value.magnitude().count_ones() as i64)
+            }
+            ("as_integer_ratio", Some(Number::Float(value))) => return self.ratio_of(value),
+            ("as_integer_ratio", Some(number)) => {
+                let number = self.new_number(number);
+                return self.new_tuple(&[number, Word::Int(1)]);
+            }
+            ("hex", Some(Number::Float(value))) => return self.new_text(&hex_of(value), false),
             _ => {
                 let class = self.type_name(receiver);
                 return Err(Error::new(
@@ -206,6 +213,27 @@ impl NativeHost {
                 ));
             }
         })
+    }
+
+    /// `float.as_integer_ratio()`
+    fn ratio_of(&mut self, value: f64) -> Result<Word, Error> {
+        use crate::python::number::{Int, Number};
+        if !value.is_finite() {
+            return Err(if value.is_nan() {
+                Error::new(ErrorKind::Value, "cannot convert NaN to integer ratio")
+            } else {
+                Error::new(ErrorKind::Overflow, "cannot convert Infinity to integer ratio")
+            });
+        }
+        // Multiplying by two is exact, and a float has fewer than 1100 binary digits behind the point.
+        let (mut numerator, mut halvings) = (value, 0_u32);
+        while numerator.fract() != 0.0 {
+            numerator *= 2.0;
+            halvings += 1;
+        }
+        let numerator = self.new_number(Number::Int(Int::from_f64(numerator)?));
+        let denominator = self.new_number(Number::Int(Int::from(num_bigint::BigInt::from(1) << halvings)));
+        self.new_tuple(&[numerator, denominator])
     }
 
     fn object_method(
@@ -217,17 +245,15 @@ impl NativeHost {
         keywords: &[(Arc<str>, Word)],
     ) -> Result<Word, Error> {
         match &mut self.heap.objects[index as usize] {
-            HeapObject::Cycler { items, at } => match name {
-                "next" => {
-                    let item = items[*at];
-                    *at = (*at + 1) % items.len();
-                    Ok(item)
-                }
-                _ => {
-                    *at = 0;
-                    Ok(Word::None)
-                }
-            },
+            HeapObject::Cycler { items, at } if name == "next" => {
+                let item = items[*at];
+                *at = (*at + 1) % items.len();
+                Ok(item)
+            }
+            HeapObject::Cycler { at, .. } => {
+                *at = 0;
+                Ok(Word::None)
+            }
             HeapObject::Loop(_) if name == "cycle" => {
                 if positional.is_empty() {
                     return Err(Error::new(ErrorKind::Type, "no items for cycling given"));
@@ -237,6 +263,23 @@ impl NativeHost {
             }
             HeapObject::Loop(_) => {
                 self.loop_number(index, |state, host| state.changed(host, positional)).map(Word::Bool)
+            }
+            HeapObject::Bytes(bytes) => {
+                let text = match name {
+                    "hex" => bytes.iter().fold(String::new(), |mut text, &byte| {
+                        push_hex(&mut text, byte);
+                        text
+                    }),
+                    _ => String::from_utf8(bytes.clone()).map_err(|error| {
+                        let at = error.utf8_error().valid_up_to();
+                        let message = format!(
+                            "'utf-8' codec can't decode byte 0x{:02x} in position {at}: invalid start byte",
+                            error.as_bytes().get(at).copied().unwrap_or_default()
+                        );
+                        Error::new(ErrorKind::Value, message)
+                    })?,
+                };
+                self.new_text(&text, false)
             }
             HeapObject::Range { .. } => self.list_method(receiver, name, positional, keywords),
             HeapObject::Context(context) => {
@@ -273,17 +316,10 @@ impl NativeHost {
                     .iter()
                     .map(|(name, word)| Ok((&**name, self.value(*word)?)))
                     .collect::<Result<Vec<(&str, Value)>, Error>>()?;
-                let call = || match method {
+                let outcome = guarded(object, method.unwrap_or("call"), |object| match method {
                     Some(name) => object.call_method(name, &positional, &named),
                     None => object.call(&positional, &named),
-                };
-                let outcome =
-                    std::panic::catch_unwind(std::panic::AssertUnwindSafe(call)).unwrap_or_else(|_| {
-                        Err(Error::new(
-                            ErrorKind::Runtime,
-                            format!("a call of a {} panicked", object.type_name()),
-                        ))
-                    })?;
+                })??;
                 self.import(&outcome)
             }
         }
@@ -293,4 +329,29 @@ impl NativeHost {
     pub(super) fn iterator_over(items: Vec<Word>) -> NativeIterator {
         NativeIterator::Values { items, at: 0 }
     }
+}
+
+/// A byte as two hexadecimal digits.
+fn push_hex(out: &mut String, byte: u8) {
+    for digit in [byte >> 4, byte & 15] {
+        out.push(char::from_digit(digit.into(), 16).unwrap_or('0'));
+    }
+}
+
+/// `float.hex()`
+fn hex_of(value: f64) -> String {
+    let sign = if value.is_sign_negative() { "-" } else { "" };
+    if value.is_nan() {
+        return "nan".to_owned();
+    }
+    if value.is_infinite() {
+        return format!("{sign}inf");
+    }
+    if value == 0.0 {
+        return format!("{sign}0x0.0p+0");
+    }
+    let bits = value.to_bits();
+    let (exponent, mantissa) = ((bits >> 52 & 0x7FF) as i64, bits & ((1 << 52) - 1));
+    let (first, exponent) = if exponent == 0 { (0, -1022) } else { (1, exponent - 1023) };
+    format!("{sign}0x{first}.{mantissa:013x}p{exponent:+}")
 }

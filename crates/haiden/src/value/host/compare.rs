@@ -51,7 +51,7 @@ impl NativeHost {
                 }
                 let (left, right) = (self.items_of(left)?, self.items_of(right)?);
                 for (left, right) in left.into_iter().zip(right) {
-                    if !self.equal_at(left, right, depth + 1)? {
+                    if !NativeHost::is_same(left, right) && !self.equal_at(left, right, depth + 1)? {
                         return Ok(false);
                     }
                 }
@@ -67,7 +67,9 @@ impl NativeHost {
                 let (keys, values) = self.entries(left);
                 for (key, value) in keys.into_iter().zip(values) {
                     match self.dict_find(right, key)? {
-                        Some(other) if self.equal_at(value, other, depth + 1)? => {}
+                        Some(other)
+                            if NativeHost::is_same(value, other)
+                                || self.equal_at(value, other, depth + 1)? => {}
                         _ => return Ok(false),
                     }
                 }
@@ -88,6 +90,8 @@ impl NativeHost {
     fn equal_objects(&mut self, left: u32, right: u32) -> Result<bool, Error> {
         let ranges = (&self.heap.objects[left as usize], &self.heap.objects[right as usize]);
         Ok(match ranges {
+            (HeapObject::Bytes(left), HeapObject::Bytes(right)) => left == right,
+            (HeapObject::Class(left), HeapObject::Class(right)) => left == right,
             (
                 HeapObject::Range { start, stop, step },
                 HeapObject::Range { start: other, stop: end, step: stride },
@@ -114,9 +118,18 @@ impl NativeHost {
         })
     }
 
+    /// Are two values one object? CPython asks this before `==` wherever it looks into a container.
+    fn is_same(left: Word, right: Word) -> bool {
+        match (left, right) {
+            (Word::Undefined(left), Word::Undefined(right)) => left == right,
+            (Word::Float(left), Word::Float(right)) => left.to_bits() == right.to_bits(),
+            _ => false,
+        }
+    }
+
     pub(crate) fn any_equal(&mut self, wanted: Word, items: &[Word]) -> Result<bool, Error> {
         for &item in items {
-            if self.is_equal(item, wanted)? {
+            if NativeHost::is_same(item, wanted) || self.is_equal(item, wanted)? {
                 return Ok(true);
             }
         }
@@ -153,42 +166,45 @@ impl NativeHost {
                 }
                 let (left, right) = (self.items_of(left)?, self.items_of(right)?);
                 for (&left, &right) in left.iter().zip(&right) {
-                    if !self.equal_at(left, right, depth + 1)? {
+                    if !NativeHost::is_same(left, right) && !self.equal_at(left, right, depth + 1)? {
                         return self.order_at(op, left, right, depth + 1);
                     }
                 }
                 Ok(Some(left.len().cmp(&right.len())))
             }
-            _ => match (self.number(left), self.number(right)) {
-                (Some(left), Some(right)) => Ok(compare_numbers(&left, &right)),
-                _ => {
-                    let sign = match op {
-                        CompareOp::Lt => "<",
-                        CompareOp::Le => "<=",
-                        CompareOp::Gt => ">",
-                        _ => ">=",
-                    };
-                    let (left, right) = (self.type_name(left), self.type_name(right));
-                    let message =
-                        format!("'{sign}' not supported between instances of '{left}' and '{right}'");
-                    Err(Error::new(ErrorKind::Type, message))
+            _ => {
+                if let (Some(left), Some(right)) = (self.number(left), self.number(right)) {
+                    return Ok(compare_numbers(&left, &right));
                 }
-            },
+                Err(self.no_order(op, left, right))
+            }
         }
+    }
+
+    #[cold]
+    fn no_order(&self, op: CompareOp, left: Word, right: Word) -> Error {
+        let sign = match op {
+            CompareOp::Lt => "<",
+            CompareOp::Le => "<=",
+            CompareOp::Gt => ">",
+            _ => ">=",
+        };
+        let (left, right) = (self.type_name(left), self.type_name(right));
+        let message = format!("'{sign}' not supported between instances of '{left}' and '{right}'");
+        Error::new(ErrorKind::Type, message)
     }
 
     /// Python's `in`.
     pub(crate) fn contains(&mut self, item: Word, container: Word) -> Result<bool, Error> {
         match self.present(container) {
-            Word::Str(text) => match item {
-                Word::Str(part) => Ok(crate::python::text::find::contains(self.str(text), self.str(part))),
-                _ => {
-                    self.refuse_undefined(item)?;
-                    let name = self.type_name(item);
-                    let message = format!("'in <string>' requires string as left operand, not {name}");
-                    Err(Error::new(ErrorKind::Type, message))
+            Word::Str(text) => {
+                if let Word::Str(part) = item {
+                    return Ok(crate::python::text::find::contains(self.str(text), self.str(part)));
                 }
-            },
+                let name = self.type_name(item);
+                let message = format!("'in <string>' requires string as left operand, not {name}");
+                Err(Error::new(ErrorKind::Type, message))
+            }
             dict @ (Word::Map { .. } | Word::Dict(_)) => Ok(self.dict_find(dict, item)?.is_some()),
             Word::Object(index) => {
                 if let HeapObject::Range { start, stop, step } = self.heap.objects[index as usize] {
@@ -203,6 +219,9 @@ impl NativeHost {
                     };
                     return Ok(inside && (i128::from(value) - i128::from(start)) % i128::from(step) == 0);
                 }
+                if let HeapObject::View { dict, of: ViewOf::Keys } = self.heap.objects[index as usize] {
+                    return Ok(self.dict_find(dict, item)?.is_some());
+                }
                 let items = self.membership_items(container)?;
                 self.any_equal(item, &items)
             }
@@ -214,17 +233,17 @@ impl NativeHost {
     }
 
     fn membership_items(&mut self, container: Word) -> Result<Vec<Word>, Error> {
-        self.items_of(container).map_err(|error| match error.kind() {
-            ErrorKind::Type => {
-                let message = format!("argument of type '{}' is not iterable", self.type_name(container));
-                Error::new(ErrorKind::Type, message)
-            }
-            _ => error,
+        self.items_or(container, |host| {
+            format!("argument of type '{}' is not iterable", host.type_name(container))
         })
     }
 
     /// The hash of a dict's key; a `TypeError` if it has none.
     pub(crate) fn hash_of(&mut self, word: Word) -> Result<u64, Error> {
+        self.hash_at(word, 0)
+    }
+
+    fn hash_at(&mut self, word: Word, depth: usize) -> Result<u64, Error> {
         Ok(match self.present(word) {
             Word::Str(text) => hash_text(self.str(text)),
             Word::Int(value) => hash_number(hash_int(&Int::Small(value))),
@@ -236,9 +255,13 @@ impl NativeHost {
                 _ => 0,
             },
             Word::Tuple { .. } => {
+                if depth > MAX_DEPTH {
+                    return Err(too_deep());
+                }
                 let mut hash = 3_u64;
                 for item in self.items_of(word)? {
-                    hash = hash.rotate_left(5).wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ self.hash_of(item)?;
+                    hash = hash.rotate_left(5).wrapping_mul(0x9E37_79B9_7F4A_7C15)
+                        ^ self.hash_at(item, depth + 1)?;
                 }
                 hash
             }
@@ -250,7 +273,15 @@ impl NativeHost {
                 self.refuse_strict(word)?;
                 4
             }
-            Word::Object(index) => u64::from(index) << 8 | 5,
+            Word::Object(index) => {
+                if let HeapObject::View { of: ViewOf::Items | ViewOf::Keys, .. } | HeapObject::Slice(_) =
+                    self.heap.objects[index as usize]
+                {
+                    let message = format!("unhashable type: '{}'", self.type_name(word));
+                    return Err(Error::new(ErrorKind::Type, message));
+                }
+                u64::from(index) << 8 | 5
+            }
             Word::Global(global) => global as u64 + 6,
             Word::Foreign { index, .. } => u64::from(index) << 8 | 7,
         })

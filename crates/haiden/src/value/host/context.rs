@@ -12,15 +12,18 @@ use crate::value::heap::SMALL;
 use crate::value::host::NativeHost;
 use crate::value::word::{Global, Word};
 
+/// How many shapes a name remembers.
+const WAYS: usize = 4;
+
 /// A name as it is linked: for context variables, attributes, parameters and exports.
 ///
-/// It remembers where the shape it met last has it: 48 bits of the shape's id and 16 of the place in one atomic word, so
+/// It remembers where the shapes it met last have it: 48 bits of a shape's id and 16 of the place in one atomic word, so
 /// that threads that share a program cannot mix two memories up.
 #[derive(Debug)]
 pub struct Name {
     pub(crate) text: Arc<str>,
     hash: u64,
-    cache: AtomicU64,
+    cache: [AtomicU64; WAYS],
     /// It names a method of dicts, which wins over an item.
     pub(crate) is_dict_method: bool,
     global: Option<Global>,
@@ -31,8 +34,8 @@ impl Name {
         Name {
             text: text.into(),
             hash: hash_text(text),
-            cache: AtomicU64::new(0),
-            is_dict_method: super::methods_dict::is_method(text),
+            cache: Default::default(),
+            is_dict_method: super::methods_dict::is_method(text) || text == "__class__",
             global: Global::named(text),
         }
     }
@@ -46,6 +49,13 @@ pub(crate) struct Variables {
 }
 
 impl Variables {
+    /// The same variables, with room for more.
+    fn with_room(&self, more: usize) -> Variables {
+        let mut entries = Vec::with_capacity(self.entries.len() + more);
+        entries.extend_from_slice(&self.entries);
+        Variables { entries, table: self.table.clone() }
+    }
+
     fn find(&self, name: &Name) -> Option<usize> {
         let is = |(text, hash, _): &(Arc<str>, u64, Word)| *hash == name.hash && **text == *name.text;
         match &self.table {
@@ -133,13 +143,14 @@ impl NativeHost {
     pub(crate) fn map_get(&self, slot: u16, shape: u32, start: u32, name: &Name) -> Option<Word> {
         let arena = self.arena(slot);
         let id = arena.shapes[shape as usize].id;
-        let cached = name.cache.load(Ordering::Relaxed);
+        let cache = &name.cache[id as usize % WAYS];
+        let cached = cache.load(Ordering::Relaxed);
         let place = if cached >> 16 == id {
             (cached & 0xFFFF) as usize
         } else {
             let place = arena.find_text(shape, &name.text)?;
             if place <= 0xFFFF && id < 1 << 48 {
-                name.cache.store(id << 16 | place as u64, Ordering::Relaxed);
+                cache.store(id << 16 | place as u64, Ordering::Relaxed);
             }
             place
         };
@@ -188,7 +199,7 @@ impl NativeHost {
         let data = self.context_mut(context);
         data.variables.set(name, word);
         match how {
-            Export::Public if !data.exported.iter().any(|known| *known == name.text) => {
+            Export::Public if !data.exported.contains(&name.text) => {
                 data.exported.push(name.text.clone());
             }
             Export::Imported => data.exported.retain(|known| *known != name.text),
@@ -206,7 +217,7 @@ impl NativeHost {
     /// A context like `parent` for another template, with `locals` on top.
     pub(super) fn inherit(&mut self, parent: u32, locals: &[(&Name, Word)]) -> (Variables, Word) {
         let data = self.context(parent);
-        let (mut variables, base) = (data.variables.clone(), data.base);
+        let (mut variables, base) = (data.variables.with_room(locals.len()), data.base);
         for (name, word) in locals {
             variables.set(name, *word);
         }

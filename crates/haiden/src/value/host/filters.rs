@@ -8,10 +8,10 @@ use crate::error::{Error, ErrorKind};
 use crate::python::filters;
 use crate::python::number::{Int, Number};
 use crate::value::function::BoxedFunction;
-use crate::value::heap::HeapObject;
+use crate::value::heap::{HeapObject, ViewOf};
 use crate::value::host::link::NativeTest;
 use crate::value::host::{Name, NativeHost};
-use crate::value::object::Foreign;
+use crate::value::object::{Foreign, guarded};
 use crate::value::word::{Str, Word};
 
 /// A filter as it is linked.
@@ -73,7 +73,7 @@ impl BuiltinHost for NativeHost {
             word @ (Word::Undefined(_) | Word::Missing) => self.refuse_strict(word).is_ok(),
             Word::Object(index) => matches!(self.heap.objects[index as usize], HeapObject::Range { .. }),
             Word::Foreign { slot, index } => match self.foreign(slot, index) {
-                Foreign::Object(object) => object.length().is_some(),
+                Foreign::Object(object) => guarded(object, "length", |object| object.length())?.is_some(),
                 Foreign::Function(_) => false,
             },
             _ => false,
@@ -105,8 +105,12 @@ impl BuiltinHost for NativeHost {
         match (self.present(*left), self.present(*right)) {
             (Word::None, Word::None) => true,
             (Word::Bool(left), Word::Bool(right)) => left == right,
-            // CPython keeps one object for each small integer.
-            (Word::Int(left), Word::Int(right)) => left == right && (-5..=256).contains(&left),
+            // Numbers have no identity here: what cannot be told apart counts as one object.
+            (Word::Int(left), Word::Int(right)) => left == right,
+            (Word::Float(left), Word::Float(right)) => left.to_bits() == right.to_bits(),
+            (Word::Big { slot, index }, Word::Big { slot: other, index: place }) => {
+                (slot, index) == (other, place)
+            }
             (Word::Str(left), Word::Str(right)) => {
                 left == right || self.str(left) == self.str(right) && left.len <= 1
             }
@@ -219,14 +223,11 @@ impl BuiltinHost for NativeHost {
         self.whole(*value)
     }
     fn absolute(&mut self, value: &Word) -> Result<Word> {
-        self.refuse_undefined(*value)?;
-        match self.number(*value) {
-            Some(number) => Ok(self.new_number(number.abs())),
-            None => {
-                let name = NativeHost::type_name(self, *value);
-                Err(Error::new(ErrorKind::Type, format!("bad operand type for abs(): '{name}'")))
-            }
-        }
+        let Some(number) = self.number(*value) else {
+            let name = NativeHost::type_name(self, *value);
+            return Err(Error::new(ErrorKind::Type, format!("bad operand type for abs(): '{name}'")));
+        };
+        Ok(self.new_number(number.abs()))
     }
     fn number_int(&mut self, value: &Word, base: Option<i64>) -> Result<Option<Word>> {
         match *value {
@@ -264,8 +265,10 @@ impl BuiltinHost for NativeHost {
         Ok(Word::Float(value))
     }
     fn round(&mut self, value: &Word, precision: Option<i64>, method: RoundMethod) -> Result<Word> {
-        self.refuse_undefined(*value)?;
         let Some(number) = self.number(*value) else {
+            if !matches!(method, RoundMethod::Common) {
+                self.refuse_undefined(*value)?;
+            }
             let name = NativeHost::type_name(self, *value);
             let message = match method {
                 RoundMethod::Common => format!("type {name} doesn't define __round__ method"),
@@ -287,6 +290,11 @@ impl BuiltinHost for NativeHost {
     }
     fn filesizeformat(&mut self, value: &Word, binary: bool) -> Result<String> {
         let Some(Word::Float(bytes)) = self.number_float(value)? else {
+            if !matches!(value, Word::Str(_)) {
+                let name = NativeHost::type_name(self, *value);
+                let message = format!("float() argument must be a string or a real number, not '{name}'");
+                return Err(Error::new(ErrorKind::Type, message));
+            }
             let shown = self.repr(value)?;
             return Err(Error::new(ErrorKind::Value, format!("could not convert string to float: {shown}")));
         };
@@ -339,7 +347,7 @@ impl BuiltinHost for NativeHost {
                 )
             }
             Word::Foreign { slot, index } => match self.foreign(slot, index) {
-                Foreign::Object(object) => object.length().is_some(),
+                Foreign::Object(object) => guarded(object, "length", |object| object.length())?.is_some(),
                 Foreign::Function(_) => false,
             },
             _ => false,
@@ -347,9 +355,20 @@ impl BuiltinHost for NativeHost {
         if !reversible {
             return Ok(None);
         }
+        let name = match self.present(*value) {
+            Word::Items { .. } | Word::List(_) => "list_reverseiterator",
+            Word::Map { .. } | Word::Dict(_) => "dict_reversekeyiterator",
+            Word::Object(index) => match &self.heap.objects[index as usize] {
+                HeapObject::View { of: ViewOf::Values, .. } => "dict_reversevalueiterator",
+                HeapObject::View { of: ViewOf::Items, .. } => "dict_reverseitemiterator",
+                HeapObject::View { .. } => "dict_reversekeyiterator",
+                _ => "range_iterator",
+            },
+            _ => "reversed",
+        };
         let mut items = self.items_of(*value)?;
         items.reverse();
-        Ok(Some(self.heap.object(HeapObject::Generator { name: "reversed", items, at: 0 })))
+        Ok(Some(self.heap.object(HeapObject::Generator { name, items, at: 0, error: None })))
     }
     fn unique(&mut self, keys: &[Word]) -> Result<Vec<usize>> {
         let dict = self.dict_of(Vec::new(), Vec::new());
@@ -371,7 +390,7 @@ impl BuiltinHost for NativeHost {
         Ok(tuple)
     }
     fn generator(&mut self, name: &'static str, items: Vec<Word>) -> Result<Word> {
-        Ok(self.heap.object(HeapObject::Generator { name, items, at: 0 }))
+        Ok(self.heap.object(HeapObject::Generator { name, items, at: 0, error: None }))
     }
     fn reserve(&mut self, count: usize) -> Result<()> {
         if count > self.limits.size { Err(self.too_many()) } else { Ok(()) }
@@ -379,12 +398,8 @@ impl BuiltinHost for NativeHost {
 
     fn method(&mut self, _: &u32, receiver: &Word, name: &'static str, arguments: &[Word]) -> Result<Word> {
         self.refuse_undefined(*receiver)?;
-        if !self.has_method(self.present(*receiver), name) {
-            let class = NativeHost::type_name(self, *receiver);
-            return Err(Error::new(
-                ErrorKind::Attribute,
-                format!("'{class}' object has no attribute '{name}'"),
-            ));
+        if !NativeHost::has_method(self.present(*receiver), name) {
+            return Err(self.no_attribute(*receiver, name));
         }
         self.call_member(*receiver, name, arguments, &[])
     }
@@ -392,7 +407,7 @@ impl BuiltinHost for NativeHost {
         let name = self.plain_text(*name)?;
         match self.member(*value, &name)? {
             Some(word) => Ok(word),
-            None => Ok(self.no_member(*value, &name)),
+            None => Ok(self.no_member(*value, name)),
         }
     }
     fn format_percent(
@@ -418,9 +433,6 @@ impl BuiltinHost for NativeHost {
         let mut out = String::new();
         self.write_json(&mut out, *value, indent, 0)?;
         Ok(out)
-    }
-    fn pretty(&mut self, value: &Word) -> Result<String> {
-        self.repr(value)
     }
 
     fn link_name(&mut self, name: &str) -> Name {
@@ -452,125 +464,6 @@ impl BuiltinHost for NativeHost {
         };
         Error::new(kind, message)
     }
-}
-
-/// How deep values may be nested in JSON.
-const MAX_JSON_DEPTH: usize = 400;
-
-impl NativeHost {
-    fn write_json(&mut self, out: &mut String, word: Word, indent: Option<&str>, depth: usize) -> Result<()> {
-        if depth > MAX_JSON_DEPTH {
-            return Err(Error::new(
-                ErrorKind::Recursion,
-                "maximum recursion depth exceeded while encoding JSON",
-            ));
-        }
-        if out.len() > self.limits.size {
-            return Err(self.too_many());
-        }
-        match self.present(word) {
-            Word::None => out.push_str("null"),
-            Word::Bool(value) => out.push_str(if value { "true" } else { "false" }),
-            Word::Int(value) => out.push_str(itoa::Buffer::new().format(value)),
-            Word::Float(value) => crate::python::json::write_float(out, value),
-            Word::Big { .. } => self.show(out, word)?,
-            Word::Str(text) => crate::python::json::write_string(out, self.str(text), false),
-            Word::Items { .. } | Word::List(_) | Word::Tuple { .. } => {
-                let items = self.items_of(word)?;
-                json_container(self, out, ('[', ']'), indent, depth, items.len(), |host, out, place| {
-                    host.write_json(out, items[place], indent, depth + 1)
-                })?;
-            }
-            dict @ (Word::Map { .. } | Word::Dict(_)) => {
-                let entries = self.sorted_entries(dict)?;
-                json_container(self, out, ('{', '}'), indent, depth, entries.len(), |host, out, place| {
-                    let (key, value) = entries[place];
-                    host.write_json_key(out, key)?;
-                    out.push_str(": ");
-                    host.write_json(out, value, indent, depth + 1)
-                })?;
-            }
-            other => {
-                self.refuse_strict(other)?;
-                let name = NativeHost::type_name(self, other);
-                let message = format!("Object of type {name} is not JSON serializable");
-                return Err(Error::new(ErrorKind::Type, message));
-            }
-        }
-        Ok(())
-    }
-
-    /// Entries in the order of their keys, as `sort_keys` has them.
-    fn sorted_entries(&mut self, dict: Word) -> Result<Vec<(Word, Word)>> {
-        let (keys, values) = self.entries(dict);
-        let mut entries: Vec<(Word, Word)> = keys.into_iter().zip(values).collect();
-        let mut failed = None;
-        entries.sort_by(|(left, _), (right, _)| {
-            if failed.is_some() {
-                return std::cmp::Ordering::Equal;
-            }
-            match self.order(haiden_runtime::CompareOp::Lt, *left, *right) {
-                Ok(order) => order.unwrap_or(std::cmp::Ordering::Equal),
-                Err(error) => {
-                    failed = Some(error);
-                    std::cmp::Ordering::Equal
-                }
-            }
-        });
-        match failed {
-            Some(error) => Err(error),
-            None => Ok(entries),
-        }
-    }
-
-    fn write_json_key(&mut self, out: &mut String, key: Word) -> Result<()> {
-        match key {
-            Word::Str(text) => crate::python::json::write_string(out, self.str(text), false),
-            Word::None | Word::Bool(_) | Word::Int(_) | Word::Float(_) | Word::Big { .. } => {
-                out.push('"');
-                self.write_json(out, key, None, 0)?;
-                out.push('"');
-            }
-            other => {
-                let name = NativeHost::type_name(self, other);
-                let message = format!("keys must be str, int, float, bool or None, not {name}");
-                return Err(Error::new(ErrorKind::Type, message));
-            }
-        }
-        Ok(())
-    }
-}
-
-fn json_container(
-    host: &mut NativeHost,
-    out: &mut String,
-    (open, close): (char, char),
-    indent: Option<&str>,
-    depth: usize,
-    len: usize,
-    mut item: impl FnMut(&mut NativeHost, &mut String, usize) -> Result<()>,
-) -> Result<()> {
-    out.push(open);
-    let line = |out: &mut String, depth: usize| {
-        if let Some(indent) = indent {
-            out.push('\n');
-            for _ in 0..depth {
-                out.push_str(indent);
-            }
-        }
-    };
-    for place in 0..len {
-        if place > 0 {
-            out.push_str(if indent.is_some() { "," } else { ", " });
-        }
-        line(out, depth + 1);
-        item(host, out, place)?;
-    }
-    if len > 0 {
-        line(out, depth);
-    }
-    out.push(close);
-    Ok(())
 }
 
 /// The name that a group's tuple gives its parts, if it is one.

@@ -6,6 +6,7 @@ use crate::error::{Error, ErrorKind};
 use crate::python::number::{Int, Number};
 use crate::python::percent::{self, Conversion, Kind, Values};
 use crate::python::strformat::{self, Fields};
+use crate::value::heap::HeapObject;
 use crate::value::host::NativeHost;
 use crate::value::word::{Str, Word};
 
@@ -35,19 +36,20 @@ impl Values for PercentValues<'_> {
         Ok(word)
     }
     fn is_mapping(&self) -> bool {
-        !matches!(self.host.present(self.right), Word::Tuple { .. } | Word::Str(_))
-            && matches!(
-                self.host.present(self.right),
-                Word::Map { .. } | Word::Dict(_) | Word::Items { .. } | Word::List(_) | Word::Undefined(_)
-            )
+        match self.host.present(self.right) {
+            Word::Map { .. } | Word::Dict(_) | Word::Items { .. } | Word::List(_) | Word::Undefined(_) => {
+                true
+            }
+            Word::Object(index) => matches!(
+                self.host.heap.objects[index as usize],
+                HeapObject::Range { .. } | HeapObject::Bytes(_) | HeapObject::Templates { .. }
+            ),
+            _ => false,
+        }
     }
     fn keyed(&mut self, key: &str) -> Result<Word> {
-        self.host.refuse_undefined(self.right)?;
-        let key_word = self.host.new_text(key, false)?;
-        match self.host.dict_find(self.right, key_word)? {
-            Some(word) => Ok(word),
-            None => Err(Error::new(ErrorKind::Key, super::undefined::quoted(key))),
-        }
+        let key = self.host.new_text(key, false)?;
+        self.host.subscript(self.right, key)
     }
     fn kind<'a>(&'a self, value: &'a Word) -> Kind<'a> {
         match *value {
@@ -58,6 +60,9 @@ impl Values for PercentValues<'_> {
                 None => Kind::Other,
             },
         }
+    }
+    fn refuse(&self, value: &Word) -> Result<()> {
+        self.host.refuse_undefined(*value)
     }
     fn type_name(&self, value: &Word) -> String {
         self.host.type_name(*value).to_owned()
@@ -117,27 +122,15 @@ impl Fields for FormatFields<'_> {
     fn attribute(&mut self, value: Word, name: &str) -> Result<Word> {
         match self.host.member(value, name)? {
             Some(word) => Ok(word),
-            None => {
-                let message = format!("'{}' object has no attribute '{name}'", self.host.type_name(value));
-                Err(Error::new(ErrorKind::Attribute, message))
-            }
+            None => Err(self.host.no_attribute(value, name)),
         }
     }
     fn item(&mut self, value: Word, index: usize) -> Result<Word> {
-        match self.host.find_item(value, Word::Int(index as i64))? {
-            Some(word) => Ok(word),
-            None => {
-                let message = format!("{} index out of range", self.host.type_name(value));
-                Err(Error::new(ErrorKind::Index, message))
-            }
-        }
+        self.host.subscript(value, Word::Int(index as i64))
     }
     fn keyed(&mut self, value: Word, key: &str) -> Result<Word> {
-        let key_word = self.host.new_text(key, false)?;
-        match self.host.find_item(value, key_word)? {
-            Some(word) => Ok(word),
-            None => Err(Error::new(ErrorKind::Key, super::undefined::quoted(key))),
-        }
+        let key = self.host.new_text(key, false)?;
+        self.host.subscript(value, key)
     }
     fn convert(&mut self, value: Word, how: Conversion) -> Result<Word> {
         let mut shown = String::new();
@@ -158,7 +151,14 @@ impl Fields for FormatFields<'_> {
         }
         if let Some(html) = self.host.html_of(*value)? {
             if !spec.is_empty() {
-                let message = "Format specifier given, but Markup does not define __html_format__.";
+                let message = match *value {
+                    Word::Str(_) => "Unsupported format specification for Markup.".to_owned(),
+                    other => format!(
+                        "Format specifier {spec} given, but {} does not define __html_format__. A class that \
+                         defines __html__ must define __html_format__ to work with format specifiers.",
+                        self.host.type_name(other)
+                    ),
+                };
                 return Err(Error::new(ErrorKind::Value, message));
             }
             out.push_str(&html);

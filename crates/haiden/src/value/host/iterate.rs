@@ -5,14 +5,14 @@ use haiden_runtime::LoopState;
 use crate::error::{Error, ErrorKind};
 use crate::value::heap::{HeapObject, ViewOf, range_len};
 use crate::value::host::NativeHost;
-use crate::value::object::Foreign;
-use crate::value::word::{Slot, Str, Word};
+use crate::value::object::{Foreign, guarded};
+use crate::value::word::{HEAP, Slot, Str, Word};
 
 /// An iteration in progress. It copies no container: it holds a place in one.
 #[derive(Debug)]
 pub enum NativeIterator {
     /// A run of an arena's words.
-    Run { slot: Slot, at: u32, end: u32 },
+    Run { slot: Slot, start: u32, at: u32, end: u32 },
     /// A list of the heap, which may change meanwhile.
     List { list: u32, at: usize },
     /// Entries of a dict of an arena.
@@ -33,7 +33,7 @@ impl NativeHost {
     pub(super) fn start_iteration(&mut self, word: Word) -> Result<NativeIterator, Error> {
         Ok(match self.present(word) {
             Word::Items { slot, start, len } | Word::Tuple { slot, start, len } => {
-                NativeIterator::Run { slot, at: start, end: start + len }
+                NativeIterator::Run { slot, start, at: start, end: start + len }
             }
             Word::List(list) => NativeIterator::List { list, at: 0 },
             Word::Str(text) => NativeIterator::Chars { text, at: 0 },
@@ -47,6 +47,10 @@ impl NativeHost {
                     NativeIterator::Range { next: *start, step: *step, left: range_len(*start, *stop, *step) }
                 }
                 HeapObject::Generator { .. } => NativeIterator::Generator(index),
+                HeapObject::Bytes(bytes) => {
+                    let items = bytes.iter().map(|&byte| Word::Int(byte.into())).collect();
+                    NativeIterator::Values { items, at: 0 }
+                }
                 HeapObject::View { dict, of } => {
                     let (dict, of) = (*dict, *of);
                     let dict = self.present(dict);
@@ -56,7 +60,7 @@ impl NativeHost {
             },
             Word::Foreign { slot, index } => {
                 let items = match self.foreign(slot, index).clone() {
-                    Foreign::Object(object) => object.iterate(),
+                    Foreign::Object(object) => guarded(&object, "iterate", |object| object.iterate())?,
                     Foreign::Function(_) => None,
                 };
                 let Some(items) = items else { return Err(self.not_iterable(word)) };
@@ -85,17 +89,10 @@ impl NativeHost {
         Error::new(ErrorKind::Type, format!("'{}' object is not iterable", self.type_name(word)))
     }
 
-    #[inline]
+    /// The next item: what most loops are over without a call.
+    #[inline(always)]
     pub(super) fn next_item(&mut self, iterator: &mut NativeIterator) -> Result<Option<Word>, Error> {
-        Ok(match iterator {
-            NativeIterator::Run { slot, at, end } => {
-                if at == end {
-                    return Ok(None);
-                }
-                let word = self.run(*slot, *at, 1)[0].stamped(*slot);
-                *at += 1;
-                Some(word)
-            }
+        match iterator {
             NativeIterator::Range { next, step, left } => {
                 if *left == 0 {
                     return Ok(None);
@@ -103,7 +100,35 @@ impl NativeHost {
                 let value = *next;
                 *left -= 1;
                 *next = next.wrapping_add(*step);
-                Some(Word::Int(value))
+                Ok(Some(Word::Int(value)))
+            }
+            NativeIterator::Run { slot, at, end, .. } if *at < *end && self.moved_nothing() => {
+                let words = if *slot == HEAP { &self.heap.words } else { &self.arena(*slot).words };
+                let word = words.get(*at as usize).copied().unwrap_or_default();
+                *at += 1;
+                Ok(Some(word.stamped(*slot)))
+            }
+            _ => self.next_of_others(iterator),
+        }
+    }
+
+    #[inline(never)]
+    fn next_of_others(&mut self, iterator: &mut NativeIterator) -> Result<Option<Word>, Error> {
+        Ok(match iterator {
+            NativeIterator::Run { slot, start, at, end } => {
+                if !self.moved_nothing()
+                    && let Some(list) = self.moved_list(*slot, *start)
+                {
+                    // The list was changed: from here on its new place counts.
+                    *iterator = NativeIterator::List { list, at: (*at - *start) as usize };
+                    return self.next_item(iterator);
+                }
+                if at == end {
+                    return Ok(None);
+                }
+                let word = self.run(*slot, *at, 1)[0].stamped(*slot);
+                *at += 1;
+                Some(word)
             }
             NativeIterator::List { list, at } => {
                 let item = self.heap.lists[*list as usize].get(*at).copied();
@@ -140,9 +165,15 @@ impl NativeHost {
                 Ok(Some(word))
             }
             NativeIterator::Generator(index) => {
-                let HeapObject::Generator { items, at, .. } = &mut self.heap.objects[*index as usize] else {
+                let HeapObject::Generator { items, at, error, .. } = &mut self.heap.objects[*index as usize]
+                else {
                     return Ok(None);
                 };
+                if *at == items.len()
+                    && let Some(error) = error.take()
+                {
+                    return Err(error);
+                }
                 let item = items.get(*at).copied();
                 *at += usize::from(item.is_some());
                 Ok(item)
@@ -151,11 +182,27 @@ impl NativeHost {
         }
     }
 
+    /// Where a list of an arena is now, if it was changed.
+    #[cold]
+    fn moved_list(&self, slot: Slot, start: u32) -> Option<u32> {
+        match self.present(Word::Items { slot, start, len: 0 }) {
+            Word::List(list) => Some(list),
+            _ => None,
+        }
+    }
+
     /// The next key and value of a dict.
     #[inline]
     fn next_entry(&mut self, iterator: &mut NativeIterator) -> Result<Option<(Word, Word)>, Error> {
         match iterator {
-            NativeIterator::Map { slot, shape, start, at, len, .. } => {
+            NativeIterator::Map { slot, shape, start, at, len, of } => {
+                if !self.moved_nothing()
+                    && let Word::Dict(dict) =
+                        self.present(Word::Map { slot: *slot, shape: *shape, start: *start })
+                {
+                    *iterator = NativeIterator::Dict { dict, at: *at as usize, len: *len as usize, of: *of };
+                    return self.next_entry(iterator);
+                }
                 if at == len {
                     return Ok(None);
                 }
@@ -192,10 +239,13 @@ impl NativeHost {
         Ok(Some((pair[0], pair[1])))
     }
 
-    /// How many items are left, if that is known.
-    pub(super) fn items_left(&self, iterator: &NativeIterator) -> Option<usize> {
-        Some(match iterator {
-            NativeIterator::Run { at, end, .. } => (end - at) as usize,
+    /// How many items are left.
+    pub(super) fn items_left(&self, iterator: &NativeIterator) -> usize {
+        match iterator {
+            NativeIterator::Run { slot, start, at, end } => match self.moved_list(*slot, *start) {
+                Some(list) => self.heap.lists[list as usize].len().saturating_sub((at - start) as usize),
+                None => (end - at) as usize,
+            },
             NativeIterator::List { list, at } => self.heap.lists[*list as usize].len().saturating_sub(*at),
             NativeIterator::Map { at, len, .. } => (len - at) as usize,
             NativeIterator::Dict { at, len, .. } => len - at,
@@ -209,13 +259,17 @@ impl NativeHost {
                 HeapObject::Generator { items, at, .. } => items.len() - at,
                 _ => 0,
             },
-        })
+        }
     }
 
     /// All items of a value, in order.
     pub(crate) fn items_of(&mut self, word: Word) -> Result<Vec<Word>, Error> {
-        let mut iterator = self.start_iteration(word)?;
-        let mut items = Vec::with_capacity(self.items_left(&iterator).unwrap_or(0).min(1 << 16));
+        let iterator = self.start_iteration(word)?;
+        self.rest_of(iterator)
+    }
+
+    fn rest_of(&mut self, mut iterator: NativeIterator) -> Result<Vec<Word>, Error> {
+        let mut items = Vec::with_capacity(self.items_left(&iterator).min(1 << 16));
         while let Some(item) = self.next_item(&mut iterator)? {
             if items.len() >= self.limits.size {
                 return Err(self.too_many());
@@ -223,6 +277,19 @@ impl NativeHost {
             items.push(item);
         }
         Ok(items)
+    }
+
+    /// All items of a value; `refusal` is the message if it has none.
+    pub(super) fn items_or(
+        &mut self,
+        word: Word,
+        refusal: impl FnOnce(&NativeHost) -> String,
+    ) -> Result<Vec<Word>, Error> {
+        match self.start_iteration(word) {
+            Err(error) if error.kind() == ErrorKind::Type => Err(Error::new(ErrorKind::Type, refusal(self))),
+            Err(error) => Err(error),
+            Ok(iterator) => self.rest_of(iterator),
+        }
     }
 
     #[cold]
@@ -267,14 +334,12 @@ impl NativeHost {
             _ => error,
         })?;
         let expected = into.len();
-        for index in 0..expected {
-            match self.next_item(&mut iterator)? {
-                Some(item) => into[index] = item,
-                None => {
-                    let message = format!("not enough values to unpack (expected {expected}, got {index})");
-                    return Err(Error::new(ErrorKind::Value, message));
-                }
-            }
+        for (index, place) in into.iter_mut().enumerate() {
+            let Some(item) = self.next_item(&mut iterator)? else {
+                let message = format!("not enough values to unpack (expected {expected}, got {index})");
+                return Err(Error::new(ErrorKind::Value, message));
+            };
+            *place = item;
         }
         if self.next_item(&mut iterator)?.is_some() {
             let message = format!("too many values to unpack (expected {expected})");
@@ -298,15 +363,13 @@ impl NativeHost {
             Word::Object(index) => match &self.heap.objects[index as usize] {
                 HeapObject::Range { start, stop, step } => range_len(*start, *stop, *step),
                 HeapObject::View { dict, .. } => return self.length_of(*dict),
-                HeapObject::Loop(_) => {
-                    let length = self.loop_number(index, |state, host| state.length(host))?;
-                    length
-                }
+                HeapObject::Bytes(bytes) => bytes.len(),
+                HeapObject::Loop(_) => self.loop_number(index, LoopState::length)?,
                 _ => return Err(self.no_length(word)),
             },
             Word::Foreign { slot, index } => {
                 let length = match self.foreign(slot, index) {
-                    Foreign::Object(object) => object.length(),
+                    Foreign::Object(object) => guarded(object, "length", |object| object.length())?,
                     Foreign::Function(_) => None,
                 };
                 length.ok_or_else(|| self.no_length(word))?

@@ -8,6 +8,7 @@ use crate::error::{Error, ErrorKind};
 use crate::value::arena::hash_text;
 use crate::value::heap::{Dict, HeapObject, SMALL, ViewOf};
 use crate::value::host::NativeHost;
+use crate::value::host::arity::wrong_call;
 use crate::value::word::Word;
 
 /// Is this a method of dicts? Methods win over items in `a.b`.
@@ -179,12 +180,8 @@ impl NativeHost {
             return Ok(());
         }
         for (index, item) in self.items_of(source)?.into_iter().enumerate() {
-            let pair = self.items_of(item).map_err(|error| match error.kind() {
-                ErrorKind::Type => Error::new(
-                    ErrorKind::Type,
-                    format!("cannot convert dictionary update sequence element #{index} to a sequence"),
-                ),
-                _ => error,
+            let pair = self.items_or(item, |_| {
+                format!("cannot convert dictionary update sequence element #{index} to a sequence")
             })?;
             let [key, value] = pair[..] else {
                 let message = format!(
@@ -206,7 +203,7 @@ impl NativeHost {
         args: &[Word],
         keywords: &[(Arc<str>, Word)],
     ) -> Result<Word, Error> {
-        if name == "update" {
+        if name == "update" && args.len() < 2 {
             let dict = self.make_mutable(receiver);
             for &source in args {
                 self.dict_update(dict, source)?;
@@ -217,9 +214,8 @@ impl NativeHost {
             }
             return Ok(Word::None);
         }
-        if let Some((keyword, _)) = keywords.first() {
-            let _ = keyword;
-            return Err(Error::new(ErrorKind::Type, format!("dict.{name}() takes no keyword arguments")));
+        if !keywords.is_empty() {
+            return Err(wrong_call("dict", name, args.len(), keywords));
         }
         match (name, args) {
             ("items", []) => Ok(self.heap.object(HeapObject::View { dict: receiver, of: ViewOf::Items })),
@@ -240,16 +236,15 @@ impl NativeHost {
                 Ok(Word::None)
             }
             ("pop", [key, rest @ ..]) if rest.len() < 2 => {
+                if self.length_of(receiver)? == 0 && rest.is_empty() {
+                    return Err(self.key_error(*key));
+                }
                 let Word::Dict(dict) = self.make_mutable(receiver) else { return Ok(Word::None) };
                 match self.heap_place(dict, *key)? {
                     Some(place) => Ok(self.dict_remove(dict, place).1),
                     None => match rest.first() {
                         Some(default) => Ok(*default),
-                        None => {
-                            let mut shown = String::new();
-                            self.represent(&mut shown, *key)?;
-                            Err(Error::new(ErrorKind::Key, shown))
-                        }
+                        None => Err(self.key_error(*key)),
                     },
                 }
             }
@@ -280,14 +275,7 @@ impl NativeHost {
                 }
                 Ok(dict)
             }
-            _ => Err(wrong_count("dict", name, args.len())),
+            _ => Err(wrong_call("dict", name, args.len(), &[])),
         }
     }
-}
-
-/// A method was called with a number of arguments that it does not take.
-#[cold]
-pub(super) fn wrong_count(class: &str, name: &str, given: usize) -> Error {
-    let s = if given == 1 { "" } else { "s" };
-    Error::new(ErrorKind::Type, format!("{class}.{name}() does not take {given} argument{s}"))
 }

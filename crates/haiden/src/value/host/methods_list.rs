@@ -1,15 +1,12 @@
 //! Methods of lists, tuples and ranges that templates call.
 
-use std::cmp::Ordering;
 use std::sync::Arc;
-
-use haiden_runtime::CompareOp;
 
 use crate::error::{Error, ErrorKind};
 use crate::value::host::NativeHost;
 use crate::value::word::Word;
 
-use super::methods_dict::wrong_count;
+use super::arity::wrong_call;
 
 /// Is this a method of lists?
 pub(super) fn is_list_method(name: &str) -> bool {
@@ -43,7 +40,7 @@ impl NativeHost {
             return self.sort_in_place(receiver, args, keywords);
         }
         if !keywords.is_empty() {
-            return Err(Error::new(ErrorKind::Type, format!("{class}.{name}() takes no keyword arguments")));
+            return Err(wrong_call(&class, name, args.len(), keywords));
         }
         match (name, args) {
             ("count", [wanted]) => {
@@ -53,7 +50,7 @@ impl NativeHost {
                 }
                 return Ok(Word::Int(count));
             }
-            ("index", [wanted, bounds @ ..]) if bounds.len() < 3 => {
+            ("index", [wanted, bounds @ ..]) if bounds.is_empty() || bounds.len() < 3 && class != "range" => {
                 return self.index_in(receiver, *wanted, bounds);
             }
             ("copy", []) => {
@@ -63,7 +60,7 @@ impl NativeHost {
             _ => {}
         }
         let Word::List(list) = self.make_mutable(receiver) else {
-            return Err(wrong_count(&class, name, args.len()));
+            return Err(wrong_call(&class, name, args.len(), &[]));
         };
         let list = list as usize;
         match (name, args) {
@@ -114,14 +111,13 @@ impl NativeHost {
             }
             ("reverse", []) => self.heap.lists[list].reverse(),
             ("clear", []) => self.heap.lists[list].clear(),
-            _ => return Err(wrong_count(&class, name, args.len())),
+            _ => return Err(wrong_call(&class, name, args.len(), &[])),
         }
         Ok(Word::None)
     }
 
     /// An argument that must be an integer.
     pub(super) fn whole(&self, word: Word) -> Result<i64, Error> {
-        self.refuse_undefined(word)?;
         self.integer_of(word).ok_or_else(|| {
             let name = self.type_name(word);
             Error::new(ErrorKind::Type, format!("'{name}' object cannot be interpreted as an integer"))
@@ -132,7 +128,10 @@ impl NativeHost {
         let items = self.items_of(receiver)?;
         let mut limits = [0, items.len() as i64];
         for (limit, &bound) in limits.iter_mut().zip(bounds) {
-            let bound = self.whole(bound)?;
+            let bound = self.index_key(bound).ok_or_else(|| {
+                let message = "slice indices must be integers or have an __index__ method";
+                Error::new(ErrorKind::Type, message)
+            })?;
             *limit =
                 if bound < 0 { (bound + items.len() as i64).max(0) } else { bound.min(items.len() as i64) };
         }
@@ -143,6 +142,8 @@ impl NativeHost {
         }
         let message = if matches!(receiver, Word::Tuple { .. }) {
             "tuple.index(x): x not in tuple".to_owned()
+        } else if matches!(receiver, Word::Object(_)) && self.index_key(wanted).is_none() {
+            "sequence.index(x): x not in sequence".to_owned()
         } else {
             let mut shown = String::new();
             self.represent(&mut shown, wanted)?;
@@ -157,6 +158,10 @@ impl NativeHost {
         args: &[Word],
         keywords: &[(Arc<str>, Word)],
     ) -> Result<Word, Error> {
+        if args.len() > 2 {
+            let message = format!("sort() takes at most 2 arguments ({} given)", args.len());
+            return Err(Error::new(ErrorKind::Type, message));
+        }
         if !args.is_empty() {
             return Err(Error::new(ErrorKind::Type, "sort() takes no positional arguments"));
         }
@@ -181,28 +186,13 @@ impl NativeHost {
 
     /// The items in Python's order; stable, also in reverse.
     fn sorted(&mut self, mut items: Vec<Word>, reverse: bool) -> Result<Vec<Word>, Error> {
-        let mut failed = None;
         if reverse {
             items.reverse();
         }
-        items.sort_by(|&left, &right| {
-            if failed.is_some() {
-                return Ordering::Equal;
-            }
-            match self.order(CompareOp::Lt, left, right) {
-                Ok(order) => order.unwrap_or(Ordering::Equal),
-                Err(error) => {
-                    failed = Some(error);
-                    Ordering::Equal
-                }
-            }
-        });
+        let mut items = self.sort_by_key(items, &mut NativeHost::is_less)?;
         if reverse {
             items.reverse();
         }
-        match failed {
-            Some(error) => Err(error),
-            None => Ok(items),
-        }
+        Ok(items)
     }
 }

@@ -9,7 +9,7 @@ use crate::python::text::{classify, pad, replace, split, strip};
 use crate::value::host::NativeHost;
 use crate::value::word::{Str, Word};
 
-use super::methods_dict::wrong_count;
+use super::arity::wrong_call;
 
 /// Methods that give text, and so markup for markup.
 const TO_TEXT: &[&str] = &[
@@ -31,6 +31,7 @@ const TO_TEXT: &[&str] = &[
     "strip",
     "swapcase",
     "title",
+    "translate",
     "upper",
     "zfill",
 ];
@@ -66,23 +67,24 @@ const TO_OTHER: &[&str] = &[
 const OF_MARKUP: &[&str] = &["striptags", "unescape"];
 
 /// Is this a method of text?
-pub(super) fn is_method(name: &str) -> bool {
-    TO_TEXT.contains(&name) || TO_OTHER.contains(&name) || OF_MARKUP.contains(&name)
+pub(super) fn is_method(name: &str, of_markup: bool) -> bool {
+    TO_TEXT.contains(&name) || TO_OTHER.contains(&name) || of_markup && OF_MARKUP.contains(&name)
 }
 
 type Result<T> = std::result::Result<T, Error>;
 
 impl NativeHost {
-    /// An argument that must be text.
-    fn text_argument(&self, word: Word, method: &str) -> Result<Str> {
-        match word {
-            Word::Str(text) => Ok(text),
-            _ => {
-                self.refuse_undefined(word)?;
-                let name = self.type_name(word);
-                Err(Error::new(ErrorKind::Type, format!("{method} argument must be str, not {name}")))
-            }
+    /// An argument that must be text; `message` is what CPython says before the type that it got.
+    fn text_argument(&self, word: Word, message: &str) -> Result<Str> {
+        if let Word::Str(text) = word {
+            return Ok(text);
         }
+        let name = match word {
+            // The newer way of parsing arguments says it so.
+            Word::None if message.contains("argument") => "None",
+            _ => self.type_name(word),
+        };
+        Err(Error::new(ErrorKind::Type, format!("{message}, not {name}")))
     }
 
     /// A text that goes into markup is escaped.
@@ -113,6 +115,12 @@ impl NativeHost {
         pieces.iter().map(|piece| self.piece(whole, piece)).collect()
     }
 
+    /// The error for a call with other arguments than the method takes.
+    #[cold]
+    fn wrong_text_call(&self, text: Str, name: &str, args: &[Word], keywords: &[(Arc<str>, Word)]) -> Error {
+        wrong_call(self.type_name(Word::Str(text)), name, args.len(), keywords)
+    }
+
     /// `receiver.name(…)` of a text.
     pub(super) fn str_method(
         &mut self,
@@ -121,19 +129,20 @@ impl NativeHost {
         args: &[Word],
         keywords: &[(Arc<str>, Word)],
     ) -> Result<Word> {
-        match name {
+        let allowed: &[&str] = match name {
             "format" => return self.format_method(text, args, keywords),
-            "format_map" => {
-                let [mapping] = args else { return Err(wrong_count("str", name, args.len())) };
-                return self.format_map(text, *mapping);
-            }
-            "split" | "rsplit" | "splitlines" | "replace" | "expandtabs" | "encode" => {}
-            _ if !keywords.is_empty() => {
-                return Err(Error::new(ErrorKind::Type, format!("str.{name}() takes no keyword arguments")));
-            }
-            _ => {}
+            "split" | "rsplit" => &["sep", "maxsplit"],
+            "splitlines" => &["keepends"],
+            "expandtabs" => &["tabsize"],
+            "encode" => &["encoding", "errors"],
+            _ => &[],
+        };
+        if keywords.iter().any(|(keyword, _)| !allowed.contains(&&**keyword)) {
+            return Err(self.wrong_text_call(text, name, args, keywords));
         }
         match (name, args) {
+            ("format_map", [mapping]) => self.format_map(text, *mapping),
+            ("translate", [table]) => self.translate_method(text, *table),
             ("upper", []) => self.simple(text, case::upper),
             ("lower", []) => self.simple(text, case::lower),
             ("capitalize", []) => self.simple(text, case::capitalize),
@@ -142,7 +151,7 @@ impl NativeHost {
             ("casefold", []) => self.simple(text, case::casefold),
             ("strip" | "lstrip" | "rstrip", [] | [_]) => self.strip_method(text, name, args.first().copied()),
             ("removeprefix" | "removesuffix", [part]) => {
-                let part = self.text_argument(*part, name)?;
+                let part = self.text_argument(*part, &format!("{name}() argument must be str"))?;
                 let (whole, part) = (self.str(text), self.str(part));
                 let piece = if name == "removeprefix" {
                     strip::remove_prefix(whole, part)
@@ -151,11 +160,11 @@ impl NativeHost {
                 };
                 Ok(self.piece(text, piece))
             }
-            ("split" | "rsplit", _) => self.split_method(text, name, args, keywords),
+            ("split" | "rsplit", [] | [_] | [_, _]) => self.split_method(text, name, args, keywords),
             ("splitlines", [] | [_]) => {
                 let keep = args.first().copied().or_else(|| keyword(keywords, "keepends"));
                 let keep = match keep {
-                    Some(keep) => self.is_true(keep)?,
+                    Some(keep) => self.whole(keep)? != 0,
                     None => false,
                 };
                 let lines: Vec<&str> = split::lines(self.str(text), keep).collect();
@@ -163,7 +172,7 @@ impl NativeHost {
                 Ok(self.heap.list(lines))
             }
             ("partition" | "rpartition", [separator]) => {
-                let separator = self.text_argument(*separator, name)?;
+                let separator = self.text_argument(*separator, "must be str")?;
                 let (whole, part) = (self.str(text), self.str(separator));
                 let (a, b, c) = if name == "partition" {
                     split::partition(whole, part)?
@@ -178,13 +187,22 @@ impl NativeHost {
                 ];
                 self.new_tuple(&parts)
             }
-            ("replace", _) => self.replace_method(text, args, keywords),
+            ("replace", [_, _] | [_, _, _]) => self.replace_method(text, args),
             ("join", [items]) => self.join_method(text, *items),
             ("center" | "ljust" | "rjust", [width] | [width, _]) => {
                 let width = self.whole(*width)?;
                 let fill = match args.get(1) {
                     Some(&fill) => {
-                        let fill = self.text_argument(fill, name)?;
+                        let fill = match fill {
+                            Word::Str(fill) => self.text_for(text, fill)?,
+                            _ if text.markup => match self.escaped(fill)? {
+                                Word::Str(fill) => fill,
+                                _ => text,
+                            },
+                            _ => {
+                                self.text_argument(fill, "The fill character must be a unicode character")?
+                            }
+                        };
                         pad::fill_char(self.str(fill))?
                     }
                     None => ' ',
@@ -213,8 +231,8 @@ impl NativeHost {
                 self.affix_method(text, name, *wanted, bounds)
             }
             ("count" | "find" | "rfind" | "index" | "rindex", [wanted, bounds @ ..]) if bounds.len() < 3 => {
-                let wanted = self.text_argument(*wanted, name)?;
                 let bounds = self.bounds(bounds)?;
+                let wanted = self.text_argument(*wanted, "must be str")?;
                 let (whole, wanted) = (self.str(text), self.str(wanted));
                 let place = |found: Option<usize>| found.map_or(-1, |place| place as i64);
                 Ok(Word::Int(match name {
@@ -225,9 +243,19 @@ impl NativeHost {
                     _ => find::rindex(whole, wanted, bounds)? as i64,
                 }))
             }
-            ("encode", _) => {
-                let bytes: Vec<Word> = self.str(text).bytes().map(|byte| Word::Int(byte.into())).collect();
-                Ok(self.heap.list(bytes))
+            ("encode", [] | [_] | [_, _]) => {
+                for (name, &argument) in ["encoding", "errors"].into_iter().zip(args) {
+                    self.text_argument(argument, &format!("encode() argument '{name}' must be str"))?;
+                }
+                if let Some(&Word::Str(encoding)) = args.first() {
+                    let known = self.str(encoding).to_ascii_lowercase().replace('_', "-");
+                    if !matches!(&*known, "utf-8" | "utf8" | "u8") {
+                        let message = format!("unknown encoding: {}", self.str(encoding));
+                        return Err(Error::new(ErrorKind::Lookup, message));
+                    }
+                }
+                let bytes = self.str(text).as_bytes().to_vec();
+                Ok(self.heap.object(crate::value::heap::HeapObject::Bytes(bytes)))
             }
             ("striptags", []) => self.build_text(false, |host, out| {
                 Ok(crate::python::filters::striptags::striptags(out, host.str(text))?)
@@ -235,14 +263,17 @@ impl NativeHost {
             ("unescape", []) => self.build_text(false, |host, out| {
                 Ok(crate::python::filters::striptags::unescape(out, host.str(text))?)
             }),
-            (_, []) => self.classify_method(text, name),
-            _ => Err(wrong_count("str", name, args.len())),
+            (_, []) => match self.classify(text, name) {
+                Some(yes) => Ok(Word::Bool(yes)),
+                None => Err(self.wrong_text_call(text, name, args, keywords)),
+            },
+            _ => Err(self.wrong_text_call(text, name, args, keywords)),
         }
     }
 
-    fn classify_method(&self, text: Str, name: &str) -> Result<Word> {
+    fn classify(&self, text: Str, name: &str) -> Option<bool> {
         let whole = self.str(text);
-        Ok(Word::Bool(match name {
+        Some(match name {
             "isalnum" => classify::is_alnum(whole),
             "isalpha" => classify::is_alpha(whole),
             "isascii" => whole.is_ascii(),
@@ -255,14 +286,14 @@ impl NativeHost {
             "isspace" => classify::is_space(whole),
             "istitle" => classify::is_title(whole),
             "isupper" => classify::is_upper(whole),
-            _ => return Err(wrong_count("str", name, 0)),
-        }))
+            _ => return None,
+        })
     }
 
     fn bounds(&self, bounds: &[Word]) -> Result<Bounds> {
         let bound = |place: usize| match bounds.get(place) {
             None | Some(Word::None) => Ok(None),
-            Some(&word) => self.whole(word).map(Some),
+            Some(&word) => self.slice_bound(word).map(Some),
         };
         Ok(Bounds { start: bound(0)?, end: bound(1)? })
     }
@@ -270,7 +301,8 @@ impl NativeHost {
     fn strip_method(&mut self, text: Str, name: &str, chars: Option<Word>) -> Result<Word> {
         let chars = match chars {
             None | Some(Word::None) => None,
-            Some(chars) => Some(self.text_argument(chars, name)?),
+            Some(Word::Str(chars)) => Some(chars),
+            Some(_) => return Err(Error::new(ErrorKind::Type, format!("{name} arg must be None or str"))),
         };
         let whole = self.str(text);
         let chars = chars.map(|chars| self.str(chars));
@@ -289,16 +321,13 @@ impl NativeHost {
         args: &[Word],
         keywords: &[(Arc<str>, Word)],
     ) -> Result<Word> {
-        if args.len() > 2 {
-            return Err(wrong_count("str", name, args.len()));
-        }
-        let separator = match args.first().copied().or_else(|| keyword(keywords, "sep")) {
-            None | Some(Word::None) => None,
-            Some(separator) => Some(self.text_argument(separator, name)?),
-        };
         let most = match args.get(1).copied().or_else(|| keyword(keywords, "maxsplit")) {
             Some(most) => self.whole(most)?,
             None => -1,
+        };
+        let separator = match args.first().copied().or_else(|| keyword(keywords, "sep")) {
+            None | Some(Word::None) => None,
+            Some(separator) => Some(self.text_argument(separator, "must be str or None")?),
         };
         let separator = separator.map(|separator| self.str(separator));
         let whole = self.str(text);
@@ -311,13 +340,16 @@ impl NativeHost {
         Ok(self.heap.list(pieces))
     }
 
-    fn replace_method(&mut self, text: Str, args: &[Word], keywords: &[(Arc<str>, Word)]) -> Result<Word> {
-        let [old, new, rest @ ..] = args else { return Err(wrong_count("str", "replace", args.len())) };
-        let old = self.text_argument(*old, "replace()")?;
-        let new = self.text_argument(*new, "replace()")?;
-        let (old, new) = (self.text_for(text, old)?, self.text_for(text, new)?);
-        let count = match rest.first().copied().or_else(|| keyword(keywords, "count")) {
-            Some(count) => self.whole(count)?,
+    fn replace_method(&mut self, text: Str, args: &[Word]) -> Result<Word> {
+        let [old, new, rest @ ..] = args else {
+            return Err(self.wrong_text_call(text, "replace", args, &[]));
+        };
+        // Markup escapes what it puts in, whatever it is.
+        let new = if text.markup { self.escaped(*new)? } else { *new };
+        let old = self.text_argument(*old, "replace() argument 1 must be str")?;
+        let new = self.text_argument(new, "replace() argument 2 must be str")?;
+        let count = match rest.first() {
+            Some(&count) => self.whole(count)?,
             None => -1,
         };
         let limit = self.limits.size;
@@ -327,8 +359,52 @@ impl NativeHost {
         })
     }
 
+    /// `escape(value)`
+    fn escaped(&mut self, word: Word) -> Result<Word> {
+        match word {
+            Word::Str(Str { markup: true, .. }) => Ok(word),
+            _ => self.build_text(true, |host, out| host.show_escaped(out, word)),
+        }
+    }
+
+    /// `text.translate(table)`: a code point's entry is another one, a text, or `None` for nothing.
+    fn translate_method(&mut self, text: Str, table: Word) -> Result<Word> {
+        let whole = self.str(text).to_owned();
+        self.build_text(text.markup, |host, out| {
+            for c in whole.chars() {
+                let entry = match host.subscript(table, Word::Int(i64::from(u32::from(c)))) {
+                    Ok(entry) => entry,
+                    Err(error) if matches!(error.kind(), ErrorKind::Key | ErrorKind::Index) => {
+                        out.push(c);
+                        continue;
+                    }
+                    Err(error) => return Err(error),
+                };
+                match entry {
+                    Word::None => {}
+                    Word::Str(entry) => out.push_str(host.str(entry)),
+                    other => {
+                        let Some(code) = host.index_key(other) else {
+                            let message = "character mapping must return integer, None or str";
+                            return Err(Error::new(ErrorKind::Type, message));
+                        };
+                        let found = u32::try_from(code).ok().and_then(char::from_u32);
+                        out.push(found.ok_or_else(|| {
+                            Error::new(ErrorKind::Value, "character mapping must be in range(0x110000)")
+                        })?);
+                    }
+                }
+            }
+            Ok(())
+        })
+    }
+
     fn join_method(&mut self, text: Str, items: Word) -> Result<Word> {
-        let items = self.items_of(items)?;
+        let items = if text.markup {
+            self.items_of(items)?
+        } else {
+            self.items_or(items, |_| "can only join an iterable".to_owned())?
+        };
         self.build_text(text.markup, |host, out| {
             for (index, &item) in items.iter().enumerate() {
                 if index > 0 {
@@ -354,14 +430,16 @@ impl NativeHost {
 
     fn affix_method(&mut self, text: Str, name: &str, wanted: Word, bounds: &[Word]) -> Result<Word> {
         let bounds = self.bounds(bounds)?;
-        let candidates = if let Word::Tuple { .. } = wanted { self.items_of(wanted)? } else { vec![wanted] };
+        let in_tuple = matches!(wanted, Word::Tuple { .. });
+        let candidates = if in_tuple { self.items_of(wanted)? } else { vec![wanted] };
         for candidate in candidates {
             let Word::Str(part) = candidate else {
-                self.refuse_undefined(candidate)?;
-                let message = format!(
-                    "{name} first arg must be str or a tuple of str, not {}",
-                    self.type_name(candidate)
-                );
+                let class = self.type_name(candidate);
+                let message = if in_tuple {
+                    format!("tuple for {name} must only contain str, not {class}")
+                } else {
+                    format!("{name} first arg must be str or a tuple of str, not {class}")
+                };
                 return Err(Error::new(ErrorKind::Type, message));
             };
             let (whole, part) = (self.str(text), self.str(part));

@@ -5,26 +5,34 @@
 //! text, lists and dicts, [`text`] how values are printed, [`undefined`].
 
 mod access;
+mod alone;
+mod arity;
 mod calls;
 mod compare;
 mod context;
+mod faults;
 mod filters;
 mod format;
 mod iterate;
+mod json;
+mod lazy;
 mod link;
 mod methods_dict;
 mod methods_list;
 mod methods_str;
 mod operators;
+mod sort;
+mod subscript;
 mod text;
 mod undefined;
 mod verbs;
 
-use std::collections::{BTreeSet, HashMap};
-use std::sync::Arc;
+use std::collections::BTreeSet;
+use std::sync::{Arc, LazyLock};
 
 use haiden_runtime::{Limits, Program};
 
+pub(crate) use alone::{equal_values, order_values, show_value};
 pub(crate) use context::{ContextData, Name};
 pub(crate) use filters::NativeFilter;
 pub(crate) use iterate::NativeIterator;
@@ -41,6 +49,12 @@ use crate::value::heap::{Heap, HeapObject};
 use crate::value::object::Foreign;
 use crate::value::value::{Repr, Value};
 use crate::value::word::{HEAP, Slot, Str, Word};
+
+/// The arena of slot 0, which stands for the heap.
+static NOTHING: LazyLock<Arc<Arena>> = LazyLock::new(Arc::default);
+
+/// Up to so many slots are searched one by one.
+const FEW_SLOTS: usize = 16;
 
 /// What a render may use up of the host's own things.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,8 +97,10 @@ pub struct NativeHost {
     pub(crate) heap: Heap,
     /// The arenas in use; slot 0 stands for the heap and is empty.
     slots: Vec<Arc<Arena>>,
+    /// Where an arena is among them, once there are many.
+    slot_by_address: hashbrown::HashMap<usize, Slot>,
     /// Containers of arenas that were changed: what they became.
-    moved: HashMap<(Slot, u32, bool), Word>,
+    moved: hashbrown::HashMap<(Slot, u32, bool), Word>,
     contexts: Vec<ContextData>,
     cells: Vec<(Option<u32>, Vec<Word>)>,
     /// The programs that ran, with the slots of their constants.
@@ -103,8 +119,9 @@ impl NativeHost {
     pub(crate) fn new(templates: Arc<dyn Templates>) -> NativeHost {
         NativeHost {
             heap: Heap::default(),
-            slots: vec![Arc::new(Arena::default())],
-            moved: HashMap::new(),
+            slots: vec![NOTHING.clone()],
+            slot_by_address: hashbrown::HashMap::new(),
+            moved: hashbrown::HashMap::new(),
             contexts: Vec::new(),
             cells: Vec::new(),
             entered: Vec::new(),
@@ -127,12 +144,23 @@ impl NativeHost {
 
     /// The slot of an arena, if there is room for it.
     fn slot_of(&mut self, arena: &Arc<Arena>) -> Option<Slot> {
-        // Values that come again and again came lately.
-        let recent = self.slots.iter().enumerate().skip(1).rev().take(16);
-        if let Some((slot, _)) = recent.into_iter().find(|(_, known)| Arc::ptr_eq(known, arena)) {
-            return Some(slot as Slot);
-        }
+        // The slots keep their arenas alive, so an address means one arena.
+        let address = |arena: &Arc<Arena>| Arc::as_ptr(arena).addr();
         let slot = Slot::try_from(self.slots.len()).ok()?;
+        if self.slots.len() < FEW_SLOTS {
+            if let Some(known) = self.slots.iter().position(|known| Arc::ptr_eq(known, arena)) {
+                return Some(known as Slot);
+            }
+        } else {
+            if self.slot_by_address.is_empty() {
+                let known = self.slots.iter().zip(0..);
+                self.slot_by_address.extend(known.map(|(known, slot)| (address(known), slot)));
+            }
+            if let Some(&known) = self.slot_by_address.get(&address(arena)) {
+                return Some(known);
+            }
+            self.slot_by_address.insert(address(arena), slot);
+        }
         self.slots.push(arena.clone());
         Some(slot)
     }
@@ -171,10 +199,7 @@ impl NativeHost {
             Word::Items { slot, start, len } => {
                 let items = self.run(slot, start, len).iter().map(|item| item.stamped(slot)).collect();
                 let list = self.heap.list(items);
-                // Empty lists share their place with what comes next; they are told apart by nothing, so are not aliased.
-                if len > 0 {
-                    self.moved.insert((slot, start, false), list);
-                }
+                self.moved.insert((slot, start, false), list);
                 list
             }
             Word::Map { slot, shape, start } => {
@@ -188,11 +213,8 @@ impl NativeHost {
                     .iter()
                     .map(|value| value.stamped(slot))
                     .collect();
-                let empty = keys.is_empty();
                 let dict = self.dict_of(keys, values);
-                if !empty {
-                    self.moved.insert((slot, start, true), dict);
-                }
+                self.moved.insert((slot, start, true), dict);
                 dict
             }
             other => other,
@@ -285,6 +307,7 @@ impl NativeHost {
             Repr::Undefined => {
                 self.heap.undefined(crate::value::heap::Reason::Hint("an undefined value".into()))
             }
+            Repr::Invalid(error) => return Err((**error).clone()),
             Repr::None => Word::None,
             Repr::Bool(value) => Word::Bool(*value),
             Repr::Int(value) => Word::Int(*value),
@@ -360,7 +383,7 @@ impl NativeHost {
     }
 
     fn copy_out(&mut self, arena: &mut Arena, word: Word, depth: usize) -> Result<Word, Error> {
-        if depth > crate::value::serialize::MAX_DEPTH {
+        if depth > crate::value::arena::MAX_DEPTH {
             return Err(Error::new(
                 ErrorKind::Recursion,
                 "the value is nested too deeply to leave the template",
@@ -393,7 +416,10 @@ impl NativeHost {
                 arena.push_list(&items)?
             }
             Word::Object(index) => match &self.heap.objects[index as usize] {
-                HeapObject::Range { .. } | HeapObject::View { .. } | HeapObject::Generator { .. } => {
+                HeapObject::Range { .. }
+                | HeapObject::View { .. }
+                | HeapObject::Bytes(_)
+                | HeapObject::Generator { .. } => {
                     let items = self.items_of(word)?;
                     let items = self.copy_all(arena, &items, depth)?;
                     arena.push_list(&items)?
@@ -424,55 +450,4 @@ fn whole_in_arena(word: Word) -> Option<(Slot, Word)> {
         _ => return None,
     };
     (slot != HEAP).then(|| (slot, word.unstamped()))
-}
-
-/// Runs `work` on a host without templates that has imported values.
-fn alone<T>(work: impl FnOnce(&mut NativeHost) -> T) -> T {
-    struct NoTemplates;
-    impl Templates for NoTemplates {
-        fn program(&self, name: &str) -> Result<Arc<Program<NativeHost>>, Error> {
-            Err(Error::new(ErrorKind::TemplateNotFound, name))
-        }
-        fn globals(&self) -> Option<&(Arc<Arena>, Word)> {
-            None
-        }
-        fn undefined(&self) -> UndefinedKind {
-            UndefinedKind::Default
-        }
-        fn limits(&self) -> RenderLimits {
-            RenderLimits::default()
-        }
-        fn user_filter(&self, _: &str) -> Option<BoxedFunction> {
-            None
-        }
-        fn user_test(&self, _: &str) -> Option<BoxedFunction> {
-            None
-        }
-        fn user_names(&self, _: bool) -> Vec<String> {
-            Vec::new()
-        }
-    }
-    work(&mut NativeHost::new(Arc::new(NoTemplates)))
-}
-
-/// What printing a value writes, or its `repr`.
-pub(crate) fn show_value(value: &Value, repr: bool) -> String {
-    alone(|host| {
-        let mut out = String::new();
-        let word = host
-            .import(value)
-            .and_then(|word| if repr { host.represent(&mut out, word) } else { host.show(&mut out, word) });
-        match word {
-            Ok(()) => out,
-            Err(error) => format!("<{}>", error.message()),
-        }
-    })
-}
-
-/// Are two values equal in Python?
-pub(crate) fn equal_values(left: &Value, right: &Value) -> bool {
-    alone(|host| {
-        let words = host.import(left).and_then(|left| Ok((left, host.import(right)?)));
-        words.and_then(|(left, right)| host.is_equal(left, right)).unwrap_or(false)
-    })
 }

@@ -5,6 +5,7 @@ use haiden_runtime::{BinaryOp, UnaryOp};
 use crate::error::{Error, ErrorKind};
 use crate::python::number::Number;
 use crate::value::host::NativeHost;
+use crate::value::object::{Foreign, guarded};
 use crate::value::word::{Str, Word};
 
 /// How large an integer may become, in bits.
@@ -45,14 +46,12 @@ impl NativeHost {
             return Ok(self.new_number(number));
         }
         let (left, right) = (self.present(left), self.present(right));
-        match (op, left) {
+        if let (BinaryOp::Mod, Word::Str(template)) = (op, left) {
             // `%` on text formats, whatever the right side is.
-            (BinaryOp::Mod, Word::Str(template)) => return self.percent(template, right),
-            _ => {
-                self.refuse_undefined(left)?;
-                self.refuse_undefined(right)?;
-            }
+            return self.percent(template, right);
         }
+        self.refuse_undefined(left)?;
+        self.refuse_undefined(right)?;
         match op {
             BinaryOp::Add => self.add(left, right),
             BinaryOp::Mul => self.multiply(left, right),
@@ -69,6 +68,9 @@ impl NativeHost {
     fn add(&mut self, left: Word, right: Word) -> Result<Word, Error> {
         match (left, right) {
             (Word::Str(left), Word::Str(right)) => self.add_text(left, right),
+            (Word::Str(text), _) | (_, Word::Str(text)) if text.markup && self.has_html(left, right)? => {
+                self.join_texts(&[left, right], true)
+            }
             (Word::Items { .. } | Word::List(_), Word::Items { .. } | Word::List(_)) => {
                 let mut items = self.items_of(left)?;
                 items.extend(self.items_of(right)?);
@@ -101,6 +103,12 @@ impl NativeHost {
         }
     }
 
+    /// Has a value that is no text markup of its own?
+    fn has_html(&mut self, left: Word, right: Word) -> Result<bool, Error> {
+        let other = if let Word::Str(_) = left { right } else { left };
+        Ok(self.html_of(other)?.is_some())
+    }
+
     /// Text and text; if one is markup, the other is escaped.
     fn add_text(&mut self, left: Str, right: Str) -> Result<Word, Error> {
         let markup = left.markup || right.markup;
@@ -123,11 +131,22 @@ impl NativeHost {
         let is_sequence = |word: Word| {
             matches!(word, Word::Str(_) | Word::Items { .. } | Word::List(_) | Word::Tuple { .. })
         };
-        let (sequence, times) = if is_sequence(left) { (left, right) } else { (right, left) };
+        // Markup is asked first, since it is the subclass.
+        let markup_right =
+            matches!((left, right), (Word::Str(left), Word::Str(right)) if right.markup && !left.markup);
+        let (sequence, times) =
+            if is_sequence(left) && !markup_right { (left, right) } else { (right, left) };
         if !is_sequence(sequence) {
             return Err(self.unsupported(BinaryOp::Mul, left, right));
         }
+        if let Word::Big { .. } = times {
+            let message = "cannot fit 'int' into an index-sized integer";
+            return Err(Error::new(ErrorKind::Overflow, message));
+        }
         let Some(times) = self.integer_of(times) else {
+            if matches!(sequence, Word::Str(text) if text.markup) {
+                return self.whole(times).map(Word::Int);
+            }
             let name = self.type_name(times);
             return Err(Error::new(
                 ErrorKind::Type,
@@ -209,12 +228,13 @@ impl NativeHost {
             }
             Word::Object(index) => match &self.heap.objects[index as usize] {
                 crate::value::heap::HeapObject::Range { .. }
+                | crate::value::heap::HeapObject::Bytes(_)
                 | crate::value::heap::HeapObject::View { .. } => self.length_of(word)? > 0,
                 _ => true,
             },
             Word::Foreign { slot, index } => match self.foreign(slot, index) {
-                crate::value::object::Foreign::Object(object) => object.is_true(),
-                crate::value::object::Foreign::Function(_) => true,
+                Foreign::Object(object) => guarded(object, "is_true", |object| object.is_true())?,
+                Foreign::Function(_) => true,
             },
         })
     }

@@ -7,7 +7,7 @@ use crate::python::number::Number;
 use crate::python::repr::write_repr;
 use crate::value::heap::{HeapObject, ViewOf};
 use crate::value::host::{NativeHost, UndefinedKind};
-use crate::value::object::Foreign;
+use crate::value::object::{Foreign, guarded};
 use crate::value::word::Word;
 
 /// A page in the making.
@@ -34,6 +34,11 @@ impl Output {
 #[cold]
 fn over_limit(limit: u64) -> Error {
     Error::new(ErrorKind::Limit, format!("the output is larger than the limit of {limit} bytes"))
+}
+
+/// Is it an iterator of Python's, not a generator function's?
+fn is_iterator(name: &str) -> bool {
+    name.ends_with("iterator") || name == "reversed"
 }
 
 /// How deep containers are printed.
@@ -63,7 +68,9 @@ impl NativeHost {
                 self.represent(out, word)?;
             }
             Word::Foreign { slot, index } => match self.foreign(slot, index).clone() {
-                Foreign::Object(object) => out.push_str(&object.to_text()),
+                Foreign::Object(object) => {
+                    out.push_str(&guarded(&object, "to_text", |object| object.to_text())?);
+                }
                 function @ Foreign::Function(_) => write!(out, "{function:?}").expect("writing to a string"),
             },
             other => self.represent(out, other)?,
@@ -97,7 +104,13 @@ impl NativeHost {
             Word::Str(text) => write_repr(out, self.str(text)),
             Word::Global(global) => out.push_str(global.shown()),
             Word::Foreign { slot, index } => {
-                write!(out, "{:?}", self.foreign(slot, index)).expect("writing to a string");
+                let foreign = self.foreign(slot, index);
+                match foreign {
+                    Foreign::Object(object) => {
+                        out.push_str(&guarded(object, "to_text", |object| object.to_text())?);
+                    }
+                    Foreign::Function(_) => write!(out, "{foreign:?}").expect("writing to a string"),
+                }
             }
             Word::Items { .. } | Word::List(_) => self.sequence(out, word, ("[", "]"), open)?,
             Word::Tuple { len: 1, .. } => self.sequence(out, word, ("(", ",)"), open)?,
@@ -183,6 +196,11 @@ impl NativeHost {
                 out.push(')');
                 return Ok(());
             }
+            HeapObject::Bytes(bytes) => {
+                crate::python::repr::write_bytes_repr(out, bytes);
+                return Ok(());
+            }
+            HeapObject::Class(name) => format!("<class '{name}'>"),
             HeapObject::Namespace(dict) => {
                 let dict = Word::Dict(*dict);
                 out.push_str("<Namespace ");
@@ -222,10 +240,11 @@ impl NativeHost {
                 None => "<TemplateModule memory>".to_owned(),
             },
             HeapObject::Loop(_) => {
-                let length = self.loop_number(index, |state, host| state.length(host))?;
+                let length = self.loop_number(index, haiden_runtime::LoopState::length)?;
                 let taken = self.loop_number(index, |state, _| Ok(state.index0() + 1))?;
                 format!("<LoopContext {taken}/{length}>")
             }
+            HeapObject::Generator { name, .. } if is_iterator(name) => format!("<{name} object>"),
             HeapObject::Generator { name, .. } => format!("<generator object {name}>"),
             HeapObject::Method { name, receiver } => {
                 format!("<built-in method {name} of {} object>", self.type_name(*receiver))
@@ -261,6 +280,7 @@ impl NativeHost {
             Word::Items { .. } | Word::List(_) => "list",
             Word::Tuple { .. } => "tuple",
             Word::Map { .. } | Word::Dict(_) => "dict",
+            Word::Global(crate::value::word::Global::Lipsum) => "function",
             Word::Global(_) => "type",
             Word::Foreign { slot, index } => match self.foreign(slot, index) {
                 Foreign::Object(object) => object.type_name(),
@@ -269,10 +289,12 @@ impl NativeHost {
             Word::Object(index) => match &self.heap.objects[index as usize] {
                 HeapObject::Range { .. } => "range",
                 HeapObject::Slice(_) => "slice",
+                HeapObject::Bytes(_) => "bytes",
+                HeapObject::Class(_) => "type",
                 HeapObject::Namespace(_) => "Namespace",
                 HeapObject::Cycler { .. } => "Cycler",
                 HeapObject::Joiner { .. } => "Joiner",
-                HeapObject::Generator { name: "reversed", .. } => "list_reverseiterator",
+                HeapObject::Generator { name, .. } if is_iterator(name) => name,
                 HeapObject::Generator { .. } => "generator",
                 HeapObject::View { of: ViewOf::Items, .. } => "dict_items",
                 HeapObject::View { of: ViewOf::Keys, .. } => "dict_keys",
@@ -323,7 +345,7 @@ impl NativeHost {
                 _ => None,
             },
             Word::Foreign { slot, index } => match self.foreign(slot, index) {
-                Foreign::Object(object) => object.to_html(),
+                Foreign::Object(object) => guarded(object, "to_html", |object| object.to_html())?,
                 Foreign::Function(_) => None,
             },
             Word::Undefined(_) if self.undefined_kind == UndefinedKind::Chainable => Some(String::new()),
@@ -337,14 +359,15 @@ impl NativeHost {
             Word::Str(text) if text.markup => out.push_str(self.str(text)),
             Word::Str(text) => escape_into(out, self.str(text)),
             Word::Int(_) | Word::Float(_) | Word::Bool(_) | Word::None => self.show(out, word)?,
-            _ => match self.html_of(word)? {
-                Some(html) => out.push_str(&html),
-                None => {
-                    let mut text = String::new();
-                    self.show(&mut text, word)?;
-                    escape_into(out, &text);
+            _ => {
+                if let Some(html) = self.html_of(word)? {
+                    out.push_str(&html);
+                    return Ok(());
                 }
-            },
+                let mut text = String::new();
+                self.show(&mut text, word)?;
+                escape_into(out, &text);
+            }
         }
         Ok(())
     }

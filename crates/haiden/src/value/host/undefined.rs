@@ -1,5 +1,7 @@
 //! Undefined values: Jinja2's four kinds and what each allows.
 
+use std::sync::Arc;
+
 use crate::error::{Error, ErrorKind};
 use crate::python::repr::write_repr;
 use crate::value::heap::Reason;
@@ -82,7 +84,7 @@ impl NativeHost {
     }
 
     /// The undefined value of a member that an object does not have.
-    pub(crate) fn no_member(&mut self, object: Word, name: &str) -> Word {
+    pub(crate) fn no_member(&mut self, object: Word, name: impl Into<Arc<str>>) -> Word {
         self.heap.undefined(Reason::Member { object, name: name.into(), is_text: true })
     }
 
@@ -90,7 +92,7 @@ impl NativeHost {
     pub(crate) fn no_item(&mut self, object: Word, key: Word) -> Result<Word, Error> {
         if let Word::Str(text) = key {
             let name = self.str(text).to_owned();
-            return Ok(self.no_member(object, &name));
+            return Ok(self.no_member(object, name));
         }
         let mut name = String::new();
         self.represent(&mut name, key)?;

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use haiden_bytecode::FunctionKind;
 use haiden_runtime::{
     Arguments, BinaryOp, BlockReference, Called, Callee, Chain, Closure, CompareOp, Export, Fault, Host,
     LoopState, Program, TraceFrame, UnaryOp, Undefined,
@@ -10,7 +9,7 @@ use haiden_runtime::{
 
 use crate::error::{Error, ErrorKind, Place};
 use crate::value::function::CallArguments;
-use crate::value::heap::{HeapObject, Reason};
+use crate::value::heap::HeapObject;
 use crate::value::host::context::{ContextData, Variables};
 use crate::value::host::link::NativeTest;
 use crate::value::host::{Extra, Name, NativeFilter, NativeHost, NativeIterator, Output};
@@ -178,30 +177,7 @@ impl Host for NativeHost {
     }
 
     fn undefined(&mut self, why: Undefined<'_>) -> Result<Word> {
-        let reason = match why {
-            Undefined::Name(name) => Reason::Name(name.into()),
-            Undefined::Parameter(name) => {
-                let name = super::undefined::quoted(name);
-                Reason::Hint(format!("parameter {name} was not provided").into())
-            }
-            Undefined::Hint(hint) => Reason::Hint(hint.into()),
-            Undefined::NoParentBlock(name) => {
-                let name = super::undefined::quoted(name);
-                Reason::Hint(format!("there is no parent block called {name}.").into())
-            }
-            Undefined::NoCaller => Reason::Hint("No caller defined".into()),
-            Undefined::NoExport { template, line, name } => {
-                let (template, name) = (super::undefined::quoted(template), super::undefined::quoted(name));
-                Reason::Hint(
-                    format!(
-                        "the template {template} (imported on line {line}) does not export the requested name {name}"
-                    )
-                    .into(),
-                )
-            }
-            Undefined::NoPreviousItem => Reason::Hint("there is no previous item".into()),
-            Undefined::NoNextItem => Reason::Hint("there is no next item".into()),
-        };
+        let reason = super::faults::reason(why);
         Ok(self.heap.undefined(reason))
     }
     #[inline]
@@ -289,7 +265,7 @@ impl Host for NativeHost {
     fn iterate(&mut self, value: &Word) -> Result<NativeIterator> {
         self.start_iteration(*value)
     }
-    #[inline]
+    #[inline(always)]
     fn next(&mut self, iterator: &mut NativeIterator) -> Result<Option<Word>> {
         self.next_item(iterator)
     }
@@ -298,7 +274,7 @@ impl Host for NativeHost {
         self.next_two(iterator)
     }
     fn remaining(&mut self, iterator: &NativeIterator) -> Option<usize> {
-        self.items_left(iterator)
+        Some(self.items_left(iterator))
     }
     fn iterate_over(&mut self, values: Vec<Word>) -> NativeIterator {
         NativeHost::iterator_over(values)
@@ -336,7 +312,7 @@ impl Host for NativeHost {
         arguments: Arguments<'_, Self>,
     ) -> Result<Called<Self>> {
         let object = self.present(*receiver);
-        if self.has_method(object, &site.text) {
+        if NativeHost::has_method(object, &site.text) {
             let result = if arguments.shape.is_plain() {
                 self.call_member(object, &site.text, arguments.values, &[])
             } else {
@@ -361,7 +337,7 @@ impl Host for NativeHost {
         arguments: Arguments<'_, Self>,
     ) -> Result<Word> {
         match filter {
-            NativeFilter::Builtin(builtin) => builtin.call(self, context, value, arguments),
+            NativeFilter::Builtin(builtin) => self.builtin_filter(builtin, *context, *value, arguments),
             NativeFilter::User(function) => {
                 let function = function.clone();
                 if arguments.shape.is_plain() && arguments.values.is_empty() {
@@ -514,108 +490,10 @@ impl Host for NativeHost {
     }
 
     fn fault(&mut self, fault: Fault<'_>) -> Error {
-        let named = |name: Option<&str>| name.map_or_else(|| "None".to_owned(), super::undefined::quoted);
-        let (kind, message) = match fault {
-            Fault::NoFilter(name) => {
-                (ErrorKind::Runtime, format!("No filter named {} found.", super::undefined::quoted(name)))
-            }
-            Fault::NoTest(name) => {
-                (ErrorKind::Runtime, format!("No test named {} found.", super::undefined::quoted(name)))
-            }
-            Fault::NotANamespace => {
-                (ErrorKind::Runtime, "cannot assign attribute on non-namespace object".to_owned())
-            }
-            Fault::TooManyArguments { name, takes } => {
-                (ErrorKind::Type, format!("macro {} takes not more than {takes} argument(s)", named(name)))
-            }
-            Fault::UnexpectedKeyword { name, keyword } => {
-                let keyword = super::undefined::quoted(keyword);
-                (ErrorKind::Type, format!("macro {} takes no keyword argument {keyword}", named(name)))
-            }
-            Fault::DuplicateArgument { name, argument } => {
-                let argument = super::undefined::quoted(argument);
-                (ErrorKind::Type, format!("macro {} got two values for argument {argument}", named(name)))
-            }
-            Fault::UnexpectedCaller { name } => (
-                ErrorKind::Type,
-                format!(
-                    "macro {} was invoked with two values for the special caller argument. This is most likely a bug.",
-                    named(name)
-                ),
-            ),
-            Fault::ExtendedTwice => (ErrorKind::Runtime, "extended multiple times".to_owned()),
-            Fault::RequiredBlock(name) => {
-                (ErrorKind::Runtime, format!("Required block {} not found", super::undefined::quoted(name)))
-            }
-            Fault::NotRecursive => (
-                ErrorKind::Type,
-                "The loop must have the 'recursive' marker to be called recursively.".to_owned(),
-            ),
-            Fault::EmptyCycle => (ErrorKind::Type, "no items for cycling given".to_owned()),
-            Fault::TooDeep => (ErrorKind::Recursion, "maximum recursion depth exceeded".to_owned()),
-            Fault::OutputLimit(limit) => {
-                (ErrorKind::Limit, format!("the output is larger than the limit of {limit} bytes"))
-            }
-            Fault::OutOfFuel => (ErrorKind::Limit, "the render has used up its fuel".to_owned()),
-            Fault::BadImage(what) => (ErrorKind::Bytecode, format!("the bytecode is wrong: {what}")),
-        };
-        Error::new(kind, message)
+        super::faults::error(fault)
     }
     fn locate(&mut self, error: Error, trace: &[TraceFrame]) -> Error {
         let places: Vec<Place> = trace.iter().take(40).map(|frame| self.place_of_frame(frame)).collect();
         if error.trace().is_empty() { error.at(|| places) } else { error.called_from(places) }
-    }
-}
-
-impl NativeHost {
-    /// The first template of a list of names that exists.
-    fn first_of(
-        &mut self,
-        names: Word,
-        from: &Arc<Program<NativeHost>>,
-        missing: impl Fn(&Error) -> bool,
-    ) -> Result<Arc<Program<NativeHost>>> {
-        let names = match names {
-            Word::None => Vec::new(),
-            other => self.items_of(other)?,
-        };
-        let mut shown: Vec<String> = Vec::new();
-        for &name in &names {
-            match self.template(&name, from) {
-                Ok(program) => return Ok(program),
-                Err(error) if missing(&error) || matches!(name, Word::Undefined(_)) => {
-                    let mut text = String::new();
-                    match name {
-                        Word::Undefined(index) => text = self.undefined_message(index),
-                        other => self.show(&mut text, other)?,
-                    }
-                    shown.push(text);
-                }
-                Err(error) => return Err(error),
-            }
-        }
-        let message = if names.is_empty() {
-            "Tried to select from an empty list of templates.".to_owned()
-        } else {
-            format!("none of the templates given were found: {}", shown.join(", "))
-        };
-        Err(Error::new(ErrorKind::TemplatesNotFound, message))
-    }
-
-    fn place_of_frame(&self, frame: &TraceFrame) -> Place {
-        let program = self.entered.iter().find(|(program, _)| program.name() == frame.template.as_ref());
-        let source_line = program.and_then(|(program, _)| {
-            let line = frame.line.checked_sub(1)? as usize;
-            program.extra().source.lines().nth(line).map(str::to_owned)
-        });
-        let name = frame.name.as_deref().unwrap_or_default();
-        let what = match frame.function {
-            FunctionKind::Root => String::new(),
-            FunctionKind::Block => format!("block '{name}'"),
-            FunctionKind::Macro => format!("macro '{name}'"),
-            FunctionKind::CallBlock => "a call block".to_owned(),
-            FunctionKind::Loop => "a recursive loop".to_owned(),
-        };
-        Place { template: frame.template.clone(), line: frame.line, column: frame.column, what, source_line }
     }
 }

@@ -1,0 +1,65 @@
+//! What Jinja2 evaluates while it compiles, where that shows in the output.
+//!
+//! Jinja2 folds constants, filters and tests of constants included, and writes the result into Python source. Two
+//! effects are part of its language: a constant `~` joins plain text, so markup in it is escaped again; and a negative
+//! constant loses its parentheses, so `-1 ** x` and `(-1) ** x` both mean `-(1 ** x)`. They hold without our optimizer
+//! too. Source: `jinja2/nodes.py` (`as_const`), `jinja2/compiler.py` (`visit_Const`), 3.1.6.
+
+use haiden_syntax::ast::{Arguments, BinaryOp, Constant, Expr, Unary, UnaryOp};
+
+use super::Builder;
+
+/// Filters that Jinja2 never folds: they take the context.
+const WITH_CONTEXT: [&str; 5] = ["map", "reject", "rejectattr", "select", "selectattr"];
+
+impl Builder<'_, '_> {
+    /// Would Jinja2 know the value while it compiles?
+    pub(super) fn is_constant(&self, expr: &Expr<'_>) -> bool {
+        match expr {
+            Expr::Const(_) | Expr::TemplateData(_) => true,
+            Expr::Binary(node) => self.is_constant(&node.left) && self.is_constant(&node.right),
+            Expr::Unary(node) => self.is_constant(&node.node),
+            Expr::Concat(node) => node.nodes.iter().all(|part| self.is_constant(part)),
+            Expr::List(node) => node.items.iter().all(|item| self.is_constant(item)),
+            Expr::Tuple(node) => node.items.iter().all(|item| self.is_constant(item)),
+            Expr::Filter(node) => {
+                !self.eval.volatile
+                    && !WITH_CONTEXT.contains(&self.ir.text(node.name))
+                    && node.node.as_ref().is_some_and(|value| self.is_constant(value))
+                    && self.are_constant(&node.arguments)
+            }
+            _ => false,
+        }
+    }
+
+    fn are_constant(&self, arguments: &Arguments<'_>) -> bool {
+        let named = arguments.kwargs.iter().map(|keyword| &keyword.value);
+        let dynamic = arguments.dyn_args.iter().chain(&arguments.dyn_kwargs);
+        arguments.args.iter().chain(named).chain(dynamic).all(|value| self.is_constant(value))
+    }
+
+    /// The operand of a negation that moves out of a power: that of a negative constant whose exponent is not known.
+    pub(super) fn base_of_negation<'a, 's>(
+        &self,
+        op: BinaryOp,
+        left: &'a Expr<'s>,
+        right: &Expr<'s>,
+    ) -> Option<&'a Unary<'s>> {
+        match left {
+            Expr::Unary(unary)
+                if op == BinaryOp::Pow && unary.op == UnaryOp::Neg && !self.is_constant(right) =>
+            {
+                let is_positive = match &unary.node {
+                    Expr::Const(node) => match node.value {
+                        Constant::Int(value) => value > 0,
+                        Constant::Float(value) => value > 0.0,
+                        _ => false,
+                    },
+                    _ => false,
+                };
+                is_positive.then_some(&**unary)
+            }
+            _ => None,
+        }
+    }
+}

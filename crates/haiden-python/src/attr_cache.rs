@@ -1,0 +1,317 @@
+//! Attribute sites: a name, and where the objects that were seen last keep it.
+//!
+//! Jinja's rule for `a.b`: the attribute; if there is none, the item; else undefined. A site takes a shorter road for what
+//! it has seen, and each road agrees with [`Site::generic`]:
+//! * an exact `dict`, if `dict` itself has no attribute of that name: the item;
+//! * an instance of a class with the generic `__getattribute__`: what the class has under the name is known as long as the
+//!   class's version tag is (CPython takes it away when the class or a base of it changes). A property is called; a slot is
+//!   read; if the class has nothing, the instance's own values or dictionary decide.
+//!
+//! The layouts of instances are CPython 3.11's; other versions go the generic road for them.
+#![expect(unsafe_code, reason = "CPython's layouts of classes and instances")]
+
+use std::cell::Cell;
+
+use pyo3::ffi;
+
+use crate::machine;
+use crate::objects::{self, Class, Result, class};
+use crate::register::Obj;
+
+unsafe extern "C" {
+    fn _PyType_Lookup(class: *mut ffi::PyTypeObject, name: *mut ffi::PyObject) -> *mut ffi::PyObject;
+}
+
+/// A name, interned.
+pub(crate) struct Name {
+    pub(crate) object: Obj,
+    pub(crate) hash: ffi::Py_hash_t,
+}
+
+impl Name {
+    pub(crate) fn new(text: &str) -> Result<Name> {
+        let object = objects::intern(text)?;
+        let hash = objects::hash(&object)?;
+        Ok(Name { object, hash })
+    }
+
+    /// As a Rust text.
+    pub(crate) fn text(&self) -> &str {
+        objects::utf8(&self.object).unwrap_or_default()
+    }
+}
+
+/// A name at a place where attributes are read.
+pub(crate) struct Site {
+    pub(crate) name: Name,
+    fast: bool,
+    /// `dict` has no attribute of this name.
+    item_of_dict: bool,
+    memory: Cell<Memory>,
+}
+
+#[derive(Clone, Copy)]
+struct Memory {
+    /// The class's version tag; 0 for none.
+    version: u32,
+    road: Road,
+}
+
+#[derive(Clone, Copy)]
+enum Road {
+    Generic,
+    /// The class has nothing: the instance's value at this place of the class's shared keys.
+    #[cfg(all(Py_3_11, not(Py_3_12)))]
+    Instance(u32),
+    /// The class has nothing, and the instance keeps its dictionary at this offset.
+    #[cfg(not(all(Py_3_11, not(Py_3_12))))]
+    Dictionary(isize),
+    /// A property, borrowed from the class.
+    Property(*mut ffi::PyObject),
+    /// A slot at this offset.
+    Slot(isize),
+}
+
+/// The class's version tag, 0 if it has none.
+///
+/// Before 3.11 a flag says whether the tag is valid; since then an invalid one is 0.
+#[inline(always)]
+unsafe fn version(class: *mut ffi::PyTypeObject) -> u32 {
+    // SAFETY: the caller's class is alive.
+    unsafe {
+        #[cfg(not(Py_3_11))]
+        {
+            const VALID_VERSION_TAG: u64 = 1 << 19;
+            if (*class).tp_flags as u64 & VALID_VERSION_TAG == 0 {
+                return 0;
+            }
+        }
+        (*class).tp_version_tag
+    }
+}
+
+impl Site {
+    pub(crate) fn new(text: &str, fast: bool) -> Result<Site> {
+        let name = Name::new(text)?;
+        let item_of_dict = fast && !objects::class_has(class!(PyDict_Type), &name.object);
+        let memory = Cell::new(Memory { version: 0, road: Road::Generic });
+        Ok(Site { name, fast, item_of_dict, memory })
+    }
+
+    /// The attribute, else the item, else `None`.
+    #[inline(always)]
+    pub(crate) fn get(&self, object: &Obj) -> Result<Option<Obj>> {
+        if self.item_of_dict && objects::is_dict(object) {
+            return objects::dict_get(object, &self.name.object, self.name.hash);
+        }
+        let memory = self.memory.get();
+        // SAFETY: an object's class is alive.
+        let version = unsafe { version(object.kind()) };
+        if memory.version != version || version == 0 {
+            return self.learn(object);
+        }
+        // SAFETY: the version is the one for which the road was found.
+        match unsafe { self.take(memory.road, object) } {
+            Some(value) => Ok(Some(value)),
+            None => self.other(memory.road, object),
+        }
+    }
+
+    /// The value at the end of a road that runs no code.
+    ///
+    /// # Safety
+    /// The road was found for the object's class, which has not changed since.
+    #[inline(always)]
+    unsafe fn take(&self, road: Road, object: &Obj) -> Option<Obj> {
+        let pointer = object.as_ptr();
+        match road {
+            #[cfg(all(Py_3_11, not(Py_3_12)))]
+            Road::Instance(place) => {
+                // SAFETY: the class has managed dictionaries, so two words lie four and three words before its
+                // instances: the values, parallel to the class's shared keys, and the dictionary. Either may be null.
+                unsafe {
+                    let values = *pointer.cast::<*const *mut ffi::PyObject>().sub(4);
+                    if !values.is_null() {
+                        return Obj::from_borrowed(*values.add(place as usize));
+                    }
+                    let dictionary = Obj::from_borrowed(*pointer.cast::<*mut ffi::PyObject>().sub(3))?;
+                    self.in_dictionary(&dictionary)
+                }
+            }
+            #[cfg(not(all(Py_3_11, not(Py_3_12))))]
+            Road::Dictionary(offset) => {
+                // SAFETY: the class says that its instances have a pointer to a dictionary there; it may be null.
+                let dictionary =
+                    unsafe { Obj::from_borrowed(*pointer.byte_offset(offset).cast::<*mut ffi::PyObject>()) }?;
+                self.in_dictionary(&dictionary)
+            }
+            Road::Slot(offset) => {
+                // SAFETY: a member descriptor of the class says that there is a pointer; it may be null.
+                unsafe { Obj::from_borrowed(*pointer.byte_offset(offset).cast::<*mut ffi::PyObject>()) }
+            }
+            Road::Property(_) | Road::Generic => None,
+        }
+    }
+
+    fn in_dictionary(&self, dictionary: &Obj) -> Option<Obj> {
+        if !objects::is_dict(dictionary) {
+            return None;
+        }
+        match objects::dict_get(dictionary, &self.name.object, self.name.hash) {
+            Ok(value) => value,
+            Err(raised) => {
+                // The generic road meets the same error and reports it.
+                raised.clear();
+                None
+            }
+        }
+    }
+
+    #[inline(never)]
+    fn other(&self, road: Road, object: &Obj) -> Result<Option<Obj>> {
+        let Road::Property(property) = road else { return self.generic(object) };
+        // SAFETY: the property lives in the class, whose version is unchanged; its getter is its first member. It is
+        // referenced before it runs, since it may change the class.
+        let getter = unsafe { Obj::from_borrowed(*property.cast::<*mut ffi::PyObject>().add(2)) };
+        let Some(getter) = getter else { return self.generic(object) };
+        match objects::call(&getter, std::slice::from_ref(object), None) {
+            Ok(value) => Ok(Some(value)),
+            Err(raised) if raised.matches(&Class::Attribute.object()) => {
+                raised.clear();
+                // A property that fails so is followed by `__getattr__`, but a class that has one is not generic.
+                self.item(object)
+            }
+            Err(raised) => Err(raised),
+        }
+    }
+
+    /// Finds the road for the object's class, and the attribute.
+    #[cold]
+    #[inline(never)]
+    fn learn(&self, object: &Obj) -> Result<Option<Obj>> {
+        if self.fast
+            && let Some(module) = machine::as_module(object)
+            && let Some(value) = machine::module_member(module, &self.name.object)
+            && let Some(value) = value.as_object()
+        {
+            return Ok(Some(value.clone()));
+        }
+        let value = self.generic(object)?;
+        if self.fast {
+            // SAFETY: an object's class is alive.
+            unsafe { self.remember(object.kind()) };
+        }
+        Ok(value)
+    }
+
+    unsafe fn remember(&self, class: *mut ffi::PyTypeObject) {
+        // SAFETY: the class is alive. `_PyType_Lookup` gives it a version tag if it can have one; what it returns is
+        // borrowed from a class's dictionary and looked at before anything else runs.
+        unsafe {
+            let generic = ffi::PyObject_GenericGetAttr as *const ();
+            if (*class).tp_getattro.is_none_or(|function| function as *const () != generic) {
+                return;
+            }
+            let found = _PyType_Lookup(class, self.name.object.as_ptr());
+            let version = version(class);
+            if version == 0 {
+                return;
+            }
+            let road = if found.is_null() { self.road_of_instance(class) } else { road_of_descriptor(found) };
+            self.memory.set(Memory { version, road });
+        }
+    }
+
+    #[cfg(all(Py_3_11, not(Py_3_12)))]
+    unsafe fn road_of_instance(&self, class: *mut ffi::PyTypeObject) -> Road {
+        const MANAGED_DICT: u64 = 1 << 4;
+        // SAFETY: a class with managed dictionaries is a heap type; its shared keys, if it has some, are a header of 32
+        // bytes (byte 9: the logarithm of the size of the index in bytes, bytes 24 to 32: how many entries), the
+        // index, then entries of key and value.
+        unsafe {
+            if (*class).tp_flags & MANAGED_DICT == 0 {
+                return Road::Generic;
+            }
+            let keys = (*class.cast::<ffi::PyHeapTypeObject>()).ht_cached_keys.cast::<usize>();
+            if keys.is_null() {
+                return Road::Generic;
+            }
+            let index = 1_usize << *keys.cast::<u8>().add(9);
+            let count = keys.add(3).cast::<isize>().read();
+            let entries = keys.byte_add(32 + index).cast::<[*mut ffi::PyObject; 2]>();
+            let place = (0..count).find(|&n| (*entries.offset(n))[0] == self.name.object.as_ptr());
+            place.map_or(Road::Generic, |place| Road::Instance(place as u32))
+        }
+    }
+
+    #[cfg(not(all(Py_3_11, not(Py_3_12))))]
+    unsafe fn road_of_instance(&self, class: *mut ffi::PyTypeObject) -> Road {
+        // SAFETY: the class is alive.
+        match unsafe { (*class).tp_dictoffset } {
+            offset if offset > 0 => Road::Dictionary(offset as isize),
+            _ => Road::Generic,
+        }
+    }
+
+    /// The slow road, which all others agree with.
+    #[inline(never)]
+    fn generic(&self, object: &Obj) -> Result<Option<Obj>> {
+        match objects::lookup_attr(object, &self.name.object)? {
+            Some(value) => Ok(Some(value)),
+            None => self.item(object),
+        }
+    }
+
+    fn item(&self, object: &Obj) -> Result<Option<Obj>> {
+        item_or_none(object, &self.name.object)
+    }
+}
+
+/// What a descriptor that a class has under the name means for its instances.
+unsafe fn road_of_descriptor(found: *mut ffi::PyObject) -> Road {
+    #[repr(C)]
+    struct MemberDescriptor {
+        base: ffi::PyObject,
+        class: *mut ffi::PyTypeObject,
+        name: *mut ffi::PyObject,
+        qualname: *mut ffi::PyObject,
+        member: *mut ffi::PyMemberDef,
+    }
+    const OBJECT_EX: std::ffi::c_int = 16;
+    // SAFETY: the object is alive; the layouts are those of the exact types that are asked for.
+    unsafe {
+        let kind = ffi::Py_TYPE(found);
+        if kind == class!(PyProperty_Type) {
+            return Road::Property(found);
+        }
+        if kind == class!(PyMemberDescr_Type) {
+            let member = (*found.cast::<MemberDescriptor>()).member;
+            if (*member).type_code == OBJECT_EX {
+                return Road::Slot((*member).offset);
+            }
+        }
+        Road::Generic
+    }
+}
+
+/// `object[key]` for a text key, or `None` where Jinja says undefined.
+fn item_or_none(object: &Obj, key: &Obj) -> Result<Option<Obj>> {
+    // Without a subscript slot nothing but a `TypeError` could come.
+    if objects::has_subscript(object) { any_item_or_none(object, key) } else { Ok(None) }
+}
+
+/// `object[key]`, or `None` where Jinja says undefined.
+pub(crate) fn any_item_or_none(object: &Obj, key: &Obj) -> Result<Option<Obj>> {
+    match objects::get_item(object, key) {
+        Ok(value) => Ok(Some(value)),
+        Err(raised) => {
+            let quiet = [Class::Lookup, Class::Type, Class::Attribute];
+            if quiet.iter().any(|class| raised.matches(&class.object())) {
+                raised.clear();
+                Ok(None)
+            } else {
+                Err(raised)
+            }
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! Errors: what the machine finds wrong becomes a Python exception; every exception that leaves a template says where.
+
+use haiden_compiler::{CompileError, ErrorKind};
+use haiden_runtime::{Fault, LinkError, TraceFrame};
+use pyo3::prelude::*;
+
+use crate::host::PyHost;
+use crate::objects::{self, Class, Raised, Result};
+use crate::types::Types;
+
+/// The exception for something that went wrong in the machine itself.
+pub(crate) fn fault(host: &PyHost, fault: Fault<'_>) -> Raised {
+    let types = host.types;
+    let named = |name: Option<&str>| name.map_or_else(|| "None".to_owned(), |name| format!("'{name}'"));
+    let runtime = || types.runtime_error.clone();
+    let kind = || Class::Type.object();
+    let (class, message) = match fault {
+        Fault::NoFilter(name) => (runtime(), format!("No filter named '{name}' found.")),
+        Fault::NoTest(name) => (runtime(), format!("No test named '{name}' found.")),
+        Fault::NotANamespace => (runtime(), "cannot assign attribute on non-namespace object".to_owned()),
+        Fault::TooManyArguments { name, takes } => {
+            (kind(), format!("macro {} takes not more than {takes} argument(s)", named(name)))
+        }
+        Fault::UnexpectedKeyword { name, keyword } => {
+            (kind(), format!("macro {} takes no keyword argument '{keyword}'", named(name)))
+        }
+        Fault::DuplicateArgument { name, argument } => {
+            (kind(), format!("macro {} got two values for argument '{argument}'", named(name)))
+        }
+        Fault::UnexpectedCaller { name } => (
+            kind(),
+            format!(
+                "macro {} was invoked with two values for the special caller argument. This is most likely a bug.",
+                named(name)
+            ),
+        ),
+        Fault::ExtendedTwice => (runtime(), "extended multiple times".to_owned()),
+        Fault::RequiredBlock(name) => (runtime(), format!("Required block '{name}' not found")),
+        Fault::NotRecursive => {
+            (kind(), "The loop must have the 'recursive' marker to be called recursively.".to_owned())
+        }
+        Fault::EmptyCycle => (kind(), "no items for cycling given".to_owned()),
+        Fault::TooDeep => (Class::Recursion.object(), "maximum recursion depth exceeded".to_owned()),
+        Fault::OutputLimit(limit) => {
+            (runtime(), format!("the output is larger than the limit of {limit} bytes"))
+        }
+        Fault::OutOfFuel => (runtime(), "the render has used up its fuel".to_owned()),
+        Fault::BadImage(what) => (runtime(), format!("the bytecode is wrong: {what}")),
+    };
+    match objects::raise::<()>(&class, &message) {
+        Err(raised) => raised,
+        Ok(()) => unreachable!("`raise` returns an error"),
+    }
+}
+
+/// Attaches the place, as notes: the innermost frame first.
+pub(crate) fn locate(host: &PyHost, error: Raised, trace: &[TraceFrame]) -> Raised {
+    let py = objects::token();
+    let error = error.take(py);
+    // The exception itself matters more than a note that could not be attached.
+    let _ = add_notes(host, py, &error, trace).map_err(Raised::clear);
+    Raised::from_error(py, error)
+}
+
+fn add_notes(host: &PyHost, py: Python<'_>, error: &PyErr, trace: &[TraceFrame]) -> Result<()> {
+    let exception = crate::register::Obj::of(error.value(py));
+    let Some(add) = objects::lookup_attr(&exception, &host.types.add_note.object)? else { return Ok(()) };
+    for frame in trace.iter().take(40) {
+        let template = frame.template.as_deref().unwrap_or("<template>");
+        let what = match (&frame.function, &frame.name) {
+            (haiden_bytecode::FunctionKind::Block, Some(name)) => format!("in block '{name}'"),
+            (haiden_bytecode::FunctionKind::Macro, Some(name)) => format!("in macro '{name}'"),
+            _ => "in template".to_owned(),
+        };
+        let note = objects::text(&format!("File \"{template}\", line {}, {what}", frame.line))?;
+        objects::call(&add, &[note], None)?;
+    }
+    Ok(())
+}
+
+/// The exception for a template that cannot be compiled.
+pub(crate) fn compile_error(
+    py: Python<'_>,
+    types: &Types,
+    error: &CompileError,
+    name: Option<&str>,
+) -> PyErr {
+    let class = match error.kind() {
+        ErrorKind::Assertion => &types.assertion_error,
+        ErrorKind::Options => return pyo3::exceptions::PyAssertionError::new_err(error.message().to_owned()),
+        ErrorKind::Python => return pyo3::exceptions::PySyntaxError::new_err(error.message().to_owned()),
+        ErrorKind::Syntax | ErrorKind::Unsupported | ErrorKind::TooLarge => &types.syntax_error,
+    };
+    exception(py, class, error.message(), error.line(), name)
+}
+
+/// The exception for a filter or test that the environment does not have.
+pub(crate) fn link_error(py: Python<'_>, types: &Types, error: &LinkError, name: Option<&str>) -> PyErr {
+    exception(py, &types.assertion_error, &error.to_string(), error.line, name)
+}
+
+fn exception(
+    py: Python<'_>,
+    class: &crate::register::Obj,
+    message: &str,
+    line: u32,
+    name: Option<&str>,
+) -> PyErr {
+    match class.bound(py).call1((message, line, name)) {
+        Ok(exception) => PyErr::from_value(exception),
+        Err(error) => error,
+    }
+}

@@ -1,0 +1,129 @@
+//! Iteration: over lists, tuples, dicts and their views, and ranges without an iterator object.
+//!
+//! Each road behaves as CPython's own iterator: a list's length is asked anew for each item, a dict that changes its size
+//! is an error.
+
+use crate::objects::{self, Class, DictView, Result};
+use crate::register::{Obj, Register};
+
+/// An iterator in progress.
+pub(crate) enum Iter {
+    List { list: Obj, next: usize },
+    Tuple { tuple: Obj, next: usize },
+    Dict { dict: Obj, part: DictView, position: isize, size: usize, left: usize },
+    Range { next: i64, step: i64, left: i64 },
+    Object(Obj),
+    Values(std::vec::IntoIter<Register>),
+}
+
+impl Iter {
+    /// Starts.
+    #[inline]
+    pub(crate) fn new(object: &Obj, fast: bool) -> Result<Iter> {
+        if fast {
+            if objects::is_list(object) {
+                return Ok(Iter::List { list: object.clone(), next: 0 });
+            }
+            if objects::is_tuple(object) {
+                return Ok(Iter::Tuple { tuple: object.clone(), next: 0 });
+            }
+            if objects::is_dict(object) {
+                return Ok(Iter::dict(object.clone(), DictView::Keys));
+            }
+            if objects::is_range(object)
+                && let Some((next, step, left)) = objects::range_parts(object)
+                && step.checked_mul(left).and_then(|width| next.checked_add(width)).is_some()
+            {
+                return Ok(Iter::Range { next, step, left });
+            }
+            if let Some((dict, part)) = objects::view_of(object) {
+                return Ok(Iter::dict(dict, part));
+            }
+        }
+        objects::iter(object).map(Iter::Object)
+    }
+
+    fn dict(dict: Obj, part: DictView) -> Iter {
+        let size = objects::dict_len(&dict);
+        Iter::Dict { dict, part, position: 0, size, left: size }
+    }
+
+    /// The next item.
+    #[inline(always)]
+    pub(crate) fn next(&mut self) -> Result<Option<Register>> {
+        match self {
+            Iter::List { list, next } => {
+                let item = objects::list_item(list, *next);
+                *next += usize::from(item.is_some());
+                Ok(item.map(Register::object))
+            }
+            Iter::Range { next, step, left } => {
+                if *left <= 0 {
+                    return Ok(None);
+                }
+                let value = *next;
+                *left -= 1;
+                *next += *step;
+                Ok(Some(Register::integer(value)))
+            }
+            _ => self.next_other(),
+        }
+    }
+
+    #[inline(never)]
+    fn next_other(&mut self) -> Result<Option<Register>> {
+        match self {
+            Iter::Tuple { tuple, next } => {
+                let item = objects::tuple_item(tuple, *next);
+                *next += usize::from(item.is_some());
+                Ok(item.map(Register::object))
+            }
+            Iter::Dict { part, .. } => {
+                let part = *part;
+                let Some((key, value)) = self.next_entry()? else { return Ok(None) };
+                Ok(Some(Register::object(match part {
+                    DictView::Keys => key,
+                    DictView::Values => value,
+                    DictView::Items => objects::tuple([Ok(key), Ok(value)].into_iter())?,
+                })))
+            }
+            Iter::Values(values) => Ok(values.next()),
+            Iter::Object(iterator) => Ok(objects::iter_next(iterator)?.map(Register::object)),
+            Iter::List { .. } | Iter::Range { .. } => Ok(None),
+        }
+    }
+
+    fn next_entry(&mut self) -> Result<Option<(Obj, Obj)>> {
+        let Iter::Dict { dict, position, size, left, .. } = self else { return Ok(None) };
+        if objects::dict_len(dict) != *size {
+            *left = 0;
+            // As CPython's iterator: it stays broken.
+            *size = usize::MAX;
+            return objects::raise(&Class::Runtime.object(), "dictionary changed size during iteration");
+        }
+        let entry = objects::dict_next(dict, position);
+        *left = if entry.is_some() { left.saturating_sub(1) } else { 0 };
+        Ok(entry)
+    }
+
+    /// The next item of the items of a dict, in two.
+    #[inline]
+    pub(crate) fn next_pair(&mut self) -> Option<Result<Option<(Register, Register)>>> {
+        let Iter::Dict { part: DictView::Items, .. } = self else { return None };
+        let entry = self.next_entry();
+        Some(entry.map(|entry| entry.map(|(key, value)| (Register::object(key), Register::object(value)))))
+    }
+
+    /// How many items are left, if that is known.
+    #[inline]
+    pub(crate) fn remaining(&self) -> Option<usize> {
+        match self {
+            Iter::List { list, next } => Some(objects::list_len(list).saturating_sub(*next)),
+            Iter::Tuple { tuple, next } => Some(objects::tuple_len(tuple) - next),
+            Iter::Dict { left, .. } => Some(*left),
+            Iter::Range { left, .. } => Some(*left as usize),
+            Iter::Values(values) => Some(values.len()),
+            Iter::Object(_) => None,
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! Link: the constants, names and references of an image become Python objects.
+
+use haiden_bytecode::{Constant, Image};
+use haiden_runtime::Linker;
+
+use crate::attr_cache::{Name, Site};
+use crate::filters::{Filter, Native};
+use crate::host::PyHost;
+use crate::objects::{self, Raised, Result};
+use crate::register::{Obj, Register};
+use crate::tests::{NativeTest, Test};
+use crate::types::Types;
+
+/// What a constant was linked to.
+#[derive(Clone)]
+pub(crate) enum Linked {
+    /// A value that can be shared.
+    Value(Register),
+    /// Containers that hold something new each time, or are it.
+    Tuple(Box<[Linked]>),
+    List(Box<[Linked]>),
+    Dict(Box<[Linked]>),
+}
+
+impl Linked {
+    /// The constant's value; lists and dicts are new each time.
+    pub(crate) fn make(&self, host: &PyHost) -> Result<Register> {
+        let parts = |parts: &[Linked]| -> Result<Vec<Obj>> {
+            parts.iter().map(|part| host.object(&part.make(host)?)).collect()
+        };
+        let object = match self {
+            Linked::Value(value) => return Ok(value.clone()),
+            Linked::Tuple(items) => objects::tuple(parts(items)?.into_iter().map(Ok))?,
+            Linked::List(items) => objects::list(parts(items)?.into_iter().map(Ok))?,
+            Linked::Dict(items) => {
+                let dict = objects::dict()?;
+                for pair in parts(items)?.chunks_exact(2) {
+                    objects::dict_set(&dict, &pair[0], &pair[1])?;
+                }
+                dict
+            }
+        };
+        Ok(Register::object(object))
+    }
+}
+
+/// Links for one environment.
+pub(crate) struct PyLinker<'a> {
+    pub(crate) types: &'static Types,
+    /// The environment's filters and tests, exact dicts.
+    pub(crate) filters: Option<&'a Obj>,
+    pub(crate) tests: Option<&'a Obj>,
+    pub(crate) fast: bool,
+    /// The first thing that went wrong.
+    pub(crate) error: Option<Raised>,
+}
+
+impl PyLinker<'_> {
+    fn keep<T>(&mut self, result: Result<T>) -> Option<T> {
+        match result {
+            Ok(value) => Some(value),
+            Err(raised) => {
+                // The first one stays in the indicator; nothing that could raise is called after it.
+                self.error.get_or_insert(raised);
+                None
+            }
+        }
+    }
+
+    fn scalar(&self, image: &Image, constant: &Constant) -> Result<Register> {
+        let object = match constant {
+            Constant::Bool(value) => return Ok(Register::boolean(*value)),
+            Constant::Int(value) => return Ok(Register::integer(*value)),
+            Constant::BigInt(digits) => objects::integer_of(image.string(*digits))?,
+            Constant::Float(value) => objects::float(*value)?,
+            Constant::Str(index) => objects::intern(image.string(*index))?,
+            Constant::Markup(index) => {
+                objects::subclass_text(&self.types.markup, &objects::text(image.string(*index))?)?
+            }
+            Constant::None | Constant::Tuple(_) | Constant::List(_) | Constant::Dict(_) => {
+                return Ok(Register::NONE);
+            }
+        };
+        Ok(Register::object(object))
+    }
+
+    fn found(&mut self, table: Option<&Obj>, name: &str) -> Option<Obj> {
+        let table = table?;
+        let found = Name::new(name).and_then(|name| objects::dict_get(table, &name.object, name.hash));
+        self.keep(found).flatten()
+    }
+}
+
+impl Linker<PyHost> for PyLinker<'_> {
+    fn constant(&mut self, image: &Image, constant: &Constant, parts: &[Linked]) -> Linked {
+        if self.error.is_some() {
+            return Linked::Value(Register::NONE);
+        }
+        match constant {
+            Constant::List(_) => Linked::List(parts.into()),
+            Constant::Dict(_) => Linked::Dict(parts.into()),
+            Constant::Tuple(_) => Linked::Tuple(parts.into()),
+            scalar => {
+                let value = self.scalar(image, scalar);
+                Linked::Value(self.keep(value).unwrap_or(Register::NONE))
+            }
+        }
+    }
+    fn name(&mut self, name: &str) -> Name {
+        Name::new(name).expect("an interned text can be made")
+    }
+    fn site(&mut self, name: &str) -> Site {
+        Site::new(name, self.fast).expect("an interned text can be made")
+    }
+    fn filter(&mut self, name: &str) -> Option<Filter> {
+        match self.found(self.filters, name) {
+            Some(function) => Some(Filter::Python(function)),
+            None => Native::named(name).map(Filter::Native),
+        }
+    }
+    fn test(&mut self, name: &str) -> Option<Test> {
+        match self.found(self.tests, name) {
+            Some(function) => Some(Test::Python(function)),
+            None => NativeTest::named(name).map(Test::Native),
+        }
+    }
+}

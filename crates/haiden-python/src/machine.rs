@@ -1,0 +1,419 @@
+//! The machine's own callables and containers, as Python sees them when they leave a template: macros, blocks, `self`,
+//! `loop`, modules.
+//!
+//! Calling one from Python starts a machine of its own on a host of its own, in the scope that the object was made in.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use haiden_runtime::loops::LoopState;
+use haiden_runtime::{BlockReference, Closure, Program, Vm};
+use pyo3::exceptions::{PyAttributeError, PyKeyError, PyRuntimeError, PyTypeError};
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyTuple};
+use pyo3::{PyClass, PyClassInitializer, PyTraverseError, PyVisit};
+
+use crate::host::PyHost;
+use crate::objects::{self, Result};
+use crate::output::Output;
+use crate::register::{Attached, Obj, Register};
+use crate::scope::{Context, Member, Scope};
+
+type Inner<T> = Attached<(T, Member)>;
+
+/// A macro.
+#[pyclass(frozen, module = "haiden.runtime", name = "Macro")]
+pub(crate) struct Macro(Inner<Closure<PyHost>>);
+
+/// A block: `super`, `self.name`.
+#[pyclass(frozen, module = "haiden.runtime", name = "BlockReference")]
+pub(crate) struct Block(Inner<BlockReference<PyHost>>);
+
+/// `self`.
+#[pyclass(frozen, module = "haiden.runtime", name = "TemplateReference")]
+pub(crate) struct TemplateReference(Inner<Context>);
+
+/// `loop`.
+#[pyclass(frozen, module = "haiden.runtime", name = "LoopContext")]
+pub(crate) struct Loop(Attached<LoopData>);
+
+struct LoopData {
+    state: RefCell<Option<LoopState<PyHost>>>,
+    scope: Rc<Scope>,
+}
+
+/// What an import binds.
+#[pyclass(frozen, module = "haiden.environment", name = "TemplateModule")]
+pub(crate) struct Module(Inner<ModuleData>);
+
+/// A module's parts.
+pub(crate) struct ModuleData {
+    pub(crate) program: Arc<Program<PyHost>>,
+    pub(crate) context: Context,
+    body: Obj,
+}
+
+/// Makes a Python object of one of the classes.
+fn make<T: PyClass + Into<PyClassInitializer<T>>>(value: T) -> Result<Register> {
+    let py = objects::token();
+    match Bound::new(py, value) {
+        Ok(object) => Ok(Register::object(Obj::of(&object))),
+        Err(error) => Err(objects::Raised::from_error(py, error)),
+    }
+}
+
+fn inner<T>(value: T, member: Member) -> Inner<T> {
+    Attached::new(objects::token(), (value, member))
+}
+
+pub(crate) fn make_macro(closure: Closure<PyHost>) -> Result<Register> {
+    let member = Member::new(&closure.context, closure.cells.as_ref());
+    make(Macro(inner(closure, member)))
+}
+
+pub(crate) fn make_block(block: BlockReference<PyHost>) -> Result<Register> {
+    let member = Member::new(&block.context, None);
+    make(Block(inner(block, member)))
+}
+
+pub(crate) fn make_self(context: &Context) -> Result<Register> {
+    make(TemplateReference(inner(context.clone(), Member::new(context, None))))
+}
+
+pub(crate) fn make_module(program: &Arc<Program<PyHost>>, context: &Context, body: Obj) -> Result<Register> {
+    let data = ModuleData { program: program.clone(), context: context.clone(), body };
+    make(Module(inner(data, Member::new(context, None))))
+}
+
+pub(crate) fn share_loop(state: LoopState<PyHost>, scope: &Rc<Scope>) -> Result<Register> {
+    let data = LoopData { state: RefCell::new(Some(state)), scope: scope.clone() };
+    make(Loop(Attached::new(objects::token(), data)))
+}
+
+pub(crate) fn as_macro(object: &Obj) -> Option<&Closure<PyHost>> {
+    objects::ours::<Macro>(object).map(|object| &object.0.peek().0)
+}
+
+pub(crate) fn as_block(object: &Obj) -> Option<&BlockReference<PyHost>> {
+    objects::ours::<Block>(object).map(|object| &object.0.peek().0)
+}
+
+pub(crate) fn as_module(object: &Obj) -> Option<&ModuleData> {
+    objects::ours::<Module>(object).map(|object| &object.0.peek().0)
+}
+
+pub(crate) fn is_loop(object: &Obj) -> bool {
+    objects::ours::<Loop>(object).is_some()
+}
+
+pub(crate) fn take_loop(object: &Obj) -> Option<LoopState<PyHost>> {
+    objects::ours::<Loop>(object)?.0.peek().state.borrow_mut().take()
+}
+
+pub(crate) fn put_loop(object: &Obj, state: LoopState<PyHost>) {
+    if let Some(object) = objects::ours::<Loop>(object) {
+        *object.0.peek().state.borrow_mut() = Some(state);
+    }
+}
+
+/// Does the object count as a member of this scope?
+pub(crate) fn is_member_of(object: &Obj, scope: &Scope) -> bool {
+    let member = if let Some(object) = objects::ours::<Macro>(object) {
+        &object.0.peek().1
+    } else if let Some(object) = objects::ours::<Block>(object) {
+        &object.0.peek().1
+    } else if let Some(object) = objects::ours::<TemplateReference>(object) {
+        &object.0.peek().1
+    } else if let Some(object) = objects::ours::<Module>(object) {
+        &object.0.peek().1
+    } else {
+        return false;
+    };
+    member.is_of(scope)
+}
+
+/// The member `name` of a module.
+pub(crate) fn module_member(module: &ModuleData, name: &Obj) -> Option<Register> {
+    let exported = module.context.exported.borrow().iter().any(|known| known.is(name));
+    if exported { module.context.variable(name) } else { None }
+}
+
+/// Runs something on a machine of its own and turns the result into an object.
+fn run<'py>(
+    py: Python<'py>,
+    scope: &Rc<Scope>,
+    work: impl FnOnce(&mut PyHost, &mut Output) -> Result<Register>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let mut host = PyHost::new(scope.clone());
+    let mut out = Output::new(256);
+    let result = objects::enter_recursion().and_then(|_guard| {
+        let register = work(&mut host, &mut out)?;
+        host.object(&register)
+    });
+    result.map(|object| object.bound(py)).map_err(|raised| raised.take(py))
+}
+
+#[pymethods]
+impl Macro {
+    #[pyo3(signature = (*arguments, **keywords))]
+    fn __call__<'py>(
+        &self,
+        py: Python<'py>,
+        arguments: &Bound<'py, PyTuple>,
+        keywords: Option<&Bound<'py, PyDict>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let (closure, _) = self.0.get(py);
+        let positional: Vec<Register> =
+            arguments.iter().map(|value| Register::object(Obj::of(&value))).collect();
+        let keywords: Vec<(String, Register)> = match keywords {
+            None => Vec::new(),
+            Some(keywords) => keywords
+                .iter()
+                .map(|(key, value)| Ok((key.extract()?, Register::object(Obj::of(&value)))))
+                .collect::<PyResult<_>>()?,
+        };
+        let keywords: Vec<(&str, Register)> =
+            keywords.iter().map(|(name, value)| (name.as_str(), value.clone())).collect();
+        let function = closure.program.function(closure.function);
+        let markup = function.flags & haiden_bytecode::image::AUTOESCAPE != 0;
+        run(py, &closure.context.scope, |host, out| {
+            Vm::call(host, out, closure, &positional, &keywords, markup, PyHost::LIMITS)
+        })
+    }
+
+    #[getter]
+    fn name(&self, py: Python<'_>) -> Option<String> {
+        self.0.get(py).0.name().map(str::to_owned)
+    }
+
+    #[getter]
+    fn arguments<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        let closure = &self.0.get(py).0;
+        PyTuple::new(py, closure.program.parameter_names(closure.function))
+    }
+
+    #[getter]
+    fn catch_kwargs(&self, py: Python<'_>) -> bool {
+        self.flag(py, haiden_bytecode::image::CATCH_KWARGS)
+    }
+
+    #[getter]
+    fn catch_varargs(&self, py: Python<'_>) -> bool {
+        self.flag(py, haiden_bytecode::image::CATCH_VARARGS)
+    }
+
+    #[getter]
+    fn caller(&self, py: Python<'_>) -> bool {
+        self.flag(py, haiden_bytecode::image::CATCH_CALLER)
+    }
+
+    fn __repr__(&self, py: Python<'_>) -> String {
+        match self.0.get(py).0.name() {
+            Some(name) => format!("<Macro '{name}'>"),
+            None => "<Macro anonymous>".to_owned(),
+        }
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> std::result::Result<(), PyTraverseError> {
+        self.0.peek().1.traverse(&visit)
+    }
+    #[expect(clippy::unused_self, reason = "the ring is cut where it is closed: in the scope")]
+    fn __clear__(&self) {}
+}
+
+impl Macro {
+    fn flag(&self, py: Python<'_>, flag: u8) -> bool {
+        let closure = &self.0.get(py).0;
+        closure.program.function(closure.function).flags & flag != 0
+    }
+}
+
+#[pymethods]
+impl Block {
+    fn __call__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let block = &self.0.get(py).0;
+        run(py, &block.context.scope, |host, out| Vm::call_block(host, out, block.clone(), PyHost::LIMITS))
+    }
+
+    /// The next outer definition.
+    #[getter]
+    #[pyo3(name = "super")]
+    fn outer<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let block = &self.0.get(py).0;
+        run(py, &block.context.scope, |host, _| {
+            let outer = BlockReference { depth: block.depth + 1, ..block.clone() };
+            if block.chain.definition(outer.block, outer.depth).is_some() {
+                return make_block(outer);
+            }
+            let name = block.chain.name(block.block).unwrap_or_default();
+            haiden_runtime::Host::undefined(host, haiden_runtime::Undefined::NoParentBlock(name))
+        })
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> std::result::Result<(), PyTraverseError> {
+        self.0.peek().1.traverse(&visit)
+    }
+    #[expect(clippy::unused_self, reason = "the ring is cut where it is closed: in the scope")]
+    fn __clear__(&self) {}
+}
+
+#[pymethods]
+impl TemplateReference {
+    fn __getitem__<'py>(&self, py: Python<'py>, name: &str) -> PyResult<Bound<'py, PyAny>> {
+        let context = &self.0.get(py).0;
+        let chain = context.chain();
+        let Some(block) = chain.find(name) else { return Err(PyKeyError::new_err(name.to_owned())) };
+        let block = BlockReference { context: context.clone(), chain, block, depth: 0 };
+        run(py, &context.scope, |_, _| make_block(block))
+    }
+
+    fn __repr__(&self, py: Python<'_>) -> String {
+        let chain = self.0.get(py).0.chain();
+        let name = chain.definition(0, 0).and_then(|(program, _)| program.name().cloned());
+        match name {
+            Some(name) => format!("<TemplateReference '{name}'>"),
+            None => "<TemplateReference None>".to_owned(),
+        }
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> std::result::Result<(), PyTraverseError> {
+        self.0.peek().1.traverse(&visit)
+    }
+    #[expect(clippy::unused_self, reason = "the ring is cut where it is closed: in the scope")]
+    fn __clear__(&self) {}
+}
+
+#[pymethods]
+impl Module {
+    fn __getattr__<'py>(&self, py: Python<'py>, name: &str) -> PyResult<Bound<'py, PyAny>> {
+        let module = &self.0.get(py).0;
+        let interned = objects::intern(name).map_err(|raised| raised.take(py))?;
+        match module_member(module, &interned) {
+            Some(value) => run(py, &module.context.scope, |_, _| Ok(value)),
+            None => {
+                Err(PyAttributeError::new_err(format!("'TemplateModule' object has no attribute '{name}'")))
+            }
+        }
+    }
+
+    fn __str__<'py>(&self, py: Python<'py>) -> Bound<'py, PyAny> {
+        self.0.get(py).0.body.bound(py)
+    }
+
+    fn __html__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let markup = &crate::types::types(py)?.get(py).markup;
+        let text = objects::subclass_text(markup, &self.0.get(py).0.body);
+        text.map(|text| text.bound(py)).map_err(|raised| raised.take(py))
+    }
+
+    fn __repr__(&self, py: Python<'_>) -> String {
+        match self.0.get(py).0.program.name() {
+            Some(name) => format!("<TemplateModule '{name}'>"),
+            None => "<TemplateModule memory:0>".to_owned(),
+        }
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> std::result::Result<(), PyTraverseError> {
+        self.0.peek().1.traverse(&visit)
+    }
+    #[expect(clippy::unused_self, reason = "the ring is cut where it is closed: in the scope")]
+    fn __clear__(&self) {}
+}
+
+#[pymethods]
+impl Loop {
+    #[getter]
+    fn index(&self, py: Python<'_>) -> PyResult<usize> {
+        self.with(py, |state, _| Ok(state.index0() + 1))
+    }
+    #[getter]
+    fn index0(&self, py: Python<'_>) -> PyResult<usize> {
+        self.with(py, |state, _| Ok(state.index0()))
+    }
+    #[getter]
+    fn first(&self, py: Python<'_>) -> PyResult<bool> {
+        self.with(py, |state, _| Ok(state.index0() == 0))
+    }
+    #[getter]
+    fn last(&self, py: Python<'_>) -> PyResult<bool> {
+        self.with(py, LoopState::is_last)
+    }
+    #[getter]
+    fn length<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.field(py, haiden_bytecode::LoopField::Length)
+    }
+    #[getter]
+    fn revindex<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.field(py, haiden_bytecode::LoopField::Revindex)
+    }
+    #[getter]
+    fn revindex0<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.field(py, haiden_bytecode::LoopField::Revindex0)
+    }
+    #[getter]
+    fn depth<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.field(py, haiden_bytecode::LoopField::Depth)
+    }
+    #[getter]
+    fn depth0<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.field(py, haiden_bytecode::LoopField::Depth0)
+    }
+    #[getter]
+    fn previtem<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.field(py, haiden_bytecode::LoopField::Previtem)
+    }
+    #[getter]
+    fn nextitem<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.field(py, haiden_bytecode::LoopField::Nextitem)
+    }
+
+    #[pyo3(signature = (*values))]
+    fn cycle<'py>(&self, py: Python<'py>, values: &Bound<'py, PyTuple>) -> PyResult<Bound<'py, PyAny>> {
+        if values.is_empty() {
+            return Err(PyTypeError::new_err("no items for cycling given"));
+        }
+        let index = self.with(py, |state, _| Ok(state.index0()))?;
+        values.get_item(index % values.len())
+    }
+
+    #[pyo3(signature = (*values))]
+    fn changed(&self, py: Python<'_>, values: &Bound<'_, PyTuple>) -> PyResult<bool> {
+        let values: Vec<Register> = values.iter().map(|value| Register::object(Obj::of(&value))).collect();
+        self.with(py, |state, host| state.changed(host, &values))
+    }
+
+    fn __len__(&self, py: Python<'_>) -> PyResult<usize> {
+        self.with(py, LoopState::length)
+    }
+
+    fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
+        let (index, length) = self.with(py, |state, host| Ok((state.index0() + 1, state.length(host)?)))?;
+        Ok(format!("<LoopContext {index}/{length}>"))
+    }
+}
+
+impl Loop {
+    /// Works on the state, which is away for so long: who comes back to it meanwhile gets an error.
+    fn with<T>(
+        &self,
+        py: Python<'_>,
+        work: impl FnOnce(&mut LoopState<PyHost>, &mut PyHost) -> Result<T>,
+    ) -> PyResult<T> {
+        let data = self.0.get(py);
+        let Some(mut state) = data.state.borrow_mut().take() else {
+            return Err(PyRuntimeError::new_err("the loop is in use"));
+        };
+        let result = work(&mut state, &mut PyHost::new(data.scope.clone()));
+        *data.state.borrow_mut() = Some(state);
+        result.map_err(|raised| raised.take(py))
+    }
+
+    fn field<'py>(&self, py: Python<'py>, field: haiden_bytecode::LoopField) -> PyResult<Bound<'py, PyAny>> {
+        let value = self.with(py, |state, host| {
+            let value = state.get(host, field)?;
+            host.object(&value)
+        });
+        value.map(|value| value.bound(py))
+    }
+}

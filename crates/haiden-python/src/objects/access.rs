@@ -1,0 +1,233 @@
+//! Reading attributes, items and the parts of containers.
+#![expect(unsafe_code, reason = "the C interface")]
+
+use std::ffi::c_int;
+use std::ptr;
+
+use pyo3::ffi;
+
+use super::{Raised, Result, class, int_value, is_dict, is_range, owned, status};
+use crate::register::Obj;
+
+unsafe extern "C" {
+    #[cfg(not(Py_3_13))]
+    fn _PyObject_LookupAttr(
+        o: *mut ffi::PyObject,
+        n: *mut ffi::PyObject,
+        out: *mut *mut ffi::PyObject,
+    ) -> c_int;
+    fn _PyDict_GetItem_KnownHash(
+        dict: *mut ffi::PyObject,
+        key: *mut ffi::PyObject,
+        hash: ffi::Py_hash_t,
+    ) -> *mut ffi::PyObject;
+    fn _PyType_Lookup(class: *mut ffi::PyTypeObject, name: *mut ffi::PyObject) -> *mut ffi::PyObject;
+}
+
+/// `len(object)`.
+pub(crate) fn length(object: &Obj) -> Result<usize> {
+    // SAFETY: the object is alive.
+    let length = unsafe { ffi::PyObject_Size(object.as_ptr()) };
+    usize::try_from(length).map_err(|_| Raised(()))
+}
+
+/// `hash(object)`.
+pub(crate) fn hash(object: &Obj) -> Result<ffi::Py_hash_t> {
+    // SAFETY: the object is alive.
+    match unsafe { ffi::PyObject_Hash(object.as_ptr()) } {
+        -1 => Err(Raised(())),
+        hash => Ok(hash),
+    }
+}
+
+/// `bool(object)`.
+#[inline]
+pub(crate) fn truth(object: &Obj) -> Result<bool> {
+    // SAFETY: the object is alive.
+    status(unsafe { ffi::PyObject_IsTrue(object.as_ptr()) }).map(|truth| truth != 0)
+}
+
+/// The attribute, or `None` if there is none; no `AttributeError` is made where that can be helped.
+#[inline]
+pub(crate) fn lookup_attr(object: &Obj, name: &Obj) -> Result<Option<Obj>> {
+    let mut value = ptr::null_mut();
+    // SAFETY: the objects are alive; the result is an owned reference or null.
+    unsafe {
+        #[cfg(not(Py_3_13))]
+        let found = _PyObject_LookupAttr(object.as_ptr(), name.as_ptr(), &raw mut value);
+        #[cfg(Py_3_13)]
+        let found = ffi::PyObject_GetOptionalAttr(object.as_ptr(), name.as_ptr(), &raw mut value);
+        status(found)?;
+        Ok(Obj::from_owned(value))
+    }
+}
+
+/// `object[key]`.
+pub(crate) fn get_item(object: &Obj, key: &Obj) -> Result<Obj> {
+    // SAFETY: the objects are alive.
+    owned(unsafe { ffi::PyObject_GetItem(object.as_ptr(), key.as_ptr()) })
+}
+
+/// What a class (or a base of it) has under this name; no descriptor is called, no reference is taken.
+pub(crate) fn class_has(class: *mut ffi::PyTypeObject, name: &Obj) -> bool {
+    // SAFETY: the caller's type is alive.
+    !unsafe { _PyType_Lookup(class, name.as_ptr()) }.is_null()
+}
+
+/// The value of an exact dict under a key whose hash is known.
+#[inline(always)]
+pub(crate) fn dict_get(dict: &Obj, key: &Obj, hash: ffi::Py_hash_t) -> Result<Option<Obj>> {
+    debug_assert!(is_dict(dict));
+    // SAFETY: an exact dict; the result is borrowed from it, so it is referenced before anything else can happen.
+    unsafe {
+        let value = _PyDict_GetItem_KnownHash(dict.as_ptr(), key.as_ptr(), hash);
+        if value.is_null() {
+            return if ffi::PyErr_Occurred().is_null() { Ok(None) } else { Err(Raised(())) };
+        }
+        Ok(Obj::from_borrowed(value))
+    }
+}
+
+/// `dict[key] = value` of a dict.
+pub(crate) fn dict_set(dict: &Obj, key: &Obj, value: &Obj) -> Result<()> {
+    // SAFETY: the objects are alive; what is no dict is an error.
+    status(unsafe { ffi::PyDict_SetItem(dict.as_ptr(), key.as_ptr(), value.as_ptr()) }).map(drop)
+}
+
+/// The entry of an exact dict at `position`, which moves on.
+#[inline]
+pub(crate) fn dict_next(dict: &Obj, position: &mut isize) -> Option<(Obj, Obj)> {
+    let (mut key, mut value) = (ptr::null_mut(), ptr::null_mut());
+    // SAFETY: an exact dict; key and value are borrowed from it and referenced at once.
+    unsafe {
+        if ffi::PyDict_Next(dict.as_ptr(), position, &raw mut key, &raw mut value) == 0 {
+            return None;
+        }
+        Some((Obj::from_borrowed(key)?, Obj::from_borrowed(value)?))
+    }
+}
+
+/// How many entries an exact dict has.
+#[inline]
+pub(crate) fn dict_len(dict: &Obj) -> usize {
+    // SAFETY: an exact dict.
+    unsafe { ffi::PyDict_Size(dict.as_ptr()) as usize }
+}
+
+/// Item `index` of an exact list, if it has so many.
+#[inline(always)]
+pub(crate) fn list_item(list: &Obj, index: usize) -> Option<Obj> {
+    // SAFETY: an exact list; the place is below its size, and the item is referenced at once.
+    unsafe {
+        if index >= ffi::PyList_GET_SIZE(list.as_ptr()) as usize {
+            return None;
+        }
+        Obj::from_borrowed(ffi::PyList_GET_ITEM(list.as_ptr(), index as ffi::Py_ssize_t))
+    }
+}
+
+/// How many items an exact list has.
+#[inline(always)]
+pub(crate) fn list_len(list: &Obj) -> usize {
+    // SAFETY: an exact list.
+    unsafe { ffi::PyList_GET_SIZE(list.as_ptr()) as usize }
+}
+
+/// Item `index` of an exact tuple, if it has so many.
+#[inline(always)]
+pub(crate) fn tuple_item(tuple: &Obj, index: usize) -> Option<Obj> {
+    // SAFETY: an exact tuple; the place is below its size.
+    unsafe {
+        if index >= ffi::PyTuple_GET_SIZE(tuple.as_ptr()) as usize {
+            return None;
+        }
+        Obj::from_borrowed(ffi::PyTuple_GET_ITEM(tuple.as_ptr(), index as ffi::Py_ssize_t))
+    }
+}
+
+/// How many items an exact tuple has.
+#[inline(always)]
+pub(crate) fn tuple_len(tuple: &Obj) -> usize {
+    // SAFETY: an exact tuple.
+    unsafe { ffi::PyTuple_GET_SIZE(tuple.as_ptr()) as usize }
+}
+
+/// `list.append(item)`.
+pub(crate) fn list_append(list: &Obj, item: &Obj) -> Result<()> {
+    // SAFETY: the objects are alive; what is no list is an error.
+    status(unsafe { ffi::PyList_Append(list.as_ptr(), item.as_ptr()) }).map(drop)
+}
+
+/// `tuple(iterable)`.
+pub(crate) fn tuple_of(iterable: &Obj) -> Result<Obj> {
+    // SAFETY: the object is alive.
+    owned(unsafe { ffi::PySequence_Tuple(iterable.as_ptr()) })
+}
+
+/// `iter(object)`.
+pub(crate) fn iter(object: &Obj) -> Result<Obj> {
+    // SAFETY: the object is alive.
+    owned(unsafe { ffi::PyObject_GetIter(object.as_ptr()) })
+}
+
+/// `next(iterator)`.
+#[inline]
+pub(crate) fn iter_next(iterator: &Obj) -> Result<Option<Obj>> {
+    // SAFETY: what `iter` returned; null means the end or an error.
+    unsafe {
+        match Obj::from_owned(ffi::PyIter_Next(iterator.as_ptr())) {
+            None if !ffi::PyErr_Occurred().is_null() => Err(Raised(())),
+            item => Ok(item),
+        }
+    }
+}
+
+/// The dict of a dict view (`keys()`, `values()` or `items()` of an exact dict), and which one it is.
+pub(crate) fn view_of(object: &Obj) -> Option<(Obj, DictView)> {
+    #[repr(C)]
+    struct View {
+        base: ffi::PyObject,
+        dict: *mut ffi::PyObject,
+    }
+    let class = object.kind();
+    let which = if class == class!(PyDictItems_Type) {
+        DictView::Items
+    } else if class == class!(PyDictValues_Type) {
+        DictView::Values
+    } else if class == class!(PyDictKeys_Type) {
+        DictView::Keys
+    } else {
+        return None;
+    };
+    // SAFETY: the three types share this layout in all versions this is built for; the dict may be null only in a view
+    // that is being torn down.
+    let dict = unsafe { Obj::from_borrowed((*object.as_ptr().cast::<View>()).dict) }?;
+    is_dict(&dict).then_some((dict, which))
+}
+
+/// Which part of a dict's entries a view shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum DictView {
+    Keys,
+    Values,
+    Items,
+}
+
+/// Start, step and length of a `range`, if they are small.
+pub(crate) fn range_parts(object: &Obj) -> Option<(i64, i64, i64)> {
+    #[repr(C)]
+    struct Range {
+        base: ffi::PyObject,
+        start: *mut ffi::PyObject,
+        stop: *mut ffi::PyObject,
+        step: *mut ffi::PyObject,
+        length: *mut ffi::PyObject,
+    }
+    debug_assert!(is_range(object));
+    // SAFETY: an exact range; its members are ints, which it holds.
+    unsafe {
+        let range = object.as_ptr().cast::<Range>();
+        let read = |part: *mut ffi::PyObject| Obj::from_borrowed(part).and_then(|part| int_value(&part));
+        Some((read((*range).start)?, read((*range).step)?, read((*range).length)?))
+    }
+}

@@ -1,0 +1,134 @@
+//! Making objects: the caller is attached (see `register`).
+#![expect(unsafe_code, reason = "the C interface")]
+
+use std::ffi::c_int;
+use std::ptr;
+
+use pyo3::ffi;
+
+use super::{Class, Raised, Result, is_dict, owned, raise, status};
+use crate::register::Obj;
+
+pub(crate) fn none() -> Obj {
+    // SAFETY: a static object.
+    unsafe { Obj::from_borrowed(ffi::Py_None()) }.expect("None exists")
+}
+
+pub(crate) fn boolean(value: bool) -> Obj {
+    // SAFETY: static objects.
+    unsafe { Obj::from_borrowed(if value { ffi::Py_True() } else { ffi::Py_False() }) }
+        .expect("booleans exist")
+}
+
+pub(crate) fn integer(value: i64) -> Result<Obj> {
+    // SAFETY: attached.
+    owned(unsafe { ffi::PyLong_FromLongLong(value) })
+}
+
+/// The integer that a text of decimal digits says.
+pub(crate) fn integer_of(digits: &str) -> Result<Obj> {
+    let Ok(digits) = std::ffi::CString::new(digits) else {
+        return raise(&Class::Value.object(), "digits expected");
+    };
+    // SAFETY: attached; a C string.
+    owned(unsafe { ffi::PyLong_FromString(digits.as_ptr(), ptr::null_mut(), 10) })
+}
+
+pub(crate) fn float(value: f64) -> Result<Obj> {
+    // SAFETY: attached.
+    owned(unsafe { ffi::PyFloat_FromDouble(value) })
+}
+
+pub(crate) fn text(value: &str) -> Result<Obj> {
+    // SAFETY: attached; the bytes are UTF-8 and live during the call.
+    owned(unsafe { ffi::PyUnicode_FromStringAndSize(value.as_ptr().cast(), value.len() as ffi::Py_ssize_t) })
+}
+
+/// A text, interned.
+pub(crate) fn intern(value: &str) -> Result<Obj> {
+    let mut object = text(value)?.into_ptr();
+    // SAFETY: an owned reference, which the function replaces by another.
+    unsafe { ffi::PyUnicode_InternInPlace(&raw mut object) };
+    owned(object)
+}
+
+/// A text of characters of one, two or four bytes, made as narrow as it can be.
+pub(crate) fn text_of_units<T>(units: &[T]) -> Result<Obj> {
+    const { assert!(matches!(size_of::<T>(), 1 | 2 | 4)) };
+    let kind = size_of::<T>() as c_int;
+    // SAFETY: attached; `units` are that many characters of `kind` bytes.
+    owned(unsafe {
+        ffi::PyUnicode_FromKindAndData(kind, units.as_ptr().cast(), units.len() as ffi::Py_ssize_t)
+    })
+}
+
+/// A text of ASCII bytes.
+#[inline]
+pub(crate) fn text_of_ascii(bytes: &[u8]) -> Result<Obj> {
+    debug_assert!(bytes.is_ascii());
+    // SAFETY: attached; the new text has room for that many one-byte characters, and nobody has seen it yet.
+    unsafe {
+        let object = owned(ffi::PyUnicode_New(bytes.len() as ffi::Py_ssize_t, 127))?;
+        let to = ffi::PyUnicode_DATA(object.as_ptr()).cast::<u8>();
+        ptr::copy_nonoverlapping(bytes.as_ptr(), to, bytes.len());
+        Ok(object)
+    }
+}
+
+pub(crate) fn list(items: impl ExactSizeIterator<Item = Result<Obj>>) -> Result<Obj> {
+    // SAFETY: attached.
+    let list = owned(unsafe { ffi::PyList_New(items.len() as ffi::Py_ssize_t) })?;
+    for (index, item) in items.enumerate() {
+        // SAFETY: the place is empty; a list with null places is dropped safely.
+        unsafe { ffi::PyList_SET_ITEM(list.as_ptr(), index as ffi::Py_ssize_t, item?.into_ptr()) };
+    }
+    Ok(list)
+}
+
+pub(crate) fn tuple(items: impl ExactSizeIterator<Item = Result<Obj>>) -> Result<Obj> {
+    // SAFETY: attached.
+    let tuple = owned(unsafe { ffi::PyTuple_New(items.len() as ffi::Py_ssize_t) })?;
+    for (index, item) in items.enumerate() {
+        // SAFETY: the place is empty, and nobody else has seen the tuple.
+        unsafe { ffi::PyTuple_SET_ITEM(tuple.as_ptr(), index as ffi::Py_ssize_t, item?.into_ptr()) };
+    }
+    Ok(tuple)
+}
+
+pub(crate) fn dict() -> Result<Obj> {
+    // SAFETY: attached.
+    owned(unsafe { ffi::PyDict_New() })
+}
+
+pub(crate) fn slice(start: &Obj, stop: &Obj, step: &Obj) -> Result<Obj> {
+    // SAFETY: the objects are alive.
+    owned(unsafe { ffi::PySlice_New(start.as_ptr(), stop.as_ptr(), step.as_ptr()) })
+}
+
+/// `str.__new__(class, text)`: an instance of a subclass of `str`, without the subclass's own `__new__`.
+pub(crate) fn subclass_text(class: &Obj, text: &Obj) -> Result<Obj> {
+    let arguments = tuple([Ok(text.clone())].into_iter())?;
+    // SAFETY: `str` has the slot, the class is a subclass of it (the caller's promise: it is `Markup`), and the arguments
+    // are a tuple.
+    owned(unsafe {
+        let Some(make) = ffi::PyUnicode_Type.tp_new else { return Err(Raised(())) };
+        make(class.as_ptr().cast(), arguments.as_ptr(), ptr::null_mut())
+    })
+}
+
+/// `list(iterable)`.
+pub(crate) fn list_of(iterable: &Obj) -> Result<Obj> {
+    // SAFETY: the object is alive.
+    owned(unsafe { ffi::PySequence_List(iterable.as_ptr()) })
+}
+
+/// `dict(mapping)`, or the object itself if it is exactly a dict.
+pub(crate) fn dict_of(mapping: &Obj) -> Result<Obj> {
+    if is_dict(mapping) {
+        return Ok(mapping.clone());
+    }
+    let copy = dict()?;
+    // SAFETY: the objects are alive.
+    status(unsafe { ffi::PyDict_Update(copy.as_ptr(), mapping.as_ptr()) })?;
+    Ok(copy)
+}

@@ -1,0 +1,99 @@
+//! Operators and calls.
+#![expect(unsafe_code, reason = "the C interface")]
+
+use std::ffi::c_int;
+use std::ptr;
+
+use pyo3::ffi;
+
+use super::{Result, owned, status, tuple_len};
+use crate::register::Obj;
+
+macro_rules! operators {
+    ($($name:ident = $function:expr;)*) => {
+        $(pub(crate) fn $name(left: &Obj, right: &Obj) -> Result<Obj> {
+            // SAFETY: the objects are alive.
+            owned(unsafe { $function(left.as_ptr(), right.as_ptr()) })
+        })*
+    };
+}
+operators! {
+    add = ffi::PyNumber_Add;
+    subtract = ffi::PyNumber_Subtract;
+    multiply = ffi::PyNumber_Multiply;
+    divide = ffi::PyNumber_TrueDivide;
+    floor_divide = ffi::PyNumber_FloorDivide;
+    remainder = ffi::PyNumber_Remainder;
+}
+
+pub(crate) fn power(left: &Obj, right: &Obj) -> Result<Obj> {
+    // SAFETY: the objects are alive.
+    owned(unsafe { ffi::PyNumber_Power(left.as_ptr(), right.as_ptr(), ffi::Py_None()) })
+}
+
+pub(crate) fn negative(value: &Obj) -> Result<Obj> {
+    // SAFETY: the object is alive.
+    owned(unsafe { ffi::PyNumber_Negative(value.as_ptr()) })
+}
+
+pub(crate) fn positive(value: &Obj) -> Result<Obj> {
+    // SAFETY: the object is alive.
+    owned(unsafe { ffi::PyNumber_Positive(value.as_ptr()) })
+}
+
+/// A rich comparison; `op` is one of CPython's numbers.
+pub(crate) fn compare(op: c_int, left: &Obj, right: &Obj) -> Result<Obj> {
+    // SAFETY: the objects are alive.
+    owned(unsafe { ffi::PyObject_RichCompare(left.as_ptr(), right.as_ptr(), op) })
+}
+
+/// `left == right`, where the same object is equal to itself (as in `list.__eq__`).
+pub(crate) fn equal(left: &Obj, right: &Obj) -> Result<bool> {
+    // SAFETY: the objects are alive.
+    status(unsafe { ffi::PyObject_RichCompareBool(left.as_ptr(), right.as_ptr(), ffi::Py_EQ) })
+        .map(|equal| equal != 0)
+}
+
+/// `item in container`.
+pub(crate) fn contains(container: &Obj, item: &Obj) -> Result<bool> {
+    // SAFETY: the objects are alive.
+    status(unsafe { ffi::PySequence_Contains(container.as_ptr(), item.as_ptr()) }).map(|found| found != 0)
+}
+
+/// `callee(*arguments, **keywords)`: `values` are the positional arguments, then those that `names` (a tuple) names.
+pub(crate) fn call(callee: &Obj, values: &[Obj], names: Option<&Obj>) -> Result<Obj> {
+    let named = names.map_or(0, tuple_len);
+    let positional = values.len() - named;
+    let names = names.map_or(ptr::null_mut(), Obj::as_ptr);
+    // SAFETY: `Obj` is transparent over a pointer, so `values` is an array of them; all are alive during the call.
+    owned(unsafe { ffi::PyObject_Vectorcall(callee.as_ptr(), values.as_ptr().cast(), positional, names) })
+}
+
+/// `callee(*arguments, **keywords)` with a tuple and a dict.
+pub(crate) fn call_with(callee: &Obj, arguments: &Obj, keywords: &Obj) -> Result<Obj> {
+    // SAFETY: a tuple and a dict, which their makers promise; the objects are alive.
+    owned(unsafe { ffi::PyObject_Call(callee.as_ptr(), arguments.as_ptr(), keywords.as_ptr()) })
+}
+
+/// Is there room for another call on the C stack? Raises `RecursionError` if not.
+pub(crate) fn enter_recursion() -> Result<RecursionGuard> {
+    // SAFETY: attached; the guard leaves.
+    status(unsafe { ffi::Py_EnterRecursiveCall(c" in a template".as_ptr()) })?;
+    Ok(RecursionGuard(()))
+}
+
+/// Leaves what [`enter_recursion`] entered.
+pub(crate) struct RecursionGuard(());
+
+impl Drop for RecursionGuard {
+    fn drop(&mut self) {
+        // SAFETY: entered by whoever made the guard.
+        unsafe { ffi::Py_LeaveRecursiveCall() }
+    }
+}
+
+/// `object[key] = value`.
+pub(crate) fn set_item(object: &Obj, key: &Obj, value: &Obj) -> Result<()> {
+    // SAFETY: the objects are alive.
+    status(unsafe { ffi::PyObject_SetItem(object.as_ptr(), key.as_ptr(), value.as_ptr()) }).map(drop)
+}

@@ -1,0 +1,88 @@
+//! Operators: floats and small integers at once, everything else as CPython does it.
+
+use haiden_runtime::{BinaryOp, CompareOp};
+use pyo3::ffi;
+
+use crate::host::PyHost;
+use crate::objects::{self, Result};
+use crate::register::{Register, View};
+
+impl PyHost {
+    /// `left op right`.
+    pub(crate) fn operate(&self, op: BinaryOp, left: &Register, right: &Register) -> Result<Register> {
+        let (left_register, right_register) = (left, right);
+        if self.fast
+            && let (Some(left), Some(right)) = (exact_double(left), exact_double(right))
+        {
+            // Two integers come here for division, or because the result is too large for a word.
+            let integers = left_register.small().is_some() && right_register.small().is_some();
+            let value = match op {
+                BinaryOp::Add | BinaryOp::Sub | BinaryOp::Mul if integers => None,
+                BinaryOp::Add => Some(left + right),
+                BinaryOp::Sub => Some(left - right),
+                BinaryOp::Mul => Some(left * right),
+                BinaryOp::Div if right != 0.0 => Some(left / right),
+                _ => None,
+            };
+            if let Some(value) = value {
+                return objects::float(value).map(Register::object);
+            }
+        }
+        let (left, right) = (self.object(left)?, self.object(right)?);
+        let operator = match op {
+            BinaryOp::Add => objects::add,
+            BinaryOp::Sub => objects::subtract,
+            BinaryOp::Mul => objects::multiply,
+            BinaryOp::Div => objects::divide,
+            BinaryOp::FloorDiv => objects::floor_divide,
+            BinaryOp::Mod => objects::remainder,
+            BinaryOp::Pow => objects::power,
+        };
+        operator(&left, &right).map(Register::object)
+    }
+
+    /// `left op right` of a comparison.
+    #[expect(clippy::float_cmp, reason = "Python's own comparison")]
+    pub(crate) fn order(&self, op: CompareOp, left: &Register, right: &Register) -> Result<Register> {
+        if self.fast
+            && let (Some(left), Some(right)) = (exact_double(left), exact_double(right))
+        {
+            let holds = match op {
+                CompareOp::Eq => Some(left == right),
+                CompareOp::Ne => Some(left != right),
+                CompareOp::Lt => Some(left < right),
+                CompareOp::Le => Some(left <= right),
+                CompareOp::Gt => Some(left > right),
+                CompareOp::Ge => Some(left >= right),
+                CompareOp::In | CompareOp::NotIn => None,
+            };
+            if let Some(holds) = holds {
+                return Ok(Register::boolean(holds));
+            }
+        }
+        let (left, right) = (self.object(left)?, self.object(right)?);
+        let op = match op {
+            CompareOp::Eq => ffi::Py_EQ,
+            CompareOp::Ne => ffi::Py_NE,
+            CompareOp::Lt => ffi::Py_LT,
+            CompareOp::Le => ffi::Py_LE,
+            CompareOp::Gt => ffi::Py_GT,
+            CompareOp::Ge => ffi::Py_GE,
+            CompareOp::In => return objects::contains(&right, &left).map(Register::boolean),
+            CompareOp::NotIn => {
+                return objects::contains(&right, &left).map(|found| Register::boolean(!found));
+            }
+        };
+        objects::compare(op, &left, &right).map(Register::object)
+    }
+}
+
+/// The value of an exact float, or of an integer that a float holds exactly.
+fn exact_double(register: &Register) -> Option<f64> {
+    const LIMIT: i64 = 1 << 53;
+    match register.view() {
+        View::Object(object) if objects::is_float(object) => Some(objects::float_value(object)),
+        View::Int(value) if (-LIMIT..=LIMIT).contains(&value) => Some(value as f64),
+        _ => None,
+    }
+}

@@ -1,0 +1,252 @@
+//! Registers: owned Python objects and the words that hold them.
+//!
+//! An [`Obj`] owns one reference to a Python object. A [`Register`] is one word: an integer of 63 bits (bit 0 is set), a
+//! small constant, nothing at all, or an [`Obj`].
+//!
+//! # Attached
+//! Reference counts may be touched only while the thread is attached to the interpreter. Neither type is `Send` nor
+//! `Sync`; both are made only from what an attached thread was handed; and nothing in this crate detaches. What must live
+//! in a Python object, and so might be dropped on any thread, is wrapped in [`Attached`], which gives access only to who
+//! shows a token, and which CPython drops in `tp_dealloc`, where a thread is attached.
+#![expect(unsafe_code, reason = "reference counts and tagged pointers")]
+
+use std::ptr::NonNull;
+
+use pyo3::ffi;
+use pyo3::prelude::*;
+
+/// A reference to a Python object, owned.
+#[repr(transparent)]
+pub(crate) struct Obj(NonNull<ffi::PyObject>);
+
+impl Obj {
+    /// Takes over a reference that a function of the C interface returned; `None` for null.
+    ///
+    /// # Safety
+    /// `object` is null or an owned reference, and the thread is attached.
+    #[inline(always)]
+    pub(crate) unsafe fn from_owned(object: *mut ffi::PyObject) -> Option<Obj> {
+        NonNull::new(object).map(Obj)
+    }
+
+    /// A reference to what someone else holds; `None` for null.
+    ///
+    /// # Safety
+    /// `object` is null or points to a live object, and the thread is attached.
+    #[inline(always)]
+    pub(crate) unsafe fn from_borrowed(object: *mut ffi::PyObject) -> Option<Obj> {
+        let object = NonNull::new(object)?;
+        // SAFETY: the caller's promise.
+        unsafe { ffi::Py_INCREF(object.as_ptr()) };
+        Some(Obj(object))
+    }
+
+    /// A bound object's reference, once more.
+    pub(crate) fn of<T>(object: &Bound<'_, T>) -> Obj {
+        // SAFETY: a `Bound` is alive, and proves that the thread is attached.
+        unsafe { Obj::from_borrowed(object.as_ptr()) }.expect("a bound object is never null")
+    }
+
+    /// As PyO3 knows it.
+    pub(crate) fn bound<'py>(&self, py: Python<'py>) -> Bound<'py, PyAny> {
+        // SAFETY: the object is alive while `self` is.
+        unsafe { Bound::from_borrowed_ptr(py, self.as_ptr()) }
+    }
+
+    /// The pointer, borrowed.
+    #[inline(always)]
+    pub(crate) fn as_ptr(&self) -> *mut ffi::PyObject {
+        self.0.as_ptr()
+    }
+
+    /// The pointer, given away.
+    #[inline(always)]
+    pub(crate) fn into_ptr(self) -> *mut ffi::PyObject {
+        let object = self.0.as_ptr();
+        std::mem::forget(self);
+        object
+    }
+
+    /// The object's type.
+    #[inline(always)]
+    pub(crate) fn kind(&self) -> *mut ffi::PyTypeObject {
+        // SAFETY: the object is alive.
+        unsafe { ffi::Py_TYPE(self.as_ptr()) }
+    }
+
+    /// Is it the same object?
+    #[inline(always)]
+    pub(crate) fn is(&self, other: &Obj) -> bool {
+        self.0 == other.0
+    }
+}
+
+impl Clone for Obj {
+    #[inline(always)]
+    fn clone(&self) -> Obj {
+        // SAFETY: the object is alive, and the thread is attached (module's documentation).
+        unsafe { ffi::Py_INCREF(self.as_ptr()) };
+        Obj(self.0)
+    }
+}
+
+impl Drop for Obj {
+    #[inline(always)]
+    fn drop(&mut self) {
+        // SAFETY: this reference is owned, and the thread is attached (module's documentation).
+        unsafe { ffi::Py_DECREF(self.as_ptr()) }
+    }
+}
+
+/// One register.
+#[repr(transparent)]
+pub(crate) struct Register(u64);
+
+const FALSE: u64 = 2;
+const TRUE: u64 = 2 | 8;
+const NONE: u64 = 4;
+
+/// What a register holds.
+pub(crate) enum View<'a> {
+    Missing,
+    None,
+    Bool(bool),
+    Int(i64),
+    Object(&'a Obj),
+}
+
+impl Register {
+    /// Nothing.
+    pub(crate) const MISSING: Register = Register(0);
+    /// `None`.
+    pub(crate) const NONE: Register = Register(NONE);
+
+    /// A boolean.
+    #[inline(always)]
+    pub(crate) const fn boolean(value: bool) -> Register {
+        Register(if value { TRUE } else { FALSE })
+    }
+
+    /// An integer.
+    #[inline(always)]
+    pub(crate) fn integer(value: i64) -> Register {
+        let shifted = value << 1;
+        if shifted >> 1 == value { Register((shifted | 1) as u64) } else { Register::large(value) }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn large(value: i64) -> Register {
+        // SAFETY: the thread is attached (module's documentation); null becomes the missing register.
+        match unsafe { Obj::from_owned(ffi::PyLong_FromLongLong(value)) } {
+            Some(object) => Register::object(object),
+            None => Register::MISSING,
+        }
+    }
+
+    /// An object.
+    #[inline(always)]
+    pub(crate) fn object(object: Obj) -> Register {
+        Register(object.into_ptr() as u64)
+    }
+
+    #[inline(always)]
+    pub(crate) fn is_missing(&self) -> bool {
+        self.0 == 0
+    }
+
+    #[inline(always)]
+    #[expect(clippy::verbose_bit_mask, reason = "a test instruction, not a count of zeros")]
+    fn is_object(&self) -> bool {
+        self.0 & 7 == 0 && self.0 != 0
+    }
+
+    /// The object, if it is one.
+    #[inline(always)]
+    pub(crate) fn as_object(&self) -> Option<&Obj> {
+        if self.is_object() {
+            // SAFETY: the word is an owned pointer (objects are aligned to 8), and both types are transparent over it.
+            Some(unsafe { &*std::ptr::from_ref(self).cast::<Obj>() })
+        } else {
+            None
+        }
+    }
+
+    /// The integer, if it is held as one.
+    #[inline(always)]
+    pub(crate) fn small(&self) -> Option<i64> {
+        if self.0 & 1 == 1 { Some(self.0 as i64 >> 1) } else { None }
+    }
+
+    /// The boolean, if it is held as one.
+    #[inline(always)]
+    pub(crate) fn as_bool(&self) -> Option<bool> {
+        match self.0 {
+            TRUE => Some(true),
+            FALSE => Some(false),
+            _ => None,
+        }
+    }
+
+    #[inline(always)]
+    pub(crate) fn view(&self) -> View<'_> {
+        if let Some(value) = self.small() {
+            return View::Int(value);
+        }
+        if let Some(object) = self.as_object() {
+            return View::Object(object);
+        }
+        match self.0 {
+            TRUE => View::Bool(true),
+            FALSE => View::Bool(false),
+            NONE => View::None,
+            _ => View::Missing,
+        }
+    }
+}
+
+impl Clone for Register {
+    #[inline(always)]
+    fn clone(&self) -> Register {
+        if let Some(object) = self.as_object() {
+            std::mem::forget(object.clone());
+        }
+        Register(self.0)
+    }
+}
+
+impl Drop for Register {
+    #[inline(always)]
+    fn drop(&mut self) {
+        if self.is_object() {
+            // SAFETY: the word is an owned pointer, dropped once, and the thread is attached (module's documentation).
+            unsafe { ffi::Py_DECREF(self.0 as *mut ffi::PyObject) }
+        }
+    }
+}
+
+/// Something that a Python object holds and that only an attached thread may look at.
+pub(crate) struct Attached<T>(T);
+
+// SAFETY: access needs a token, which only an attached thread has, and the interpreter lets one thread be attached at a
+// time (the module does not declare itself free of the interpreter's lock); the owner is a Python object, which is
+// deallocated by an attached thread.
+unsafe impl<T> Send for Attached<T> {}
+// SAFETY: as above.
+unsafe impl<T> Sync for Attached<T> {}
+
+impl<T> Attached<T> {
+    /// Wraps.
+    pub(crate) fn new(_py: Python<'_>, value: T) -> Attached<T> {
+        Attached(value)
+    }
+    /// Looks.
+    pub(crate) fn get(&self, _py: Python<'_>) -> &T {
+        &self.0
+    }
+    /// Looks, inside `__traverse__` or `__clear__` or while the caller holds an [`Obj`] of the owner: the thread is
+    /// attached there, too, but no token is at hand.
+    pub(crate) fn peek(&self) -> &T {
+        &self.0
+    }
+}

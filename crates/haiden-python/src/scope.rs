@@ -1,0 +1,305 @@
+//! What a render makes and might keep: contexts, cells, and the count of the Python objects that refer to them.
+//!
+//! A macro refers to the context that defines it, and the context to the macro: a ring that Rust's counts never free. So
+//! each render has a [`Scope`]. Contexts and cells that a Python object of ours closes over are listed in it. When the
+//! render ends, [`Scope::finish`] looks whether every such object is referred to from these contexts and cells only; then
+//! it empties them, and all is freed at once. If one escaped (the application kept a macro), the scope becomes a Python
+//! object that each of them holds and shows to CPython's garbage collector.
+#![expect(unsafe_code, reason = "reference counts of the scope's own objects")]
+
+use std::cell::{Cell, RefCell};
+use std::ptr::NonNull;
+use std::rc::{Rc, Weak};
+use std::sync::Arc;
+
+use haiden_runtime::{Chain, Program};
+use pyo3::ffi;
+use pyo3::prelude::*;
+use pyo3::{PyTraverseError, PyVisit};
+
+use crate::host::PyHost;
+use crate::objects;
+use crate::register::{Attached, Obj, Register};
+
+/// A template context.
+pub(crate) type Context = Rc<ContextData>;
+
+/// What a context holds.
+pub(crate) struct ContextData {
+    pub(crate) scope: Rc<Scope>,
+    /// What the template was rendered with: an exact dict.
+    pub(crate) base: Obj,
+    /// An exact dict.
+    pub(crate) globals: Obj,
+    /// What the template has published and what was handed in on top of `base`, by interned name.
+    pub(crate) variables: RefCell<Vec<(Obj, Register)>>,
+    /// The names that the template's module has.
+    pub(crate) exported: RefCell<Vec<Obj>>,
+    pub(crate) autoescape: Cell<bool>,
+    /// The template that the context is of.
+    program: Arc<Program<PyHost>>,
+    /// Its chain, once something asked: an included template seldom has blocks.
+    chain: RefCell<Option<Arc<Chain<PyHost>>>>,
+    listed: Cell<bool>,
+}
+
+impl ContextData {
+    pub(crate) fn new(
+        scope: Rc<Scope>,
+        (base, globals): (Obj, Obj),
+        variables: Vec<(Obj, Register)>,
+        program: &Arc<Program<PyHost>>,
+    ) -> Context {
+        Rc::new(ContextData {
+            scope,
+            base,
+            globals,
+            variables: RefCell::new(variables),
+            exported: RefCell::default(),
+            autoescape: Cell::new(program.extra().autoescape),
+            program: program.clone(),
+            chain: RefCell::default(),
+            listed: Cell::new(false),
+        })
+    }
+
+    /// The same template's context with other variables; it shares the chain.
+    pub(crate) fn derived(&self, variables: Vec<(Obj, Register)>) -> Context {
+        let dicts = (self.base.clone(), self.globals.clone());
+        let context = ContextData::new(self.scope.clone(), dicts, variables, &self.program);
+        context.autoescape.set(self.autoescape.get());
+        context.set_chain(self.chain());
+        context
+    }
+
+    /// The templates that share the context.
+    pub(crate) fn chain(&self) -> Arc<Chain<PyHost>> {
+        self.chain.borrow_mut().get_or_insert_with(|| Chain::of(&self.program)).clone()
+    }
+
+    /// The template has a parent now.
+    pub(crate) fn set_chain(&self, chain: Arc<Chain<PyHost>>) {
+        *self.chain.borrow_mut() = Some(chain);
+    }
+
+    /// A variable that was published or handed in.
+    #[inline]
+    pub(crate) fn variable(&self, name: &Obj) -> Option<Register> {
+        let variables = self.variables.borrow();
+        variables.iter().rev().find(|(known, _)| known.is(name)).map(|(_, value)| value.clone())
+    }
+
+    /// Publishes a variable.
+    pub(crate) fn set_variable(&self, name: &Obj, value: Register) {
+        let mut variables = self.variables.borrow_mut();
+        let known = variables.iter_mut().find(|(known, _)| known.is(name));
+        let old = if let Some((_, place)) = known {
+            Some(std::mem::replace(place, value))
+        } else {
+            variables.push((name.clone(), value));
+            None
+        };
+        // What is dropped may run Python code, which may come back here.
+        drop(variables);
+        drop(old);
+    }
+}
+
+/// A block of cells.
+pub(crate) struct CellBlock {
+    pub(crate) parent: Option<Rc<CellBlock>>,
+    pub(crate) cells: RefCell<Vec<Register>>,
+    listed: Cell<bool>,
+}
+
+impl CellBlock {
+    pub(crate) fn new(parent: Option<&Rc<CellBlock>>, count: usize) -> Rc<CellBlock> {
+        let cells = RefCell::new(vec![Register::MISSING; count]);
+        Rc::new(CellBlock { parent: parent.cloned(), cells, listed: Cell::new(false) })
+    }
+
+    /// The block `hops` steps outwards.
+    pub(crate) fn outwards(&self, hops: usize) -> Option<&CellBlock> {
+        let mut block = self;
+        for _ in 0..hops {
+            block = block.parent.as_deref()?;
+        }
+        Some(block)
+    }
+}
+
+/// What a render shares with the objects that it makes.
+pub(crate) struct Scope {
+    /// Finds templates by name.
+    pub(crate) loader: Option<Obj>,
+    /// Take the fast roads.
+    pub(crate) fast: bool,
+    contexts: RefCell<Vec<Weak<ContextData>>>,
+    cells: RefCell<Vec<Weak<CellBlock>>>,
+    /// How many Python objects of ours close over something that is listed here.
+    members: Cell<usize>,
+    /// The scope as a Python object, once something escaped; each member owns one reference to it.
+    object: Cell<Option<NonNull<ffi::PyObject>>>,
+}
+
+impl Scope {
+    pub(crate) fn new(loader: Option<Obj>, fast: bool) -> Rc<Scope> {
+        Rc::new(Scope {
+            loader,
+            fast,
+            contexts: RefCell::default(),
+            cells: RefCell::default(),
+            members: Cell::new(0),
+            object: Cell::new(None),
+        })
+    }
+
+    /// The render is over.
+    pub(crate) fn finish(self: &Rc<Scope>) {
+        if self.members.get() == 0 || self.object.get().is_some() {
+            return;
+        }
+        if self.has_escaped() {
+            self.become_object();
+        } else {
+            self.clear();
+        }
+    }
+
+    /// Is a member referred to from elsewhere than from what is listed?
+    fn has_escaped(&self) -> bool {
+        let mut inside: Vec<(*mut ffi::PyObject, ffi::Py_ssize_t)> = Vec::new();
+        self.each_register(|register| {
+            if let Some(object) = register.as_object()
+                && crate::machine::is_member_of(object, self)
+            {
+                match inside.iter_mut().find(|(known, _)| *known == object.as_ptr()) {
+                    Some((_, count)) => *count += 1,
+                    None => inside.push((object.as_ptr(), 1)),
+                }
+            }
+        });
+        // SAFETY: the registers hold these objects.
+        let held = |object: *mut ffi::PyObject| unsafe { ffi::Py_REFCNT(object) };
+        inside.len() != self.members.get() || inside.iter().any(|&(object, count)| held(object) != count)
+    }
+
+    fn each_register(&self, mut look: impl FnMut(&Register)) {
+        for context in self.contexts.borrow().iter().filter_map(Weak::upgrade) {
+            context.variables.borrow().iter().for_each(|(_, value)| look(value));
+        }
+        for block in self.cells.borrow().iter().filter_map(Weak::upgrade) {
+            block.cells.borrow().iter().for_each(&mut look);
+        }
+    }
+
+    /// Empties what is listed.
+    fn clear(&self) {
+        // Everything is taken out first: dropping it may run code that looks here.
+        let contexts: Vec<_> = self.contexts.borrow().iter().filter_map(Weak::upgrade).collect();
+        let cells: Vec<_> = self.cells.borrow().iter().filter_map(Weak::upgrade).collect();
+        let variables: Vec<_> = contexts.iter().map(|context| context.variables.take()).collect();
+        let values: Vec<_> =
+            cells.iter().map(|block| std::mem::take(&mut *block.cells.borrow_mut())).collect();
+        drop((variables, values));
+    }
+
+    fn become_object(self: &Rc<Scope>) {
+        let py = objects::token();
+        // Without memory for it, what escaped stays uncollected.
+        let Ok(object) = Bound::new(py, ScopeObject(Attached::new(py, self.clone()))) else { return };
+        let object = Obj::of(&object);
+        for _ in 1..self.members.get() {
+            std::mem::forget(object.clone());
+        }
+        self.object.set(NonNull::new(object.into_ptr()));
+    }
+}
+
+/// A Python object's place in its scope.
+pub(crate) struct Member(Rc<Scope>);
+
+impl Member {
+    /// An object that closes over `context` and `cells` is about to be made.
+    pub(crate) fn new(context: &Context, cells: Option<&Rc<CellBlock>>) -> Member {
+        let scope = context.scope.clone();
+        if !context.listed.replace(true) {
+            scope.contexts.borrow_mut().push(Rc::downgrade(context));
+        }
+        let mut block = cells;
+        while let Some(next) = block
+            && !next.listed.replace(true)
+        {
+            let mut cells = scope.cells.borrow_mut();
+            if cells.len() == cells.capacity() {
+                cells.retain(|block| block.strong_count() > 0);
+            }
+            cells.push(Rc::downgrade(next));
+            block = next.parent.as_ref();
+        }
+        scope.members.set(scope.members.get() + 1);
+        if let Some(object) = scope.object.get() {
+            // SAFETY: the members before this one hold the object.
+            std::mem::forget(unsafe { Obj::from_borrowed(object.as_ptr()) });
+        }
+        Member(scope)
+    }
+
+    /// Is this its scope?
+    pub(crate) fn is_of(&self, scope: &Scope) -> bool {
+        std::ptr::eq(&raw const *self.0, scope)
+    }
+
+    /// Shows the scope to the garbage collector.
+    pub(crate) fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
+        match self.0.object.get() {
+            Some(object) => visit_object(object.as_ptr(), visit),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Drop for Member {
+    fn drop(&mut self) {
+        let left = self.0.members.get() - 1;
+        self.0.members.set(left);
+        if let Some(object) = self.0.object.get() {
+            if left == 0 {
+                self.0.object.set(None);
+            }
+            // SAFETY: each member owns one reference, this one too.
+            drop(unsafe { Obj::from_owned(object.as_ptr()) });
+        }
+    }
+}
+
+/// Shows an object that the visited one owns a reference to.
+fn visit_object(object: *mut ffi::PyObject, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
+    let pointer = NonNull::new(object);
+    // SAFETY: `Py` is transparent over a pointer that is not null; the reference is used for the visit only.
+    let object = pointer.as_ref().map(|object| unsafe { &*std::ptr::from_ref(object).cast::<Py<PyAny>>() });
+    visit.call(object)
+}
+
+/// A scope from which something escaped.
+#[pyclass(frozen, module = "haiden._native")]
+struct ScopeObject(Attached<Rc<Scope>>);
+
+#[pymethods]
+impl ScopeObject {
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        let mut result = Ok(());
+        self.0.peek().each_register(|register| {
+            if let Some(object) = register.as_object()
+                && result.is_ok()
+            {
+                result = visit_object(object.as_ptr(), &visit);
+            }
+        });
+        result
+    }
+
+    fn __clear__(&self) {
+        self.0.peek().clear();
+    }
+}

@@ -1,0 +1,548 @@
+//! The verbs of [`Host`], each a few lines over [`PyHost`]'s own functions.
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use haiden_runtime::loops::LoopState;
+use haiden_runtime::{
+    Arguments, BinaryOp, BlockReference, Called, Callee, Chain, Closure, CompareOp, Export, Fault, Host,
+    Program, TraceFrame, UnaryOp, Undefined,
+};
+
+use crate::attr_cache::{Name, Site};
+use crate::filters::{self, Filter};
+use crate::host::{Extra, PyHost};
+use crate::iterate::Iter;
+use crate::link::Linked;
+use crate::machine;
+use crate::objects::{self, Class, Raised, Result};
+use crate::output::Output;
+use crate::register::{Obj, Register, View};
+use crate::scope::{CellBlock, Context, ContextData, Scope};
+use crate::templates;
+use crate::tests::{self, Test};
+
+impl Host for PyHost {
+    type Register = Register;
+    type Output = Output;
+    type Error = Raised;
+    type Iterator = Iter;
+    type Cells = Rc<CellBlock>;
+    type Context = Context;
+    type Constant = Linked;
+    type Name = Name;
+    type Site = Site;
+    type Filter = Filter;
+    type Test = Test;
+    type Extra = Extra;
+    type Entry = ();
+    type Mark = usize;
+
+    // ---- registers --------------------------------------------------------------------------------------------------
+
+    #[inline(always)]
+    fn missing() -> Register {
+        Register::MISSING
+    }
+    #[inline(always)]
+    fn is_missing(register: &Register) -> bool {
+        register.is_missing()
+    }
+    #[inline(always)]
+    fn none(&mut self) -> Register {
+        Register::NONE
+    }
+    #[inline(always)]
+    fn boolean(&mut self, value: bool) -> Register {
+        Register::boolean(value)
+    }
+    #[inline(always)]
+    fn integer(&mut self, value: i64) -> Register {
+        Register::integer(value)
+    }
+    #[inline(always)]
+    fn int(register: &Register) -> Option<i64> {
+        if let Some(value) = register.small() {
+            return Some(value);
+        }
+        objects::int_value(register.as_object()?)
+    }
+    #[inline(always)]
+    fn bool(register: &Register) -> Option<bool> {
+        register.as_bool()
+    }
+
+    // ---- programs and output ----------------------------------------------------------------------------------------
+
+    fn enter(&mut self, _program: &Arc<Program<PyHost>>) {}
+    #[inline(always)]
+    fn constant(&mut self, (): (), constant: &Linked) -> Result<Register> {
+        match constant {
+            Linked::Value(value) => Ok(value.clone()),
+            other => other.make(self),
+        }
+    }
+    #[inline(always)]
+    fn write(&mut self, out: &mut Output, text: &str, ascii: bool) -> Result<()> {
+        out.push(text, ascii);
+        Ok(())
+    }
+    #[inline(always)]
+    fn write_part(&mut self, out: &mut Output, text: &str, whole: &str, ascii: bool) -> Result<()> {
+        out.push_part(text, whole, ascii);
+        Ok(())
+    }
+    #[inline(always)]
+    fn emit(&mut self, out: &mut Output, value: &Register, escape: bool) -> Result<()> {
+        self.print(out, value, escape)
+    }
+    fn mark(&mut self, out: &mut Output) -> usize {
+        out.len()
+    }
+    fn take_since(&mut self, out: &mut Output, mark: usize, markup: bool) -> Result<Register> {
+        let text = out.take_since(mark)?;
+        self.finish_text(text, markup)
+    }
+
+    // ---- context ----------------------------------------------------------------------------------------------------
+
+    #[inline]
+    fn lookup(&mut self, context: &Context, name: &Name) -> Result<Option<Register>> {
+        PyHost::find(context, name)
+    }
+    fn export(&mut self, context: &Context, name: &Name, value: &Register, how: Export) -> Result<()> {
+        context.set_variable(&name.object, value.clone());
+        let mut exported = context.exported.borrow_mut();
+        match how {
+            Export::Private => {}
+            Export::Public => {
+                if !exported.iter().any(|known| known.is(&name.object)) {
+                    exported.push(name.object.clone());
+                }
+            }
+            Export::Imported => exported.retain(|known| !known.is(&name.object)),
+        }
+        Ok(())
+    }
+    fn new_context(
+        &mut self,
+        program: &Arc<Program<PyHost>>,
+        parent: Option<&Context>,
+        locals: &[(&Name, Register)],
+    ) -> Result<Context> {
+        Ok(if let Some(parent) = parent {
+            let variables = with_locals(parent, locals);
+            let dicts = (parent.base.clone(), parent.globals.clone());
+            ContextData::new(parent.scope.clone(), dicts, variables, program)
+        } else {
+            // Its module may be kept, so what it makes is no part of this render.
+            let scope = Scope::new(None, self.fast);
+            let dicts = (objects::dict()?, program.extra().globals.clone());
+            ContextData::new(scope, dicts, Vec::new(), program)
+        })
+    }
+    fn derive_context(&mut self, context: &Context, locals: &[(&Name, Register)]) -> Result<Context> {
+        Ok(context.derived(with_locals(context, locals)))
+    }
+    fn context_object(&mut self, context: &Context) -> Result<Register> {
+        let all = objects::dict()?;
+        for source in [&context.globals, &context.base] {
+            let mut position = 0;
+            while let Some((key, value)) = objects::dict_next(source, &mut position) {
+                objects::dict_set(&all, &key, &value)?;
+            }
+        }
+        let variables = context.variables.borrow().clone();
+        for (name, value) in variables {
+            objects::dict_set(&all, &name, &self.object(&value)?)?;
+        }
+        Ok(Register::object(all))
+    }
+    fn chain(&mut self, context: &Context) -> Arc<Chain<PyHost>> {
+        context.chain()
+    }
+    fn set_chain(&mut self, context: &Context, chain: Arc<Chain<PyHost>>) {
+        context.set_chain(chain);
+    }
+    #[inline(always)]
+    fn autoescape(&mut self, context: &Context) -> bool {
+        context.autoescape.get()
+    }
+    fn set_autoescape(&mut self, context: &Context, on: bool) {
+        context.autoescape.set(on);
+    }
+
+    // ---- cells ------------------------------------------------------------------------------------------------------
+
+    fn new_cells(&mut self, parent: Option<&Rc<CellBlock>>, count: usize) -> Rc<CellBlock> {
+        CellBlock::new(parent, count)
+    }
+    fn cell(&mut self, cells: &Rc<CellBlock>, hops: usize, index: usize) -> Register {
+        let block = cells.outwards(hops);
+        block.and_then(|block| block.cells.borrow().get(index).cloned()).unwrap_or(Register::MISSING)
+    }
+    fn set_cell(&mut self, cells: &Rc<CellBlock>, hops: usize, index: usize, value: Register) {
+        if let Some(block) = cells.outwards(hops) {
+            let old = block.cells.borrow_mut().get_mut(index).map(|place| std::mem::replace(place, value));
+            drop(old);
+        }
+    }
+
+    // ---- values -----------------------------------------------------------------------------------------------------
+
+    fn undefined(&mut self, why: Undefined<'_>) -> Result<Register> {
+        self.explain(why).map(Register::object)
+    }
+    #[inline]
+    fn truth(&mut self, value: &Register) -> Result<bool> {
+        match value.view() {
+            View::Object(object) => objects::truth(object),
+            View::Int(value) => Ok(value != 0),
+            View::Bool(value) => Ok(value),
+            View::None | View::Missing => Ok(false),
+        }
+    }
+    #[inline(always)]
+    fn attr(&mut self, object: &Register, site: &Site) -> Result<Register> {
+        if let Some(object) = object.as_object()
+            && let Some(value) = site.get(object)?
+        {
+            return Ok(Register::object(value));
+        }
+        self.attr_slowly(object, site)
+    }
+    fn item(&mut self, object: &Register, key: &Register) -> Result<Register> {
+        match object.as_object() {
+            Some(object) => self.get_item(object, key),
+            None => self.get_item(&self.object(object)?, key),
+        }
+    }
+    fn set_attr(&mut self, object: &Register, site: &Site, value: &Register) -> Result<()> {
+        match object.as_object() {
+            Some(object) if objects::is_instance_of(object, &self.types.namespace) => {
+                objects::set_item(object, &site.name.object, &self.object(value)?)
+            }
+            _ => Err(self.fault(Fault::NotANamespace)),
+        }
+    }
+    fn slice(&mut self, parts: &[Register; 3]) -> Result<Register> {
+        let [start, stop, step] = parts;
+        objects::slice(&self.object(start)?, &self.object(stop)?, &self.object(step)?).map(Register::object)
+    }
+    fn binary(&mut self, op: BinaryOp, left: &Register, right: &Register) -> Result<Register> {
+        self.operate(op, left, right)
+    }
+    fn compare(&mut self, op: CompareOp, left: &Register, right: &Register) -> Result<Register> {
+        self.order(op, left, right)
+    }
+    fn unary(&mut self, op: UnaryOp, value: &Register) -> Result<Register> {
+        let value = self.object(value)?;
+        match op {
+            UnaryOp::Neg => objects::negative(&value),
+            UnaryOp::Pos => objects::positive(&value),
+        }
+        .map(Register::object)
+    }
+    fn concat(&mut self, values: &[Register], markup: bool) -> Result<Register> {
+        let mut safe = false;
+        if markup {
+            for value in values {
+                safe = safe || self.has_html(value)?;
+            }
+        }
+        self.build(safe, |host, out| values.iter().try_for_each(|value| host.print(out, value, safe)))
+    }
+    fn mark_safe(&mut self, value: &Register) -> Result<Register> {
+        let object = self.object(value)?;
+        if objects::is_str(&object) {
+            return self.finish_text(object, true);
+        }
+        objects::call(&self.types.markup, &[object], None).map(Register::object)
+    }
+    fn list(&mut self, values: &[Register]) -> Result<Register> {
+        objects::list(values.iter().map(|value| self.object(value))).map(Register::object)
+    }
+    fn tuple(&mut self, values: &[Register]) -> Result<Register> {
+        objects::tuple(values.iter().map(|value| self.object(value))).map(Register::object)
+    }
+    fn dict(&mut self, pairs: &[Register]) -> Result<Register> {
+        let dict = Register::object(objects::dict()?);
+        self.extend_dict(&dict, pairs)?;
+        Ok(dict)
+    }
+    fn extend_list(&mut self, list: &Register, values: &[Register]) -> Result<()> {
+        let list = self.object(list)?;
+        values.iter().try_for_each(|value| objects::list_append(&list, &self.object(value)?))
+    }
+    fn extend_dict(&mut self, dict: &Register, pairs: &[Register]) -> Result<()> {
+        let dict = self.object(dict)?;
+        pairs
+            .chunks_exact(2)
+            .try_for_each(|pair| objects::dict_set(&dict, &self.object(&pair[0])?, &self.object(&pair[1])?))
+    }
+    fn list_to_tuple(&mut self, list: &Register) -> Result<Register> {
+        objects::tuple_of(&self.object(list)?).map(Register::object)
+    }
+    fn unpack(&mut self, value: &Register, into: &mut [Register]) -> Result<()> {
+        let object = self.object(value)?;
+        if self.fast && objects::is_tuple(&object) && objects::tuple_len(&object) == into.len() {
+            for (index, place) in into.iter_mut().enumerate() {
+                *place = objects::tuple_item(&object, index).map_or(Register::MISSING, Register::object);
+            }
+            return Ok(());
+        }
+        unpack_slowly(&object, into)
+    }
+
+    // ---- iteration --------------------------------------------------------------------------------------------------
+
+    #[inline(never)]
+    fn iterate(&mut self, value: &Register) -> Result<Iter> {
+        match value.as_object() {
+            Some(object) => Iter::new(object, self.fast),
+            None => Iter::new(&self.object(value)?, self.fast),
+        }
+    }
+    #[inline(always)]
+    fn next(&mut self, iterator: &mut Iter) -> Result<Option<Register>> {
+        iterator.next()
+    }
+    #[inline]
+    fn next_pair(&mut self, iterator: &mut Iter) -> Result<Option<(Register, Register)>> {
+        if let Some(pair) = iterator.next_pair() {
+            return pair;
+        }
+        let Some(item) = iterator.next()? else { return Ok(None) };
+        let mut pair = [Register::MISSING, Register::MISSING];
+        self.unpack(&item, &mut pair)?;
+        let [first, second] = pair;
+        Ok(Some((first, second)))
+    }
+    #[inline]
+    fn remaining(&mut self, iterator: &Iter) -> Option<usize> {
+        iterator.remaining()
+    }
+    fn iterate_over(&mut self, values: Vec<Register>) -> Iter {
+        Iter::Values(values.into_iter())
+    }
+    fn equal(&mut self, left: &[Register], right: &[Register]) -> Result<bool> {
+        for (left, right) in left.iter().zip(right) {
+            if !objects::equal(&self.object(left)?, &self.object(right)?)? {
+                return Ok(false);
+            }
+        }
+        Ok(left.len() == right.len())
+    }
+
+    // ---- calls ------------------------------------------------------------------------------------------------------
+
+    fn callee<'a>(&'a self, value: &'a Register) -> Callee<'a, PyHost> {
+        let Some(object) = value.as_object() else { return Callee::Foreign };
+        if let Some(closure) = machine::as_macro(object) {
+            return Callee::Macro(closure);
+        }
+        if let Some(block) = machine::as_block(object) {
+            return Callee::Block(block);
+        }
+        if machine::is_loop(object) { Callee::Loop } else { Callee::Foreign }
+    }
+    fn call(
+        &mut self,
+        _context: &Context,
+        callee: &Register,
+        arguments: Arguments<'_, PyHost>,
+    ) -> Result<Register> {
+        let callee = self.object(callee)?;
+        match self.call_object(&callee, None, arguments) {
+            Err(raised) if raised.matches(&Class::StopIteration.object()) => {
+                raised.clear();
+                self.undefined(Undefined::Hint(
+                    "value was undefined because a callable raised a StopIteration exception",
+                ))
+            }
+            result => result.map(Register::object),
+        }
+    }
+    fn call_method(
+        &mut self,
+        context: &Context,
+        receiver: &Register,
+        site: &Site,
+        arguments: Arguments<'_, PyHost>,
+    ) -> Result<Called<PyHost>> {
+        let callee = self.attr(receiver, site)?;
+        if matches!(self.callee(&callee), Callee::Foreign) {
+            self.call(context, &callee, arguments).map(Called::Value)
+        } else {
+            Ok(Called::Enter(callee))
+        }
+    }
+    fn filter(
+        &mut self,
+        context: &Context,
+        filter: &Filter,
+        value: &Register,
+        arguments: Arguments<'_, PyHost>,
+    ) -> Result<Register> {
+        match filter {
+            Filter::Python(function) => {
+                self.call_object(function, Some(value), arguments).map(Register::object)
+            }
+            Filter::Native(native) => filters::apply(self, context, *native, value, arguments),
+        }
+    }
+    #[inline(never)]
+    fn emit_filter(
+        &mut self,
+        out: &mut Output,
+        context: &Context,
+        filter: &Filter,
+        value: &Register,
+        arguments: Arguments<'_, PyHost>,
+        escape: bool,
+    ) -> Result<()> {
+        if let Filter::Native(native) = filter
+            && self.fast
+            && filters::emit(self, out, *native, value, arguments, escape)?
+        {
+            return Ok(());
+        }
+        let result = self.filter(context, filter, value, arguments)?;
+        self.emit(out, &result, escape)
+    }
+    fn test(
+        &mut self,
+        _context: &Context,
+        test: &Test,
+        value: &Register,
+        arguments: Arguments<'_, PyHost>,
+    ) -> Result<bool> {
+        match test {
+            Test::Python(function) => objects::truth(&self.call_object(function, Some(value), arguments)?),
+            Test::Native(native) => tests::apply(self, *native, value, arguments),
+        }
+    }
+    fn star(&mut self, value: &Register) -> Result<Vec<Register>> {
+        let mut iterator = self.iterate(value)?;
+        let mut items = Vec::new();
+        while let Some(item) = iterator.next()? {
+            items.push(item);
+        }
+        Ok(items)
+    }
+    fn star_star(&mut self, value: &Register) -> Result<Vec<(String, Register)>> {
+        let dict = objects::dict_of(&self.object(value)?)?;
+        let (mut pairs, mut position) = (Vec::new(), 0);
+        while let Some((key, value)) = objects::dict_next(&dict, &mut position) {
+            if !objects::is_text(&key) {
+                return objects::raise(&Class::Type.object(), "keywords must be strings");
+            }
+            pairs.push((objects::utf8(&key)?.to_owned(), Register::object(value)));
+        }
+        Ok(pairs)
+    }
+    fn keywords(&mut self, pairs: &[(&str, Register)]) -> Result<Register> {
+        let dict = objects::dict()?;
+        for (name, value) in pairs {
+            objects::dict_set(&dict, &objects::intern(name)?, &self.object(value)?)?;
+        }
+        Ok(Register::object(dict))
+    }
+
+    // ---- objects of the machine -------------------------------------------------------------------------------------
+
+    fn make_macro(&mut self, closure: Closure<PyHost>) -> Result<Register> {
+        machine::make_macro(closure)
+    }
+    fn make_block(&mut self, block: BlockReference<PyHost>) -> Result<Register> {
+        machine::make_block(block)
+    }
+    fn make_self(&mut self, context: &Context) -> Result<Register> {
+        machine::make_self(context)
+    }
+    fn share_loop(&mut self, state: LoopState<PyHost>) -> Result<Register> {
+        machine::share_loop(state, &self.scope)
+    }
+    fn take_loop(&mut self, value: &Register) -> Option<LoopState<PyHost>> {
+        machine::take_loop(value.as_object()?)
+    }
+    fn put_loop(&mut self, value: &Register, state: LoopState<PyHost>) {
+        if let Some(object) = value.as_object() {
+            machine::put_loop(object, state);
+        }
+    }
+
+    // ---- templates --------------------------------------------------------------------------------------------------
+
+    fn template(&mut self, name: &Register, _from: &Arc<Program<PyHost>>) -> Result<Arc<Program<PyHost>>> {
+        templates::get(self, name)
+    }
+    fn select_template(
+        &mut self,
+        names: &Register,
+        _from: &Arc<Program<PyHost>>,
+        ignore_missing: bool,
+    ) -> Result<Option<Arc<Program<PyHost>>>> {
+        templates::select(self, names, ignore_missing)
+    }
+    fn cached_module(&mut self, program: &Arc<Program<PyHost>>) -> Option<Register> {
+        program.extra().module.borrow().clone().map(Register::object)
+    }
+    fn make_module(
+        &mut self,
+        program: &Arc<Program<PyHost>>,
+        context: &Context,
+        body: Register,
+        cache: bool,
+    ) -> Result<Register> {
+        let module = machine::make_module(program, context, self.object(&body)?)?;
+        if cache {
+            let old = program.extra().module.replace(module.as_object().cloned());
+            drop(old);
+        }
+        Ok(module)
+    }
+    fn module_member(&mut self, module: &Register, name: &Name) -> Result<Option<Register>> {
+        let module = module.as_object().and_then(machine::as_module);
+        Ok(module.and_then(|module| machine::module_member(module, &name.object)))
+    }
+    fn module_name(&mut self, module: &Register) -> Option<String> {
+        let module = machine::as_module(module.as_object()?)?;
+        module.program.name().map(ToString::to_string)
+    }
+
+    // ---- errors -----------------------------------------------------------------------------------------------------
+
+    fn fault(&mut self, fault: Fault<'_>) -> Raised {
+        crate::errors::fault(self, fault)
+    }
+    fn locate(&mut self, error: Raised, trace: &[TraceFrame]) -> Raised {
+        crate::errors::locate(self, error, trace)
+    }
+}
+
+/// The variables of a context with locals on top.
+fn with_locals(context: &ContextData, locals: &[(&Name, Register)]) -> Vec<(Obj, Register)> {
+    let own = context.variables.borrow();
+    let mut variables = Vec::with_capacity(own.len() + locals.len());
+    variables.extend(own.iter().cloned());
+    variables.extend(locals.iter().map(|(name, value)| (name.object.clone(), value.clone())));
+    variables
+}
+
+fn unpack_slowly(object: &Obj, into: &mut [Register]) -> Result<()> {
+    let iterator = objects::iter(object)?;
+    let wanted = into.len();
+    for (got, place) in into.iter_mut().enumerate() {
+        let Some(item) = objects::iter_next(&iterator)? else {
+            let message = format!("not enough values to unpack (expected {wanted}, got {got})");
+            return objects::raise(&Class::Value.object(), &message);
+        };
+        *place = Register::object(item);
+    }
+    if objects::iter_next(&iterator)?.is_some() {
+        let message = format!("too many values to unpack (expected {wanted})");
+        return objects::raise(&Class::Value.object(), &message);
+    }
+    Ok(())
+}

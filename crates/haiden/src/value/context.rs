@@ -1,0 +1,133 @@
+//! What templates are rendered with: `context!`, and data that becomes a context.
+
+use std::sync::Arc;
+
+use serde::ser::Serialize;
+
+use crate::error::Error;
+use crate::value::serialize::Writer;
+use crate::value::value::{Repr, Value};
+use crate::value::word::Word;
+
+/// What a template is rendered with: see [`context!`](crate::context!).
+#[doc(hidden)]
+pub struct ContextBuilder {
+    writer: Writer,
+    keys: Vec<Word>,
+    values: Vec<Word>,
+    error: Option<Error>,
+}
+
+impl Default for ContextBuilder {
+    fn default() -> ContextBuilder {
+        ContextBuilder { writer: Writer::new(), keys: Vec::new(), values: Vec::new(), error: None }
+    }
+}
+
+impl ContextBuilder {
+    /// Adds a variable.
+    #[must_use]
+    pub fn with<T: Serialize + ?Sized>(mut self, name: &str, value: &T) -> ContextBuilder {
+        let written =
+            self.writer.arena.push_text(name, false).and_then(|key| Ok((key, self.writer.write(value)?)));
+        match written {
+            Ok((key, value)) => {
+                self.keys.push(key);
+                self.values.push(value);
+            }
+            Err(error) => self.error = self.error.or(Some(error)),
+        }
+        self
+    }
+
+    /// The dict of all variables.
+    pub fn build(self) -> Context {
+        let ContextBuilder { mut writer, keys, values, error } = self;
+        Context(match error {
+            Some(error) => Err(error),
+            None => writer
+                .arena
+                .push_map(keys, &values)
+                .map(|word| Value(Repr::Arena(Arc::new(writer.finish()), word))),
+        })
+    }
+}
+
+/// The variables of [`context!`](crate::context!), or why one of them cannot be a value.
+#[derive(Debug)]
+pub struct Context(Result<Value, Error>);
+
+/// What [`Template::render`](crate::Template::render) takes: a [`Value`] made before, `context! {..}`, or any data that
+/// serde can serialize to a mapping.
+pub trait IntoContext {
+    /// The variables.
+    ///
+    /// # Errors
+    /// Why they cannot be values.
+    fn into_context(self) -> Result<Value, Error>;
+}
+
+impl IntoContext for Context {
+    fn into_context(self) -> Result<Value, Error> {
+        self.0
+    }
+}
+
+impl IntoContext for &Context {
+    fn into_context(self) -> Result<Value, Error> {
+        match &self.0 {
+            Ok(value) => Ok(value.clone()),
+            Err(error) => Err(error.clone()),
+        }
+    }
+}
+
+impl<T: Serialize + ?Sized> IntoContext for &T
+where
+    T: NotContext,
+{
+    fn into_context(self) -> Result<Value, Error> {
+        self.to_context()
+    }
+}
+
+/// Data that becomes a context through serde; a [`Value`] is one already.
+#[doc(hidden)]
+pub trait NotContext: Serialize {
+    /// The context.
+    fn to_context(&self) -> Result<Value, Error> {
+        Value::from_serialize(self)
+    }
+}
+impl<T: Serialize + ?Sized> NotContext for T {}
+
+/// Variables for a render, by name: `context! { name => value, other }`.
+///
+/// Values are anything that serde can serialize, [`Value`](crate::Value)s included.
+///
+/// ```
+/// let items = vec!["a", "b"];
+/// let page = haiden::Environment::new()
+///     .render_str("{{ title }}: {{ items | join(', ') }}", haiden::context! { title => "Things", items })?;
+/// assert_eq!(page, "Things: a, b");
+/// # Ok::<(), haiden::Error>(())
+/// ```
+#[macro_export]
+macro_rules! context {
+    ($($name:ident $(=> $value:expr)?),* $(,)?) => {
+        $crate::__private::ContextBuilder::default()
+            $(.with(stringify!($name), $crate::__context_value!($name $(=> $value)?)))*
+            .build()
+    };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __context_value {
+    ($name:ident) => {
+        &$name
+    };
+    ($name:ident => $value:expr) => {
+        &$value
+    };
+}

@@ -1,0 +1,72 @@
+//! Values outside of a render: how they are shown and compared.
+
+use std::cmp::Ordering;
+use std::sync::Arc;
+
+use haiden_runtime::{CompareOp, Program};
+
+use crate::error::{Error, ErrorKind};
+use crate::value::arena::Arena;
+use crate::value::function::BoxedFunction;
+use crate::value::host::{NativeHost, RenderLimits, Templates, UndefinedKind};
+use crate::value::value::Value;
+use crate::value::word::Word;
+
+/// Runs `work` on a host without templates that has imported values.
+fn alone<T>(work: impl FnOnce(&mut NativeHost) -> T) -> T {
+    struct NoTemplates;
+    impl Templates for NoTemplates {
+        fn program(&self, name: &str) -> Result<Arc<Program<NativeHost>>, Error> {
+            Err(Error::new(ErrorKind::TemplateNotFound, name))
+        }
+        fn globals(&self) -> Option<&(Arc<Arena>, Word)> {
+            None
+        }
+        fn undefined(&self) -> UndefinedKind {
+            UndefinedKind::Default
+        }
+        fn limits(&self) -> RenderLimits {
+            RenderLimits::default()
+        }
+        fn user_filter(&self, _: &str) -> Option<BoxedFunction> {
+            None
+        }
+        fn user_test(&self, _: &str) -> Option<BoxedFunction> {
+            None
+        }
+        fn user_names(&self, _: bool) -> Vec<String> {
+            Vec::new()
+        }
+    }
+    work(&mut NativeHost::new(Arc::new(NoTemplates)))
+}
+
+/// What printing a value writes, or its `repr`.
+pub(crate) fn show_value(value: &Value, repr: bool) -> String {
+    alone(|host| {
+        let mut out = String::new();
+        let word = host
+            .import(value)
+            .and_then(|word| if repr { host.represent(&mut out, word) } else { host.show(&mut out, word) });
+        match word {
+            Ok(()) => out,
+            Err(error) => format!("<{}>", error.message()),
+        }
+    })
+}
+
+/// Are two values equal in Python?
+pub(crate) fn equal_values(left: &Value, right: &Value) -> bool {
+    alone(|host| {
+        let words = host.import(left).and_then(|left| Ok((left, host.import(right)?)));
+        words.and_then(|(left, right)| host.is_equal(left, right)).unwrap_or(false)
+    })
+}
+
+/// The order of two values in Python, if they have one.
+pub(crate) fn order_values(left: &Value, right: &Value) -> Option<Ordering> {
+    alone(|host| {
+        let words = host.import(left).and_then(|left| Ok((left, host.import(right)?)));
+        words.and_then(|(left, right)| host.order(CompareOp::Lt, left, right)).ok().flatten()
+    })
+}
