@@ -217,8 +217,8 @@ fn many_texts_and_names() {
     let mut source = String::new();
     let mut page = String::new();
     for n in 0..100_000 {
-        write!(source, "{{{{ 'text {n}' ~ x }}}}\n").expect("writing to a string");
-        write!(page, "text {n}!\n").expect("writing to a string");
+        writeln!(source, "{{{{ 'text {n}' ~ x }}}}").expect("writing to a string");
+        writeln!(page, "text {n}!").expect("writing to a string");
     }
     page.pop();
     let rendered = Environment::new().render_str(&source, context! { x => "!" }).map_err(|e| e.report());
@@ -226,8 +226,8 @@ fn many_texts_and_names() {
 
     let (mut source, mut page) = (String::new(), String::new());
     for n in 0..70_000 {
-        write!(source, "{{{{ name{n} }}}}\n").expect("writing to a string");
-        write!(page, "{n}\n").expect("writing to a string");
+        writeln!(source, "{{{{ name{n} }}}}").expect("writing to a string");
+        writeln!(page, "{n}").expect("writing to a string");
     }
     page.pop();
     let data: Value = (0..70_000).map(|n| (format!("name{n}"), Value::from(n))).collect();
@@ -236,7 +236,7 @@ fn many_texts_and_names() {
 
     let mut source = String::new();
     for n in 0..70_000 {
-        write!(source, "{{% set v{n} = {n} %}}\n").expect("writing to a string");
+        writeln!(source, "{{% set v{n} = {n} %}}").expect("writing to a string");
     }
     source.push_str("{{ v0 }} {{ v65535 }} {{ v65536 }} {{ v69999 }}");
     match Environment::new().render_str(&source, context! {}) {
@@ -249,7 +249,7 @@ fn many_texts_and_names() {
 fn odd_characters() {
     let environment = Environment::new();
     for (source, page) in [
-        ("a\0b{{ '\0' }}{{ x }}", "a\0b\01"),
+        ("a\0b{{ '\0' }}{{ x }}", "a\0b\u{0}1"),
         ("\u{feff}a{{ x }}", "\u{feff}a1"),
         ("a\r\nb\r{{ x }}\r\n", "a\nb\n1"),
         ("{{\r\n x \r\n}}\r\n\r\n", "1\n"),
