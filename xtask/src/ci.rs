@@ -53,7 +53,7 @@ const STEPS: &[Step] = &[
         name: "rustdoc",
         work: Work::Cargo(
             &["doc", "--workspace", "--no-deps", "--document-private-items"],
-            &[("RUSTDOCFLAGS", "-D warnings")],
+            &[("RUSTDOCFLAGS", "-D warnings -A rustdoc::private_intra_doc_links")],
         ),
     },
 ];

@@ -1,7 +1,7 @@
 //! Bytes to image: the only door for bytes from outside.
 //!
 //! In: any bytes. Out: an [`Image`] in which every index is in range, or a typed [`Rejection`]. The header is judged
-//! first, then the directory, then each section is decoded and [`verify`](crate::verify::verify) judges the whole.
+//! first, then the directory, then each section is decoded and [`verify`] judges the whole.
 //! Sizes are checked before anything is allocated: what `load` allocates is at most four times what it was given.
 
 use std::sync::Arc;

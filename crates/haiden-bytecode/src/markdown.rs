@@ -31,7 +31,7 @@ pub fn markdown() -> String {
     out
 }
 
-/// Text without the targets of its links to Rust items: "[`X`](crate::X)" is "`X`".
+/// Text without the targets of its links to Rust items: the name alone is left, in backquotes.
 fn without_links(text: &str) -> String {
     let mut out = String::new();
     let mut rest = text;

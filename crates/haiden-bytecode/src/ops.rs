@@ -1,6 +1,6 @@
 //! The instruction table: the one declaration of the instruction set.
 //!
-//! Everything that knows about instructions is a product of [`for_each_op`]: the numbering ([`Op`], [`code`]), the
+//! Everything that knows about instructions is a product of `for_each_op`: the numbering ([`Op`], [`code`]), the
 //! verifier, the printer, `docs/bytecode.md` and [`INSTRUCTION_SET_HASH`], which versions the image format by itself.
 //! To add an instruction, add a row here and an arm in `haiden-runtime/src/vm/run.rs`; see
 //! `docs/recipes/add-an-instruction.md`.

@@ -1,7 +1,7 @@
 //! What can go wrong between a cache and its store.
 //!
 //! One opaque error for the crate: a kind for programs, a message for people, the cause behind it. An entry that is
-//! absent, damaged or foreign is *not* an error: it is a miss, and [`Rejection`](crate::Rejection) says why.
+//! absent, damaged or foreign is *not* an error: it is a miss, and [`Rejection`] says why.
 
 use std::error::Error;
 use std::fmt;

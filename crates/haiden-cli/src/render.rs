@@ -210,6 +210,14 @@ fn cache(arguments: &Arguments) -> Result<Option<Arc<dyn BytecodeCache>>, Failur
         Some(path) if path.as_os_str() == "none" => return Ok(None),
         directory => directory,
     };
+    // The parents are made here; the directory itself is the cache's to make, for this user alone.
+    if let Some(parent) = directory.as_ref().and_then(|path| path.parent())
+        && !parent.as_os_str().is_empty()
+    {
+        fs::create_dir_all(parent).map_err(|error| {
+            Failure::Failed(format!("cannot make the cache directory's parent {}: {error}", parent.display()))
+        })?;
+    }
     let opened = FileSystemBytecodeCache::new(directory.as_deref(), haiden_cache::DEFAULT_PATTERN);
     match (opened, directory) {
         (Ok(cache), _) => Ok(Some(Arc::new(cache))),

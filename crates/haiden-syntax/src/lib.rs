@@ -1,6 +1,6 @@
 //! Jinja2's syntax: tokens, tree and parser.
 //!
-//! [`lex`] gives the tokens of a source, [`parse`](parse()) its tree ([`ast`]); [`walk`] shows a tree as `jinja2.nodes`
+//! [`lex`](lex()) gives the tokens of a source, [`parse`](parse()) its tree ([`ast`]); [`walk`] shows a tree as `jinja2.nodes`
 //! would. Everything that decides how a source is read stands in [`Syntax`].
 
 #![forbid(unsafe_code)]

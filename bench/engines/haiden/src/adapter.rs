@@ -26,20 +26,20 @@ fn environment(set: &TemplateSet) -> Environment {
 /// What `Mode::Compile` times: every template of the set, from text to ready, nothing cached.
 fn compile(environment: &Environment, set: &TemplateSet) -> Result<(), haiden::Error> {
     for (name, source) in &set.sources {
-        black_box(environment.template_from_named_str(name, source)?);
+        black_box(environment.template_from_named_str(Some(name), source)?);
     }
     Ok(())
 }
 
 /// What `Mode::Load` needs: the images of the set, made ahead.
 fn images(environment: &Environment, set: &TemplateSet) -> Result<Vec<Vec<u8>>, haiden::Error> {
-    set.sources.iter().map(|(name, source)| environment.compile_to_image(name, source)).collect()
+    set.sources.iter().map(|(name, source)| environment.compile_to_image(Some(name), source)).collect()
 }
 
 /// What `Mode::Load` times: verify and link, nothing cached.
 fn load(environment: &Environment, images: &[Vec<u8>]) -> Result<(), haiden::Error> {
     for image in images {
-        black_box(environment.load_image(image)?);
+        black_box(environment.load_image(None, image)?);
     }
     Ok(())
 }
@@ -49,7 +49,7 @@ fn prepare(case: Case) -> Result<Job, haiden::Error> {
     let data: &'static Data = Box::leak(Box::new(Data::of(case.workload)));
     let environment: &'static Environment = Box::leak(Box::new(environment(set)));
     let template = environment.get_template(set.entry)?;
-    let prepared = Value::from_serialize(data);
+    let prepared = Value::from_serialize(data)?;
     let page = template.render(&prepared)?;
     Ok(match case.mode {
         Mode::Compile => {

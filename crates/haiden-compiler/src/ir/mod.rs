@@ -23,7 +23,7 @@ impl ExprId {
     }
 }
 
-/// A run of [`Ir::lists`].
+/// A run of `Ir::lists`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct List {
     pub(crate) start: u32,
@@ -43,7 +43,7 @@ pub struct Args {
     pub values: List,
     /// How many are positional.
     pub positional: u32,
-    /// The names of the named ones: a run of [`Ir::keywords`].
+    /// The names of the named ones: a run of `Ir::keywords`.
     pub keywords: List,
     /// One is `*args`.
     pub star: bool,

@@ -1,8 +1,8 @@
-//! The toy host: the smallest world of values that speaks the whole [`Host`] trait.
+//! The toy host: the smallest world of values that speaks the whole `Host` trait.
 //!
 //! Values are text, integers, lists, tuples and dicts; errors are text. It suspends at *every* verb that may suspend:
 //! the first call of a verb only asks, the second one answers. So whatever the machine does around a verb must survive
-//! being stopped there, or the corpus shows it. It is also the trait's executable documentation: read [`host`] next to
+//! being stopped there, or the corpus shows it. It is also the trait's executable documentation: read `host` next to
 //! `haiden_runtime::host`.
 
 mod host;

@@ -103,7 +103,7 @@ impl<T: Serialize + ?Sized> NotContext for T {}
 
 /// Variables for a render, by name: `context! { name => value, other }`.
 ///
-/// Values are anything that serde can serialize, [`Value`](crate::Value)s included.
+/// Values are anything that serde can serialize, [`Value`]s included.
 ///
 /// ```
 /// let items = vec!["a", "b"];

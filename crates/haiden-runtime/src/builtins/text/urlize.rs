@@ -15,7 +15,7 @@ pub struct Links<'a> {
     pub rel: Option<&'a str>,
     /// The attribute `target`.
     pub target: Option<&'a str>,
-    /// More beginnings that make a link; each has passed [`check_scheme`].
+    /// More beginnings that make a link; each has passed `check_scheme`.
     pub extra_schemes: &'a [String],
 }
 

@@ -1,7 +1,7 @@
 //! The native host: the machine's verbs over words.
 //!
 //! `mod` has what all verbs stand on: slots, text, imports and exports of values. The verbs are by topic: [`verbs`] the
-//! trait itself, [`access`] attributes and items, [`operators`], [`compare`], [`iterate`], [`calls`], [`methods`] of
+//! trait itself, [`access`] attributes and items, [`operators`], [`compare`], [`iterate`], [`calls`], `methods` of
 //! text, lists and dicts, [`text`] how values are printed, [`undefined`].
 
 mod access;
