@@ -210,15 +210,7 @@ fn cache(arguments: &Arguments) -> Result<Option<Arc<dyn BytecodeCache>>, Failur
         Some(path) if path.as_os_str() == "none" => return Ok(None),
         directory => directory,
     };
-    // The parents are made here; the directory itself is the cache's to make, for this user alone.
-    if let Some(parent) = directory.as_ref().and_then(|path| path.parent())
-        && !parent.as_os_str().is_empty()
-    {
-        fs::create_dir_all(parent).map_err(|error| {
-            Failure::Failed(format!("cannot make the cache directory's parent {}: {error}", parent.display()))
-        })?;
-    }
-    let opened = FileSystemBytecodeCache::new(directory.as_deref(), haiden_cache::DEFAULT_PATTERN);
+    let opened = open_cache(directory.as_deref());
     match (opened, directory) {
         (Ok(cache), _) => Ok(Some(Arc::new(cache))),
         (Err(error), Some(directory)) => Err(Failure::Failed(format!(
@@ -228,6 +220,16 @@ fn cache(arguments: &Arguments) -> Result<Option<Arc<dyn BytecodeCache>>, Failur
         // Nobody asked for this directory: without it pages are as right, only slower.
         (Err(_), None) => Ok(None),
     }
+}
+
+/// The parents of the directory are made here; the directory itself is the cache's to make, for this user alone.
+fn open_cache(directory: Option<&Path>) -> Result<FileSystemBytecodeCache, String> {
+    if let Some(parent) = directory.and_then(Path::parent)
+        && !parent.as_os_str().is_empty()
+    {
+        fs::create_dir_all(parent).map_err(|error| format!("its parent {}: {error}", parent.display()))?;
+    }
+    FileSystemBytecodeCache::new(directory, haiden_cache::DEFAULT_PATTERN).map_err(|error| error.to_string())
 }
 
 fn write(path: &Path, text: &str) -> Result<(), Failure> {
