@@ -70,6 +70,8 @@ struct Lower<'i, 'a> {
     /// Offsets at which lines start.
     lines: Vec<u32>,
     source: &'i str,
+    /// The last place asked for: its line, its offset, and the characters before it in the line.
+    counted: (usize, usize, usize),
     optimize: bool,
     /// By symbol: name index + 1.
     names: Vec<u32>,
@@ -104,6 +106,7 @@ pub fn lower(ir: &Ir<'_>, source: &str, options: &Options) -> std::result::Resul
         code: Code::new(),
         lines: line_starts(source),
         source,
+        counted: (0, 0, 0),
         optimize: options.optimize,
         names: vec![0; ir.symbols.len() + 2],
         strings: HashMap::new(),
@@ -214,6 +217,18 @@ impl<'i, 'a> Lower<'i, 'a> {
 
     // ---- places ----------------------------------------------------------------------------------------------
 
+    /// Counts on from the last place in the same line, so that a page in one line costs its length and not its square.
+    fn characters_before(&mut self, line: usize, offset: usize) -> usize {
+        if self.counted.0 != line {
+            self.counted = (line, self.lines[line - 1] as usize, 0);
+        }
+        let (_, from, known) = self.counted;
+        let between = self.source.get(from.min(offset)..from.max(offset)).unwrap_or_default().chars().count();
+        let count = if offset >= from { known + between } else { known.saturating_sub(between) };
+        self.counted = (line, offset, count);
+        count
+    }
+
     /// Later instructions come from here. A place without a line changes nothing.
     fn set_at(&mut self, at: Place) {
         if at.line == 0 {
@@ -222,9 +237,7 @@ impl<'i, 'a> Lower<'i, 'a> {
         let line = self.lines.partition_point(|&start| start <= at.offset);
         // The caret's line may be another than Jinja2's; then the column would mislead.
         let column = if line == at.line as usize {
-            let start = self.lines[line - 1] as usize;
-            let before = self.source.get(start..at.offset as usize).unwrap_or_default();
-            before.chars().count() as u32 + 1
+            self.characters_before(line, at.offset as usize) as u32 + 1
         } else {
             0
         };

@@ -177,7 +177,12 @@ impl BuiltinHost for NativeHost {
         }
     }
     fn push_text(&mut self, into: &mut String, value: &Word, escape: bool) -> Result<()> {
-        if escape { self.show_escaped(into, *value) } else { self.show(into, *value) }
+        if escape {
+            self.show_escaped(into, *value)?
+        } else {
+            self.show(into, *value)?
+        }
+        if into.len() > self.limits.size { Err(self.too_many()) } else { Ok(()) }
     }
     fn text_filter(&mut self, op: TextOp<'_>, text: &Word) -> Result<String> {
         let whole = match text {
