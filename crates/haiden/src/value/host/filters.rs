@@ -178,9 +178,9 @@ impl BuiltinHost for NativeHost {
     }
     fn push_text(&mut self, into: &mut String, value: &Word, escape: bool) -> Result<()> {
         if escape {
-            self.show_escaped(into, *value)?
+            self.show_escaped(into, *value)?;
         } else {
-            self.show(into, *value)?
+            self.show(into, *value)?;
         }
         if into.len() > self.limits.size { Err(self.too_many()) } else { Ok(()) }
     }
