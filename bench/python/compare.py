@@ -38,6 +38,8 @@ def enter_venv():
     """Runs this script again in the virtual environment, which is made when it is missing."""
     python = VENV / "bin" / "python"
     if pathlib.Path(sys.prefix) == VENV:
+        if "--native" not in sys.argv:
+            install_haiden(python)
         return
     requirements = HERE / "requirements.txt"
     stamp = VENV / "installed"
@@ -47,6 +49,13 @@ def enter_venv():
         subprocess.run([*pip, "-r", str(requirements)], check=True)
         stamp.write_text(requirements.read_text())
     os.execv(python, [str(python), *sys.argv])
+
+
+def install_haiden(python):
+    """Builds the wheel from this tree and installs it next to the peers."""
+    project = BENCH.parent / "python"
+    pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    subprocess.run([*pip, "--force-reinstall", "--no-deps", str(project)], check=True)
 
 
 # --- the user filter, the same in all engines ---------------------------------------------------
@@ -150,10 +159,10 @@ class Haiden:
 
 
 def load_native(path):
-    """The extension module in the file at ``path``, or the installed one; its Python half is the tree's."""
-    sys.path.insert(0, str(BENCH.parent / "python"))
+    """The installed extension module, or that in the file at ``path``, whose Python half is the tree's."""
     if path is None:
         return importlib.import_module("haiden._native")
+    sys.path.insert(0, str(BENCH.parent / "python"))
     loader = importlib.machinery.ExtensionFileLoader("_native", str(path))
     spec = importlib.util.spec_from_file_location("_native", path, loader=loader)
     module = importlib.util.module_from_spec(spec)
