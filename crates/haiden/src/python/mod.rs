@@ -5,6 +5,7 @@
 //! cases in `tests/data/python` judge it. Nothing here knows a template or a template's value.
 
 pub(crate) mod case;
+pub(crate) mod characters;
 pub(crate) mod error;
 pub(crate) mod filters;
 pub(crate) mod format;
@@ -15,7 +16,6 @@ pub(crate) mod repr;
 pub(crate) mod strformat;
 pub(crate) mod text;
 pub(crate) mod unicode;
-pub(crate) mod url;
 
 #[cfg(test)]
 mod tests;

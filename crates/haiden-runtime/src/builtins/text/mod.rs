@@ -16,7 +16,7 @@ mod wordwrap;
 
 pub use plain::{filesizeformat, title, wordcount};
 pub use quote::quote;
-pub use striptags::striptags;
+pub use striptags::{striptags, unescape};
 pub use urlize::{Links, is_scheme, rel, urlize};
 pub use wordwrap::{Wrapping, wordwrap};
 

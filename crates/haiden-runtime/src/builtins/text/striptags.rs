@@ -65,7 +65,7 @@ fn strip_tags(text: &str) -> String {
 }
 
 /// Append `html.unescape(text)`.
-fn unescape(out: &mut String, text: &str) -> Result<(), TextError> {
+pub fn unescape(out: &mut String, text: &str) -> Result<(), TextError> {
     let mut rest = text;
     while let Some(at) = rest.find('&') {
         out.push_str(&rest[..at]);

@@ -1,11 +1,15 @@
 //! Algorithms of filters, JSON and URLs.
 
+use haiden_runtime::builtins::ErrorClass;
+use haiden_runtime::builtins::text::{self, Links, TextError, Wrapping};
 use serde_json::{Value, json};
 
 use super::{Args, check, int_json, number_json, written};
+use crate::python::characters::Unicode14;
 use crate::python::error::{Error, Result};
-use crate::python::filters::{number, plain, striptags, urlize, wordwrap};
-use crate::python::{json as python_json, url};
+use crate::python::filters::number;
+use crate::python::json as python_json;
+use crate::{Environment, ErrorKind, IntoContext, context};
 
 const MAX: usize = 100_000;
 
@@ -16,10 +20,15 @@ fn filters() {
 
 fn call(name: &str, args: &Args<'_>) -> Result<Value> {
     Ok(match name {
-        "wordcount" => plain::wordcount(args.text(0)).into(),
-        "xmlattr_key" => plain::check_xmlattr_key(args.text(0)).map(|()| true)?.into(),
-        "urlize_scheme" => urlize::check_scheme(args.text(0)).map(|()| true)?.into(),
-        "urlize_rel" => json!(urlize::rel(args.some_text(0), args.bool(1), args.some_text(2))),
+        "wordcount" => text::wordcount(args.text(0), &Unicode14).into(),
+        "xmlattr_key" => {
+            rendered("{{ {key: 1}|xmlattr }}", context! { key => args.text(0) }).map(|_| true)?.into()
+        }
+        "urlize_scheme" => {
+            let schemes = vec![args.text(0).to_owned()];
+            rendered("{{ ''|urlize(extra_schemes=schemes) }}", context! { schemes }).map(|_| true)?.into()
+        }
+        "urlize_rel" => json!(text::rel(args.some_text(0), args.bool(1), args.some_text(2), &Unicode14)),
         "round" => {
             let method = match args.text(2) {
                 "common" => number::Method::Common,
@@ -36,59 +45,83 @@ fn call(name: &str, args: &Args<'_>) -> Result<Value> {
 
 fn call_writing(out: &mut String, name: &str, args: &Args<'_>) -> Result<()> {
     match name {
-        "filesizeformat" => return plain::filesizeformat(out, args.float(0), args.bool(1)),
+        "filesizeformat" => return text::filesizeformat(out, args.float(0), args.bool(1)).map_err(python),
         "json_float" => {
             python_json::write_float(out, args.float(0));
             return Ok(());
         }
         _ => {}
     }
-    let text = args.text(0);
+    let whole = args.text(0);
     match name {
-        "title" => plain::title(out, text),
-        "indent" => return plain::indent(out, text, args.text(1), args.bool(2), args.bool(3), MAX),
-        "truncate" => {
-            return plain::truncate(out, text, args.i64(1), args.bool(2), args.text(3), args.i64(4));
+        "title" => text::title(out, whole, &Unicode14),
+        "indent" => {
+            let (width, first, blank) = (args.text(1), args.bool(2), args.bool(3));
+            let variables = context! { text => whole, width, first, blank };
+            out.push_str(&rendered("{{ text|indent(width, first, blank) }}", variables)?);
         }
-        "striptags" => return striptags::striptags(out, text),
-        "unescape" => return striptags::unescape(out, text),
+        "truncate" => {
+            let (length, killwords, end, leeway) = (args.i64(1), args.bool(2), args.text(3), args.i64(4));
+            let variables = context! { text => whole, length, killwords, end, leeway };
+            out.push_str(&rendered("{{ text|truncate(length, killwords, end, leeway) }}", variables)?);
+        }
+        "striptags" => return text::striptags(out, whole, &Unicode14).map_err(python),
+        "unescape" => return text::unescape(out, whole).map_err(python),
         "wordwrap" => {
-            let options = wordwrap::Options {
+            let wrapping = Wrapping {
                 width: args.i64(1),
                 break_long_words: args.bool(2),
                 wrapstring: args.text(3),
                 break_on_hyphens: args.bool(4),
             };
-            return wordwrap::wordwrap(out, text, options, MAX);
+            return text::wordwrap(out, whole, wrapping, &Unicode14, MAX).map_err(python);
         }
         "urlize" => {
-            let schemes: Vec<&str> =
-                args.0[4].as_array().expect("schemes").iter().filter_map(Value::as_str).collect();
-            let options = urlize::Options {
+            let given = args.0[4].as_array().expect("schemes");
+            let schemes: Vec<String> = given.iter().filter_map(Value::as_str).map(str::to_owned).collect();
+            let links = Links {
                 trim_url_limit: args.some_i64(1),
                 rel: args.some_text(2),
                 target: args.some_text(3),
                 extra_schemes: &schemes,
             };
-            urlize::urlize(out, text, options);
+            text::urlize(out, whole, links, &Unicode14);
         }
-        "json_string" => python_json::write_string(out, text, false),
-        "json_html_string" => python_json::write_string(out, text, true),
-        "quote" => url::quote(out, text, false),
-        "quote_query" => url::quote(out, text, true),
+        "json_string" => python_json::write_string(out, whole, false),
+        "json_html_string" => python_json::write_string(out, whole, true),
+        "quote" => text::quote(out, whole, false),
+        "quote_query" => text::quote(out, whole, true),
         _ => panic!("no function {name}"),
     }
     Ok(())
 }
 
+/// An error of the text algorithms, as this module's tables have it.
+fn python(error: TextError) -> Error {
+    match error.class {
+        ErrorClass::Overflow if error.message.contains("limit") => Error::TooLarge,
+        ErrorClass::Overflow => Error::Overflow(error.message.leak()),
+        ErrorClass::Type => Error::Type(error.message.into()),
+        _ => Error::Value(error.message.into()),
+    }
+}
+
+/// What a template makes of the variables: for filters whose work is in the builtin's body.
+fn rendered(template: &str, variables: impl IntoContext) -> Result<String> {
+    Environment::new().render_str(template, variables).map_err(|error| {
+        let message = error.message().to_owned().into();
+        match error.kind() {
+            ErrorKind::PythonAssertion => Error::Assertion(message),
+            ErrorKind::Type => Error::Type(message),
+            _ => Error::Value(message),
+        }
+    })
+}
+
 #[test]
 fn limits_hold() {
-    let mut out = String::new();
-    let lines = "\n".repeat(1000);
-    assert_eq!(plain::indent(&mut out, &lines, &" ".repeat(1000), false, true, MAX), Err(Error::TooLarge));
-    assert!(out.is_empty());
     let wide = "x".repeat(1000);
-    let options =
-        wordwrap::Options { width: 1, break_long_words: true, wrapstring: &wide, break_on_hyphens: true };
-    assert_eq!(wordwrap::wordwrap(&mut out, &"a ".repeat(1000), options, MAX), Err(Error::TooLarge));
+    let wrapping = Wrapping { width: 1, break_long_words: true, wrapstring: &wide, break_on_hyphens: true };
+    let wrapped = text::wordwrap(&mut String::new(), &"a ".repeat(1000), wrapping, &Unicode14, MAX);
+    assert_eq!(wrapped.map_err(python), Err(Error::TooLarge));
 }

@@ -1,10 +1,12 @@
 //! What the builtin filters and tests ask of the native host.
 
+use haiden_runtime::builtins::text::{self, Rules};
 use haiden_runtime::builtins::{
     BuiltinFilter, BuiltinHost, ErrorClass, RoundMethod, TextOp, ValueKind, find_filter, find_test,
 };
 
 use crate::error::{Error, ErrorKind};
+use crate::python::characters::Unicode14;
 use crate::python::filters;
 use crate::python::number::{Int, Number};
 use crate::value::function::BoxedFunction;
@@ -184,42 +186,18 @@ impl BuiltinHost for NativeHost {
         }
         if into.len() > self.limits.size { Err(self.too_many()) } else { Ok(()) }
     }
-    fn text_filter(&mut self, op: TextOp<'_>, text: &Word) -> Result<String> {
-        let whole = match text {
+    fn text_filter(&mut self, op: TextOp<'_>, value: &Word) -> Result<String> {
+        let whole = match value {
             Word::Str(text) => self.str(*text),
             _ => "",
         };
-        let mut out = String::with_capacity(whole.len());
-        match op {
-            TextOp::Title => filters::plain::title(&mut out, whole),
-            TextOp::StripTags => filters::striptags::striptags(&mut out, whole)?,
-            TextOp::Quote { for_query } => crate::python::url::quote(&mut out, whole, for_query),
-            TextOp::WordWrap { width, break_long_words, wrapstring, break_on_hyphens } => {
-                let options =
-                    filters::wordwrap::Options { width, break_long_words, wrapstring, break_on_hyphens };
-                filters::wordwrap::wordwrap(&mut out, whole, options, self.limits.size)?;
-            }
-            TextOp::Urlize { trim_url_limit, rel, nofollow, target, extra_schemes } => {
-                for scheme in extra_schemes {
-                    filters::urlize::check_scheme(scheme)
-                        .map_err(|error| Error::new(ErrorKind::FilterArgument, error.message()))?;
-                }
-                let rel = filters::urlize::rel(rel, nofollow, self.urlize_rel().as_deref());
-                let schemes: Vec<&str> = extra_schemes.iter().map(String::as_str).collect();
-                let options = filters::urlize::Options {
-                    trim_url_limit,
-                    rel: rel.as_deref(),
-                    target,
-                    extra_schemes: &schemes,
-                };
-                filters::urlize::urlize(&mut out, whole, options);
-            }
-        }
-        Ok(out)
+        let rel = self.urlize_rel();
+        let rules = Rules { urlize_rel: rel.as_deref(), limit: self.limits.size };
+        Ok(text::apply(op, whole, &Unicode14, rules)?)
     }
     fn wordcount(&mut self, text: &Word) -> Result<usize> {
         Ok(match text {
-            Word::Str(text) => filters::plain::wordcount(self.str(*text)),
+            Word::Str(text) => text::wordcount(self.str(*text), &Unicode14),
             _ => 0,
         })
     }
@@ -304,7 +282,7 @@ impl BuiltinHost for NativeHost {
             return Err(Error::new(ErrorKind::Value, format!("could not convert string to float: {shown}")));
         };
         let mut out = String::new();
-        filters::plain::filesizeformat(&mut out, bytes, binary)?;
+        text::filesizeformat(&mut out, bytes, binary)?;
         Ok(out)
     }
     fn random_below(&mut self, below: usize) -> usize {
@@ -456,18 +434,28 @@ impl BuiltinHost for NativeHost {
         }
     }
     fn error(&mut self, class: ErrorClass, message: String) -> Error {
-        let kind = match class {
-            ErrorClass::FilterArgument => ErrorKind::FilterArgument,
-            ErrorClass::TemplateRuntime => ErrorKind::Runtime,
-            ErrorClass::Type => ErrorKind::Type,
-            ErrorClass::Value => ErrorKind::Value,
-            ErrorClass::Assertion => ErrorKind::PythonAssertion,
-            ErrorClass::Attribute => ErrorKind::Attribute,
-            ErrorClass::Index => ErrorKind::Index,
-            ErrorClass::Overflow => ErrorKind::Overflow,
-            ErrorClass::ZeroDivision => ErrorKind::ZeroDivision,
-        };
-        Error::new(kind, message)
+        Error::new(kind_of(class), message)
+    }
+}
+
+/// The kind of error that a class of exceptions is.
+fn kind_of(class: ErrorClass) -> ErrorKind {
+    match class {
+        ErrorClass::FilterArgument => ErrorKind::FilterArgument,
+        ErrorClass::TemplateRuntime => ErrorKind::Runtime,
+        ErrorClass::Type => ErrorKind::Type,
+        ErrorClass::Value => ErrorKind::Value,
+        ErrorClass::Assertion => ErrorKind::PythonAssertion,
+        ErrorClass::Attribute => ErrorKind::Attribute,
+        ErrorClass::Index => ErrorKind::Index,
+        ErrorClass::Overflow => ErrorKind::Overflow,
+        ErrorClass::ZeroDivision => ErrorKind::ZeroDivision,
+    }
+}
+
+impl From<text::TextError> for Error {
+    fn from(error: text::TextError) -> Error {
+        Error::new(kind_of(error.class), error.message)
     }
 }
 

@@ -2,8 +2,11 @@
 
 use std::sync::Arc;
 
+use haiden_runtime::builtins::text as algorithms;
+
 use crate::error::{Error, ErrorKind};
 use crate::python::case;
+use crate::python::characters::Unicode14;
 use crate::python::text::find::{self, Bounds};
 use crate::python::text::{classify, pad, replace, split, strip};
 use crate::value::host::NativeHost;
@@ -257,12 +260,11 @@ impl NativeHost {
                 let bytes = self.str(text).as_bytes().to_vec();
                 Ok(self.heap.object(crate::value::heap::HeapObject::Bytes(bytes)))
             }
-            ("striptags", []) => self.build_text(false, |host, out| {
-                Ok(crate::python::filters::striptags::striptags(out, host.str(text))?)
-            }),
-            ("unescape", []) => self.build_text(false, |host, out| {
-                Ok(crate::python::filters::striptags::unescape(out, host.str(text))?)
-            }),
+            ("striptags", []) => self
+                .build_text(false, |host, out| Ok(algorithms::striptags(out, host.str(text), &Unicode14)?)),
+            ("unescape", []) => {
+                self.build_text(false, |host, out| Ok(algorithms::unescape(out, host.str(text))?))
+            }
             (_, []) => match self.classify(text, name) {
                 Some(yes) => Ok(Word::Bool(yes)),
                 None => Err(self.wrong_text_call(text, name, args, keywords)),
