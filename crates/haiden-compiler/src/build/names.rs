@@ -205,6 +205,17 @@ impl<'a> Builder<'a, '_> {
         for index in start..end {
             let id = VariableId(index);
             let variable = self.variable(id);
+            // Functions inside read `self` and `super` out of a cell.
+            let special = match variable.role {
+                Role::SelfRef => Some(Expr::SelfRef),
+                Role::Super => Some(Expr::Super),
+                Role::Plain | Role::Loop => None,
+            };
+            if let Some(special) = special.filter(|_| variable.cell.is_some()) {
+                let value = self.push(At::default(), special);
+                entries.push(Entry::Value(self.place(id), value));
+                continue;
+            }
             if variable.is_free() || variable.role != Role::Plain {
                 continue;
             }
