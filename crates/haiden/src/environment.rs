@@ -521,6 +521,13 @@ impl Templates for Inner {
     fn undefined(&self) -> UndefinedKind {
         self.settings.undefined
     }
+    fn newline_sequence(&self) -> &'static str {
+        match &*self.settings.options.syntax.newline_sequence {
+            "\r\n" => "\r\n",
+            "\r" => "\r",
+            _ => "\n",
+        }
+    }
     fn limits(&self) -> RenderLimits {
         self.settings.limits
     }

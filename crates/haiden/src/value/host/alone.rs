@@ -25,6 +25,9 @@ fn alone<T>(work: impl FnOnce(&mut NativeHost) -> T) -> T {
         fn undefined(&self) -> UndefinedKind {
             UndefinedKind::Default
         }
+        fn newline_sequence(&self) -> &'static str {
+            "\n"
+        }
         fn limits(&self) -> RenderLimits {
             RenderLimits::default()
         }

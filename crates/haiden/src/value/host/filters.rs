@@ -212,6 +212,9 @@ impl BuiltinHost for NativeHost {
         };
         Ok(self.new_number(number.abs()))
     }
+    fn newline_sequence(&self) -> &'static str {
+        self.templates.newline_sequence()
+    }
     fn number_int(&mut self, value: &Word, base: Option<i64>) -> Result<Option<Word>> {
         match *value {
             Word::Undefined(_) | Word::Missing => Err(self.undefined_error(*value)),

@@ -83,6 +83,8 @@ pub(crate) trait Templates: Send + Sync {
     fn undefined(&self) -> UndefinedKind;
     /// The limits of a render.
     fn limits(&self) -> RenderLimits;
+    /// What ends a line of what filters make.
+    fn newline_sequence(&self) -> &'static str;
     /// A filter that the user has added.
     fn user_filter(&self, name: &str) -> Option<BoxedFunction>;
     /// A test that the user has added.
