@@ -212,6 +212,19 @@ impl<'a, 's> Builder<'a, 's> {
         body: &mut Vec<Stmt<'a>>,
     ) -> Result<()> {
         let required = parts.args.len() - parts.defaults.len();
+        // A default may read a later parameter: what the caller gave for it must be in its cell by then.
+        let mut given = Vec::new();
+        for &(arg, local) in locals.iter().skip(required + 1) {
+            let Some(id) = self.scopes.own(frame, arg.name) else { continue };
+            let cell = self.place(id);
+            if matches!(cell, Place::Cell { .. }) {
+                let variable = Expr::Variable { place: Place::Local(local), name: arg.name, check: false };
+                given.push(Entry::Value(cell, self.push(parts.at, variable)));
+            }
+        }
+        if !given.is_empty() {
+            body.push(Stmt { at: parts.at, kind: StmtKind::Enter(given) });
+        }
         for (place, &(arg, local)) in locals.iter().enumerate() {
             let value = match place.checked_sub(required) {
                 Some(default) => Some(self.expr(&parts.defaults[default])?),

@@ -28,7 +28,16 @@ pub(crate) struct Frame<H: Host> {
     pub(crate) loop_depth: u32,
     /// The parent that `extends` has named.
     pub(crate) parent: Option<Arc<Program<H>>>,
+    /// The body of a loop of a template that has a parent: it writes nothing.
+    pub(crate) extended: bool,
     pub(crate) finish: Finish<H>,
+}
+
+impl<H: Host> Frame<H> {
+    /// Has the template that runs here named a parent?
+    pub(crate) fn is_extended(&self) -> bool {
+        self.extended || self.parent.is_some()
+    }
 }
 
 /// What happens when a function is over.
@@ -91,6 +100,7 @@ impl<H: Host> Vm<H> {
             block: None,
             loop_depth: 0,
             parent: None,
+            extended: false,
             finish,
         });
         Ok(())
@@ -118,10 +128,6 @@ impl<H: Host> Vm<H> {
         let Some((program, definition)) = chain.definition(block.block, block.depth) else {
             return Vm::fault(host, Fault::BadImage("no such block"));
         };
-        if definition.required && block.depth == 0 {
-            let name = program.function_name(definition.function).unwrap_or_default();
-            return Vm::fault(host, Fault::RequiredBlock(name));
-        }
         self.push(host, program, definition.function, block.context.clone(), None, finish)?;
         if let Some(frame) = self.frames.last_mut() {
             frame.block = Some(block);
@@ -138,6 +144,7 @@ impl<H: Host> Vm<H> {
         iterable: H::Register,
         finish: Finish<H>,
     ) -> Result<(), H::Error> {
+        let extended = self.frames.last().is_some_and(Frame::is_extended);
         self.push(
             host,
             &closure.program,
@@ -148,6 +155,7 @@ impl<H: Host> Vm<H> {
         )?;
         let frame = self.frames.last_mut().expect("pushed just now");
         frame.loop_depth = depth;
+        frame.extended = extended;
         let first = frame.registers;
         if let Some(register) = self.registers.get_mut(first) {
             *register = iterable;

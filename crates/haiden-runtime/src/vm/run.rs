@@ -573,7 +573,7 @@ impl<H: Host> Vm<H> {
                         }
                     }
                     code::JumpIfExtended => {
-                        if frame!().parent.is_some() {
+                        if frame!().is_extended() {
                             let target = ops::w(word) as usize;
                             if target < pc {
                                 back_edge!(target);

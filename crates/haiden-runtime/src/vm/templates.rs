@@ -77,6 +77,12 @@ impl<H: Host> Vm<H> {
         let Some(block) = chain.find(program.image().name(name)) else {
             return Vm::fault(host, Fault::BadImage("a block that is not defined"));
         };
+        // Jinja2 asks only how many definitions there are: one that is required itself can stand in for another.
+        if chain.definition(block, 1).is_none()
+            && chain.definition(block, 0).is_some_and(|(_, definition)| definition.required)
+        {
+            return Vm::fault(host, Fault::RequiredBlock(program.image().name(name)));
+        }
         let context = match locals {
             None => context,
             Some(index) => {

@@ -247,6 +247,7 @@ pub(crate) fn test(name: &str) -> Option<ToyFunction> {
         "defined" => |value, _| Ok(Toy::Bool(!matches!(value, Toy::Undefined(_) | Toy::Missing))),
         "undefined" => |value, _| Ok(Toy::Bool(matches!(value, Toy::Undefined(_) | Toy::Missing))),
         "none" => |value, _| Ok(Toy::Bool(matches!(value, Toy::None))),
+        "iterable" => |value, _| Ok(Toy::Bool(value.items().is_some())),
         "odd" => |value, _| parity(value, 1),
         "even" => |value, _| parity(value, 0),
         _ => return None,
