@@ -21,7 +21,11 @@ struct Generated {
 }
 
 /// All generated files. To add one: its path, and the function that makes its text.
-const GENERATED: &[Generated] = &[Generated { path: "docs/crates.md", text: crates_page }];
+const GENERATED: &[Generated] = &[
+    Generated { path: "docs/crates.md", text: crates_page },
+    Generated { path: "docs/bytecode.md", text: haiden_bytecode::markdown },
+    Generated { path: "docs/builtins.md", text: builtins_page },
+];
 
 /// Writes what is stale.
 pub(crate) fn write() -> Outcome {
@@ -86,6 +90,11 @@ fn crates_page() -> String {
             .expect("a String takes any text");
     }
     page
+}
+
+/// `docs/builtins.md`: filters, tests and global functions, from the tables that bind their arguments.
+fn builtins_page() -> String {
+    format!("{HEADER}# Builtins\n\n{}", haiden_runtime::builtins::markdown())
 }
 
 /// The description in a crate's manifest.

@@ -8,6 +8,7 @@ use std::time::Instant;
 use haiden_bytecode::Image;
 use haiden_cache::{BytecodeCache, CacheStatistics};
 use haiden_compiler::{CompileError, Options};
+use haiden_runtime::builtins::{FILTER_SPECS, Spec, TEST_SPECS, suggest};
 use haiden_runtime::{LinkError, Program, link};
 use haiden_syntax::{Extensions, Syntax};
 
@@ -436,7 +437,7 @@ impl Inner {
         let error = Error::new(ErrorKind::TemplateNotFound, message.unwrap_or_else(|| name.to_owned()));
         let mut names: Vec<String> = self.settings.sources.keys().cloned().collect();
         names.extend(self.settings.loader.iter().filter_map(|loader| loader.list_templates().ok()).flatten());
-        let near = crate::suggest::nearest(name, names.iter().map(String::as_str));
+        let near = suggest(name, names.iter().map(String::as_str));
         error.with_hint(near.map(|near| format!("did you mean `{near}`?")))
     }
 
@@ -470,12 +471,11 @@ impl Inner {
 
     #[cold]
     fn link_error(&self, error: &LinkError, source: &str, name: Option<&str>) -> Error {
-        use haiden_runtime::builtins::{FILTER_SPECS, TEST_SPECS};
         let specs = if error.is_filter { FILTER_SPECS } else { TEST_SPECS };
         let user = self.user_names(error.is_filter);
-        let builtin = specs.iter().flat_map(haiden_runtime::builtins::Spec::names).map(str::to_owned);
+        let builtin = specs.iter().flat_map(Spec::names).map(str::to_owned);
         let names: Vec<String> = builtin.chain(user).collect();
-        let near = crate::suggest::nearest(&error.name, names.iter().map(String::as_str));
+        let near = suggest(&error.name, names.iter().map(String::as_str));
         let place = place(source, name, error.line, error.column);
         Error::new(ErrorKind::Assertion, error.to_string())
             .with_hint(near.map(|near| format!("did you mean `{near}`?")))

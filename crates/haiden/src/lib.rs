@@ -44,7 +44,6 @@ pub mod loader;
     reason = "Python's meaning of numbers and text is complete; the last filters use the rest"
 )]
 mod python;
-mod suggest;
 mod template;
 mod template_cache;
 mod value;

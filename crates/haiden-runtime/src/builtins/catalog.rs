@@ -5,7 +5,8 @@ use std::fmt::Write as _;
 use super::spec::Spec;
 use super::table::{FILTER_SPECS, GLOBAL_SPECS, TEST_SPECS};
 
-/// The candidate that `name` was probably meant to be: the nearest one, if few letters differ. Of several the first.
+/// The candidate that `name` was probably meant to be: the nearest one, if few letters differ. Of several the
+/// first. Compares 64 letters at most.
 pub fn suggest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let name: Vec<char> = name.chars().take(64).collect();
     let most = 1 + name.len() / 4;

@@ -25,6 +25,7 @@ mod texts;
 pub use catalog::{markdown, suggest};
 pub use host::{BuiltinHost, ErrorClass, Items, RoundMethod, TextOp, ValueKind};
 pub use lorem::lipsum;
+pub use sort::sorted;
 pub use spec::{Bound, Example, Further, Parameter, Spec, Style, bind};
 pub use table::{
     BuiltinFilter, BuiltinTest, FILTER_SPECS, GLOBAL_SPECS, TEST_SPECS, find_filter, find_global, find_test,

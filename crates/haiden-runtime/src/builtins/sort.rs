@@ -10,8 +10,11 @@ use crate::host::CompareOp;
 /// How many items are sorted by insertion.
 const CHUNK: usize = 64;
 
-/// Sorts `keys`; returns the places that the items were at.
-pub(super) fn sorted<C, K, E>(
+/// Sorts `keys` by `less`, stable; returns the places that the items were at. `reverse`: as `sorted(reverse=True)`.
+///
+/// # Errors
+/// What the first comparison that fails fails with.
+pub fn sorted<C, K, E>(
     host: &mut C,
     keys: &[K],
     reverse: bool,

@@ -117,6 +117,18 @@ impl<H: Host> Vm<H> {
                     unsafe { registers.run($first, $count) }
                 };
             }
+            // A filter or a test as it is linked, and the arguments behind its value.
+            macro_rules! linked {
+                ($register:expr, $word:expr, $calls:ident, $table:ident, $fault:ident) => {{
+                    let call = image.$calls()[ops::w($word) as usize];
+                    let shape = &program.shapes[call.shape as usize];
+                    let Some(linked) = &program.$table[call.reference as usize] else {
+                        let name = image.$table()[call.reference as usize].name;
+                        fault!(Fault::$fault(image.name(name)))
+                    };
+                    (linked, Arguments { values: run!($register + 1, shape.registers()), shape })
+                }};
+            }
             macro_rules! frame {
                 () => {
                     match self.frames.last_mut() {
@@ -787,38 +799,20 @@ impl<H: Host> Vm<H> {
                     }
                     code::Filter => {
                         let register = ops::a(word);
-                        let call = image.filter_calls()[ops::w(word) as usize];
-                        let shape = &program.shapes[call.shape as usize];
-                        let Some(filter) = &program.filters[call.reference as usize] else {
-                            let name = image.filters()[call.reference as usize].name;
-                            fault!(Fault::NoFilter(image.name(name)))
-                        };
-                        let arguments = Arguments { values: run!(register + 1, shape.registers()), shape };
+                        let (filter, arguments) = linked!(register, word, filter_calls, filters, NoFilter);
                         let value = check!(host.filter(&frame!().context, filter, get!(register), arguments));
                         set!(register, value);
                     }
                     code::EmitFilter => {
                         let register = ops::a(word);
-                        let call = image.filter_calls()[ops::w(word) as usize];
-                        let shape = &program.shapes[call.shape as usize];
-                        let Some(filter) = &program.filters[call.reference as usize] else {
-                            let name = image.filters()[call.reference as usize].name;
-                            fault!(Fault::NoFilter(image.name(name)))
-                        };
-                        let arguments = Arguments { values: run!(register + 1, shape.registers()), shape };
+                        let (filter, arguments) = linked!(register, word, filter_calls, filters, NoFilter);
                         let escape = escaping!(ops::x(word));
                         let context = &frame!().context;
                         check!(host.emit_filter(out, context, filter, get!(register), arguments, escape));
                     }
                     code::Test => {
                         let register = ops::a(word);
-                        let call = image.test_calls()[ops::w(word) as usize];
-                        let shape = &program.shapes[call.shape as usize];
-                        let Some(test) = &program.tests[call.reference as usize] else {
-                            let name = image.tests()[call.reference as usize].name;
-                            fault!(Fault::NoTest(image.name(name)))
-                        };
-                        let arguments = Arguments { values: run!(register + 1, shape.registers()), shape };
+                        let (test, arguments) = linked!(register, word, test_calls, tests, NoTest);
                         let holds = check!(host.test(&frame!().context, test, get!(register), arguments));
                         set!(register, host.boolean(holds != (ops::x(word) == 1)));
                     }

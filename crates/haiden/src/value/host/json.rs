@@ -60,10 +60,8 @@ impl NativeHost {
     /// Entries in the order of their keys, as `sort_keys` has them.
     fn sorted_entries(&mut self, dict: Word) -> Result<Vec<(Word, Word)>> {
         let (keys, values) = self.entries(dict);
-        let entries = keys.into_iter().zip(values).collect();
-        self.sort_by_key(entries, &mut |host, left: (Word, Word), right: (Word, Word)| {
-            host.is_less(left.0, right.0)
-        })
+        let entries: Vec<(Word, Word)> = keys.into_iter().zip(values).collect();
+        self.sorted_by_key(&entries, false, |&(key, _)| key)
     }
 
     fn write_json_key(&mut self, out: &mut String, key: Word) -> Result<()> {

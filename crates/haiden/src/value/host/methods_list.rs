@@ -177,22 +177,10 @@ impl NativeHost {
             }
         }
         let items = self.items_of(receiver)?;
-        let sorted = self.sorted(items, reverse)?;
+        let sorted = self.sorted_by_key(&items, reverse, |&item| item)?;
         if let Word::List(list) = self.make_mutable(receiver) {
             self.heap.lists[list as usize] = sorted;
         }
         Ok(Word::None)
-    }
-
-    /// The items in Python's order; stable, also in reverse.
-    fn sorted(&mut self, mut items: Vec<Word>, reverse: bool) -> Result<Vec<Word>, Error> {
-        if reverse {
-            items.reverse();
-        }
-        let mut items = self.sort_by_key(items, &mut NativeHost::is_less)?;
-        if reverse {
-            items.reverse();
-        }
-        Ok(items)
     }
 }

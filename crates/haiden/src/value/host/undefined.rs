@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use haiden_runtime::builtins::suggest;
+
 use crate::error::{Error, ErrorKind};
 use crate::python::repr::write_repr;
 use crate::value::heap::Reason;
@@ -111,7 +113,7 @@ impl NativeHost {
             }));
         }
         names.extend(["range", "dict", "cycler", "joiner", "namespace"]);
-        crate::suggest::nearest(name, names).map(|near| format!("did you mean `{near}`?"))
+        suggest(name, names).map(|near| format!("did you mean `{near}`?"))
     }
 
     fn near_member(&self, object: Word, name: &str) -> Option<String> {
@@ -126,7 +128,7 @@ impl NativeHost {
             Word::Str(text) => Some(self.str(*text)),
             _ => None,
         });
-        crate::suggest::nearest(name, names).map(|near| format!("did you mean `{near}`?"))
+        suggest(name, names).map(|near| format!("did you mean `{near}`?"))
     }
 }
 
