@@ -16,9 +16,6 @@ pub(crate) struct Arguments {
     /// A file of recorded cases to run instead of the corpus; may be given more than once.
     #[arg(long, value_name = "FILE.json")]
     cases: Vec<PathBuf>,
-    /// Record outputs from Jinja2 anew instead of judging.
-    #[arg(long)]
-    record: bool,
 }
 
 /// Runs the corpus.
@@ -26,14 +23,11 @@ pub(crate) fn main(arguments: &Arguments) -> Outcome {
     if let Some(cases) = arguments.cases.iter().find(|cases| !cases.is_file()) {
         return Err(format!("no such file: {}", cases.display()));
     }
-    run(&arguments.cases, arguments.record)
+    run(&arguments.cases)
 }
 
 /// The judge is a program of the testkit: this tool stays small enough to build in seconds.
-fn run(cases: &[PathBuf], record: bool) -> Outcome {
-    if record {
-        return Err("recording is `corpus/record.py`'s work: run it with Jinja2 installed".to_owned());
-    }
+fn run(cases: &[PathBuf]) -> Outcome {
     let status = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
         .args(["run", "--quiet", "--package", "haiden-testkit", "--bin", "conformance", "--"])
         .args(cases)
