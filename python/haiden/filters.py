@@ -277,7 +277,8 @@ def do_indent(s: str, width: int | str = 4, first: bool = False, blank: bool = F
     newline = "\n"
     if isinstance(s, Markup):
         indention, newline = Markup(indention), Markup(newline)
-    lines = (s + newline).splitlines()
+    s += newline
+    lines = s.splitlines()
     if blank:
         text = (newline + indention).join(lines)
     else:
