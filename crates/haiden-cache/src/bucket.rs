@@ -163,14 +163,19 @@ impl<'a> Bucket<'a> {
 
     /// Loads from the bytes of a stored entry, as [`load_bytecode`](Self::load_bytecode) does.
     pub fn bytecode_from_string(&mut self, bytes: &[u8]) {
-        match Frame::parse(bytes, self.max_entry_bytes) {
+        self.bytecode_from_entry(bytes, self.max_entry_bytes);
+    }
+
+    /// As [`bytecode_from_string`](Self::bytecode_from_string), with a store's own bound on the size.
+    pub(crate) fn bytecode_from_entry(&mut self, bytes: &[u8], max: usize) {
+        match Frame::parse(bytes, max) {
             Ok(frame) => self.accept(&frame),
             Err(reason) => self.reject(reason),
         }
     }
 
     /// Takes over a parsed entry, if it is this bucket's.
-    pub(crate) fn accept(&mut self, frame: &Frame<'_>) {
+    fn accept(&mut self, frame: &Frame<'_>) {
         if frame.content_key != self.content_key {
             return self.reject(Rejection::Key);
         }

@@ -31,8 +31,14 @@ pub enum CacheErrorKind {
     TooLarge,
     /// A stored entry is not usable (only from [`entries`](crate::BytecodeCache::entries)).
     Rejected(Rejection),
-    /// The store cannot do this at all.
+    /// The store cannot do this at all, or not with what it is given.
     Unsupported,
+    /// The store cannot be reached, does not answer in time, or failed so often that it is not asked for a while.
+    Unavailable,
+    /// The server answers what its protocol does not allow.
+    Protocol,
+    /// The store's file is damaged, or no such file at all.
+    Corrupt,
     /// Any other failure of input or output.
     Io,
     /// A failure of a store that somebody else wrote.
@@ -55,6 +61,9 @@ impl CacheErrorKind {
             Self::Unsupported => 9,
             Self::Io => 10,
             Self::Other => 11,
+            Self::Unavailable => 12,
+            Self::Protocol => 13,
+            Self::Corrupt => 14,
         };
         1 << index
     }
@@ -127,7 +136,8 @@ impl CacheError {
 
     /// Whether the same call may succeed later without anybody changing anything.
     pub fn is_temporary(&self) -> bool {
-        matches!(self.kind, CacheErrorKind::Full | CacheErrorKind::Io | CacheErrorKind::Other)
+        use CacheErrorKind::{Full, Io, Other, Unavailable};
+        matches!(self.kind, Full | Io | Other | Unavailable)
     }
 }
 

@@ -173,10 +173,7 @@ impl BytecodeCache for FileSystemBytecodeCache {
             }
             Found::Entry(stored) => stored,
         };
-        match Frame::parse(&stored.bytes, self.max_file_bytes()) {
-            Ok(frame) => bucket.accept(&frame),
-            Err(reason) => bucket.reject(reason),
-        }
+        bucket.bytecode_from_entry(&stored.bytes, self.max_file_bytes());
         if bucket.bytecode().is_some() && !self.read_only {
             let unused = self.clock.now().duration_since(stored.modified).unwrap_or_default();
             if unused > TOUCH_AFTER {

@@ -51,6 +51,7 @@
 //! |---|---|---|---|
 //! | [`MemoryBytecodeCache`] | in this process | entries and bytes, least recently used goes first | deletes all |
 //! | [`FileSystemBytecodeCache`] (Unix) | in files of a directory | nothing yet | deletes files of its pattern |
+//! | `SqliteBytecodeCache` (feature `sqlite`) | in one file, for many processes | nothing yet | deletes all |
 //! | yours: [`BytecodeCache`] | wherever you like | | says how far it reaches: [`ClearReach`] |
 //!
 //! ```no_run
@@ -79,6 +80,8 @@
 //! Stores are `Send + Sync`. [`SingleFlight`] lets threads that need one template at once compile it once.
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "sqlite")]
+mod breaker;
 mod bucket;
 mod cache;
 mod content_key;
@@ -89,8 +92,12 @@ mod file_system;
 mod frame;
 mod memory;
 mod policy;
+#[cfg(feature = "sqlite")]
+mod pool;
 mod rejection;
 mod single_flight;
+#[cfg(feature = "sqlite")]
+mod sqlite;
 mod statistics;
 #[cfg(feature = "testkit")]
 pub mod testkit;
@@ -107,4 +114,6 @@ pub use memory::MemoryBytecodeCache;
 pub use policy::Clock;
 pub use rejection::{Rejection, Rejections};
 pub use single_flight::SingleFlight;
+#[cfg(feature = "sqlite")]
+pub use sqlite::{SqliteBuilder, SqliteBytecodeCache};
 pub use statistics::{CacheStatistics, Counters};

@@ -2,6 +2,7 @@
 
 #![cfg(unix)]
 
+#[expect(dead_code, reason = "each test binary uses its part")]
 mod common;
 
 use std::fs;

@@ -2,6 +2,7 @@
 
 #![cfg(unix)]
 
+#[expect(dead_code, reason = "each test binary uses its part")]
 mod common;
 
 use std::collections::BTreeMap;
@@ -12,6 +13,7 @@ use common::Scratch;
 use haiden_cache::testkit::{StoreSuite, store_suite};
 use haiden_cache::{
     Bucket, BytecodeCache, CacheError, Cleared, FileSystemBytecodeCache, MemoryBytecodeCache,
+    SqliteBytecodeCache,
 };
 
 #[test]
@@ -39,6 +41,28 @@ fn file_system() {
         let mut bytes = fs::read(&path).unwrap();
         change(&mut bytes);
         fs::write(path, bytes).unwrap();
+    };
+    let report = StoreSuite::new(make).damage(damage).run();
+    report.assert_passed();
+    assert_eq!(report.results().count(), 12);
+}
+
+#[test]
+fn sqlite() {
+    let scratch = Scratch::new();
+    let turn = std::cell::Cell::new(0);
+    let make = || {
+        turn.set(turn.get() + 1);
+        SqliteBytecodeCache::new(scratch.join(&format!("{}.sqlite", turn.get()))).unwrap()
+    };
+    let damage = |store: &SqliteBytecodeCache, bucket: &Bucket<'_>, change: &dyn Fn(&mut Vec<u8>)| {
+        let connection = rusqlite::Connection::open(store.path()).unwrap();
+        let key = &bucket.content_key().as_bytes()[..];
+        let select = "SELECT frame FROM entries WHERE content_key = ?1";
+        let mut frame: Vec<u8> = connection.query_row(select, [key], |row| row.get(0)).unwrap();
+        change(&mut frame);
+        let update = "UPDATE entries SET frame = ?1 WHERE content_key = ?2";
+        assert_eq!(connection.execute(update, (frame, key)).unwrap(), 1);
     };
     let report = StoreSuite::new(make).damage(damage).run();
     report.assert_passed();

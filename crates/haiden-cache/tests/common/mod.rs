@@ -1,7 +1,5 @@
 //! Scratch directories, and running a test again as another user or in another process.
 
-#![expect(dead_code, reason = "each test binary uses its part")]
-
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
