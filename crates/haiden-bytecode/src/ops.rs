@@ -132,6 +132,10 @@ macro_rules! for_each_op {
             Neg { a: Out, b: In } Next, Span::NONE;
             /// `a ← +b`.
             Pos { a: Out, b: In } Next, Span::NONE;
+            /// `a ← b op c` as the environment has it, which intercepts operators; `x` says which one, in the order above.
+            InterceptBinary { x: Imm, a: Out, b: In, c: In } Next, Span::NONE;
+            /// `a ← op b` as the environment has it: `-b` (`x` 0) or `+b` (1).
+            InterceptUnary { x: Imm, a: Out, b: In } Next, Span::NONE;
             /// `a ← not b`.
             Not { a: Out, b: In } Next, Span::NONE;
             /// `a ← b ~ b+1 ~ …` of `c` values; `x`: join as text (0), as markup (1), as the context says (2).

@@ -195,6 +195,27 @@ pub trait Host: Sized {
     ) -> Result<Self::Register, Self::Error>;
     /// `-value`, `+value`.
     fn unary(&mut self, op: UnaryOp, value: &Self::Register) -> Result<Self::Register, Self::Error>;
+    /// `left op right` in a template whose operators the environment intercepts. The machine computes nothing by itself then.
+    fn intercepted_binary(
+        &mut self,
+        context: &Self::Context,
+        op: BinaryOp,
+        left: &Self::Register,
+        right: &Self::Register,
+    ) -> Result<Self::Register, Self::Error> {
+        let _ = context;
+        self.binary(op, left, right)
+    }
+    /// `-value`, `+value` in such a template.
+    fn intercepted_unary(
+        &mut self,
+        context: &Self::Context,
+        op: UnaryOp,
+        value: &Self::Register,
+    ) -> Result<Self::Register, Self::Error> {
+        let _ = context;
+        self.unary(op, value)
+    }
     /// `left op right`.
     fn compare(
         &mut self,
@@ -483,6 +504,44 @@ pub enum BinaryOp {
     FloorDiv,
     Mod,
     Pow,
+}
+
+impl BinaryOp {
+    /// The operator that [`InterceptBinary`](haiden_bytecode::Op::InterceptBinary) means by a number.
+    pub(crate) fn of_number(number: u8) -> BinaryOp {
+        match number {
+            0 => BinaryOp::Add,
+            1 => BinaryOp::Sub,
+            2 => BinaryOp::Mul,
+            3 => BinaryOp::Div,
+            4 => BinaryOp::FloorDiv,
+            5 => BinaryOp::Mod,
+            _ => BinaryOp::Pow,
+        }
+    }
+
+    /// As it is written.
+    pub fn symbol(self) -> &'static str {
+        match self {
+            BinaryOp::Add => "+",
+            BinaryOp::Sub => "-",
+            BinaryOp::Mul => "*",
+            BinaryOp::Div => "/",
+            BinaryOp::FloorDiv => "//",
+            BinaryOp::Mod => "%",
+            BinaryOp::Pow => "**",
+        }
+    }
+}
+
+impl UnaryOp {
+    /// As it is written.
+    pub fn symbol(self) -> &'static str {
+        match self {
+            UnaryOp::Neg => "-",
+            UnaryOp::Pos => "+",
+        }
+    }
 }
 
 /// `op value`, by operator.

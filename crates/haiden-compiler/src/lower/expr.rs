@@ -326,13 +326,18 @@ impl Lower<'_, '_> {
     fn unary(&mut self, id: ExprId, op: Op, value: ExprId, dst: Reg) -> Result<()> {
         let value = self.operand(value)?;
         self.set_at(self.ir.ats[id.index()]);
-        self.abc(op, 0, dst, value, 0);
+        match op {
+            Op::Neg if self.intercepted => self.abc(Op::InterceptUnary, 0, dst, value, 0),
+            Op::Pos if self.intercepted => self.abc(Op::InterceptUnary, 1, dst, value, 0),
+            op => self.abc(op, 0, dst, value, 0),
+        };
         Ok(())
     }
 
     fn binary(&mut self, id: ExprId, op: Operator, left: ExprId, right: ExprId, dst: Reg) -> Result<()> {
         let left = self.operand(left)?;
         if self.optimize
+            && !self.intercepted
             && let Expr::Int(value) = *self.ir.expr(right)
             && let Ok(small) = i16::try_from(value)
         {
@@ -352,16 +357,21 @@ impl Lower<'_, '_> {
         }
         let right = self.operand(right)?;
         self.set_at(self.ir.ats[id.index()]);
-        let op = match op {
-            Operator::Add => Op::Add,
-            Operator::Sub => Op::Sub,
-            Operator::Mul => Op::Mul,
-            Operator::Div => Op::Div,
-            Operator::FloorDiv => Op::FloorDiv,
-            Operator::Mod => Op::Mod,
-            Operator::Pow => Op::Pow,
+        // The number is the interception's name of the operator.
+        let (number, op) = match op {
+            Operator::Add => (0, Op::Add),
+            Operator::Sub => (1, Op::Sub),
+            Operator::Mul => (2, Op::Mul),
+            Operator::Div => (3, Op::Div),
+            Operator::FloorDiv => (4, Op::FloorDiv),
+            Operator::Mod => (5, Op::Mod),
+            Operator::Pow => (6, Op::Pow),
         };
-        self.abc(op, 0, dst, left, right);
+        if self.intercepted {
+            self.abc(Op::InterceptBinary, number, dst, left, right);
+        } else {
+            self.abc(op, 0, dst, left, right);
+        }
         Ok(())
     }
 

@@ -73,6 +73,7 @@ struct Lower<'i, 'a> {
     /// The last place asked for: its line, its offset, and the characters before it in the line.
     counted: (usize, usize, usize),
     optimize: bool,
+    intercepted: bool,
     /// By symbol: name index + 1.
     names: Vec<u32>,
     strings: HashMap<String, u32>,
@@ -108,6 +109,7 @@ pub fn lower(ir: &Ir<'_>, source: &str, options: &Options) -> std::result::Resul
         source,
         counted: (0, 0, 0),
         optimize: options.optimize,
+        intercepted: options.intercepted,
         names: vec![0; ir.symbols.len() + 2],
         strings: HashMap::new(),
         function: &ir.functions[0],

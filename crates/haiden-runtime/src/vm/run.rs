@@ -515,6 +515,17 @@ impl<H: Host> Vm<H> {
                     code::Pos => {
                         set!(ops::a(word), check!(host.unary(UnaryOp::Pos, get!(ops::b(word)))));
                     }
+                    code::InterceptBinary => {
+                        let op = BinaryOp::of_number(ops::x(word));
+                        let (left, right) = (get!(ops::b(word)), get!(ops::c(word)));
+                        let context = frame!().context.clone();
+                        set!(ops::a(word), check!(host.intercepted_binary(&context, op, left, right)));
+                    }
+                    code::InterceptUnary => {
+                        let op = if ops::x(word) == 0 { UnaryOp::Neg } else { UnaryOp::Pos };
+                        let context = frame!().context.clone();
+                        set!(ops::a(word), check!(host.intercepted_unary(&context, op, get!(ops::b(word)))));
+                    }
                     code::Not => {
                         let value = !truth!(get!(ops::b(word)));
                         set!(ops::a(word), host.boolean(value));
