@@ -116,6 +116,12 @@ pub trait BytecodeCache: Send + Sync {
     /// the bytes found. If nothing is stored, leaves the bucket alone. `Err` means that the store is ill.
     fn load_bytecode(&self, bucket: &mut Bucket<'_>) -> Result<(), CacheError>;
 
+    /// As [`load_bytecode`](Self::load_bytecode) for several buckets: in one round trip if the store can, else (the
+    /// default) one by one. After an `Err` the buckets that are filled hold what was stored.
+    fn load_many(&self, buckets: &mut [&mut Bucket<'_>]) -> Result<(), CacheError> {
+        buckets.iter_mut().try_for_each(|bucket| self.load_bytecode(bucket))
+    }
+
     /// Keeps the bucket's bytecode: the bytes of [`Bucket::write_bytecode`] or [`Bucket::bytecode_to_string`]. Must not
     /// fail silently; whether anybody hears of it is decided by [`failures`](Self::failures).
     fn dump_bytecode(&self, bucket: &Bucket<'_>) -> Result<(), CacheError>;
@@ -214,6 +220,23 @@ pub trait BytecodeCache: Send + Sync {
         result.or_else(|error| settle(self, error))
     }
 
+    /// Loads several buckets at once, counts the outcome of each and applies the failure policy.
+    fn lookup_many(&self, buckets: &mut [&mut Bucket<'_>]) -> Result<(), CacheError> {
+        for bucket in buckets.iter_mut() {
+            bucket.reset();
+        }
+        let result = self.load_many(buckets);
+        if let Some(counters) = self.counters() {
+            for bucket in buckets.iter() {
+                counters.looked_up(bucket);
+            }
+            if result.is_err() {
+                counters.load_failed();
+            }
+        }
+        result.or_else(|error| settle(self, error))
+    }
+
     /// Keeps a bucket's bytecode, counts the outcome and applies the failure policy. An empty bucket is an error under
     /// every policy.
     fn set_bucket(&self, bucket: &Bucket<'_>) -> Result<(), CacheError> {
@@ -284,6 +307,9 @@ macro_rules! forward {
             fn load_bytecode(&self, bucket: &mut Bucket<'_>) -> Result<(), CacheError> {
                 (**self).load_bytecode(bucket)
             }
+            fn load_many(&self, buckets: &mut [&mut Bucket<'_>]) -> Result<(), CacheError> {
+                (**self).load_many(buckets)
+            }
             fn dump_bytecode(&self, bucket: &Bucket<'_>) -> Result<(), CacheError> {
                 (**self).dump_bytecode(bucket)
             }
@@ -331,6 +357,9 @@ macro_rules! forward {
             }
             fn lookup(&self, bucket: &mut Bucket<'_>) -> Result<(), CacheError> {
                 (**self).lookup(bucket)
+            }
+            fn lookup_many(&self, buckets: &mut [&mut Bucket<'_>]) -> Result<(), CacheError> {
+                (**self).lookup_many(buckets)
             }
             fn set_bucket(&self, bucket: &Bucket<'_>) -> Result<(), CacheError> {
                 (**self).set_bucket(bucket)

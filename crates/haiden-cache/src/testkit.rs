@@ -77,13 +77,14 @@ impl<'s, S: BytecodeCache> StoreSuite<'s, S> {
 
     /// Runs every case on a store of its own.
     pub fn run(&self) -> SuiteReport {
-        let cases: [(&'static str, Case<S>); 11] = [
+        let cases: [(&'static str, Case<S>); 12] = [
             ("a missing entry is a miss", cases::missing),
             ("what was written is read", cases::round_trip),
             ("the same key is overwritten", cases::overwrite),
             ("keys do not meet", cases::keys_do_not_meet),
+            ("500 buckets at once", cases::many),
             ("an empty bucket is an error", cases::empty),
-            ("2 MiB of bytecode", cases::large),
+            ("large bytecode, or a clear refusal", cases::large),
             ("odd keys", cases::odd_keys),
             ("another source is a miss", cases::other_source),
             ("writers and readers of one key", cases::concurrent),

@@ -44,7 +44,7 @@ fn file_system() {
     };
     let report = StoreSuite::new(make).damage(damage).run();
     report.assert_passed();
-    assert_eq!(report.results().count(), 12);
+    assert_eq!(report.results().count(), 13);
 }
 
 #[test]
@@ -66,7 +66,7 @@ fn sqlite() {
     };
     let report = StoreSuite::new(make).damage(damage).run();
     report.assert_passed();
-    assert_eq!(report.results().count(), 12);
+    assert_eq!(report.results().count(), 13);
 }
 
 /// A store as Jinja2's documentation shows them: under `bucket.key`, with nothing but the two methods and `clear`.

@@ -36,6 +36,28 @@ pub(super) fn keys_do_not_meet<S: BytecodeCache>(store: &S) -> Verdict {
     Ok(())
 }
 
+/// More than one round trip's worth, with gaps, in another order than they were written.
+pub(super) fn many<S: BytecodeCache>(store: &S) -> Verdict {
+    const COUNT: usize = 500;
+    let code = |n: usize| (!n.is_multiple_of(3)).then(|| format!("code {n} {}", "x".repeat(n)).into_bytes());
+    for n in 0..COUNT {
+        if let Some(code) = code(n) {
+            dump(store, &format!("page {n}"), "sum", &code)?;
+        }
+    }
+    store.load_many(&mut []).map_err(|error| format!("reading nothing: {error}"))?;
+    let mut buckets: Vec<_> =
+        (0..COUNT).rev().map(|n| (n, Bucket::new(format!("page {n}"), "sum"))).collect();
+    buckets[7].1.set_bytecode(&b"left over"[..]);
+    let mut asked: Vec<_> = buckets.iter_mut().map(|(_, bucket)| bucket).collect();
+    store.lookup_many(&mut asked).map_err(|error| format!("reading {COUNT} at once: {error}"))?;
+    for (n, bucket) in &buckets {
+        let found = bucket.bytecode().map(|bytecode| &bytecode[..]);
+        expect(found, code(*n).as_deref()).map_err(|error| format!("number {n} of {COUNT}: {error}"))?;
+    }
+    Ok(())
+}
+
 pub(super) fn empty<S: BytecodeCache>(store: &S) -> Verdict {
     for result in
         [store.dump_bytecode(&Bucket::new("page", "sum")), store.set_bucket(&Bucket::new("page", "sum"))]
@@ -48,14 +70,26 @@ pub(super) fn empty<S: BytecodeCache>(store: &S) -> Verdict {
     expect(load(store, "page", "sum")?.as_deref(), None)
 }
 
+/// A store may refuse what is too large for it, but says so, and keeps what it has under that key.
 pub(super) fn large<S: BytecodeCache>(store: &S) -> Verdict {
     let bytecode: Vec<u8> = (0..2u32 << 20).map(|n| (n ^ (n >> 8)) as u8).collect();
-    dump(store, "page", "sum", &bytecode)?;
-    match load(store, "page", "sum")? {
-        Some(read) if read == bytecode => Ok(()),
-        Some(read) => Err(format!("read {} other bytes", read.len())),
-        None => Err("a miss".to_owned()),
+    let mut stored = b"small".to_vec();
+    dump(store, "page", "sum", &stored)?;
+    for length in [200_000, 900_000, 2 << 20] {
+        let mut bucket = Bucket::new("page", "sum");
+        bucket.set_bytecode(&bytecode[..length]);
+        match store.dump_bytecode(&bucket) {
+            Ok(()) => stored = bytecode[..length].to_vec(),
+            Err(error) if error.kind() == CacheErrorKind::TooLarge && length > 900_000 => {}
+            Err(error) => return Err(format!("writing {length} bytes: {error}")),
+        }
+        match load(store, "page", "sum")? {
+            Some(read) if read == stored => {}
+            Some(read) => return Err(format!("read {} other bytes", read.len())),
+            None => return Err("a miss".to_owned()),
+        }
     }
+    Ok(())
 }
 
 pub(super) fn odd_keys<S: BytecodeCache>(store: &S) -> Verdict {
