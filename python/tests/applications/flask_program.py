@@ -4,7 +4,7 @@ import pathlib
 import sys
 
 import flask
-from flask import Flask, flash, get_flashed_messages, render_template, render_template_string, stream_template
+from flask import Flask, flash, render_template, render_template_string, stream_template
 
 TEMPLATES = {
     "layout.html": """<!doctype html>
