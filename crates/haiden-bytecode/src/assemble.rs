@@ -54,11 +54,15 @@ pub struct Code {
     dependencies: Vec<Dependency>,
     lines: Vec<Line>,
     function_start: u32,
-    name_index: HashMap<Box<str>, u32>,
+    /// By number of positional arguments: the shape that has only those, + 1.
+    plain_shapes: [u32; 8],
     shape_index: HashMap<CallShape, u32>,
-    filter_index: HashMap<(u32, bool), u32>,
-    test_index: HashMap<(u32, bool), u32>,
+    filter_index: References,
+    test_index: References,
 }
+
+/// By name index: the reference that is soft, and the one that is hard, each + 1.
+type References = Vec<[u32; 2]>;
 
 impl Code {
     /// Empty code.
@@ -66,9 +70,26 @@ impl Code {
         Code::default()
     }
 
+    /// Empty code with room for so many instructions.
+    pub fn with_capacity(instructions: usize) -> Code {
+        Code {
+            words: Vec::with_capacity(instructions),
+            lines: Vec::with_capacity(instructions),
+            strings: Vec::with_capacity(instructions / 2),
+            names: Vec::with_capacity(instructions / 4),
+            sites: Vec::with_capacity(instructions / 4),
+            ..Code::default()
+        }
+    }
+
     // ---- tables ----------------------------------------------------------------------------------------------
 
-    /// Adds a string; equal strings are not looked for (see [`Code::name`] for names).
+    /// Makes room for so much text.
+    pub fn reserve_text(&mut self, bytes: usize) {
+        self.text.reserve(bytes);
+    }
+
+    /// Adds a string; equal strings are not looked for.
     pub fn string(&mut self, text: &str) -> u32 {
         let start = self.text.len() as u32;
         self.text.push_str(text);
@@ -76,16 +97,11 @@ impl Code {
         (self.strings.len() - 1) as u32
     }
 
-    /// The index of a name; the same name gives the same index.
+    /// Adds a name; equal names are not looked for, since the compiler knows its names by number.
     pub fn name(&mut self, name: &str) -> u32 {
-        if let Some(&index) = self.name_index.get(name) {
-            return index;
-        }
         let string = self.string(name);
         self.names.push(string);
-        let index = (self.names.len() - 1) as u32;
-        self.name_index.insert(name.into(), index);
-        index
+        (self.names.len() - 1) as u32
     }
 
     /// A new attribute site for a name.
@@ -102,6 +118,14 @@ impl Code {
 
     /// The index of a call shape; equal shapes give the same index.
     pub fn shape(&mut self, shape: CallShape) -> u32 {
+        let plain = shape.keywords.is_empty() && !shape.star && !shape.star_star;
+        if let Some(slot) = self.plain_shapes.get_mut(usize::from(shape.positional)).filter(|_| plain) {
+            if *slot == 0 {
+                self.shapes.push(shape);
+                *slot = self.shapes.len() as u32;
+            }
+            return *slot - 1;
+        }
         if let Some(&index) = self.shape_index.get(&shape) {
             return index;
         }
@@ -202,6 +226,15 @@ impl Code {
         pc - self.function_start
     }
 
+    /// Replaces the places of all instructions, in their order. So a compiler may put down offsets as columns and count
+    /// characters once, at the end.
+    pub fn place_lines(&mut self, mut place: impl FnMut(At) -> At) {
+        for entry in &mut self.lines {
+            let at = place(At { line: entry.line, column: entry.column });
+            (entry.line, entry.column) = (at.line, at.column);
+        }
+    }
+
     /// Sets the `w` target of the instruction at `place`.
     pub fn patch(&mut self, place: u32, target: u32) {
         let word = &mut self.words[(self.function_start + place) as usize];
@@ -228,17 +261,16 @@ impl Code {
     }
 }
 
-fn reference(
-    table: &mut Vec<Reference>,
-    index: &mut HashMap<(u32, bool), u32>,
-    name: u32,
-    hard: bool,
-    at: At,
-) -> u32 {
-    *index.entry((name, hard)).or_insert_with(|| {
+fn reference(table: &mut Vec<Reference>, index: &mut References, name: u32, hard: bool, at: At) -> u32 {
+    if index.len() <= name as usize {
+        index.resize(name as usize + 1, [0; 2]);
+    }
+    let slot = &mut index[name as usize][usize::from(hard)];
+    if *slot == 0 {
         table.push(Reference { name, hard, line: at.line, column: at.column });
-        (table.len() - 1) as u32
-    })
+        *slot = table.len() as u32;
+    }
+    *slot - 1
 }
 
 /// Code becomes an image. Functions may be finished in any order; in the image they lie by index.

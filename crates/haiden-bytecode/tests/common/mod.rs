@@ -48,7 +48,7 @@ pub(crate) fn sample() -> Image {
     code.finish_function(block, function(FunctionKind::Block, body, 0, 0, 0), &[]);
     code.block(BlockEntry { name: body, function: block, required: false });
 
-    root_function(&mut code, root, macro_, loop_);
+    root_function(&mut code, root, macro_, loop_, body);
 
     code.start_function();
     code.abc(at(8, 1), Op::Recurse, 0, 0, NO, NO);
@@ -74,9 +74,9 @@ fn constants(code: &mut Code) -> u32 {
     code.constant(Constant::List(3))
 }
 
-fn root_function(code: &mut Code, root: u32, macro_: u32, loop_: u32) {
+fn root_function(code: &mut Code, root: u32, macro_: u32, loop_: u32, body: u32) {
     let hello = code.string("Hello ");
-    let (user, body) = (code.name("user"), code.name("body"));
+    let user = code.name("user");
     let (attribute, default, odd) = (code.name("name"), code.name("default"), code.name("odd"));
     let site = code.site(attribute);
     let one = code.shape(CallShape { positional: 1, keywords: Box::new([]), star: false, star_star: false });

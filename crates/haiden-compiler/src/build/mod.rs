@@ -128,12 +128,14 @@ struct Builder<'a, 's> {
 /// The tree with names becomes the tree with places.
 pub fn build<'a>(scopes: &'a Scopes<'a, '_>, options: &'a Options) -> Result<Ir<'a>> {
     let symbols = &scopes.ast.symbols;
+    // Most expressions name something; a guess that fits spares the growing.
+    let room = symbols.len() * 2 + 8;
     let mut builder = Builder {
         scopes,
         options,
         ir: Ir {
-            exprs: Vec::new(),
-            ats: Vec::new(),
+            exprs: Vec::with_capacity(room),
+            ats: Vec::with_capacity(room),
             lists: Vec::new(),
             keywords: Vec::new(),
             operators: Vec::new(),

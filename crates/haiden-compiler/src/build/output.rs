@@ -21,6 +21,7 @@ impl<'a, 's> Builder<'a, 's> {
     }
 
     fn write_all(&mut self, nodes: &'a [ast::Expr<'s>], out: &mut Vec<Stmt<'a>>) -> Result<()> {
+        out.reserve(nodes.len());
         for node in nodes {
             match node {
                 ast::Expr::TemplateData(text) => Self::text(text.at, &text.data, out),

@@ -30,7 +30,8 @@ impl Lower<'_, '_> {
                 let shape = self.shape(args);
                 self.set_at(ir.ats[id.index()]);
                 let name = self.name(*name);
-                let call = self.code.test_call(name, *hard, self.at, shape);
+                let at = self.place(self.at);
+                let call = self.code.test_call(name, *hard, at, shape);
                 self.aw(Op::Test, 0, base, call);
             }
             // Nothing else is called.
@@ -72,7 +73,8 @@ impl Lower<'_, '_> {
         let shape = self.shape(args);
         self.set_at(self.ir.ats[id.index()]);
         let name = self.name(*name);
-        Ok(self.code.filter_call(name, *hard, self.at, shape))
+        let at = self.place(self.at);
+        Ok(self.code.filter_call(name, *hard, at, shape))
     }
 
     /// Evaluates arguments into the registers above the present top.

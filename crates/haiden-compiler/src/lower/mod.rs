@@ -81,10 +81,11 @@ struct Lower<'i, 'a> {
     // ---- of the function that is lowered ----
     function: &'i Function<'a>,
     wide: bool,
-    at: At,
+    /// Where the next instruction comes from.
+    at: Place,
     /// Text that is to be written before anything else.
     pending: String,
-    pending_at: At,
+    pending_at: Place,
     /// The first temporary, and the next.
     temporaries: u32,
     top: u32,
@@ -104,7 +105,7 @@ struct Lower<'i, 'a> {
 pub fn lower(ir: &Ir<'_>, source: &str, options: &Options) -> std::result::Result<Code, CompileError> {
     let mut lower = Lower {
         ir,
-        code: Code::new(),
+        code: Code::with_capacity(ir.exprs.len() + ir.exprs.len() / 2 + 8),
         lines: line_starts(source),
         source,
         counted: (0, 0, 0),
@@ -114,9 +115,9 @@ pub fn lower(ir: &Ir<'_>, source: &str, options: &Options) -> std::result::Resul
         strings: HashMap::new(),
         function: &ir.functions[0],
         wide: false,
-        at: At::default(),
+        at: Place::default(),
         pending: String::new(),
-        pending_at: At::default(),
+        pending_at: Place::default(),
         temporaries: 0,
         top: 0,
         max: 0,
@@ -125,6 +126,7 @@ pub fn lower(ir: &Ir<'_>, source: &str, options: &Options) -> std::result::Resul
         around: Vec::new(),
         captures: 0,
     };
+    lower.code.reserve_text(source.len() / 2 + 64);
     for _ in &ir.functions {
         lower.code.reserve_function();
     }
@@ -135,12 +137,21 @@ pub fn lower(ir: &Ir<'_>, source: &str, options: &Options) -> std::result::Resul
         let name = lower.name(block.name);
         lower.code.block(BlockEntry { name, function: block.function, required: block.required });
     }
-    Ok(lower.code)
+    let mut code = std::mem::take(&mut lower.code);
+    code.place_lines(|at| lower.place(Place { line: at.line, offset: at.column }));
+    Ok(code)
 }
 
 fn line_starts(source: &str) -> Vec<u32> {
-    let breaks = source.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
-    std::iter::once(0).chain(breaks.map(|(at, _)| at as u32 + 1)).collect()
+    let mut starts = Vec::with_capacity(source.len() / 32 + 4);
+    starts.push(0);
+    starts.extend(memchr::memchr_iter(b'\n', source.as_bytes()).map(|at| at as u32 + 1));
+    starts
+}
+
+/// A place as it is put down until its column is counted.
+fn uncounted(at: Place) -> At {
+    At { line: at.line, column: at.offset }
 }
 
 impl<'i, 'a> Lower<'i, 'a> {
@@ -199,11 +210,11 @@ impl<'i, 'a> Lower<'i, 'a> {
             return Err(self.too_large("too many variables"));
         }
         if function.cells > 0 {
-            self.code.aw(self.at, Op::MakeCells, 0, 0, function.cells);
+            self.code.aw(uncounted(self.at), Op::MakeCells, 0, 0, function.cells);
         }
         self.stmts(&function.body)?;
         self.flush();
-        self.code.abc(self.at, Op::Return, 0, 0, 0, 0);
+        self.code.abc(uncounted(self.at), Op::Return, 0, 0, 0, 0);
         Ok(())
     }
 
@@ -219,31 +230,34 @@ impl<'i, 'a> Lower<'i, 'a> {
 
     // ---- places ----------------------------------------------------------------------------------------------
 
+    /// Later instructions come from here. A place without a line changes nothing.
+    #[inline]
+    fn set_at(&mut self, at: Place) {
+        if at.line != 0 {
+            self.at = at;
+        }
+    }
+
+    /// A place with its column, or with none where that would mislead: the caret's line may be another than Jinja2's.
+    fn place(&mut self, at: Place) -> At {
+        let (line, offset) = (at.line as usize, at.offset as usize);
+        let starts = |index: usize| self.lines.get(index).map_or(usize::MAX, |&start| start as usize);
+        let inside = line > 0 && starts(line - 1) <= offset && offset < starts(line);
+        let column = if inside { self.characters_before(line, offset) as u32 + 1 } else { 0 };
+        At { line: at.line, column }
+    }
+
     /// Counts on from the last place in the same line, so that a page in one line costs its length and not its square.
     fn characters_before(&mut self, line: usize, offset: usize) -> usize {
         if self.counted.0 != line {
             self.counted = (line, self.lines[line - 1] as usize, 0);
         }
         let (_, from, known) = self.counted;
-        let between = self.source.get(from.min(offset)..from.max(offset)).unwrap_or_default().chars().count();
+        let between = self.source.as_bytes().get(from.min(offset)..from.max(offset)).unwrap_or_default();
+        let between = between.iter().filter(|&&byte| byte & 0xC0 != 0x80).count();
         let count = if offset >= from { known + between } else { known.saturating_sub(between) };
         self.counted = (line, offset, count);
         count
-    }
-
-    /// Later instructions come from here. A place without a line changes nothing.
-    fn set_at(&mut self, at: Place) {
-        if at.line == 0 {
-            return;
-        }
-        let line = self.lines.partition_point(|&start| start <= at.offset);
-        // The caret's line may be another than Jinja2's; then the column would mislead.
-        let column = if line == at.line as usize {
-            self.characters_before(line, at.offset as usize) as u32 + 1
-        } else {
-            0
-        };
-        self.at = At { line: at.line, column };
     }
 
     // ---- registers -------------------------------------------------------------------------------------------
@@ -303,7 +317,7 @@ impl<'i, 'a> Lower<'i, 'a> {
     fn flush(&mut self) {
         if !self.pending.is_empty() {
             let text = self.code.string(&self.pending);
-            self.code.aw(self.pending_at, Op::Text, 0, 0, text);
+            self.code.aw(uncounted(self.pending_at), Op::Text, 0, 0, text);
             self.pending.clear();
         }
     }
@@ -317,12 +331,12 @@ impl<'i, 'a> Lower<'i, 'a> {
 
     fn abc(&mut self, op: Op, x: u8, a: u16, b: u16, c: u16) -> u32 {
         self.flush();
-        self.code.abc(self.at, op, x, a, b, c)
+        self.code.abc(uncounted(self.at), op, x, a, b, c)
     }
 
     fn aw(&mut self, op: Op, x: u8, a: u16, w: u32) -> u32 {
         self.flush();
-        self.code.aw(self.at, op, x, a, w)
+        self.code.aw(uncounted(self.at), op, x, a, w)
     }
 
     /// A place that is jumped to.

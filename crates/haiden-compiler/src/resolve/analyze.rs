@@ -65,9 +65,9 @@ pub(super) fn analyze<'a, 's>(ast: &'a Ast<'s>) -> Scopes<'a, 's> {
         varargs: symbols.get("varargs"),
     };
     let scopes = Scopes {
-        frames: Vec::new(),
-        functions: Vec::new(),
-        variables: Vec::new(),
+        frames: Vec::with_capacity(4),
+        functions: Vec::with_capacity(4),
+        variables: Vec::with_capacity(symbols.len()),
         blocks: Vec::new(),
         specials,
         loop_is_stored: false,
@@ -75,8 +75,8 @@ pub(super) fn analyze<'a, 's>(ast: &'a Ast<'s>) -> Scopes<'a, 's> {
     };
     let mut analyzer = Analyzer {
         scopes,
-        todo: Vec::new(),
-        captured: Vec::new(),
+        todo: Vec::with_capacity(4),
+        captured: Vec::with_capacity(symbols.len()),
         seen: vec![(0, Seen::Outer); symbols.len() + 1],
         frame: FrameId(0),
         function: FunctionId(0),
