@@ -2,12 +2,53 @@
 
 use memchr::memchr2;
 
-use super::chars::{is_identifier, is_name_char, is_space, skip_spaces, starts_with};
+use super::chars::{is_identifier, is_name_char, is_space, newlines, skip_spaces, starts_with};
 use super::lexer::{Lexer, State};
 use super::token::{Token, TokenKind, Word};
 use super::{numbers, strings};
 use crate::error::SyntaxError;
 use crate::repr::push_str_repr;
+
+/// What a byte can begin inside of a tag.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Class {
+    Space,
+    Word,
+    Digit,
+    Quote,
+    /// Anything beyond ASCII.
+    Foreign,
+    /// An operator, or nothing.
+    Other,
+}
+
+impl Class {
+    #[inline]
+    fn of(byte: u8) -> Class {
+        CLASSES[byte as usize]
+    }
+
+    const fn find(byte: u8) -> Class {
+        match byte {
+            b'\t'..=b'\r' | 0x1c..=b' ' => Class::Space,
+            b'a'..=b'z' | b'A'..=b'Z' | b'_' => Class::Word,
+            b'0'..=b'9' => Class::Digit,
+            b'"' | b'\'' => Class::Quote,
+            0x80.. => Class::Foreign,
+            _ => Class::Other,
+        }
+    }
+}
+
+static CLASSES: [Class; 256] = {
+    let mut classes = [Class::Other; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        classes[byte] = Class::find(byte as u8);
+        byte += 1;
+    }
+    classes
+};
 
 impl Lexer<'_> {
     /// The next token of a tag, white space left out unless it is asked for.
@@ -27,20 +68,24 @@ impl Lexer<'_> {
             self.eof(out);
             return Ok(());
         };
-        if matches!(byte, b'\t'..=b'\r' | 0x1c..=b' ') {
-            let end = skip_spaces(self.text, self.pos);
-            self.space(out, end);
+        let mut class = Class::of(byte);
+        if class == Class::Space {
             // The end of a line statement is looked for again behind the blanks.
             if self.raw || self.state == State::LineStatement {
+                let end = skip_spaces(self.text, self.pos);
+                self.space(out, end);
                 return Ok(());
             }
-            let Some(&next) = bytes.get(end) else {
+            self.skip_blanks(byte);
+            let Some(&next) = bytes.get(self.pos) else {
                 self.eof(out);
                 return Ok(());
             };
             byte = next;
+            class = Class::of(byte);
         }
-        if self.brackets.is_empty()
+        if self.may_close(byte)
+            && self.brackets.is_empty()
             && let Some(end) = self.tag_close()
         {
             let kind =
@@ -49,11 +94,11 @@ impl Lexer<'_> {
             self.take_lines(out, kind, end);
             return Ok(());
         }
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'_' => self.name(out),
-            b'0'..=b'9' => self.number(out),
-            b'"' | b'\'' => self.string(out, byte),
-            0x80.. => self.foreign(out),
+        match class {
+            Class::Word => self.name(out),
+            Class::Digit => self.number(out),
+            Class::Quote => self.string(out, byte),
+            Class::Foreign => self.foreign(out),
             _ => self.operator(out, byte),
         }
     }
@@ -64,6 +109,27 @@ impl Lexer<'_> {
             return self.take(out, TokenKind::Whitespace, end);
         }
         self.take_lines(out, TokenKind::Whitespace, end);
+    }
+
+    /// Moves over the blanks that begin with `first` here.
+    #[inline]
+    fn skip_blanks(&mut self, first: u8) {
+        let bytes = self.text.as_bytes();
+        let next = bytes.get(self.pos + 1).copied().unwrap_or(0);
+        if first == b' ' && !matches!(Class::of(next), Class::Space | Class::Foreign) {
+            self.pos += 1;
+            return;
+        }
+        let end = skip_spaces(self.text, self.pos);
+        self.line += newlines(&bytes[self.pos..end]);
+        self.pos = end;
+    }
+
+    /// Whether the closing delimiter may begin with this byte.
+    #[inline]
+    fn may_close(&self, byte: u8) -> bool {
+        let close = if self.state == State::Block { self.rules.block_end } else { self.rules.variable_end };
+        matches!(byte, b'-' | b'+') || close.as_bytes().first() == Some(&byte)
     }
 
     /// The end of the closing delimiter, if one is here.
@@ -96,17 +162,14 @@ impl Lexer<'_> {
     #[inline]
     fn name(&mut self, out: &mut Token) -> Result<(), SyntaxError> {
         let bytes = self.text.as_bytes();
-        let mut end = self.pos + 1;
-        while let Some(byte) = bytes.get(end) {
-            if byte.is_ascii_alphanumeric() || *byte == b'_' {
-                end += 1;
-            } else if byte.is_ascii() {
-                break;
-            } else {
-                return self.foreign(out);
-            }
-        }
         let start = self.pos;
+        let rest = &bytes[start + 1..];
+        let more = rest.iter().position(|&byte| !matches!(Class::of(byte), Class::Word | Class::Digit));
+        let length = more.unwrap_or(rest.len());
+        if rest.get(length).is_some_and(|byte| !byte.is_ascii()) {
+            return self.foreign(out);
+        }
+        let end = start + 1 + length;
         self.take(out, TokenKind::Name, end);
         out.word = Word::of(&bytes[start..end]);
         Ok(())
