@@ -15,6 +15,7 @@ mod optimize;
 mod options;
 mod pipeline;
 pub mod resolve;
+mod tables;
 
 pub use build::build;
 pub use error::{CompileError, ErrorKind};

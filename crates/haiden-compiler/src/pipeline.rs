@@ -2,10 +2,11 @@
 
 use haiden_bytecode::{Image, assemble};
 use haiden_syntax::ast::At;
-use haiden_syntax::parse;
+use haiden_syntax::parse_with;
 
 use crate::error::{CompileError, ErrorKind};
 use crate::options::Options;
+use crate::tables::Tables;
 use crate::{build, lower, optimize, resolve};
 
 /// Compiles a template.
@@ -13,9 +14,14 @@ use crate::{build, lower, optimize, resolve};
 /// # Errors
 /// What Jinja2 raises for the same source; a template that is too large for an image.
 pub fn compile(source: &str, options: &Options) -> Result<Image, CompileError> {
-    let ast = parse(source, &options.syntax)?;
-    let scopes = resolve(&ast);
-    let ir = optimize(build(&scopes, options)?, options);
-    let code = lower(&ir, source, options)?;
+    let mut tables = Tables::take();
+    let ast = parse_with(source, &options.syntax, std::mem::take(&mut tables.symbols))?;
+    let scopes = resolve::resolve_with(&ast, &mut tables);
+    let ir = optimize(build::build_with(&scopes, options, &mut tables)?, options);
+    let code = lower::lower_with(&ir, source, options, &mut tables)?;
+    ir.give_back(&mut tables);
+    scopes.give_back(&mut tables);
+    tables.symbols = ast.symbols;
+    tables.keep();
     assemble(code).map_err(|error| CompileError::new(ErrorKind::TooLarge, error.0, At::default()))
 }

@@ -23,6 +23,7 @@ unsafe extern "C" {
 }
 
 /// A name, interned.
+#[derive(Clone)]
 pub(crate) struct Name {
     pub(crate) object: Obj,
     pub(crate) hash: ffi::Py_hash_t,
@@ -91,11 +92,11 @@ unsafe fn version(class: *mut ffi::PyTypeObject) -> u32 {
 }
 
 impl Site {
-    pub(crate) fn new(text: &str, fast: bool) -> Result<Site> {
-        let name = Name::new(text)?;
+    pub(crate) fn new(name: &Name, fast: bool) -> Site {
+        let name = name.clone();
         let item_of_dict = fast && !objects::class_has(class!(PyDict_Type), &name.object);
         let memory = Cell::new(Memory { version: 0, road: Road::Generic });
-        Ok(Site { name, fast, item_of_dict, memory })
+        Site { name, fast, item_of_dict, memory }
     }
 
     /// The attribute, else the item, else `None`.

@@ -109,8 +109,8 @@ impl Linker<PyHost> for PyLinker<'_> {
     fn name(&mut self, name: &str) -> Name {
         Name::new(name).expect("an interned text can be made")
     }
-    fn site(&mut self, name: &str) -> Site {
-        Site::new(name, self.fast).expect("an interned text can be made")
+    fn site(&mut self, name: &Name) -> Site {
+        Site::new(name, self.fast)
     }
     fn filter(&mut self, name: &str) -> Option<Filter> {
         match self.found(self.filters, name) {

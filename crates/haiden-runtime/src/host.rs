@@ -680,8 +680,8 @@ pub trait Linker<H: Host> {
     ) -> H::Constant;
     /// A name.
     fn name(&mut self, name: &str) -> H::Name;
-    /// An attribute site.
-    fn site(&mut self, name: &str) -> H::Site;
+    /// An attribute site that reads `name`.
+    fn site(&mut self, name: &H::Name) -> H::Site;
     /// The filter of this name, if there is one.
     fn filter(&mut self, name: &str) -> Option<H::Filter>;
     /// The test of this name, if there is one.

@@ -157,8 +157,9 @@ pub fn link<H: Host>(
             Text { start, end, ascii: image.string(index).is_ascii() }
         })
         .collect();
-    let names = (0..image.name_count() as u32).map(|index| linker.name(image.name(index))).collect();
-    let sites = image.sites().iter().map(|&name| linker.site(image.name(name))).collect();
+    let names: Box<[_]> =
+        (0..image.name_count() as u32).map(|index| linker.name(image.name(index))).collect();
+    let sites = image.sites().iter().map(|&name| linker.site(&names[name as usize])).collect();
     let shapes = image
         .shapes()
         .iter()

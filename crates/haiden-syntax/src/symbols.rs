@@ -22,11 +22,17 @@ impl Symbol {
 #[derive(Debug, Clone, Default)]
 pub struct Symbols {
     text: String,
-    ends: Vec<u32>,
-    hashes: Vec<u32>,
+    entries: Vec<Entry>,
     /// Symbol number + 1; 0 is free. The length is a power of two, or 0.
     table: Vec<u32>,
     crowded: BTreeMap<Box<str>, Symbol>,
+}
+
+/// Where a name ends in the text, and its hash.
+#[derive(Debug, Clone, Copy)]
+struct Entry {
+    end: u32,
+    hash: u32,
 }
 
 /// How many slots a look-up visits before it asks the ordered map.
@@ -38,27 +44,40 @@ impl Symbols {
         Self::default()
     }
 
+    /// Forgets all names and keeps the memory.
+    pub fn clear(&mut self) {
+        self.text.clear();
+        self.entries.clear();
+        self.table.fill(0);
+        self.crowded.clear();
+    }
+
+    /// How many names there is room for.
+    pub fn capacity(&self) -> usize {
+        self.entries.capacity().max(self.text.capacity() / 8)
+    }
+
     /// How many names there are.
     pub fn len(&self) -> usize {
-        self.ends.len()
+        self.entries.len()
     }
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.ends.is_empty()
+        self.entries.is_empty()
     }
 
     /// The text of a name of this table; the empty text for a foreign number.
     pub fn name(&self, symbol: Symbol) -> &str {
         let index = symbol.index();
-        let Some(&end) = self.ends.get(index) else { return "" };
-        let start = if index == 0 { 0 } else { self.ends[index - 1] };
-        &self.text[start as usize..end as usize]
+        let Some(entry) = self.entries.get(index) else { return "" };
+        let start = if index == 0 { 0 } else { self.entries[index - 1].end };
+        &self.text[start as usize..entry.end as usize]
     }
 
     /// All names in the order of their numbers.
     pub fn iter(&self) -> impl Iterator<Item = (Symbol, &str)> {
-        (0..self.ends.len() as u32).map(|number| (Symbol(number), self.name(Symbol(number))))
+        (0..self.entries.len() as u32).map(|number| (Symbol(number), self.name(Symbol(number))))
     }
 
     /// The symbol of a name, if it is known.
@@ -72,7 +91,7 @@ impl Symbols {
 
     /// The symbol of a name, which is added if it is new.
     pub fn intern(&mut self, name: &str) -> Symbol {
-        if self.table.len() < self.ends.len() * 2 + 2 {
+        if self.table.len() < self.entries.len() * 2 + 2 {
             self.grow();
         }
         let hash = hash(name.as_bytes());
@@ -95,10 +114,9 @@ impl Symbols {
     }
 
     fn push(&mut self, name: &str, hash: u32) -> Symbol {
-        let symbol = Symbol(self.ends.len() as u32);
+        let symbol = Symbol(self.entries.len() as u32);
         self.text.push_str(name);
-        self.ends.push(self.text.len() as u32);
-        self.hashes.push(hash);
+        self.entries.push(Entry { end: self.text.len() as u32, hash });
         symbol
     }
 
@@ -115,7 +133,7 @@ impl Symbols {
                 return Probe::Free(slot);
             }
             let symbol = Symbol(number - 1);
-            if self.hashes[symbol.index()] == hash && self.name(symbol) == name {
+            if self.entries[symbol.index()].hash == hash && self.name(symbol) == name {
                 return Probe::Found(symbol);
             }
             slot = (slot + 1) & mask;
@@ -128,13 +146,12 @@ impl Symbols {
         let size = (self.table.len() * 2).max(64);
         if self.table.is_empty() {
             self.text.reserve(192);
-            self.ends.reserve(32);
-            self.hashes.reserve(32);
+            self.entries.reserve(32);
         }
         self.table = vec![0; size];
         self.crowded.clear();
-        for number in 0..self.ends.len() as u32 {
-            let mut slot = self.hashes[number as usize] as usize & (size - 1);
+        for number in 0..self.entries.len() as u32 {
+            let mut slot = self.entries[number as usize].hash as usize & (size - 1);
             let mut probes = 0;
             while self.table[slot] != 0 && probes < PROBES {
                 slot = (slot + 1) & (size - 1);
@@ -153,7 +170,8 @@ impl Symbols {
 /// Equal tables hold the same names under the same numbers.
 impl PartialEq for Symbols {
     fn eq(&self, other: &Self) -> bool {
-        self.ends == other.ends && self.text == other.text
+        let ends = |symbols: &Self| symbols.entries.iter().map(|entry| entry.end).collect::<Vec<_>>();
+        self.text == other.text && ends(self) == ends(other)
     }
 }
 

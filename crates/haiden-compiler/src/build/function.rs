@@ -31,7 +31,7 @@ pub(super) struct MacroParts<'a, 's> {
 impl<'a, 's> Builder<'a, 's> {
     pub(super) fn root(&mut self) -> Result<()> {
         let scopes = self.scopes;
-        let mut body = Vec::new();
+        let mut body = Vec::with_capacity(scopes.ast.body.len() * 2 + 2);
         let entered = self.enter(FrameId(0), false, &mut body);
         self.body(&scopes.ast.body, &mut body)?;
         self.leave(&entered, &mut body);

@@ -77,7 +77,7 @@ impl<'a, 's> Builder<'a, 's> {
         }
         let mut copies = Vec::new();
         let target = self.loop_target(&node.target, frames, &mut copies);
-        let mut body = Vec::new();
+        let mut body = Vec::with_capacity(node.body.len() * 4 + 2);
         let entered = self.enter(frames.body, true, &mut body);
         if !copies.is_empty() {
             body.push(Stmt { at: node.at, kind: StmtKind::Enter(copies) });

@@ -14,6 +14,8 @@ mod names;
 mod output;
 mod stmt;
 
+use std::mem::take;
+
 use haiden_bytecode::{Escape, FunctionKind};
 use haiden_syntax::ast::{At, Symbol};
 
@@ -21,6 +23,7 @@ use crate::error::{CompileError, ErrorKind};
 use crate::ir::{Expr, ExprId, Free, Function, Ir, List};
 use crate::options::Options;
 use crate::resolve::{FrameId, FunctionId, Scopes};
+use crate::tables::{Tables, filled};
 
 type Result<T> = std::result::Result<T, CompileError>;
 
@@ -58,7 +61,7 @@ struct Frame {
 
 /// A variable's state while its function is built.
 #[derive(Clone, Copy, Debug, Default)]
-struct State {
+pub(crate) struct State {
     /// Its local register, if it has one.
     local: u32,
     /// Its loop slot, if it is a `loop`.
@@ -126,29 +129,39 @@ struct Builder<'a, 's> {
 }
 
 /// The tree with names becomes the tree with places.
+///
+/// # Errors
+/// What Jinja2's code generator raises for the tree.
 pub fn build<'a>(scopes: &'a Scopes<'a, '_>, options: &'a Options) -> Result<Ir<'a>> {
+    build_with(scopes, options, &mut Tables::default())
+}
+
+/// As [`build`], in tables that were used before.
+pub(crate) fn build_with<'a>(
+    scopes: &'a Scopes<'a, '_>,
+    options: &'a Options,
+    tables: &mut Tables,
+) -> Result<Ir<'a>> {
     let symbols = &scopes.ast.symbols;
-    // Most expressions name something; a guess that fits spares the growing.
-    let room = symbols.len() * 2 + 8;
     let mut builder = Builder {
         scopes,
         options,
         ir: Ir {
-            exprs: Vec::with_capacity(room),
-            ats: Vec::with_capacity(room),
-            lists: Vec::new(),
-            keywords: Vec::new(),
-            operators: Vec::new(),
+            exprs: tables.take_exprs(),
+            ats: take(&mut tables.ats),
+            lists: take(&mut tables.lists),
+            keywords: take(&mut tables.keywords),
+            operators: take(&mut tables.operators),
             locals: Vec::new(),
             functions: Vec::new(),
             blocks: Vec::new(),
             symbols,
             volatile: false,
         },
-        states: vec![State::default(); scopes.variables.len()],
-        log: Vec::new(),
-        counts: vec![0; scopes.variables.len()],
-        function: Building::new(FunctionId(0), 1),
+        states: filled(take(&mut tables.states), scopes.variables.len(), State::default()),
+        log: take(&mut tables.log),
+        counts: filled(take(&mut tables.counts), scopes.variables.len(), 0),
+        function: Building { free: take(&mut tables.free), ..Building::new(FunctionId(0), 1) },
         frame: Frame {
             id: FrameId(0),
             next_child: 0,
@@ -162,14 +175,17 @@ pub fn build<'a>(scopes: &'a Scopes<'a, '_>, options: &'a Options) -> Result<Ir<
         known_extends: false,
         has_extends: stmt::has_extends(&scopes.ast.body),
         dead: false,
-        scratch: Vec::new(),
-        free_of: vec![(0, 0); symbols.len() + 1],
+        scratch: take(&mut tables.scratch),
+        free_of: filled(take(&mut tables.free_of), symbols.len() + 1, (0, 0)),
         stamps: 1,
-        marks: vec![0; symbols.len() + 1],
+        marks: filled(take(&mut tables.marks), symbols.len() + 1, 0),
         mark: 0,
     };
     builder.template()?;
-    Ok(builder.ir)
+    let Builder { ir, states, log, counts, scratch, free_of, marks, .. } = builder;
+    (tables.states, tables.log, tables.counts) = (states, log, counts);
+    (tables.scratch, tables.free_of, tables.marks) = (scratch, free_of, marks);
+    Ok(ir)
 }
 
 impl Building {

@@ -13,6 +13,8 @@ use haiden_bytecode::{Escape, FunctionKind, LoopField};
 use haiden_syntax::ast::{At, CompareOp, Symbol, Symbols};
 use num_bigint::BigInt;
 
+use crate::tables::Tables;
+
 /// An expression.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ExprId(pub(crate) u32);
@@ -383,6 +385,16 @@ pub struct Ir<'a> {
 }
 
 impl<'a> Ir<'a> {
+    /// Gives the tables back for the next compile.
+    pub(crate) fn give_back(self, tables: &mut Tables) {
+        tables.give_exprs(self.exprs);
+        tables.ats = self.ats;
+        tables.lists = self.lists;
+        tables.keywords = self.keywords;
+        tables.operators = self.operators;
+        tables.free = self.functions.into_iter().next().map(|root| root.free).unwrap_or_default();
+    }
+
     /// The functions; 0 is the root.
     pub fn functions(&self) -> &[Function<'a>] {
         &self.functions

@@ -35,16 +35,16 @@ impl<'a> Lower<'_, 'a> {
         let item = self.item_register(&node.target)?;
         let mark = self.mark();
         let mut end = Vec::new();
-        let enter = if node.otherwise.is_empty() || flagged {
-            vec![self.jump()]
+        let enter = [if node.otherwise.is_empty() || flagged {
+            self.jump()
         } else {
             let first = self.next(slot, item, 0);
             self.abc(Op::EndFor, slot, 0, 0, 0);
             self.stmts(&node.otherwise)?;
             self.back_to(mark);
             end.push(self.jump());
-            vec![first]
-        };
+            first
+        }];
         let body = self.here();
         let first_goes_to_body = !(node.otherwise.is_empty() || flagged);
         if first_goes_to_body {

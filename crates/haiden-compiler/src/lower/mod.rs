@@ -16,6 +16,7 @@ mod loops;
 mod stmt;
 
 use std::collections::HashMap;
+use std::mem::take;
 
 use haiden_bytecode::{
     At, BlockEntry, CallShape, Code, Constant, Function as ImageFunction, FunctionKind, Op,
@@ -25,6 +26,7 @@ use haiden_syntax::ast::{At as Place, Symbol};
 use crate::error::{CompileError, ErrorKind};
 use crate::ir::{Function, Ir};
 use crate::options::Options;
+use crate::tables::{Tables, filled};
 
 type Result<T> = std::result::Result<T, Failure>;
 /// A register.
@@ -70,6 +72,8 @@ struct Lower<'i, 'a> {
     /// Offsets at which lines start.
     lines: Vec<u32>,
     source: &'i str,
+    /// Whether a character of the source is a byte.
+    ascii: bool,
     /// The last place asked for: its line, its offset, and the characters before it in the line.
     counted: (usize, usize, usize),
     optimize: bool,
@@ -103,26 +107,37 @@ struct Lower<'i, 'a> {
 /// # Errors
 /// A measure of the template is beyond what an image can hold.
 pub fn lower(ir: &Ir<'_>, source: &str, options: &Options) -> std::result::Result<Code, CompileError> {
+    lower_with(ir, source, options, &mut Tables::default())
+}
+
+/// As [`lower`], in tables that were used before.
+pub(crate) fn lower_with(
+    ir: &Ir<'_>,
+    source: &str,
+    options: &Options,
+    tables: &mut Tables,
+) -> std::result::Result<Code, CompileError> {
     let mut lower = Lower {
         ir,
         code: Code::with_capacity(ir.exprs.len() + ir.exprs.len() / 2 + 8),
-        lines: line_starts(source),
+        lines: line_starts(source, take(&mut tables.lines)),
         source,
+        ascii: source.is_ascii(),
         counted: (0, 0, 0),
         optimize: options.optimize,
         intercepted: options.intercepted,
-        names: vec![0; ir.symbols.len() + 2],
+        names: filled(take(&mut tables.names), ir.symbols.len() + 2, 0),
         strings: HashMap::new(),
         function: &ir.functions[0],
         wide: false,
         at: Place::default(),
-        pending: String::new(),
+        pending: take(&mut tables.text),
         pending_at: Place::default(),
         temporaries: 0,
         top: 0,
         max: 0,
-        free: Vec::new(),
-        resolved: Vec::new(),
+        free: take(&mut tables.registers),
+        resolved: take(&mut tables.resolved),
         around: Vec::new(),
         captures: 0,
     };
@@ -139,11 +154,13 @@ pub fn lower(ir: &Ir<'_>, source: &str, options: &Options) -> std::result::Resul
     }
     let mut code = std::mem::take(&mut lower.code);
     code.place_lines(|at| lower.place(Place { line: at.line, offset: at.column }));
+    let Lower { lines, names, pending, free, resolved, .. } = lower;
+    (tables.lines, tables.names, tables.text) = (lines, names, pending);
+    (tables.registers, tables.resolved) = (free, resolved);
     Ok(code)
 }
 
-fn line_starts(source: &str) -> Vec<u32> {
-    let mut starts = Vec::with_capacity(source.len() / 32 + 4);
+fn line_starts(source: &str, mut starts: Vec<u32>) -> Vec<u32> {
     starts.push(0);
     starts.extend(memchr::memchr_iter(b'\n', source.as_bytes()).map(|at| at as u32 + 1));
     starts
@@ -191,15 +208,12 @@ impl<'i, 'a> Lower<'i, 'a> {
             return Err(self.too_large("too many loops inside each other"));
         }
         let mut next = function.locals;
-        self.free = function
-            .free
-            .iter()
-            .map(|free| {
-                let register = next;
-                next += u32::from(free.shared);
-                (register.min(MAX_REGISTERS) as Reg, false)
-            })
-            .collect();
+        self.free.clear();
+        self.free.extend(function.free.iter().map(|free| {
+            let register = next;
+            next += u32::from(free.shared);
+            (register.min(MAX_REGISTERS) as Reg, false)
+        }));
         if function.kind == FunctionKind::Loop {
             next = next.max(1);
         }
@@ -249,6 +263,9 @@ impl<'i, 'a> Lower<'i, 'a> {
 
     /// Counts on from the last place in the same line, so that a page in one line costs its length and not its square.
     fn characters_before(&mut self, line: usize, offset: usize) -> usize {
+        if self.ascii {
+            return offset - self.lines[line - 1] as usize;
+        }
         if self.counted.0 != line {
             self.counted = (line, self.lines[line - 1] as usize, 0);
         }

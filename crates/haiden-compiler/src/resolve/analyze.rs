@@ -5,6 +5,7 @@
 //! tables comes down to one rule, that a name whose first store lies in a branch starts with the outer value.
 
 use std::collections::HashMap;
+use std::mem::take;
 
 use haiden_bytecode::FunctionKind;
 use haiden_syntax::ast::{
@@ -14,6 +15,8 @@ use haiden_syntax::ast::{
 
 use super::mentions::{has_scoped_block, mentions};
 use super::visit::{Visit, walk, walk_all, walk_arguments, walk_maybe};
+use crate::tables::{Tables, filled};
+
 use super::{Frame, FrameId, Function, FunctionId, Load, Role, Scopes, Specials, Variable, VariableId};
 
 /// What a frame belongs to.
@@ -36,7 +39,7 @@ enum Owner<'a, 's> {
 
 /// What the present frame knows of a name.
 #[derive(Clone, Copy)]
-enum Seen {
+pub(crate) enum Seen {
     Own(VariableId),
     Outer,
 }
@@ -53,7 +56,7 @@ struct Analyzer<'a, 's> {
     branches: u32,
 }
 
-pub(super) fn analyze<'a, 's>(ast: &'a Ast<'s>) -> Scopes<'a, 's> {
+pub(super) fn analyze<'a, 's>(ast: &'a Ast<'s>, tables: &mut Tables) -> Scopes<'a, 's> {
     let symbols = &ast.symbols;
     let specials = Specials {
         loop_: symbols.get("loop"),
@@ -65,9 +68,9 @@ pub(super) fn analyze<'a, 's>(ast: &'a Ast<'s>) -> Scopes<'a, 's> {
         varargs: symbols.get("varargs"),
     };
     let scopes = Scopes {
-        frames: Vec::with_capacity(4),
-        functions: Vec::with_capacity(4),
-        variables: Vec::with_capacity(symbols.len()),
+        frames: take(&mut tables.frames),
+        functions: take(&mut tables.functions),
+        variables: take(&mut tables.variables),
         blocks: Vec::new(),
         specials,
         loop_is_stored: false,
@@ -76,8 +79,8 @@ pub(super) fn analyze<'a, 's>(ast: &'a Ast<'s>) -> Scopes<'a, 's> {
     let mut analyzer = Analyzer {
         scopes,
         todo: Vec::with_capacity(4),
-        captured: Vec::with_capacity(symbols.len()),
-        seen: vec![(0, Seen::Outer); symbols.len() + 1],
+        captured: take(&mut tables.captured),
+        seen: filled(take(&mut tables.seen), symbols.len() + 1, (0, Seen::Outer)),
         frame: FrameId(0),
         function: FunctionId(0),
         branches: 0,
@@ -88,7 +91,7 @@ pub(super) fn analyze<'a, 's>(ast: &'a Ast<'s>) -> Scopes<'a, 's> {
         analyzer.run(next);
         next += 1;
     }
-    analyzer.finish()
+    analyzer.finish(tables)
 }
 
 impl<'a, 's> Analyzer<'a, 's> {
@@ -422,7 +425,7 @@ impl<'a, 's> Analyzer<'a, 's> {
         }
     }
 
-    fn finish(mut self) -> Scopes<'a, 's> {
+    fn finish(mut self, tables: &mut Tables) -> Scopes<'a, 's> {
         self.blocks();
         let mut cells = HashMap::new();
         for frame in &self.scopes.frames {
@@ -441,6 +444,8 @@ impl<'a, 's> Analyzer<'a, 's> {
                 variable.cell = Some(cell);
             }
         }
+        tables.captured = self.captured;
+        tables.seen = self.seen;
         self.scopes
     }
 

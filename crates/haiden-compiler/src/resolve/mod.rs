@@ -16,6 +16,9 @@ mod visit;
 use haiden_bytecode::FunctionKind;
 use haiden_syntax::ast::{Ast, Block, Symbol};
 
+use crate::tables::Tables;
+pub(crate) use analyze::Seen;
+
 /// A frame: a run of statements that share variables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct FrameId(pub(crate) u32);
@@ -152,6 +155,13 @@ pub struct Scopes<'a, 's> {
 }
 
 impl Scopes<'_, '_> {
+    /// Gives the tables back for the next compile.
+    pub(crate) fn give_back(self, tables: &mut Tables) {
+        tables.frames = self.frames;
+        tables.functions = self.functions;
+        tables.variables = self.variables;
+    }
+
     /// The frames.
     pub fn frames(&self) -> &[Frame] {
         &self.frames
@@ -193,5 +203,10 @@ impl Scopes<'_, '_> {
 
 /// Says where each name of a template lives.
 pub fn resolve<'a, 's>(ast: &'a Ast<'s>) -> Scopes<'a, 's> {
-    analyze::analyze(ast)
+    resolve_with(ast, &mut Tables::default())
+}
+
+/// As [`resolve`], in tables that were used before.
+pub(crate) fn resolve_with<'a, 's>(ast: &'a Ast<'s>, tables: &mut Tables) -> Scopes<'a, 's> {
+    analyze::analyze(ast, tables)
 }

@@ -31,7 +31,15 @@ type Result<T> = std::result::Result<T, SyntaxError>;
 /// # Errors
 /// What Jinja2 raises for it: message, kind and line are the same.
 pub fn parse<'s>(source: &'s str, syntax: &Syntax) -> Result<Ast<'s>> {
-    start(source, syntax, State::Root, |parser| parser.body(&[]))
+    parse_with(source, syntax, Symbols::new())
+}
+
+/// As [`parse`], with the emptied table of names of an earlier tree, whose memory is used again.
+///
+/// # Errors
+/// As [`parse`].
+pub fn parse_with<'s>(source: &'s str, syntax: &Syntax, symbols: Symbols) -> Result<Ast<'s>> {
+    start(source, syntax, State::Root, symbols, |parser| parser.body(&[]))
 }
 
 /// The tree of a bare expression: a template that assigns its value to `result`, as the one behind
@@ -40,7 +48,7 @@ pub fn parse<'s>(source: &'s str, syntax: &Syntax) -> Result<Ast<'s>> {
 /// # Errors
 /// What Jinja2 raises for it: message, kind and line are the same.
 pub fn parse_expression<'s>(source: &'s str, syntax: &Syntax) -> Result<Ast<'s>> {
-    start(source, syntax, State::Variable, |parser| {
+    start(source, syntax, State::Variable, Symbols::new(), |parser| {
         let node = parser.expression()?;
         if !parser.at_kind(TokenKind::Eof) {
             return Err(parser.error("chunk after expression"));
@@ -57,6 +65,7 @@ fn start<'s>(
     source: &'s str,
     syntax: &Syntax,
     state: State,
+    symbols: Symbols,
     body: impl FnOnce(&mut Parser<'s, '_>) -> Result<Vec<Stmt<'s>>>,
 ) -> Result<Ast<'s>> {
     syntax.validate()?;
@@ -67,7 +76,7 @@ fn start<'s>(
         lexer: Lexer::new(source.text(), syntax, state, false),
         current: Token::START,
         ahead: None,
-        symbols: Symbols::new(),
+        symbols,
         tags: Vec::new(),
         ends: Vec::new(),
         depth: 0,
@@ -250,7 +259,7 @@ impl<'s> Parser<'s, '_> {
     }
 
     fn statements(&mut self, ends: &'static [Word]) -> Result<Vec<Stmt<'s>>> {
-        let mut body = Vec::new();
+        let mut body = Vec::with_capacity(4);
         let mut output: Vec<Expr<'s>> = Vec::new();
         loop {
             match self.current.kind {

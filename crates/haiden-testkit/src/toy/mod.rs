@@ -60,8 +60,8 @@ impl Linker<ToyHost> for ToyLinker {
     fn name(&mut self, name: &str) -> Rc<str> {
         name.into()
     }
-    fn site(&mut self, name: &str) -> Rc<str> {
-        name.into()
+    fn site(&mut self, name: &Rc<str>) -> Rc<str> {
+        name.clone()
     }
     fn filter(&mut self, name: &str) -> Option<ToyFunction> {
         value::filter(name)

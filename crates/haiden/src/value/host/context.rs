@@ -39,6 +39,11 @@ impl Name {
             global: Global::named(text),
         }
     }
+
+    /// The same name at another place, which remembers for itself.
+    pub(crate) fn again(&self) -> Name {
+        Name { text: self.text.clone(), cache: Default::default(), ..*self }
+    }
 }
 
 /// Variables by name, the last one that was set.

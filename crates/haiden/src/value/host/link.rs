@@ -64,8 +64,8 @@ impl Linker<NativeHost> for NativeLinker<'_> {
     fn name(&mut self, name: &str) -> Name {
         Name::new(name)
     }
-    fn site(&mut self, name: &str) -> Name {
-        Name::new(name)
+    fn site(&mut self, name: &Name) -> Name {
+        name.again()
     }
     fn filter(&mut self, name: &str) -> Option<NativeFilter> {
         if let Some(function) = self.templates.user_filter(name) {
