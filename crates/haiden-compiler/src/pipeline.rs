@@ -15,13 +15,14 @@ use crate::{build, lower, optimize, resolve};
 /// What Jinja2 raises for the same source; a template that is too large for an image.
 pub fn compile(source: &str, options: &Options) -> Result<Image, CompileError> {
     let mut tables = Tables::take();
-    let ast = parse_with(source, &options.syntax, std::mem::take(&mut tables.symbols))?;
+    let ast = parse_with(source, &options.syntax, &mut tables.workspace)?;
     let scopes = resolve::resolve_with(&ast, &mut tables);
-    let ir = optimize(build::build_with(&scopes, options, &mut tables)?, options);
+    let mut ir = build::build_with(&scopes, options, &mut tables)?;
+    optimize(&mut ir, options);
     let code = lower::lower_with(&ir, source, options, &mut tables)?;
     ir.give_back(&mut tables);
     scopes.give_back(&mut tables);
-    tables.symbols = ast.symbols;
+    tables.workspace.symbols = ast.symbols;
     tables.keep();
     assemble(code).map_err(|error| CompileError::new(ErrorKind::TooLarge, error.0, At::default()))
 }

@@ -6,7 +6,8 @@
 
 use std::cell::Cell;
 
-use haiden_syntax::ast::{At, CompareOp, Symbol, Symbols};
+use haiden_syntax::Workspace;
+use haiden_syntax::ast::{At, CompareOp, Symbol};
 
 use crate::build::State;
 use crate::ir::{Expr, ExprId, Free};
@@ -25,7 +26,7 @@ macro_rules! tables {
             /// Expressions; none is in here, so they live as long as one likes.
             exprs: Vec<Expr<'static>>,
             pub(crate) text: String,
-            pub(crate) symbols: Symbols,
+            pub(crate) workspace: Workspace,
         }
 
         impl Tables {
@@ -36,10 +37,7 @@ macro_rules! tables {
                 if self.text.capacity() > KEEP * 16 {
                     self.text = String::new();
                 }
-                self.symbols.clear();
-                if self.symbols.capacity() > KEEP {
-                    self.symbols = Symbols::new();
-                }
+                self.workspace.clear(KEEP);
             }
         }
     };

@@ -42,7 +42,8 @@ impl Environment {
             Stage::Ir => {
                 let ast = haiden_syntax::parse(source, &options.syntax).map_err(|e| wrong(&e))?;
                 let scopes = resolve(&ast);
-                let ir = optimize(build(&scopes, &options).map_err(|e| wrong(&e))?, &options);
+                let mut ir = build(&scopes, &options).map_err(|e| wrong(&e))?;
+                optimize(&mut ir, &options);
                 // The instructions prove that the tree can be lowered.
                 lower(&ir, source, &options).map_err(|e| wrong(&e))?;
                 ir.to_string()

@@ -1,5 +1,6 @@
 //! The environment: options, loaders, filters, globals, and the templates that were loaded with them.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
@@ -357,7 +358,9 @@ impl Environment {
 }
 
 impl Inner {
-    fn new(settings: Settings) -> Inner {
+    fn new(mut settings: Settings) -> Inner {
+        // Most templates have the mode's plain answer: their options need no copy.
+        settings.options.autoescape = settings.autoescape.for_name(None);
         let globals = (!settings.globals.is_empty()).then(|| {
             let entries = settings.globals.iter().map(|(name, value)| (name.clone(), value.clone()));
             match entries.collect::<Value>().0 {
@@ -370,8 +373,13 @@ impl Inner {
     }
 
     /// The options for a template of this name.
-    pub(crate) fn options(&self, name: Option<&str>) -> Options {
-        Options { autoescape: self.settings.autoescape.for_name(name), ..self.settings.options.clone() }
+    pub(crate) fn options(&self, name: Option<&str>) -> Cow<'_, Options> {
+        let options = &self.settings.options;
+        let autoescape = self.settings.autoescape.for_name(name);
+        if options.autoescape == autoescape {
+            return Cow::Borrowed(options);
+        }
+        Cow::Owned(Options { autoescape, ..options.clone() })
     }
 
     /// Compiles a source.

@@ -219,6 +219,9 @@ impl<'a> Builder<'a, '_> {
     }
 
     fn check_blocks(&self) -> Result<()> {
+        if self.scopes.blocks.is_empty() {
+            return Ok(());
+        }
         let mut seen = vec![false; self.ir.symbols.len()];
         for (block, _) in &self.scopes.blocks {
             if std::mem::replace(&mut seen[block.name.index()], true) {

@@ -30,7 +30,7 @@ impl Lower<'_, '_> {
                 let shape = self.shape(args);
                 self.set_at(ir.ats[id.index()]);
                 let name = self.name(*name);
-                let at = self.place(self.at);
+                let at = self.places.count(self.at);
                 let call = self.code.test_call(name, *hard, at, shape);
                 self.aw(Op::Test, 0, base, call);
             }
@@ -73,7 +73,7 @@ impl Lower<'_, '_> {
         let shape = self.shape(args);
         self.set_at(self.ir.ats[id.index()]);
         let name = self.name(*name);
-        let at = self.place(self.at);
+        let at = self.places.count(self.at);
         Ok(self.code.filter_call(name, *hard, at, shape))
     }
 

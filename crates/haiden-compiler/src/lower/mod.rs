@@ -6,27 +6,28 @@
 //! start again with plain ones.
 //!
 //! [`expr`] has expressions, [`branch`] conditions, [`emit`] what is printed, [`call`] calls, [`stmt`] statements,
-//! [`loops`] loops.
+//! [`loops`] loops, [`places`] lines and columns.
 
 mod branch;
 mod call;
 mod emit;
 mod expr;
 mod loops;
+mod places;
 mod stmt;
 
 use std::collections::HashMap;
 use std::mem::take;
 
-use haiden_bytecode::{
-    At, BlockEntry, CallShape, Code, Constant, Function as ImageFunction, FunctionKind, Op,
-};
+use haiden_bytecode::{BlockEntry, CallShape, Code, Constant, Function as ImageFunction, FunctionKind, Op};
 use haiden_syntax::ast::{At as Place, Symbol};
 
 use crate::error::{CompileError, ErrorKind};
 use crate::ir::{Function, Ir};
 use crate::options::Options;
 use crate::tables::{Tables, filled};
+
+use self::places::{Places, uncounted};
 
 type Result<T> = std::result::Result<T, Failure>;
 /// A register.
@@ -69,13 +70,7 @@ struct Around {
 struct Lower<'i, 'a> {
     ir: &'i Ir<'a>,
     code: Code,
-    /// Offsets at which lines start.
-    lines: Vec<u32>,
-    source: &'i str,
-    /// Whether a character of the source is a byte.
-    ascii: bool,
-    /// The last place asked for: its line, its offset, and the characters before it in the line.
-    counted: (usize, usize, usize),
+    places: Places<'i>,
     optimize: bool,
     intercepted: bool,
     /// By symbol: name index + 1.
@@ -120,10 +115,7 @@ pub(crate) fn lower_with(
     let mut lower = Lower {
         ir,
         code: Code::with_capacity(ir.exprs.len() + ir.exprs.len() / 2 + 8),
-        lines: line_starts(source, take(&mut tables.lines)),
-        source,
-        ascii: source.is_ascii(),
-        counted: (0, 0, 0),
+        places: Places::new(source, take(&mut tables.lines)),
         optimize: options.optimize,
         intercepted: options.intercepted,
         names: filled(take(&mut tables.names), ir.symbols.len() + 2, 0),
@@ -152,23 +144,11 @@ pub(crate) fn lower_with(
         let name = lower.name(block.name);
         lower.code.block(BlockEntry { name, function: block.function, required: block.required });
     }
-    let mut code = std::mem::take(&mut lower.code);
-    code.place_lines(|at| lower.place(Place { line: at.line, offset: at.column }));
-    let Lower { lines, names, pending, free, resolved, .. } = lower;
-    (tables.lines, tables.names, tables.text) = (lines, names, pending);
+    let Lower { mut code, mut places, names, pending, free, resolved, .. } = lower;
+    code.place_lines(|at| places.count(Place { line: at.line, offset: at.column }));
+    (tables.lines, tables.names, tables.text) = (places.lines, names, pending);
     (tables.registers, tables.resolved) = (free, resolved);
     Ok(code)
-}
-
-fn line_starts(source: &str, mut starts: Vec<u32>) -> Vec<u32> {
-    starts.push(0);
-    starts.extend(memchr::memchr_iter(b'\n', source.as_bytes()).map(|at| at as u32 + 1));
-    starts
-}
-
-/// A place as it is put down until its column is counted.
-fn uncounted(at: Place) -> At {
-    At { line: at.line, column: at.offset }
 }
 
 impl<'i, 'a> Lower<'i, 'a> {
@@ -250,31 +230,6 @@ impl<'i, 'a> Lower<'i, 'a> {
         if at.line != 0 {
             self.at = at;
         }
-    }
-
-    /// A place with its column, or with none where that would mislead: the caret's line may be another than Jinja2's.
-    fn place(&mut self, at: Place) -> At {
-        let (line, offset) = (at.line as usize, at.offset as usize);
-        let starts = |index: usize| self.lines.get(index).map_or(usize::MAX, |&start| start as usize);
-        let inside = line > 0 && starts(line - 1) <= offset && offset < starts(line);
-        let column = if inside { self.characters_before(line, offset) as u32 + 1 } else { 0 };
-        At { line: at.line, column }
-    }
-
-    /// Counts on from the last place in the same line, so that a page in one line costs its length and not its square.
-    fn characters_before(&mut self, line: usize, offset: usize) -> usize {
-        if self.ascii {
-            return offset - self.lines[line - 1] as usize;
-        }
-        if self.counted.0 != line {
-            self.counted = (line, self.lines[line - 1] as usize, 0);
-        }
-        let (_, from, known) = self.counted;
-        let between = self.source.as_bytes().get(from.min(offset)..from.max(offset)).unwrap_or_default();
-        let between = between.iter().filter(|&&byte| byte & 0xC0 != 0x80).count();
-        let count = if offset >= from { known + between } else { known.saturating_sub(between) };
-        self.counted = (line, offset, count);
-        count
     }
 
     // ---- registers -------------------------------------------------------------------------------------------

@@ -6,9 +6,8 @@ use crate::ir::Ir;
 use crate::options::Options;
 
 /// Runs the passes.
-pub fn optimize<'a>(mut ir: Ir<'a>, options: &Options) -> Ir<'a> {
+pub fn optimize(ir: &mut Ir<'_>, options: &Options) {
     if options.optimize && !options.intercepted {
-        fold::fold(&mut ir);
+        fold::fold(ir);
     }
-    ir
 }

@@ -31,7 +31,7 @@ pub(crate) struct Lexer<'t> {
     /// Whether the last match ended with a newline.
     pub(super) line_starting: bool,
     /// The closing brackets that are due.
-    pub(super) brackets: Vec<u8>,
+    pub(crate) brackets: Vec<u8>,
     /// The second token of a match that gave two.
     pub(super) pending: Option<Token>,
     /// Whether tokens come as `Environment.lex` gives them: unfiltered and unchecked.
@@ -39,7 +39,8 @@ pub(crate) struct Lexer<'t> {
 }
 
 impl<'t> Lexer<'t> {
-    pub(crate) fn new(text: &'t str, syntax: &'t Syntax, state: State, raw: bool) -> Self {
+    /// `brackets` is an empty table.
+    pub(crate) fn new(text: &'t str, syntax: &'t Syntax, state: State, raw: bool, brackets: Vec<u8>) -> Self {
         Self {
             text,
             rules: Rules::new(syntax),
@@ -47,7 +48,7 @@ impl<'t> Lexer<'t> {
             line: 1,
             state,
             line_starting: true,
-            brackets: Vec::new(),
+            brackets,
             pending: None,
             raw,
         }

@@ -87,7 +87,7 @@ fn collect<'s>(source: &'s str, syntax: &Syntax, raw: bool) -> Result<Tokens<'s>
     syntax.validate()?;
     let source = Source::new(source, syntax.keep_trailing_newline)?;
     let mut list = Vec::new();
-    let mut lexer = Lexer::new(source.text(), syntax, State::Root, raw);
+    let mut lexer = Lexer::new(source.text(), syntax, State::Root, raw, Vec::new());
     loop {
         let mut token = Token::START;
         lexer.next(&mut token).map_err(|error| error.map_offset(|offset| source.offset(offset)))?;

@@ -15,6 +15,7 @@ mod primaries;
 mod statements;
 
 use std::borrow::Cow;
+use std::mem::take;
 
 use crate::ast::{Assign, Ast, At, Ctx, Expr, Name, Output, Stmt, Symbol, Symbols, TemplateData};
 use crate::error::{ErrorKind, SyntaxError};
@@ -31,15 +32,39 @@ type Result<T> = std::result::Result<T, SyntaxError>;
 /// # Errors
 /// What Jinja2 raises for it: message, kind and line are the same.
 pub fn parse<'s>(source: &'s str, syntax: &Syntax) -> Result<Ast<'s>> {
-    parse_with(source, syntax, Symbols::new())
+    parse_with(source, syntax, &mut Workspace::default())
 }
 
-/// As [`parse`], with the emptied table of names of an earlier tree, whose memory is used again.
+/// As [`parse`], in memory that an earlier parse left.
 ///
 /// # Errors
 /// As [`parse`].
-pub fn parse_with<'s>(source: &'s str, syntax: &Syntax, symbols: Symbols) -> Result<Ast<'s>> {
-    start(source, syntax, State::Root, symbols, |parser| parser.body(&[]))
+pub fn parse_with<'s>(source: &'s str, syntax: &Syntax, workspace: &mut Workspace) -> Result<Ast<'s>> {
+    start(source, syntax, State::Root, workspace, |parser| parser.body(&[]))
+}
+
+/// Memory that a parse needs and leaves, for the next one.
+#[derive(Debug, Default)]
+pub struct Workspace {
+    /// Becomes the tree's table of names; whoever drops a tree may put it back.
+    pub symbols: Symbols,
+    tags: Vec<Token>,
+    ends: Vec<&'static [Word]>,
+    brackets: Vec<u8>,
+}
+
+impl Workspace {
+    /// Empties it; what holds more than `most` entries goes.
+    pub fn clear(&mut self, most: usize) {
+        self.symbols.clear();
+        if self.symbols.capacity() > most {
+            self.symbols = Symbols::new();
+        }
+        // Nesting is limited, so these stay small.
+        self.tags.clear();
+        self.ends.clear();
+        self.brackets.clear();
+    }
 }
 
 /// The tree of a bare expression: a template that assigns its value to `result`, as the one behind
@@ -48,7 +73,7 @@ pub fn parse_with<'s>(source: &'s str, syntax: &Syntax, symbols: Symbols) -> Res
 /// # Errors
 /// What Jinja2 raises for it: message, kind and line are the same.
 pub fn parse_expression<'s>(source: &'s str, syntax: &Syntax) -> Result<Ast<'s>> {
-    start(source, syntax, State::Variable, Symbols::new(), |parser| {
+    start(source, syntax, State::Variable, &mut Workspace::default(), |parser| {
         let node = parser.expression()?;
         if !parser.at_kind(TokenKind::Eof) {
             return Err(parser.error("chunk after expression"));
@@ -65,7 +90,7 @@ fn start<'s>(
     source: &'s str,
     syntax: &Syntax,
     state: State,
-    symbols: Symbols,
+    workspace: &mut Workspace,
     body: impl FnOnce(&mut Parser<'s, '_>) -> Result<Vec<Stmt<'s>>>,
 ) -> Result<Ast<'s>> {
     syntax.validate()?;
@@ -73,19 +98,21 @@ fn start<'s>(
     let mut parser = Parser {
         source: &source,
         syntax,
-        lexer: Lexer::new(source.text(), syntax, state, false),
+        lexer: Lexer::new(source.text(), syntax, state, false, take(&mut workspace.brackets)),
         current: Token::START,
         ahead: None,
-        symbols,
-        tags: Vec::new(),
-        ends: Vec::new(),
+        symbols: take(&mut workspace.symbols),
+        tags: take(&mut workspace.tags),
+        ends: take(&mut workspace.ends),
         depth: 0,
         height: 0,
         operand_line: 0,
     };
     let body = parser.advance().and_then(|_| body(&mut parser));
+    let Parser { lexer, symbols, tags, ends, .. } = parser;
+    (workspace.brackets, workspace.tags, workspace.ends) = (lexer.brackets, tags, ends);
     match body {
-        Ok(body) => Ok(Ast { body, symbols: std::mem::take(&mut parser.symbols) }),
+        Ok(body) => Ok(Ast { body, symbols }),
         Err(error) => Err(error.map_offset(|offset| source.offset(offset))),
     }
 }
