@@ -3,12 +3,12 @@
 use std::io::Write;
 use std::sync::Arc;
 
-use haiden_runtime::{Host, Program, Vm};
+use haiden_runtime::Program;
 
 use crate::environment::Inner;
 use crate::error::{Error, ErrorKind};
 use crate::value::context::IntoContext;
-use crate::value::host::{NativeHost, Output};
+use crate::value::host::{NativeHost, Output, Parts, Pooled};
 use crate::value::value::{Repr, Value};
 use crate::value::word::Word;
 
@@ -19,6 +19,9 @@ pub struct Template {
     pub(crate) inner: Arc<Inner>,
     pub(crate) program: Arc<Program<NativeHost>>,
 }
+
+/// How much more room than for the last page there is at first: what is escaped asks for some beyond its end.
+const SPARE: usize = 128;
 
 impl Template {
     /// The name it was loaded under; `None` for one made from a text.
@@ -40,18 +43,19 @@ impl Template {
     /// What the template fails with; a context that is no mapping or cannot be serialized.
     pub fn render(&self, context: impl IntoContext) -> Result<String, Error> {
         let context = context.into_context()?;
-        let mut host = NativeHost::new(self.inner.clone());
-        host.use_globals();
-        let base = match &context.0 {
-            Repr::Arena(_, Word::Map { .. }) => host.import(&context)?,
+        let mut parts = Pooled::new();
+        let Parts { host, machine } = &mut *parts;
+        host.use_templates(self.inner.clone());
+        let base = match context.0 {
+            Repr::Arena(arena, word @ Word::Map { .. }) => host.adopt(arena, word)?,
             Repr::None | Repr::Undefined => Word::None,
-            _ => return Err(no_mapping(&context)),
+            other => return Err(no_mapping(&Value(other))),
         };
-        let mut out = Output::new(self.program.size_hint(), host.limits.output);
+        let mut out = Output::new(self.program.size_hint() + SPARE, host.limits.output);
         let limits = host.limits.machine;
         let root = host.root_context(&self.program, base);
-        host.enter(&self.program);
-        Vm::render(&mut host, &mut out, &self.program, root, limits)?;
+        machine.run_template(host, &mut out, &self.program, root, limits)?;
+        parts.put_back();
         self.program.remember_size(out.text.len());
         Ok(out.text)
     }

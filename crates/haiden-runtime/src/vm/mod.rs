@@ -73,6 +73,13 @@ pub struct Vm<H: Host> {
     fuel: u64,
 }
 
+impl<H: Host> Default for Vm<H> {
+    /// A machine that has nothing to do: see [`Vm::run_template`].
+    fn default() -> Vm<H> {
+        Vm::empty(Limits::default())
+    }
+}
+
 impl<H: Host> Vm<H> {
     /// A machine that will render `program` in `context`.
     ///
@@ -91,11 +98,11 @@ impl<H: Host> Vm<H> {
 
     fn empty(limits: Limits) -> Vm<H> {
         Vm {
-            registers: Vec::with_capacity(64),
-            frames: Vec::with_capacity(8),
-            loops: Vec::with_capacity(4),
+            registers: Vec::new(),
+            frames: Vec::new(),
+            loops: Vec::new(),
             captures: Vec::new(),
-            programs: Vec::with_capacity(4),
+            programs: Vec::new(),
             pending: None,
             result: None,
             limits,
@@ -114,10 +121,44 @@ impl<H: Host> Vm<H> {
         context: H::Context,
         limits: Limits,
     ) -> Result<(), H::Error> {
-        match Vm::new(host, program, context, limits)?.resume(host, out) {
+        Vm::empty(limits).run_template(host, out, program, context, limits)
+    }
+
+    /// As [`Vm::render`], on a machine that is new or was cleared.
+    ///
+    /// # Errors
+    /// As [`Vm::render`].
+    pub fn run_template(
+        &mut self,
+        host: &mut H,
+        out: &mut H::Output,
+        program: &Arc<Program<H>>,
+        context: H::Context,
+        limits: Limits,
+    ) -> Result<(), H::Error> {
+        (self.limits, self.fuel) = (limits, limits.fuel);
+        self.push_root(host, program, context, Finish::Page)?;
+        match self.resume(host, out) {
             Step::Done => Ok(()),
             Step::Await(error) | Step::Err(error) => Err(error),
         }
+    }
+
+    /// Forgets everything but the room for it, of which each vector keeps at most so many bytes.
+    pub fn clear(&mut self, most: usize) {
+        fn clear<T>(items: &mut Vec<T>, most: usize) {
+            items.clear();
+            if items.capacity() * size_of::<T>() > most {
+                *items = Vec::new();
+            }
+        }
+        clear(&mut self.registers, most);
+        clear(&mut self.frames, most);
+        clear(&mut self.loops, most);
+        clear(&mut self.captures, most);
+        clear(&mut self.programs, most);
+        self.pending = None;
+        self.result = None;
     }
 
     /// Renders one block of `chain` in `context` to the end.

@@ -75,6 +75,12 @@ fn offset(length: usize) -> Result<u32, Error> {
 }
 
 impl Arena {
+    /// Has it nothing that a word could name?
+    pub(crate) fn is_empty(&self) -> bool {
+        let Arena { text, words, shapes, bigs, foreign } = self;
+        text.is_empty() && words.is_empty() && shapes.is_empty() && bigs.is_empty() && foreign.is_empty()
+    }
+
     #[inline]
     pub(crate) fn str(&self, text: Str) -> &str {
         &self.text[text.start as usize..(text.start + text.len) as usize]

@@ -12,36 +12,39 @@ use crate::value::host::{NativeHost, RenderLimits, Templates, UndefinedKind};
 use crate::value::value::Value;
 use crate::value::word::Word;
 
+/// No templates.
+pub(super) struct NoTemplates;
+
+impl Templates for NoTemplates {
+    fn program(&self, name: &str) -> Result<Arc<Program<NativeHost>>, Error> {
+        Err(Error::new(ErrorKind::TemplateNotFound, name))
+    }
+    fn globals(&self) -> Option<&(Arc<Arena>, Word)> {
+        None
+    }
+    fn undefined(&self) -> UndefinedKind {
+        UndefinedKind::Default
+    }
+    fn newline_sequence(&self) -> &'static str {
+        "\n"
+    }
+    fn limits(&self) -> RenderLimits {
+        RenderLimits::default()
+    }
+    fn user_filter(&self, _: &str) -> Option<BoxedFunction> {
+        None
+    }
+    fn user_test(&self, _: &str) -> Option<BoxedFunction> {
+        None
+    }
+    fn user_names(&self, _: bool) -> Vec<String> {
+        Vec::new()
+    }
+}
+
 /// Runs `work` on a host without templates that has imported values.
 fn alone<T>(work: impl FnOnce(&mut NativeHost) -> T) -> T {
-    struct NoTemplates;
-    impl Templates for NoTemplates {
-        fn program(&self, name: &str) -> Result<Arc<Program<NativeHost>>, Error> {
-            Err(Error::new(ErrorKind::TemplateNotFound, name))
-        }
-        fn globals(&self) -> Option<&(Arc<Arena>, Word)> {
-            None
-        }
-        fn undefined(&self) -> UndefinedKind {
-            UndefinedKind::Default
-        }
-        fn newline_sequence(&self) -> &'static str {
-            "\n"
-        }
-        fn limits(&self) -> RenderLimits {
-            RenderLimits::default()
-        }
-        fn user_filter(&self, _: &str) -> Option<BoxedFunction> {
-            None
-        }
-        fn user_test(&self, _: &str) -> Option<BoxedFunction> {
-            None
-        }
-        fn user_names(&self, _: bool) -> Vec<String> {
-            Vec::new()
-        }
-    }
-    work(&mut NativeHost::new(Arc::new(NoTemplates)))
+    work(&mut NativeHost::default())
 }
 
 /// What printing a value writes, or its `repr`.

@@ -115,24 +115,44 @@ pub(crate) struct ContextData {
     /// What the template was rendered with: a dict.
     pub(crate) base: Word,
     pub(crate) autoescape: bool,
-    pub(crate) chain: Arc<Chain<NativeHost>>,
+    /// The template it is of: its place in [`NativeHost::programs`].
+    pub(super) program: usize,
+    /// The templates that share it; of one that is alone it is made when it is asked for.
+    pub(super) chain: Option<Arc<Chain<NativeHost>>>,
 }
 
 impl NativeHost {
     /// A context for a render of `program` with `base`, a dict.
     pub(crate) fn root_context(&mut self, program: &Arc<Program<NativeHost>>, base: Word) -> u32 {
-        self.add_context(ContextData {
-            variables: Variables::default(),
-            exported: Vec::new(),
-            base,
-            autoescape: program.extra().autoescape,
-            chain: Chain::of(program),
-        })
+        self.add_context(program, Variables::default(), base)
     }
 
-    pub(super) fn add_context(&mut self, context: ContextData) -> u32 {
-        self.contexts.push(context);
+    /// A context for `program`.
+    pub(super) fn add_context(
+        &mut self,
+        program: &Arc<Program<NativeHost>>,
+        variables: Variables,
+        base: Word,
+    ) -> u32 {
+        let (autoescape, program) = (program.extra().autoescape, self.place_of_program(program));
+        let exported = Vec::new();
+        self.contexts.push(ContextData { variables, exported, base, autoescape, program, chain: None });
         (self.contexts.len() - 1) as u32
+    }
+
+    /// A context like `parent` with `locals` on top.
+    pub(super) fn derive(&mut self, parent: u32, locals: &[(&Name, Word)]) -> u32 {
+        let (variables, base) = self.inherit(parent, locals);
+        let ContextData { autoescape, program, .. } = *self.context(parent);
+        let (exported, chain) = (Vec::new(), self.context(parent).chain.clone());
+        self.contexts.push(ContextData { variables, exported, base, autoescape, program, chain });
+        (self.contexts.len() - 1) as u32
+    }
+
+    /// The chain of a context.
+    pub(super) fn chain_of(&mut self, context: u32) -> Arc<Chain<NativeHost>> {
+        let data = &mut self.contexts[context as usize];
+        data.chain.get_or_insert_with(|| Chain::of(&self.programs[data.program].program)).clone()
     }
 
     pub(crate) fn context(&self, context: u32) -> &ContextData {
@@ -183,21 +203,13 @@ impl NativeHost {
     }
 
     fn find_global(&self, name: &Name) -> Option<Word> {
-        if let Some((arena, Word::Map { shape, start, .. })) = self.templates.globals()
+        if let Some((arena, Word::Map { shape, start, .. })) = self.templates().globals()
             && let Some(slot) = self.slots.iter().position(|known| Arc::ptr_eq(known, arena))
             && let Some(word) = self.map_get(slot as u16, *shape, *start, name)
         {
             return Some(word);
         }
         name.global.map(Word::Global)
-    }
-
-    /// The environment's globals get their slot before the render starts.
-    pub(crate) fn use_globals(&mut self) {
-        let templates = self.templates.clone();
-        if let Some((arena, _)) = templates.globals() {
-            self.slot_of(arena);
-        }
     }
 
     pub(super) fn publish(&mut self, context: u32, name: &Name, word: Word, how: Export) {

@@ -121,10 +121,10 @@ impl NativeHost {
     }
 
     pub(super) fn place_of_frame(&self, frame: &TraceFrame) -> Place {
-        let program = self.entered.iter().find(|(program, _)| program.name() == frame.template.as_ref());
-        let source_line = program.and_then(|(program, _)| {
+        let program = self.programs.iter().find(|known| known.program.name() == frame.template.as_ref());
+        let source_line = program.and_then(|known| {
             let line = frame.line.checked_sub(1)? as usize;
-            program.extra().source.lines().nth(line).map(str::to_owned)
+            known.program.extra().source.lines().nth(line).map(str::to_owned)
         });
         let name = frame.name.as_deref().unwrap_or_default();
         let what = match frame.function {

@@ -213,7 +213,7 @@ impl BuiltinHost for NativeHost {
         Ok(self.new_number(number.abs()))
     }
     fn newline_sequence(&self) -> &'static str {
-        self.templates.newline_sequence()
+        self.templates().newline_sequence()
     }
     fn number_int(&mut self, value: &Word, base: Option<i64>) -> Result<Option<Word>> {
         match *value {
@@ -425,13 +425,13 @@ impl BuiltinHost for NativeHost {
         Name::new(name)
     }
     fn named_filter(&mut self, name: &str) -> Option<NativeFilter> {
-        match self.templates.user_filter(name) {
+        match self.templates().user_filter(name) {
             Some(function) => Some(NativeFilter::User(function)),
             None => find_filter::<NativeHost>(name).map(NativeFilter::Builtin),
         }
     }
     fn named_test(&mut self, name: &str) -> Option<NativeTest> {
-        match self.templates.user_test(name) {
+        match self.templates().user_test(name) {
             Some(function) => Some(NativeTest::User(function)),
             None => find_test::<NativeHost>(name).map(NativeTest::Builtin),
         }

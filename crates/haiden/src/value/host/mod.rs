@@ -21,6 +21,7 @@ mod methods_dict;
 mod methods_list;
 mod methods_str;
 mod operators;
+mod pool;
 mod sort;
 mod subscript;
 mod text;
@@ -37,6 +38,7 @@ pub(crate) use context::{ContextData, Name};
 pub(crate) use filters::NativeFilter;
 pub(crate) use iterate::NativeIterator;
 pub(crate) use link::{Extra, NativeLinker};
+pub(crate) use pool::{Parts, Pooled};
 pub(crate) use text::Output;
 pub use undefined::UndefinedKind;
 
@@ -95,7 +97,8 @@ pub(crate) trait Templates: Send + Sync {
 
 /// The host of one render.
 pub struct NativeHost {
-    pub(crate) templates: Arc<dyn Templates>,
+    /// `None`: there are none.
+    templates: Option<Arc<dyn Templates>>,
     pub(crate) heap: Heap,
     /// The arenas in use; slot 0 stands for the heap and is empty.
     slots: Vec<Arc<Arena>>,
@@ -105,8 +108,8 @@ pub struct NativeHost {
     moved: hashbrown::HashMap<(Slot, u32, bool), Word>,
     contexts: Vec<ContextData>,
     cells: Vec<(Option<u32>, Vec<Word>)>,
-    /// The programs that ran, with the slots of their constants.
-    entered: Vec<(Arc<Program<NativeHost>>, Slot)>,
+    /// The programs of contexts and those that ran.
+    programs: Vec<Entered>,
     modules: Vec<(u64, Word)>,
     /// Where the tuples lie that `groupby` made: their parts have names.
     groups: BTreeSet<u32>,
@@ -117,24 +120,59 @@ pub struct NativeHost {
     pub(crate) random: u64,
 }
 
-impl NativeHost {
-    pub(crate) fn new(templates: Arc<dyn Templates>) -> NativeHost {
+/// A program and the slot of its constants.
+struct Entered {
+    program: Arc<Program<NativeHost>>,
+    slot: Slot,
+}
+
+impl Default for NativeHost {
+    /// A host without templates.
+    fn default() -> NativeHost {
         NativeHost {
+            templates: None,
             heap: Heap::default(),
             slots: vec![NOTHING.clone()],
             slot_by_address: hashbrown::HashMap::new(),
             moved: hashbrown::HashMap::new(),
             contexts: Vec::new(),
             cells: Vec::new(),
-            entered: Vec::new(),
+            programs: Vec::new(),
             modules: Vec::new(),
             groups: BTreeSet::new(),
-            undefined_kind: templates.undefined(),
-            limits: templates.limits(),
-            templates,
+            undefined_kind: UndefinedKind::default(),
+            limits: RenderLimits::default(),
             scratch: String::new(),
             random: 0,
         }
+    }
+}
+
+impl NativeHost {
+    /// Gives a host that has none its templates, and what they say of limits, undefined values and globals.
+    pub(crate) fn use_templates(&mut self, templates: Arc<dyn Templates>) {
+        self.undefined_kind = templates.undefined();
+        self.limits = templates.limits();
+        if let Some((arena, _)) = templates.globals() {
+            self.slot_of(arena);
+        }
+        self.templates = Some(templates);
+    }
+
+    #[inline]
+    pub(crate) fn templates(&self) -> &dyn Templates {
+        self.templates.as_deref().unwrap_or(&alone::NoTemplates)
+    }
+
+    /// The place of a program among those of this render.
+    fn place_of_program(&mut self, program: &Arc<Program<NativeHost>>) -> usize {
+        if let Some(place) = self.programs.iter().position(|known| Arc::ptr_eq(&known.program, program)) {
+            return place;
+        }
+        let constants = program.extra().constants.get().filter(|constants| !constants.is_empty());
+        let slot = constants.and_then(|constants| self.slot_of(constants)).unwrap_or(HEAP);
+        self.programs.push(Entered { program: program.clone(), slot });
+        self.programs.len() - 1
     }
 
     // ---- arenas ----------------------------------------------------------------------------------------------
@@ -165,6 +203,15 @@ impl NativeHost {
         }
         self.slots.push(arena.clone());
         Some(slot)
+    }
+
+    /// A value of an arena that this render may have for itself.
+    pub(crate) fn adopt(&mut self, arena: Arc<Arena>, word: Word) -> Result<Word, Error> {
+        if self.slots.len() < FEW_SLOTS && !self.slots.iter().any(|known| Arc::ptr_eq(known, &arena)) {
+            self.slots.push(arena);
+            return Ok(word.stamped(self.slots.len() as Slot - 1));
+        }
+        self.import(&Value(Repr::Arena(arena, word)))
     }
 
     /// The text of a word.

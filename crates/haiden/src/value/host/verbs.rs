@@ -10,10 +10,10 @@ use haiden_runtime::{
 use crate::error::{Error, ErrorKind, Place};
 use crate::value::function::CallArguments;
 use crate::value::heap::HeapObject;
-use crate::value::host::context::{ContextData, Variables};
+use crate::value::host::context::Variables;
 use crate::value::host::link::NativeTest;
 use crate::value::host::{Extra, Name, NativeFilter, NativeHost, NativeIterator, Output};
-use crate::value::word::{HEAP, Str, Word};
+use crate::value::word::{Str, Word};
 
 type Result<T> = std::result::Result<T, Error>;
 
@@ -63,13 +63,8 @@ impl Host for NativeHost {
     }
 
     fn enter(&mut self, program: &Arc<Program<Self>>) -> u16 {
-        if let Some((_, slot)) = self.entered.iter().find(|(known, _)| Arc::ptr_eq(known, program)) {
-            return *slot;
-        }
-        let constants = program.extra().constants.get().and_then(|constants| self.slot_of(constants));
-        let slot = constants.unwrap_or(HEAP);
-        self.entered.push((program.clone(), slot));
-        slot
+        let place = self.place_of_program(program);
+        self.programs[place].slot
     }
     #[inline]
     fn constant(&mut self, entry: u16, constant: &Word) -> Result<Word> {
@@ -122,23 +117,19 @@ impl Host for NativeHost {
             Some(&parent) => self.inherit(parent, locals),
             None => (Variables::default(), Word::None),
         };
-        let (autoescape, chain) = (program.extra().autoescape, Chain::of(program));
-        Ok(self.add_context(ContextData { variables, exported: Vec::new(), base, autoescape, chain }))
+        Ok(self.add_context(program, variables, base))
     }
     fn derive_context(&mut self, context: &u32, locals: &[(&Name, Word)]) -> Result<u32> {
-        let (variables, base) = self.inherit(*context, locals);
-        let data = self.context(*context);
-        let (autoescape, chain) = (data.autoescape, data.chain.clone());
-        Ok(self.add_context(ContextData { variables, exported: Vec::new(), base, autoescape, chain }))
+        Ok(self.derive(*context, locals))
     }
     fn context_object(&mut self, context: &u32) -> Result<Word> {
         Ok(self.heap.object(HeapObject::Context(*context)))
     }
     fn chain(&mut self, context: &u32) -> Arc<Chain<Self>> {
-        self.context(*context).chain.clone()
+        self.chain_of(*context)
     }
     fn set_chain(&mut self, context: &u32, chain: Arc<Chain<Self>>) {
-        self.context_mut(*context).chain = chain;
+        self.context_mut(*context).chain = Some(chain);
     }
     #[inline]
     fn autoescape(&mut self, context: &u32) -> bool {
@@ -394,7 +385,7 @@ impl Host for NativeHost {
         Ok(self.heap.object(HeapObject::Block(block)))
     }
     fn make_self(&mut self, context: &u32) -> Result<Word> {
-        let chain = self.context(*context).chain.clone();
+        let chain = self.chain_of(*context);
         Ok(self.heap.object(HeapObject::Templates { context: *context, chain }))
     }
     fn share_loop(&mut self, state: LoopState<Self>) -> Result<Word> {
@@ -417,7 +408,7 @@ impl Host for NativeHost {
 
     fn template(&mut self, name: &Word, _: &Arc<Program<Self>>) -> Result<Arc<Program<Self>>> {
         match self.present(*name) {
-            Word::Str(text) => self.templates.program(self.str(text)),
+            Word::Str(text) => self.templates().program(self.str(text)),
             Word::Undefined(_) | Word::Missing => Err(self.undefined_error(*name)),
             word @ (Word::Items { .. } | Word::List(_) | Word::Map { .. } | Word::Dict(_)) => {
                 let message = format!("unhashable type: '{}'", self.type_name(word));
