@@ -5,11 +5,10 @@
 //! equal code gives equal images.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use crate::format::encoded_len;
 use crate::image::{
-    BlockEntry, CallShape, Constant, Dependency, DependencyKind, Function, Image, Line, Reference,
+    Blob, BlockEntry, CallShape, Constant, Dependency, DependencyKind, Function, Image, Line, Reference,
     ReferenceCall,
 };
 use crate::ops::{Op, abc, aw};
@@ -294,7 +293,7 @@ pub fn assemble(code: Code) -> Result<Image, TooLarge> {
         functions,
         parameters: code.parameters,
         constants: code.constants,
-        text: Arc::from(code.text),
+        text: Blob::new(code.text),
         strings: code.strings,
         names: code.names,
         sites: code.sites,

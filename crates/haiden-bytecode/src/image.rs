@@ -4,8 +4,6 @@
 //! compiler's code, `load` from bytes; both promise that every index is in range (see `verify`), so whoever holds an
 //! `Image` may index without fear. It holds no template name and no file name: equal sources share an image.
 
-use std::sync::Arc;
-
 /// How a value becomes text (operand kind `Escape`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
@@ -247,6 +245,38 @@ pub struct Line {
     pub column: u32,
 }
 
+/// What lies behind an image's text in memory.
+const ZEROS: &str = "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0";
+
+/// How many bytes lie behind an image's text in memory.
+pub const PADDING: usize = ZEROS.len();
+
+/// An image's text, with [`PADDING`] bytes behind it.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Blob {
+    padded: String,
+}
+
+impl Blob {
+    pub(crate) fn new(mut text: String) -> Blob {
+        text.push_str(ZEROS);
+        Blob { padded: text }
+    }
+
+    pub(crate) fn copied(text: &str) -> Blob {
+        let mut copy = String::with_capacity(text.len() + PADDING);
+        copy.push_str(text);
+        Blob::new(copy)
+    }
+}
+
+impl std::ops::Deref for Blob {
+    type Target = str;
+    fn deref(&self) -> &str {
+        &self.padded[..self.padded.len() - PADDING]
+    }
+}
+
 /// A compiled template. Every index in it is in range.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Image {
@@ -257,7 +287,7 @@ pub struct Image {
     pub(crate) parameters: Vec<u32>,
     pub(crate) constants: Vec<Constant>,
     /// All text, one blob.
-    pub(crate) text: Arc<str>,
+    pub(crate) text: Blob,
     /// Start and end of each string in the blob.
     pub(crate) strings: Vec<(u32, u32)>,
     /// The string of each name.
@@ -296,8 +326,12 @@ impl Image {
         &self.constants
     }
     /// All text.
-    pub fn text(&self) -> &Arc<str> {
+    pub fn text(&self) -> &str {
         &self.text
+    }
+    /// All text and [`PADDING`] bytes behind it: who copies in blocks may copy the last of it so too.
+    pub fn padded_text(&self) -> &str {
+        &self.text.padded
     }
     /// How many strings there are.
     pub fn string_count(&self) -> usize {

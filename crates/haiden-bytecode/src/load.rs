@@ -4,13 +4,11 @@
 //! first, then the directory, then each section is decoded and [`verify`] judges the whole.
 //! Sizes are checked before anything is allocated: what `load` allocates is at most four times what it was given.
 
-use std::sync::Arc;
-
 use crate::format::{
     DIRECTORY_ENTRY, FORMAT_VERSION, HEADER_LEN, Header, MAGIC, Maxima, Section, at, header_flags, tag,
 };
 use crate::image::{
-    BlockEntry, CallShape, Constant, Dependency, DependencyKind, Function, FunctionKind, Image, Line,
+    Blob, BlockEntry, CallShape, Constant, Dependency, DependencyKind, Function, FunctionKind, Image, Line,
     Reference, ReferenceCall,
 };
 use crate::ops::INSTRUCTION_SET_HASH;
@@ -179,7 +177,7 @@ fn decode(sections: &Sections<'_>) -> Result<Image, Fault> {
         functions: decode_functions(sections)?,
         parameters: sections.numbers(Section::Parameters),
         constants: sections.table::<12, _>(Section::Constants, decode_constant)?,
-        text: Arc::from(text),
+        text: Blob::copied(text),
         strings: decode_runs(sections, Section::Strings),
         names: sections.numbers(Section::Names),
         sites: sections.numbers(Section::Sites),

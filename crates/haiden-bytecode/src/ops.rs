@@ -2,7 +2,7 @@
 //!
 //! Everything that knows about instructions is a product of `for_each_op`: the numbering ([`Op`], [`code`]), the
 //! verifier, the printer, `docs/bytecode.md` and [`INSTRUCTION_SET_HASH`], which versions the image format by itself.
-//! To add an instruction, add a row here and an arm in `haiden-runtime/src/vm/run.rs`; see
+//! To add an instruction, add a row here and an arm in `haiden-runtime/src/vm/run.rs` or `rare.rs`; see
 //! `docs/recipes/add-an-instruction.md`.
 //!
 //! An instruction is one little-endian `u64`:

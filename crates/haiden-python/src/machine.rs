@@ -39,7 +39,7 @@ pub(crate) struct TemplateReference(Inner<Context>);
 pub(crate) struct Loop(Attached<LoopData>);
 
 struct LoopData {
-    state: RefCell<Option<LoopState<PyHost>>>,
+    state: RefCell<Option<Box<LoopState<PyHost>>>>,
     scope: Rc<Scope>,
 }
 
@@ -86,7 +86,7 @@ pub(crate) fn make_module(program: &Arc<Program<PyHost>>, context: &Context, bod
     make(Module(inner(data, Member::new(context, None))))
 }
 
-pub(crate) fn share_loop(state: LoopState<PyHost>, scope: &Rc<Scope>) -> Result<Register> {
+pub(crate) fn share_loop(state: Box<LoopState<PyHost>>, scope: &Rc<Scope>) -> Result<Register> {
     let data = LoopData { state: RefCell::new(Some(state)), scope: scope.clone() };
     make(Loop(Attached::new(objects::token(), data)))
 }
@@ -107,11 +107,11 @@ pub(crate) fn is_loop(object: &Obj) -> bool {
     objects::ours::<Loop>(object).is_some()
 }
 
-pub(crate) fn take_loop(object: &Obj) -> Option<LoopState<PyHost>> {
+pub(crate) fn take_loop(object: &Obj) -> Option<Box<LoopState<PyHost>>> {
     objects::ours::<Loop>(object)?.0.peek().state.borrow_mut().take()
 }
 
-pub(crate) fn put_loop(object: &Obj, state: LoopState<PyHost>) {
+pub(crate) fn put_loop(object: &Obj, state: Box<LoopState<PyHost>>) {
     if let Some(object) = objects::ours::<Loop>(object) {
         *object.0.peek().state.borrow_mut() = Some(state);
     }

@@ -2,9 +2,8 @@
 //!
 //! Most pages are ASCII or Latin-1 and stay bytes to the end, where one copy makes the text. A wider character widens
 //! what is there once. Marks count characters, so they survive the widening.
-#![expect(unsafe_code, reason = "small copies without a call")]
 
-use haiden_runtime::escape;
+use haiden_runtime::{append, escape};
 
 use crate::objects::{self, Result, Text};
 use crate::register::Obj;
@@ -43,7 +42,7 @@ impl Output {
         if let Units::One(units) = &mut self.units
             && ascii
         {
-            append(units, text.as_bytes());
+            append::append(units, text.as_bytes());
         } else if ascii {
             self.push_text(Text::Ascii(text.as_bytes()), false);
         } else {
@@ -55,24 +54,9 @@ impl Output {
     /// on its length.
     #[inline(always)]
     pub(crate) fn push_part(&mut self, text: &str, whole: &str, ascii: bool) {
-        const BLOCK: usize = 32;
-        let start = (text.as_ptr() as usize).wrapping_sub(whole.as_ptr() as usize);
-        if let Units::One(units) = &mut self.units
-            && ascii
-            && text.len() <= BLOCK
-            && start.checked_add(BLOCK).is_some_and(|end| end <= whole.len())
-        {
-            units.reserve(BLOCK);
-            // SAFETY: the block lies in `whole`, and there is room for it behind the end; the first `text.len()` bytes
-            // of it are the text's.
-            unsafe {
-                let from = whole.as_ptr().add(start).cast::<[u8; BLOCK]>();
-                let to = units.as_mut_ptr().add(units.len());
-                to.cast::<[u8; BLOCK]>().write(from.read());
-                units.set_len(units.len() + text.len());
-            }
-        } else {
-            self.push(text, ascii);
+        match &mut self.units {
+            Units::One(units) if ascii => append::append_part(units, text, whole),
+            _ => self.push(text, ascii),
         }
     }
 
@@ -80,7 +64,7 @@ impl Output {
     #[inline]
     pub(crate) fn push_ascii(&mut self, bytes: &[u8]) {
         match &mut self.units {
-            Units::One(units) => append(units, bytes),
+            Units::One(units) => append::append(units, bytes),
             Units::Two(units) => units.extend(bytes.iter().map(|&byte| u16::from(byte))),
             Units::Four(units) => units.extend(bytes.iter().map(|&byte| u32::from(byte))),
         }
@@ -120,7 +104,7 @@ impl Output {
     #[inline(always)]
     pub(crate) fn push_text(&mut self, text: Text<'_>, escape: bool) {
         if let (Units::One(units), Text::Ascii(bytes)) = (&mut self.units, text) {
-            if escape { escape::escape_bytes(units, bytes) } else { append(units, bytes) }
+            if escape { escape::escape_bytes(units, bytes) } else { append::append(units, bytes) }
         } else {
             self.push_other(text, escape);
         }
@@ -139,7 +123,7 @@ impl Output {
                 if escape {
                     escape::escape_bytes(units, bytes);
                 } else {
-                    append(units, bytes);
+                    append::append(units, bytes);
                 }
             }
             (Units::Two(units), Text::Ascii(bytes) | Text::Latin1(bytes)) => push_bytes(units, bytes, escape),
@@ -160,7 +144,7 @@ impl Output {
         if let Units::One(units) = &mut self.units
             && let Ok(value) = u32::try_from(value)
         {
-            append_int(units, value);
+            append::append_int(units, value);
         } else {
             self.push_large_int(value);
         }
@@ -245,79 +229,5 @@ fn push_units<T: From<u8> + From<S>, S: Copy + Into<u32>>(units: &mut Vec<T>, te
             Some(entity) => units.extend(entity.iter().map(|&byte| T::from(byte))),
             None => units.push(T::from(unit)),
         }
-    }
-}
-
-/// Appends bytes; a few of them without a call.
-#[inline(always)]
-fn append(units: &mut Vec<u8>, bytes: &[u8]) {
-    let length = bytes.len();
-    units.reserve(length);
-    // SAFETY: there is room for `length` bytes behind the end. Two loads and stores that overlap cover any length
-    // between their width and its double, so each branch writes all `length` bytes and reads no others.
-    unsafe {
-        let from = bytes.as_ptr();
-        let to = units.as_mut_ptr().add(units.len());
-        macro_rules! both_ends {
-            ($word:ty) => {{
-                let first = from.cast::<$word>().read_unaligned();
-                let last = from.add(length - size_of::<$word>()).cast::<$word>().read_unaligned();
-                to.cast::<$word>().write_unaligned(first);
-                to.add(length - size_of::<$word>()).cast::<$word>().write_unaligned(last);
-            }};
-        }
-        match length {
-            0 => {}
-            1 => *to = *from,
-            2..=3 => both_ends!(u16),
-            4..=7 => both_ends!(u32),
-            8..=15 => both_ends!(u64),
-            16..=32 => both_ends!(u128),
-            _ => std::ptr::copy_nonoverlapping(from, to, length),
-        }
-        units.set_len(units.len() + length);
-    }
-}
-
-static PAIRS: [[u8; 2]; 100] = {
-    let mut table = [[0; 2]; 100];
-    let mut n = 0;
-    while n < 100 {
-        table[n] = [b'0' + (n / 10) as u8, b'0' + (n % 10) as u8];
-        n += 1;
-    }
-    table
-};
-
-/// Appends digits, two at a time, straight into the page.
-#[inline(always)]
-fn append_int(units: &mut Vec<u8>, value: u32) {
-    let mut length = 1
-        + usize::from(value >= 10)
-        + usize::from(value >= 100)
-        + usize::from(value >= 1000)
-        + usize::from(value >= 10_000);
-    if value >= 100_000 {
-        length = 6
-            + usize::from(value >= 1_000_000)
-            + usize::from(value >= 10_000_000)
-            + usize::from(value >= 100_000_000)
-            + usize::from(value >= 1_000_000_000);
-    }
-    units.reserve(length);
-    let mut rest = value;
-    let mut at = length;
-    // SAFETY: there is room for `length` digits behind the end; the loop writes each of them, from the last to the first.
-    unsafe {
-        let to = units.as_mut_ptr().add(units.len());
-        while at >= 2 {
-            at -= 2;
-            to.add(at).cast::<[u8; 2]>().write(PAIRS[(rest % 100) as usize]);
-            rest /= 100;
-        }
-        if at == 1 {
-            *to = b'0' + rest as u8;
-        }
-        units.set_len(units.len() + length);
     }
 }

@@ -460,13 +460,13 @@ impl Host for PyHost {
     fn make_self(&mut self, context: &Context) -> Result<Register> {
         machine::make_self(context)
     }
-    fn share_loop(&mut self, state: LoopState<PyHost>) -> Result<Register> {
+    fn share_loop(&mut self, state: Box<LoopState<PyHost>>) -> Result<Register> {
         machine::share_loop(state, &self.scope)
     }
-    fn take_loop(&mut self, value: &Register) -> Option<LoopState<PyHost>> {
+    fn take_loop(&mut self, value: &Register) -> Option<Box<LoopState<PyHost>>> {
         machine::take_loop(value.as_object()?)
     }
-    fn put_loop(&mut self, value: &Register, state: LoopState<PyHost>) {
+    fn put_loop(&mut self, value: &Register, state: Box<LoopState<PyHost>>) {
         if let Some(object) = value.as_object() {
             machine::put_loop(object, state);
         }

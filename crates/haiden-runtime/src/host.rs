@@ -258,6 +258,12 @@ pub trait Host: Sized {
     fn iterate(&mut self, value: &Self::Register) -> Result<Self::Iterator, Self::Error>;
     /// The next item.
     fn next(&mut self, iterator: &mut Self::Iterator) -> Result<Option<Self::Register>, Self::Error>;
+    /// The next item, into a register, if that is cheap and cannot fail: is there one? `None` only sends the machine the
+    /// slow way, through [`Host::next`].
+    #[inline(always)]
+    fn next_fast(&mut self, _: &mut Self::Iterator, _: &mut Self::Register) -> Option<bool> {
+        None
+    }
     /// The next item, unpacked to two.
     fn next_pair(&mut self, iterator: &mut Self::Iterator) -> Result<Option<Pair<Self>>, Self::Error> {
         let Some(item) = self.next(iterator)? else { return Ok(None) };
@@ -344,11 +350,11 @@ pub trait Host: Sized {
     /// Makes `self`: the blocks by name.
     fn make_self(&mut self, context: &Self::Context) -> Result<Self::Register, Self::Error>;
     /// Takes over the state of a loop and makes it a value: `loop`.
-    fn share_loop(&mut self, state: LoopState<Self>) -> Result<Self::Register, Self::Error>;
+    fn share_loop(&mut self, state: Box<LoopState<Self>>) -> Result<Self::Register, Self::Error>;
     /// Takes the state out of a loop value; the machine puts it back with [`Host::put_loop`] after a moment.
-    fn take_loop(&mut self, value: &Self::Register) -> Option<LoopState<Self>>;
+    fn take_loop(&mut self, value: &Self::Register) -> Option<Box<LoopState<Self>>>;
     /// Puts the state back.
-    fn put_loop(&mut self, value: &Self::Register, state: LoopState<Self>);
+    fn put_loop(&mut self, value: &Self::Register, state: Box<LoopState<Self>>);
 
     // ---- templates ------------------------------------------------------------------------------------------------
 

@@ -4,6 +4,7 @@
 //! value is: that is the host's business, see [`host`].
 #![deny(unsafe_code)]
 
+pub mod append;
 pub mod builtins;
 pub mod escape;
 pub mod host;

@@ -63,21 +63,19 @@ impl<H: Host> LoopState<H> {
         self.rare.get_or_insert_default()
     }
 
-    /// The next item.
+    /// The next item, into a register, if the host has it at hand: is there one?
     #[inline(always)]
-    pub fn next(&mut self, host: &mut H) -> Result<Option<H::Register>, H::Error> {
+    pub(crate) fn next_fast(&mut self, host: &mut H, into: &mut H::Register) -> Option<bool> {
         if self.ahead.is_some() || self.keep_previous {
-            return self.next_kept(host);
+            return None;
         }
-        let item = host.next(&mut self.iterator)?;
-        self.taken += usize::from(item.is_some());
-        Ok(item)
+        let any = host.next_fast(&mut self.iterator, into)?;
+        self.taken += usize::from(any);
+        Some(any)
     }
 
-    /// The next item of a loop that has looked ahead, or looks back.
-    #[cold]
-    #[inline(never)]
-    fn next_kept(&mut self, host: &mut H) -> Result<Option<H::Register>, H::Error> {
+    /// The next item.
+    pub fn next(&mut self, host: &mut H) -> Result<Option<H::Register>, H::Error> {
         let item = match self.ahead.take() {
             None => host.next(&mut self.iterator)?,
             ahead => ahead,

@@ -1,6 +1,6 @@
 //! Register windows: the machine's unchecked access to the registers of the running frame.
 //!
-//! One of the two modules of this crate that may say `unsafe`. The promise that every access spends: the running
+//! One of the audited modules of this crate that may say `unsafe`. The promise that every access spends: the running
 //! frame's function has `registers` registers, the machine made the window from exactly that many, and the image's
 //! verifier proved every register operand (and every run of registers an instruction names) to lie below that number.
 #![expect(unsafe_code, reason = "the design's audited file for register windows")]
@@ -54,6 +54,25 @@ impl<R> Window<R> {
         unsafe { self.first.add(usize::from(index)).as_ref() }
     }
 
+    /// The same window once more, for a part of the running instruction's work.
+    #[inline(always)]
+    pub(crate) fn again(&self) -> Window<R> {
+        Window { first: self.first, len: self.len }
+    }
+
+    /// # Safety
+    /// As [`Window::get`]; no other reference from this window is alive.
+    #[inline(always)]
+    #[expect(
+        clippy::mut_from_ref,
+        reason = "the window is a cursor, not an owner; the caller promises exclusiveness"
+    )]
+    pub(crate) unsafe fn get_mut(&self, index: u16) -> &mut R {
+        debug_assert!(usize::from(index) < self.len, "register {index} of {}", self.len);
+        // SAFETY: the caller's promise; the verifier proved the operand to be below `len`.
+        unsafe { self.first.add(usize::from(index)).as_mut() }
+    }
+
     /// # Safety
     /// As [`Window::get`]; no reference from this window is alive.
     #[inline(always)]
@@ -84,5 +103,57 @@ impl<R> Window<R> {
         debug_assert!(usize::from(first) + count <= self.len, "registers {first}+{count} of {}", self.len);
         // SAFETY: the caller's promise; the verifier proved the whole run to be below `len`.
         unsafe { std::slice::from_raw_parts_mut(self.first.add(usize::from(first)).as_ptr(), count) }
+    }
+}
+
+/// Where the running frame is in its function's code.
+pub(crate) struct Cursor<'a> {
+    words: &'a [u64],
+    /// The next instruction.
+    at: *const u64,
+}
+
+impl<'a> Cursor<'a> {
+    /// The cursor at instruction `place` of `words`.
+    #[inline(always)]
+    pub(crate) fn new(words: &'a [u64], place: usize) -> Cursor<'a> {
+        Cursor { words, at: words.as_ptr().wrapping_add(place) }
+    }
+
+    /// The next instruction, and a step forward.
+    ///
+    /// # Safety
+    /// There is one: every jump of the function ends inside it, and its last instruction is never followed by a next.
+    #[inline(always)]
+    pub(crate) unsafe fn next(&mut self) -> u64 {
+        debug_assert!(self.words.as_ptr_range().contains(&self.at), "instruction {}", self.place());
+        // SAFETY: the caller's promise.
+        let word = unsafe { *self.at };
+        self.at = self.at.wrapping_add(1);
+        word
+    }
+
+    /// The place of the next instruction.
+    #[inline(always)]
+    pub(crate) fn place(&self) -> usize {
+        (self.at.addr() - self.words.as_ptr().addr()) / size_of::<u64>()
+    }
+
+    /// Goes to instruction `target`.
+    #[inline(always)]
+    pub(crate) fn jump(&mut self, target: usize) {
+        self.at = self.words.as_ptr().wrapping_add(target);
+    }
+
+    /// Is instruction `target` before the next one?
+    #[inline(always)]
+    pub(crate) fn is_behind(&self, target: usize) -> bool {
+        self.words.as_ptr().wrapping_add(target) < self.at
+    }
+
+    /// Steps over so many instructions.
+    #[inline(always)]
+    pub(crate) fn skip(&mut self, count: i16) {
+        self.at = self.at.wrapping_offset(isize::from(count));
     }
 }

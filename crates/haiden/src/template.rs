@@ -42,7 +42,11 @@ impl Template {
     /// # Errors
     /// What the template fails with; a context that is no mapping or cannot be serialized.
     pub fn render(&self, context: impl IntoContext) -> Result<String, Error> {
-        let context = context.into_context()?;
+        self.render_value(context.into_context()?)
+    }
+
+    /// Not generic: the machine is compiled once, not with every kind of data.
+    fn render_value(&self, context: Value) -> Result<String, Error> {
         let mut parts = Pooled::new();
         let Parts { host, machine } = &mut *parts;
         host.use_templates(self.inner.clone());

@@ -14,6 +14,11 @@ const ADDRESSES: &[(&str, &str)] = &[
         "register windows: reads and writes whose range the verifier proved",
     ),
     ("crates/haiden-runtime/src/vm/run.rs", "the dispatch loop: operands and jumps that the verifier proved"),
+    (
+        "crates/haiden-runtime/src/vm/rare.rs",
+        "the dispatch loop's rarer arms: operands that the verifier proved",
+    ),
+    ("crates/haiden-runtime/src/append.rs", "short copies to a page: ranges checked beside them"),
     ("crates/haiden-runtime/src/escape.rs", "vectorised escape: loads inside the text's bounds"),
     ("crates/haiden-python/src/", "CPython's C interface and its layouts, per version"),
 ];

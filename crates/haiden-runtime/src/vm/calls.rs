@@ -1,13 +1,72 @@
-//! Calls: how arguments reach the parameters of a macro.
+//! Calls: what is entered, and how arguments reach the parameters of a macro.
 
 use haiden_bytecode::FunctionKind;
 use haiden_bytecode::image::{CATCH_CALLER, CATCH_KWARGS, CATCH_VARARGS, EXPLICIT_CALLER};
 
-use crate::host::{Arguments, Closure, Fault, Host};
-use crate::vm::Vm;
+use crate::host::{Arguments, Callee, Closure, Fault, Host};
+use crate::program::Shape;
 use crate::vm::frames::Finish;
+use crate::vm::{Limits, Step, Vm};
 
 impl<H: Host> Vm<H> {
+    /// Enters what `callee` is; its output goes to `finish`.
+    pub(super) fn enter(
+        &mut self,
+        host: &mut H,
+        callee: &H::Register,
+        values: &[H::Register],
+        shape: &Shape<H>,
+        finish: Finish<H>,
+    ) -> Result<(), H::Error> {
+        match host.callee(callee) {
+            Callee::Macro(closure) => {
+                let closure = closure.clone();
+                self.push_call(host, &closure, Arguments { values, shape }, finish)
+            }
+            Callee::Block(block) => {
+                let block = block.clone();
+                self.push_block(host, block, finish)
+            }
+            Callee::Loop => {
+                let recursion = host.take_loop(callee).map(|state| {
+                    let recursion = (state.recursion().cloned(), state.depth0());
+                    host.put_loop(callee, state);
+                    recursion
+                });
+                match (recursion, values) {
+                    (Some((Some(closure), depth)), [iterable]) => {
+                        self.push_loop(host, &closure, depth + 1, iterable.clone(), finish)
+                    }
+                    _ => Vm::fault(host, Fault::NotRecursive),
+                }
+            }
+            Callee::Foreign => Vm::fault(host, Fault::BadImage("a call of something foreign")),
+        }
+    }
+
+    /// Calls one of the machine's own callables to its end, on a machine of its own.
+    pub(super) fn call_to_value(
+        &mut self,
+        host: &mut H,
+        out: &mut H::Output,
+        callee: &H::Register,
+        values: &[H::Register],
+        shape: &Shape<H>,
+    ) -> Result<H::Register, H::Error> {
+        let mut vm = Vm::empty(self.limits_left());
+        let mark = host.mark(out);
+        vm.enter(host, callee, values, shape, Finish::Value { mark, markup: false })?;
+        match vm.resume(host, out) {
+            Step::Done => Ok(vm.result.take().unwrap_or_else(H::missing)),
+            Step::Await(error) | Step::Err(error) => Err(error),
+        }
+    }
+
+    /// The limits of a machine that runs inside this one.
+    pub(super) fn limits_left(&self) -> Limits {
+        Limits { depth: self.limits.depth.saturating_sub(self.frames.len()), fuel: self.fuel }
+    }
+
     /// Pushes a macro with the arguments of a call in the running code.
     ///
     /// `arguments` must not lie in the machine's own registers: pushing moves them.

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use crate::host::{BlockReference, Closure, Fault, Host};
 use crate::program::Program;
-use crate::vm::{LoopSlot, Vm};
+use crate::vm::Vm;
+use crate::vm::slots::LoopSlot;
 
 /// One activation of a function.
 pub(crate) struct Frame<H: Host> {

@@ -5,20 +5,22 @@
 //! stream or a future. `include`, `extends`, blocks, macros and recursive loops push frames; the machine never recurses
 //! for them.
 //!
-//! Reading order: [`run`] is the dispatch loop, [`frames`] what a frame is and what its end does, [`calls`] how
+//! Reading order: [`run`] is the dispatch loop and [`rare`] its rarer arms, [`frames`] what a frame is and what its end does, [`calls`] how
 //! arguments reach a macro, [`templates`] how one template reaches another.
 
 mod calls;
 mod frames;
+mod rare;
 mod run;
+mod slots;
 mod templates;
 
 use std::sync::Arc;
 
 use crate::host::{Closure, Fault, Host, TraceFrame};
-use crate::loops::LoopState;
 use crate::program::Program;
 use frames::{Finish, Frame};
+use slots::LoopSlot;
 
 /// What a machine may use up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,13 +46,6 @@ pub enum Step<E> {
     Await(E),
     /// The render failed.
     Err(E),
-}
-
-/// A loop slot: the state itself, or the value that has taken it over.
-pub(crate) enum LoopSlot<H: Host> {
-    Idle,
-    Own(LoopState<H>),
-    Shared(H::Register),
 }
 
 /// What a suspended instruction has left to do when it had done a part already.

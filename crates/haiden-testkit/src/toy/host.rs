@@ -679,13 +679,13 @@ impl Host for ToyHost {
     fn make_self(&mut self, context: &ToyContext) -> Result<Toy> {
         Ok(Toy::Templates(context.clone(), context.0.chain.borrow().clone()))
     }
-    fn share_loop(&mut self, state: LoopState<Self>) -> Result<Toy> {
+    fn share_loop(&mut self, state: Box<LoopState<Self>>) -> Result<Toy> {
         Ok(Toy::Loop(Rc::new(RefCell::new(Some(state)))))
     }
-    fn take_loop(&mut self, value: &Toy) -> Option<LoopState<Self>> {
+    fn take_loop(&mut self, value: &Toy) -> Option<Box<LoopState<Self>>> {
         if let Toy::Loop(state) = value { state.borrow_mut().take() } else { None }
     }
-    fn put_loop(&mut self, value: &Toy, state: LoopState<Self>) {
+    fn put_loop(&mut self, value: &Toy, state: Box<LoopState<Self>>) {
         if let Toy::Loop(place) = value {
             *place.borrow_mut() = Some(state);
         }

@@ -46,7 +46,7 @@ pub enum Toy {
     /// `self`.
     Templates(ToyContext, Arc<Chain<ToyHost>>),
     /// A loop.
-    Loop(Rc<RefCell<Option<LoopState<ToyHost>>>>),
+    Loop(Rc<RefCell<Option<Box<LoopState<ToyHost>>>>>),
     /// A module: its template, exports and text.
     Module(Rc<(Option<String>, Members, Toy)>),
     /// Something that the toy does not have.

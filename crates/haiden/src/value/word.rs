@@ -4,6 +4,8 @@
 //! move for free and nothing is counted. Which arena a word's indices mean is its *slot*: slot 0 is the render's own
 //! heap, the others are the immutable arenas that the render uses. Words inside an arena have slot 0 for "this arena";
 //! loading one stamps the slot that the arena has in the render.
+//!
+//! The layout is fixed: all kinds that have a slot have it in the same two bytes, so that stamping is one store.
 
 /// A slot of the render's arena table.
 pub(crate) type Slot = u16;
@@ -13,16 +15,18 @@ pub(crate) const HEAP: Slot = 0;
 
 /// Text: a run of an arena's text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(C, packed(2))]
 pub struct Str {
     pub(crate) slot: Slot,
-    /// It is safe markup.
-    pub(crate) markup: bool,
     pub(crate) start: u32,
     pub(crate) len: u32,
+    /// It is safe markup.
+    pub(crate) markup: bool,
 }
 
 /// A value, as a register holds it.
 #[derive(Clone, Copy, Debug, Default)]
+#[repr(u8)]
 pub enum Word {
     /// A variable that is not set.
     #[default]
@@ -113,31 +117,35 @@ impl Word {
     /// The word as it reads from slot `slot`, where it lies in that slot's arena. Words of the heap name their slots
     /// themselves.
     #[inline]
-    pub(crate) fn stamped(self, slot: Slot) -> Word {
-        match self {
-            Word::Missing | Word::None | Word::Bool(_) | Word::Int(_) | Word::Float(_) => self,
-            _ if slot == HEAP => self,
-            // The most common by far.
-            Word::Str(text) => Word::Str(Str { slot, ..text }),
-            _ => self.with_slot(slot),
+    pub(crate) fn stamped(mut self, slot: Slot) -> Word {
+        self.stamp(slot);
+        self
+    }
+
+    /// As [`Word::stamped`], in place.
+    #[inline(always)]
+    pub(crate) fn stamp(&mut self, slot: Slot) {
+        if slot != HEAP {
+            self.set_slot(slot);
         }
     }
 
     /// The word as it lies in the arena it is of.
-    pub(crate) fn unstamped(self) -> Word {
-        self.with_slot(HEAP)
+    pub(crate) fn unstamped(mut self) -> Word {
+        self.set_slot(HEAP);
+        self
     }
 
-    #[inline]
-    fn with_slot(self, slot: Slot) -> Word {
+    #[inline(always)]
+    fn set_slot(&mut self, new: Slot) {
         match self {
-            Word::Str(text) => Word::Str(Str { slot, ..text }),
-            Word::Big { index, .. } => Word::Big { slot, index },
-            Word::Items { start, len, .. } => Word::Items { slot, start, len },
-            Word::Tuple { start, len, .. } => Word::Tuple { slot, start, len },
-            Word::Map { shape, start, .. } => Word::Map { slot, shape, start },
-            Word::Foreign { index, .. } => Word::Foreign { slot, index },
-            other => other,
+            Word::Str(Str { slot, .. })
+            | Word::Big { slot, .. }
+            | Word::Items { slot, .. }
+            | Word::Tuple { slot, .. }
+            | Word::Map { slot, .. }
+            | Word::Foreign { slot, .. } => *slot = new,
+            _ => {}
         }
     }
 }

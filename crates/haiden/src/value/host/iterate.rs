@@ -10,6 +10,7 @@ use crate::value::word::{HEAP, Slot, Str, Word};
 
 /// An iteration in progress. It copies no container: it holds a place in one.
 #[derive(Debug)]
+#[repr(u8)]
 pub enum NativeIterator {
     /// A run of an arena's words.
     Run { slot: Slot, start: u32, at: u32, end: u32 },
@@ -89,26 +90,39 @@ impl NativeHost {
         Error::new(ErrorKind::Type, format!("'{}' object is not iterable", self.type_name(word)))
     }
 
-    /// The next item: what most loops are over without a call.
+    /// The next item of what most loops are over.
     #[inline(always)]
-    pub(super) fn next_item(&mut self, iterator: &mut NativeIterator) -> Result<Option<Word>, Error> {
+    pub(super) fn next_at_hand(&mut self, iterator: &mut NativeIterator, into: &mut Word) -> Option<bool> {
         match iterator {
             NativeIterator::Range { next, step, left } => {
                 if *left == 0 {
-                    return Ok(None);
+                    return Some(false);
                 }
-                let value = *next;
+                *into = Word::Int(*next);
                 *left -= 1;
                 *next = next.wrapping_add(*step);
-                Ok(Some(Word::Int(value)))
+                Some(true)
             }
-            NativeIterator::Run { slot, at, end, .. } if *at < *end && self.moved_nothing() => {
+            NativeIterator::Run { slot, at, end, .. } if self.moved_nothing() => {
+                if *at >= *end {
+                    return Some(false);
+                }
                 let words = if *slot == HEAP { &self.heap.words } else { &self.arena(*slot).words };
-                let word = words.get(*at as usize).copied().unwrap_or_default();
+                *into = *words.get(*at as usize)?;
+                into.stamp(*slot);
                 *at += 1;
-                Ok(Some(word.stamped(*slot)))
+                Some(true)
             }
-            _ => self.next_of_others(iterator),
+            _ => None,
+        }
+    }
+
+    /// The next item.
+    pub(super) fn next_item(&mut self, iterator: &mut NativeIterator) -> Result<Option<Word>, Error> {
+        let mut item = Word::Missing;
+        match self.next_at_hand(iterator, &mut item) {
+            Some(any) => Ok(any.then_some(item)),
+            None => self.next_of_others(iterator),
         }
     }
 

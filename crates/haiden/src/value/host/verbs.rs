@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use haiden_runtime::append;
 use haiden_runtime::{
     Arguments, BinaryOp, BlockReference, Called, Callee, Chain, Closure, CompareOp, Export, Fault, Host,
     LoopState, Program, TraceFrame, UnaryOp, Undefined,
@@ -76,14 +77,22 @@ impl Host for NativeHost {
         out.text.push_str(text);
         out.check()
     }
+    #[inline(always)]
+    fn write_part(&mut self, out: &mut Output, text: &str, whole: &str, _: bool) -> Result<()> {
+        append::push_part(&mut out.text, text, whole);
+        out.check()
+    }
     #[inline]
     fn emit(&mut self, out: &mut Output, value: &Word, escape: bool) -> Result<()> {
         match *value {
-            Word::Int(value) => out.text.push_str(itoa::Buffer::new().format(value)),
+            Word::Int(value) => match u32::try_from(value) {
+                Ok(value) => append::push_int(&mut out.text, value),
+                Err(_) => out.text.push_str(itoa::Buffer::new().format(value)),
+            },
             Word::Str(text) if escape && !text.markup => {
                 haiden_runtime::escape::escape_into(&mut out.text, self.str(text));
             }
-            Word::Str(text) => out.text.push_str(self.str(text)),
+            Word::Str(text) => append::push(&mut out.text, self.str(text)),
             word if escape => self.show_escaped(&mut out.text, word)?,
             word => self.show(&mut out.text, word)?,
         }
@@ -256,9 +265,12 @@ impl Host for NativeHost {
     fn iterate(&mut self, value: &Word) -> Result<NativeIterator> {
         self.start_iteration(*value)
     }
-    #[inline(always)]
     fn next(&mut self, iterator: &mut NativeIterator) -> Result<Option<Word>> {
         self.next_item(iterator)
+    }
+    #[inline(always)]
+    fn next_fast(&mut self, iterator: &mut NativeIterator, into: &mut Word) -> Option<bool> {
+        self.next_at_hand(iterator, into)
     }
     #[inline]
     fn next_pair(&mut self, iterator: &mut NativeIterator) -> Result<Option<(Word, Word)>> {
@@ -388,21 +400,21 @@ impl Host for NativeHost {
         let chain = self.chain_of(*context);
         Ok(self.heap.object(HeapObject::Templates { context: *context, chain }))
     }
-    fn share_loop(&mut self, state: LoopState<Self>) -> Result<Word> {
-        Ok(self.heap.object(HeapObject::Loop(Some(Box::new(state)))))
+    fn share_loop(&mut self, state: Box<LoopState<Self>>) -> Result<Word> {
+        Ok(self.heap.object(HeapObject::Loop(Some(state))))
     }
-    fn take_loop(&mut self, value: &Word) -> Option<LoopState<Self>> {
+    fn take_loop(&mut self, value: &Word) -> Option<Box<LoopState<Self>>> {
         let Word::Object(index) = value else { return None };
         match &mut self.heap.objects[*index as usize] {
-            HeapObject::Loop(state) => state.take().map(|state| *state),
+            HeapObject::Loop(state) => state.take(),
             _ => None,
         }
     }
-    fn put_loop(&mut self, value: &Word, state: LoopState<Self>) {
+    fn put_loop(&mut self, value: &Word, state: Box<LoopState<Self>>) {
         if let Word::Object(index) = value
             && let HeapObject::Loop(place) = &mut self.heap.objects[*index as usize]
         {
-            *place = Some(Box::new(state));
+            *place = Some(state);
         }
     }
 

@@ -1,0 +1,176 @@
+//! Appending to a page: short texts and integers, as both hosts print them.
+//!
+//! In: a page in the making and what to append. Out: the page. A call of `memcpy` costs as much as all else that printing
+//! a short text needs, so those are copied here, without a branch on each length.
+#![expect(unsafe_code, reason = "an audited file: copies whose range is checked beside them")]
+
+/// Appends bytes; a few of them without a call.
+#[inline(always)]
+pub fn append(units: &mut Vec<u8>, bytes: &[u8]) {
+    let length = bytes.len();
+    units.reserve(length);
+    // SAFETY: there is room for `length` bytes behind the end. Two loads and stores that overlap cover any length
+    // between their width and its double, so each branch writes all `length` bytes and reads no others.
+    unsafe {
+        let from = bytes.as_ptr();
+        let to = units.as_mut_ptr().add(units.len());
+        macro_rules! both_ends {
+            ($word:ty) => {{
+                let first = from.cast::<$word>().read_unaligned();
+                let last = from.add(length - size_of::<$word>()).cast::<$word>().read_unaligned();
+                to.cast::<$word>().write_unaligned(first);
+                to.add(length - size_of::<$word>()).cast::<$word>().write_unaligned(last);
+            }};
+        }
+        match length {
+            0 => {}
+            1 => *to = *from,
+            2..=3 => both_ends!(u16),
+            4..=7 => both_ends!(u32),
+            8..=15 => both_ends!(u64),
+            16..=32 => both_ends!(u128),
+            _ => std::ptr::copy_nonoverlapping(from, to, length),
+        }
+        units.set_len(units.len() + length);
+    }
+}
+
+static PAIRS: [[u8; 2]; 100] = {
+    let mut table = [[0; 2]; 100];
+    let mut n = 0;
+    while n < 100 {
+        table[n] = [b'0' + (n / 10) as u8, b'0' + (n % 10) as u8];
+        n += 1;
+    }
+    table
+};
+
+/// Appends digits, two at a time, straight into the page.
+#[inline(always)]
+pub fn append_int(units: &mut Vec<u8>, value: u32) {
+    let mut length = 1
+        + usize::from(value >= 10)
+        + usize::from(value >= 100)
+        + usize::from(value >= 1000)
+        + usize::from(value >= 10_000);
+    if value >= 100_000 {
+        length = 6
+            + usize::from(value >= 1_000_000)
+            + usize::from(value >= 10_000_000)
+            + usize::from(value >= 100_000_000)
+            + usize::from(value >= 1_000_000_000);
+    }
+    units.reserve(length);
+    let mut rest = value;
+    let mut at = length;
+    // SAFETY: there is room for `length` digits behind the end; the loop writes each of them, from the last to the first.
+    unsafe {
+        let to = units.as_mut_ptr().add(units.len());
+        while at >= 2 {
+            at -= 2;
+            to.add(at).cast::<[u8; 2]>().write(PAIRS[(rest % 100) as usize]);
+            rest /= 100;
+        }
+        if at == 1 {
+            *to = b'0' + rest as u8;
+        }
+        units.set_len(units.len() + length);
+    }
+}
+
+/// Appends a text that is a part of `whole`: a short one is copied in a block of one size, so that no branch depends on
+/// its length.
+#[inline(always)]
+pub fn append_part(out: &mut Vec<u8>, text: &str, whole: &str) {
+    const BLOCK: usize = 32;
+    let start = text.as_ptr().addr().wrapping_sub(whole.as_ptr().addr());
+    if text.len() > BLOCK || start.checked_add(BLOCK).is_none_or(|end| end > whole.len()) {
+        append(out, text.as_bytes());
+        return;
+    }
+    if out.capacity() - out.len() < BLOCK {
+        grow(out, BLOCK);
+    }
+    // SAFETY: the block lies in `whole`, and there is room for it behind the end; the first `text.len()` bytes of it are
+    // the text's, which lies where the block does.
+    unsafe {
+        let from = whole.as_ptr().add(start).cast::<[u8; BLOCK]>();
+        let to = out.as_mut_ptr().add(out.len());
+        to.cast::<[u8; BLOCK]>().write(from.read());
+        out.set_len(out.len() + text.len());
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn grow(out: &mut Vec<u8>, more: usize) {
+    out.reserve(more);
+}
+
+/// As [`append`], to a text.
+#[inline(always)]
+pub fn push(out: &mut String, text: &str) {
+    // SAFETY: what is appended is UTF-8.
+    append(unsafe { out.as_mut_vec() }, text.as_bytes());
+}
+
+/// As [`append_part`], to a text.
+#[inline(always)]
+pub fn push_part(out: &mut String, text: &str, whole: &str) {
+    // SAFETY: what is appended is UTF-8.
+    append_part(unsafe { out.as_mut_vec() }, text, whole);
+}
+
+/// As [`append_int`], to a text.
+#[inline(always)]
+pub fn push_int(out: &mut String, value: u32) {
+    // SAFETY: what is appended is ASCII.
+    append_int(unsafe { out.as_mut_vec() }, value);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_of_every_length_are_appended() {
+        let whole: String = ('a'..='z').cycle().take(100).collect();
+        for start in 0..whole.len() {
+            for end in start..whole.len() {
+                let (mut by_block, mut by_length) = (String::from("-"), String::from("-"));
+                push_part(&mut by_block, &whole[start..end], &whole);
+                push(&mut by_length, &whole[start..end]);
+                let expected = format!("-{}", &whole[start..end]);
+                assert_eq!((by_block, by_length), (expected.clone(), expected));
+            }
+        }
+    }
+
+    #[test]
+    fn a_text_of_elsewhere_is_appended_too() {
+        let (text, whole) = (String::from("elsewhere"), "x".repeat(100));
+        let mut out = String::new();
+        push_part(&mut out, &text, &whole);
+        push_part(&mut out, &text, "");
+        assert_eq!(out, "elsewhereelsewhere");
+    }
+
+    #[test]
+    fn integers_are_appended_as_they_are_written() {
+        let mut value = 1_u64;
+        while u32::try_from(value).is_ok() {
+            for near in [value - 1, value, value + 1] {
+                let Ok(near) = u32::try_from(near) else { continue };
+                let mut out = String::from("-");
+                push_int(&mut out, near);
+                assert_eq!(out, format!("-{near}"));
+            }
+            value = value * 3 + 1;
+        }
+        for value in (0..1100).chain([9999, 10_000, 99_999, 100_000, 999_999_999, 1_000_000_000, u32::MAX]) {
+            let mut out = String::new();
+            push_int(&mut out, value);
+            assert_eq!(out, value.to_string());
+        }
+    }
+}
