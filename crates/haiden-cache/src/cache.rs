@@ -186,7 +186,7 @@ pub trait BytecodeCache: Send + Sync {
 
     /// Jinja2's checksum of a source: its SHA-1.
     fn get_source_checksum(&self, source: &str) -> String {
-        hex(&Sha1::digest(source))
+        source_checksum(source)
     }
 
     /// The bucket of a template, filled if the cache has it. Name, filename and source are hashed only if somebody
@@ -264,6 +264,11 @@ pub trait BytecodeCache: Send + Sync {
             counters.revoke_hit(reason);
         }
     }
+}
+
+/// Jinja2's checksum of a source: its SHA-1.
+pub fn source_checksum(source: &str) -> String {
+    hex(&Sha1::digest(source))
 }
 
 fn settle<C: BytecodeCache + ?Sized>(cache: &C, error: CacheError) -> Result<(), CacheError> {

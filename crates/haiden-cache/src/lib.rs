@@ -52,6 +52,7 @@
 //! | [`MemoryBytecodeCache`] | in this process | entries and bytes, least recently used goes first | deletes all |
 //! | [`FileSystemBytecodeCache`] (Unix) | in files of a directory | nothing yet | deletes files of its pattern |
 //! | `SqliteBytecodeCache` (feature `sqlite`) | in one file, for many processes | nothing yet | deletes all |
+//! | [`Bundle`] | in one read-only file, a site at a time | what was put in | nothing: compile it anew |
 //! | yours: [`BytecodeCache`] | wherever you like | | says how far it reaches: [`ClearReach`] |
 //!
 //! ```no_run
@@ -83,6 +84,7 @@
 #[cfg(feature = "sqlite")]
 mod breaker;
 mod bucket;
+mod bundle;
 mod cache;
 mod content_key;
 mod entry;
@@ -103,7 +105,8 @@ mod statistics;
 pub mod testkit;
 
 pub use bucket::Bucket;
-pub use cache::{BytecodeCache, ClearReach, Cleared, Entries, Failures};
+pub use bundle::{Bundle, BundleBuilder};
+pub use cache::{BytecodeCache, ClearReach, Cleared, Entries, Failures, source_checksum};
 pub use content_key::{ContentKey, ContentKeyBuilder};
 pub use entry::CacheEntry;
 pub use error::{CacheError, CacheErrorKind};

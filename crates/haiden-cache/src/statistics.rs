@@ -47,6 +47,22 @@ impl Counters {
         }
     }
 
+    /// Counts a lookup that used no bucket: bytes of bytecode, a rejection, or nothing.
+    pub(crate) fn found(&self, found: Option<Result<usize, Rejection>>) {
+        match found {
+            Some(Ok(bytes)) => {
+                self.hits.fetch_add(1, Relaxed);
+                self.bytes_read.fetch_add(bytes as u64, Relaxed);
+            }
+            missed => {
+                self.misses.fetch_add(1, Relaxed);
+                if let Some(Err(reason)) = missed {
+                    self.rejections[reason as usize].fetch_add(1, Relaxed);
+                }
+            }
+        }
+    }
+
     /// Counts bytecode that a store took.
     pub fn wrote(&self, bytes: usize) {
         self.writes.fetch_add(1, Relaxed);

@@ -1,9 +1,10 @@
-//! The command line of haiden: `haiden render`, `haiden dump`, `haiden help`.
+//! The command line of haiden: `haiden render`, `haiden compile`, `haiden dump`, `haiden help`.
 //!
-//! In: arguments. Out: pages, or what a stage of the compiler makes of a template. Each command is a file. Messages go
+//! In: arguments. Out: pages, a bundle, or what a stage of the compiler makes of a template. Each command is a file. Messages go
 //! to standard error; the status is 0 (fine), 1 (a template, data file or page failed) or 2 (the arguments are wrong).
 #![forbid(unsafe_code)]
 
+mod compile;
 mod data;
 mod dump;
 mod render;
@@ -25,6 +26,8 @@ struct Arguments {
 enum Command {
     /// Render templates, or all pages of a directory.
     Render(render::Arguments),
+    /// Compile the templates of a directory into one file, a bundle.
+    Compile(compile::Arguments),
     /// Show what a stage of the compiler makes of a template.
     Dump(dump::Arguments),
 }
@@ -58,6 +61,7 @@ impl Failure {
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Render(arguments) => render::main(&arguments),
+        Command::Compile(arguments) => compile::main(&arguments),
         Command::Dump(arguments) => dump::main(&arguments),
     };
     match outcome {

@@ -6,14 +6,13 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Write};
-use std::iter;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use clap::ValueEnum;
 use haiden::loader::{FileSystemLoader, Loader};
 use haiden::{AutoEscape, Environment, Value};
-use haiden_cache::{BytecodeCache, FileSystemBytecodeCache};
+use haiden_cache::{Bundle, BytecodeCache, FileSystemBytecodeCache};
 
 use crate::Failure;
 use crate::data::Context;
@@ -22,11 +21,12 @@ use crate::data::Context;
 ///
 /// A template is a file; what it extends, includes and imports is searched in its directory, then in those given with
 /// --search. For a directory, every file below it is a page, except those whose name, or a folder of theirs, begins
-/// with `_` (layouts, macros, includes) or with `.`.
+/// with `_` (layouts, macros, includes) or with `.`. With a sealed --bundle the templates are names in it; without any,
+/// all its pages are rendered.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     /// Template files, or one directory of pages.
-    #[arg(required = true, value_name = "TEMPLATE|DIR")]
+    #[arg(required_unless_present = "bundle", value_name = "TEMPLATE|DIR")]
     templates: Vec<PathBuf>,
     /// A data file (.json, .yaml, .toml); its top-level keys are variables. Later files win.
     #[arg(long, value_name = "FILE")]
@@ -40,6 +40,9 @@ pub(crate) struct Arguments {
     /// The directory of the bytecode cache, or `none`. [default: a safe directory of your own]
     #[arg(long, value_name = "DIR|none")]
     cache: Option<PathBuf>,
+    /// A bundle that `haiden compile` made: it is asked before the cache and, if it is sealed, instead of the sources.
+    #[arg(long, value_name = "FILE")]
+    bundle: Option<PathBuf>,
     /// Which templates escape what they print.
     #[arg(long, value_enum, default_value_t = Mode::Auto, value_name = "MODE")]
     autoescape: Mode,
@@ -53,13 +56,23 @@ pub(crate) struct Arguments {
 
 /// Which templates escape what they print.
 #[derive(Clone, Copy, ValueEnum)]
-enum Mode {
+pub(crate) enum Mode {
     /// Those whose name ends in .html, .htm or .xml.
     Auto,
     /// All.
     On,
     /// None.
     Off,
+}
+
+impl From<Mode> for AutoEscape {
+    fn from(mode: Mode) -> AutoEscape {
+        match mode {
+            Mode::Auto => AutoEscape::by_extension(),
+            Mode::On => AutoEscape::On,
+            Mode::Off => AutoEscape::Off,
+        }
+    }
 }
 
 /// One page: where its template is, the template's name there, and the path below the output.
@@ -70,7 +83,21 @@ struct Page {
 }
 
 pub(crate) fn main(arguments: &Arguments) -> Result<(), Failure> {
-    let pages = pages(arguments)?;
+    for directory in &arguments.search {
+        if !directory.is_dir() {
+            return Err(Failure::Usage(format!(
+                "--search {}: there is no such directory",
+                directory.display()
+            )));
+        }
+    }
+    let bundle = bundle(arguments)?;
+    let sealed = bundle.as_ref().filter(|bundle| bundle.is_sealed());
+    let pages = match sealed {
+        Some(bundle) => bundled_pages(arguments, bundle)?,
+        None => pages(arguments)?,
+    };
+    check_outputs(arguments, &pages)?;
     let mut context = Context::default();
     for file in &arguments.data {
         context.add_file(file)?;
@@ -81,11 +108,13 @@ pub(crate) fn main(arguments: &Arguments) -> Result<(), Failure> {
     let context = Value::from_serialize(&context).map_err(|error| format!("cannot use the data: {error}"))?;
     let cache = cache(arguments)?;
     let mut environments = BTreeMap::new();
-    let single = pages.len() == 1 && !arguments.templates[0].is_dir();
+    let single = arguments.templates.len() == 1
+        && pages.len() == 1
+        && (sealed.is_some() || !arguments.templates[0].is_dir());
     let outcome = pages.iter().try_for_each(|page| {
         let text = environments
             .entry(&page.directory)
-            .or_insert_with_key(|directory| environment(arguments, directory, cache.clone()))
+            .or_insert_with_key(|directory| environment(arguments, directory, cache.clone(), bundle.clone()))
             .get_template(&page.template)
             .and_then(|template| template.render(&context))
             .map_err(|error| Failure::Failed(error.report()))?;
@@ -96,7 +125,7 @@ pub(crate) fn main(arguments: &Arguments) -> Result<(), Failure> {
         }
     });
     if arguments.stats {
-        print_statistics(pages.len(), cache.as_deref());
+        print_statistics(pages.len(), bundle.as_deref(), cache.as_deref());
     }
     outcome
 }
@@ -107,29 +136,20 @@ fn environment(
     arguments: &Arguments,
     directory: &Path,
     cache: Option<Arc<dyn BytecodeCache>>,
+    bundle: Option<Arc<Bundle>>,
 ) -> Environment {
     let mut environment = Environment::new();
-    let searched = iter::once(directory).chain(arguments.search.iter().map(PathBuf::as_path));
+    let own = (!directory.as_os_str().is_empty()).then_some(directory);
+    let searched = own.into_iter().chain(arguments.search.iter().map(PathBuf::as_path));
     environment.set_loader(FileSystemLoader::with_search_paths(searched));
-    environment.set_autoescape(match arguments.autoescape {
-        Mode::Auto => AutoEscape::by_extension(),
-        Mode::On => AutoEscape::On,
-        Mode::Off => AutoEscape::Off,
-    });
+    environment.set_autoescape(arguments.autoescape);
     environment.set_bytecode_cache(cache);
+    environment.set_bundle(bundle);
     environment
 }
 
 /// The pages that were asked for.
 fn pages(arguments: &Arguments) -> Result<Vec<Page>, Failure> {
-    for directory in &arguments.search {
-        if !directory.is_dir() {
-            return Err(Failure::Usage(format!(
-                "--search {}: there is no such directory",
-                directory.display()
-            )));
-        }
-    }
     let mut pages = Vec::new();
     if let [directory] = &arguments.templates[..]
         && directory.is_dir()
@@ -150,13 +170,51 @@ fn pages(arguments: &Arguments) -> Result<Vec<Page>, Failure> {
             pages.push(Page::new(directory, name));
         }
     }
+    Ok(pages)
+}
+
+/// The pages of a sealed bundle that were asked for: those that are named, or all.
+fn bundled_pages(arguments: &Arguments, bundle: &Bundle) -> Result<Vec<Page>, Failure> {
+    let shown = || arguments.bundle.as_deref().unwrap_or(Path::new("")).display().to_string();
+    let mut pages = Vec::new();
+    for path in &arguments.templates {
+        let name = path.to_str().filter(|wanted| bundle.names().any(|name| name == *wanted));
+        let Some(name) = name else {
+            return Err(Failure::Failed(format!(
+                "{}: there is no such template in {}; a sealed bundle's templates are named as they were in their \
+                 directory",
+                path.display(),
+                shown()
+            )));
+        };
+        pages.push(Page::new(PathBuf::new(), name.to_owned()));
+    }
+    if arguments.templates.is_empty() {
+        let names = bundle.names().filter(|name| is_page(name));
+        pages.extend(names.map(|name| Page::new(PathBuf::new(), name.to_owned())));
+        if pages.is_empty() {
+            return Err(Failure::Failed(format!("{}: there is no page in it", shown())));
+        }
+    }
+    // Names in a bundle are whatever its maker wrote.
+    let leads_out = |page: &&Page| !page.path.components().all(|part| matches!(part, Component::Normal(_)));
+    match pages.iter().find(leads_out) {
+        Some(page) if arguments.output.is_some() && arguments.templates.len() != 1 => Err(Failure::Failed(
+            format!("{}: the page {:?} would be written outside the output", shown(), page.template),
+        )),
+        _ => Ok(pages),
+    }
+}
+
+/// Each page needs a file of its own.
+fn check_outputs(arguments: &Arguments, pages: &[Page]) -> Result<(), Failure> {
     if pages.len() > 1 && arguments.output.as_ref().is_some_and(|path| path.is_file()) {
         return Err(Failure::Usage(
             "-o names a file, but there are several pages: name a directory".to_owned(),
         ));
     }
     let mut written: BTreeMap<&Path, &Page> = BTreeMap::new();
-    for page in &pages {
+    for page in pages {
         if let Some(other) = written.insert(&page.path, page)
             && arguments.output.is_some()
         {
@@ -168,7 +226,7 @@ fn pages(arguments: &Arguments) -> Result<Vec<Page>, Failure> {
             )));
         }
     }
-    Ok(pages)
+    Ok(())
 }
 
 impl Page {
@@ -203,6 +261,18 @@ fn split(path: &Path) -> Result<(PathBuf, String), Failure> {
         _ => PathBuf::from("."),
     };
     Ok((directory, name.to_owned()))
+}
+
+fn bundle(arguments: &Arguments) -> Result<Option<Arc<Bundle>>, Failure> {
+    let Some(path) = &arguments.bundle else { return Ok(None) };
+    let bundle = Bundle::open(path).map_err(|error| error.to_string())?;
+    if arguments.templates.is_empty() && !bundle.is_sealed() {
+        return Err(Failure::Usage(format!(
+            "{} is not sealed: name the templates, or the directory, that it was compiled from",
+            path.display()
+        )));
+    }
+    Ok(Some(Arc::new(bundle)))
 }
 
 fn cache(arguments: &Arguments) -> Result<Option<Arc<dyn BytecodeCache>>, Failure> {
@@ -268,12 +338,15 @@ fn set_ordinary_mode(_: &fs::File) -> io::Result<()> {
     Ok(())
 }
 
-fn print_statistics(pages: usize, cache: Option<&dyn BytecodeCache>) {
-    let mut report = format!("rendered {pages} page{}\n", if pages == 1 { "" } else { "s" });
-    match cache {
-        Some(cache) => report.push_str(&cache.statistics().to_string()),
-        None => report.push_str("no bytecode cache"),
-    }
+fn print_statistics(pages: usize, bundle: Option<&Bundle>, cache: Option<&dyn BytecodeCache>) {
+    let pages = format!("rendered {pages} page{}\n", if pages == 1 { "" } else { "s" });
+    let bundle = bundle.map(|bundle| format!("bundle\n{}", bundle.statistics())).unwrap_or_default();
+    let cache = match cache {
+        Some(cache) if bundle.is_empty() => cache.statistics().to_string(),
+        Some(cache) => format!("cache\n{}", cache.statistics()),
+        None => "no bytecode cache".to_owned(),
+    };
+    let report = pages + &bundle + &cache;
     // Nobody is left to tell if standard error is closed.
     let _ = writeln!(io::stderr(), "{}", report.trim_end());
 }

@@ -1,13 +1,17 @@
 //! Where the engine meets the bytecode cache: keys, fingerprints, reasons.
 
-use std::time::Duration;
+use std::path::Path;
+use std::time::{Duration, Instant};
 
 use haiden_bytecode::fingerprint::extension_flags;
-use haiden_bytecode::{Expected, Fingerprint, Header, OptionId, header_flags, source_digest};
-use haiden_cache::{BytecodeCache, ContentKey, Rejection};
+use haiden_bytecode::{Expected, Fingerprint, Header, Image, OptionId, header_flags, source_digest};
+use haiden_cache::{Bucket, BytecodeCache, CacheError, ContentKey, Rejection};
 use haiden_syntax::Extensions;
 
-use crate::environment::Inner;
+use crate::environment::{Environment, Inner};
+use crate::error::{Error, ErrorKind};
+use crate::loader::Source;
+use crate::template::Template;
 
 /// The version of the compiler's semantics: raised whenever the same source compiles to something else.
 pub(crate) const SEMANTICS: u32 = 1;
@@ -15,6 +19,34 @@ pub(crate) const SEMANTICS: u32 = 1;
 /// What compiling costs, in nanoseconds per byte of source (measured; `bench/README.md` has the figures). It serves only
 /// to say in the statistics what hits have saved.
 const COMPILE_NS_PER_BYTE: u64 = 10;
+
+impl Environment {
+    /// The image of a source as bytes, as a bytecode cache keeps it.
+    ///
+    /// # Errors
+    /// What is wrong with the source.
+    pub fn compile_to_image(&self, name: Option<&str>, source: &str) -> Result<Vec<u8>, Error> {
+        let image = self.inner.compile(source, name)?;
+        Ok(haiden_bytecode::to_bytes(&image, &self.inner.header(source, name)))
+    }
+
+    /// A template of an image that [`Environment::compile_to_image`] made with the same options.
+    ///
+    /// # Errors
+    /// The bytes are no such image, or name a filter or test that this environment does not have.
+    pub fn load_image(&self, name: Option<&str>, bytes: &[u8]) -> Result<Template, Error> {
+        let expected = haiden_bytecode::Expected {
+            semantics: SEMANTICS,
+            fingerprint: self.inner.fingerprint(name),
+            source: None,
+        };
+        let (_, image) = haiden_bytecode::load_expected(bytes, &expected).map_err(|rejection| {
+            Error::new(ErrorKind::Bytecode, format!("the image is of no use: {rejection}"))
+        })?;
+        let program = self.inner.link(image, name, &"".into(), None)?;
+        Ok(Template { inner: self.inner.clone(), program })
+    }
+}
 
 impl Inner {
     /// Which options a template of this name is compiled with.
@@ -78,6 +110,53 @@ impl Inner {
         }
     }
 
+    /// The image of a source, from the bundle or the bytecode cache if one has it.
+    pub(crate) fn image(&self, name: &str, source: &Source) -> Result<Image, Error> {
+        let (bundle, cache) = (&self.settings.bundle, &self.settings.bytecode_cache);
+        if bundle.is_none() && cache.is_none() {
+            return self.compile(&source.text, Some(name));
+        }
+        let key = self.content_key(&source.text, Some(name));
+        if let Some(bundle) = bundle
+            && let (_, Some(image)) = self.cached_image(&**bundle, name, source, key)?
+        {
+            return Ok(image);
+        }
+        let Some(cache) = cache else { return self.compile(&source.text, Some(name)) };
+        let (mut bucket, image) = self.cached_image(&**cache, name, source, key)?;
+        if let Some(image) = image {
+            return Ok(image);
+        }
+        let image = self.compile(&source.text, Some(name))?;
+        bucket.set_bytecode(haiden_bytecode::to_bytes(&image, &self.header(&source.text, Some(name))));
+        cache.set_bucket(&bucket).map_err(cache_error)?;
+        Ok(image)
+    }
+
+    /// The bucket of a source, and its image if the cache has one that can be used.
+    fn cached_image<'a>(
+        &self,
+        cache: &'a dyn BytecodeCache,
+        name: &'a str,
+        source: &'a Source,
+        key: ContentKey,
+    ) -> Result<(Bucket<'a>, Option<Image>), Error> {
+        let started = Instant::now();
+        let filename = source.filename.as_deref().and_then(Path::to_str);
+        let mut bucket = cache.get_bucket(name, filename, &source.text, key).map_err(cache_error)?;
+        let Some(bytes) = bucket.bytecode() else { return Ok((bucket, None)) };
+        match haiden_bytecode::load_expected(bytes, &self.expected(&source.text, Some(name))) {
+            Ok((_, image)) => {
+                record_hit(cache, source.text.len(), started.elapsed());
+                Ok((bucket, Some(image)))
+            }
+            Err(rejection) => {
+                cache.reject_bucket(&mut bucket, reason(&rejection));
+                Ok((bucket, None))
+            }
+        }
+    }
+
     /// The key of a source's image: everything that has a say in it.
     pub(crate) fn content_key(&self, source: &str, name: Option<&str>) -> ContentKey {
         ContentKey::new([
@@ -105,10 +184,15 @@ pub(crate) fn reason(rejection: &haiden_bytecode::Rejection) -> Rejection {
     }
 }
 
-/// Notes what a hit has saved.
-pub(crate) fn record_hit(cache: &dyn BytecodeCache, source: &str, loading: Duration) {
+/// Notes what a hit has saved, for a source of so many bytes.
+pub(crate) fn record_hit(cache: &dyn BytecodeCache, source_bytes: usize, loading: Duration) {
     if let Some(counters) = cache.counters() {
-        let compiling = Duration::from_nanos(source.len() as u64 * COMPILE_NS_PER_BYTE);
+        let compiling = Duration::from_nanos(source_bytes as u64 * COMPILE_NS_PER_BYTE);
         counters.record_time(compiling, loading);
     }
+}
+
+#[cold]
+pub(crate) fn cache_error(error: CacheError) -> Error {
+    Error::new(ErrorKind::Bytecode, error.to_string()).with_source(error)
 }

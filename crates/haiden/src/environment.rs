@@ -4,10 +4,9 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
-use std::time::Instant;
 
 use haiden_bytecode::Image;
-use haiden_cache::{BytecodeCache, CacheStatistics};
+use haiden_cache::{Bundle, BytecodeCache, CacheStatistics};
 use haiden_compiler::{CompileError, Options};
 use haiden_runtime::builtins::{FILTER_SPECS, Spec, TEST_SPECS, suggest};
 use haiden_runtime::{LinkError, Program, link};
@@ -29,7 +28,7 @@ use crate::value::word::Word;
 #[derive(Clone)]
 pub(crate) struct Loaded {
     pub(crate) program: Arc<Program<NativeHost>>,
-    up_to_date: Option<UpToDate>,
+    pub(crate) up_to_date: Option<UpToDate>,
 }
 
 /// What an environment is made of.
@@ -38,10 +37,11 @@ pub(crate) struct Settings {
     pub(crate) options: Options,
     pub(crate) autoescape: AutoEscape,
     loader: Option<Arc<dyn Loader>>,
-    sources: BTreeMap<String, Arc<str>>,
+    pub(crate) sources: BTreeMap<String, Arc<str>>,
     cache_size: CacheSize,
     auto_reload: bool,
     pub(crate) bytecode_cache: Option<Arc<dyn BytecodeCache>>,
+    pub(crate) bundle: Option<Arc<Bundle>>,
     filters: BTreeMap<String, BoxedFunction>,
     tests: BTreeMap<String, BoxedFunction>,
     globals: BTreeMap<String, Value>,
@@ -93,6 +93,7 @@ impl Environment {
             cache_size: CacheSize::default(),
             auto_reload: true,
             bytecode_cache: None,
+            bundle: None,
             filters: BTreeMap::new(),
             tests: BTreeMap::new(),
             globals: BTreeMap::new(),
@@ -103,7 +104,7 @@ impl Environment {
     }
 
     /// Changes settings: what was loaded with the old ones is forgotten.
-    fn change(&mut self, change: impl FnOnce(&mut Settings)) {
+    pub(crate) fn change(&mut self, change: impl FnOnce(&mut Settings)) {
         let mut settings = self.inner.settings.clone();
         change(&mut settings);
         self.inner = Arc::new(Inner::new(settings));
@@ -310,6 +311,7 @@ impl Environment {
     pub fn list_templates(&self) -> Result<Vec<String>, Error> {
         let mut names: std::collections::BTreeSet<String> =
             self.inner.settings.sources.keys().cloned().collect();
+        names.extend(self.inner.sealed_names().map(str::to_owned));
         if let Some(loader) = &self.inner.settings.loader {
             names.extend(
                 loader.list_templates().map_err(|error| Error::new(ErrorKind::Type, error.to_string()))?,
@@ -326,34 +328,6 @@ impl Environment {
     /// What the templates in memory were good for.
     pub fn cache_statistics(&self) -> CacheStatistics {
         self.inner.templates.statistics()
-    }
-
-    // ---- bytecode --------------------------------------------------------------------------------------------
-
-    /// The image of a source as bytes, as a bytecode cache keeps it.
-    ///
-    /// # Errors
-    /// What is wrong with the source.
-    pub fn compile_to_image(&self, name: Option<&str>, source: &str) -> Result<Vec<u8>, Error> {
-        let image = self.inner.compile(source, name)?;
-        Ok(haiden_bytecode::to_bytes(&image, &self.inner.header(source, name)))
-    }
-
-    /// A template of an image that [`Environment::compile_to_image`] made with the same options.
-    ///
-    /// # Errors
-    /// The bytes are no such image, or name a filter or test that this environment does not have.
-    pub fn load_image(&self, name: Option<&str>, bytes: &[u8]) -> Result<Template, Error> {
-        let expected = haiden_bytecode::Expected {
-            semantics: crate::bytecode::SEMANTICS,
-            fingerprint: self.inner.fingerprint(name),
-            source: None,
-        };
-        let (_, image) = haiden_bytecode::load_expected(bytes, &expected).map_err(|rejection| {
-            Error::new(ErrorKind::Bytecode, format!("the image is of no use: {rejection}"))
-        })?;
-        let program = self.inner.link(image, name, &"".into(), None)?;
-        Ok(Template { inner: self.inner.clone(), program })
     }
 }
 
@@ -416,21 +390,17 @@ impl Inner {
         {
             return Ok(loaded);
         }
-        let source = self.source(name)?;
-        let filename = source.filename.clone();
-        let image = self.image(name, &source)?;
-        let program = self.link(image, Some(name), &source.text.into(), filename)?;
-        let loaded = Loaded { program, up_to_date: source.up_to_date };
+        let loaded = self.load_anew(name)?;
         self.templates.insert(name, loaded.clone());
         Ok(loaded)
     }
 
-    fn source(&self, name: &str) -> Result<Source, Error> {
+    pub(crate) fn source(&self, name: &str) -> Result<Source, Error> {
         if let Some(source) = self.settings.sources.get(name) {
             return Ok(Source::new(&**source));
         }
         let Some(loader) = &self.settings.loader else {
-            if self.settings.sources.is_empty() {
+            if self.settings.sources.is_empty() && self.sealed_names().next().is_none() {
                 return Err(Error::new(ErrorKind::Type, "no loader for this environment specified"));
             }
             return Err(self.not_found(name, None));
@@ -444,37 +414,10 @@ impl Inner {
     fn not_found(&self, name: &str, message: Option<String>) -> Error {
         let error = Error::new(ErrorKind::TemplateNotFound, message.unwrap_or_else(|| name.to_owned()));
         let mut names: Vec<String> = self.settings.sources.keys().cloned().collect();
+        names.extend(self.sealed_names().map(str::to_owned));
         names.extend(self.settings.loader.iter().filter_map(|loader| loader.list_templates().ok()).flatten());
         let near = suggest(name, names.iter().map(String::as_str));
         error.with_hint(near.map(|near| format!("did you mean `{near}`?")))
-    }
-
-    /// The image of a source, from the bytecode cache if it has it.
-    fn image(&self, name: &str, source: &Source) -> Result<Image, Error> {
-        let Some(cache) = &self.settings.bytecode_cache else {
-            return self.compile(&source.text, Some(name));
-        };
-        let started = Instant::now();
-        let filename = source.filename.as_deref().map(|path| path.to_string_lossy());
-        let key = self.content_key(&source.text, Some(name));
-        let mut bucket = cache
-            .get_bucket(name, filename.as_deref(), &source.text, key)
-            .map_err(|error| Error::new(ErrorKind::Bytecode, error.to_string()).with_source(error))?;
-        if let Some(bytes) = bucket.bytecode() {
-            match haiden_bytecode::load_expected(bytes, &self.expected(&source.text, Some(name))) {
-                Ok((_, image)) => {
-                    crate::bytecode::record_hit(cache.as_ref(), &source.text, started.elapsed());
-                    return Ok(image);
-                }
-                Err(rejection) => cache.reject_bucket(&mut bucket, crate::bytecode::reason(&rejection)),
-            }
-        }
-        let image = self.compile(&source.text, Some(name))?;
-        bucket.set_bytecode(haiden_bytecode::to_bytes(&image, &self.header(&source.text, Some(name))));
-        cache
-            .set_bucket(&bucket)
-            .map_err(|error| Error::new(ErrorKind::Bytecode, error.to_string()).with_source(error))?;
-        Ok(image)
     }
 
     #[cold]

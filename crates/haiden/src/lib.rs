@@ -25,7 +25,7 @@
 //! # Bytecode cache
 //!
 //! Compiled templates can be kept between processes: see [`haiden_cache`] and
-//! [`Environment::set_bytecode_cache`]. A hostile or stale entry is a miss, never a wrong page.
+//! [`Environment::set_bytecode_cache`]. A whole site fits into one file: [`Environment::bundle`], [`cache::Bundle`]. A hostile or stale entry is a miss, never a wrong page.
 //!
 //! # Errors
 //!
@@ -34,6 +34,7 @@
 #![forbid(unsafe_code)]
 
 mod autoescape;
+mod bundle;
 mod bytecode;
 mod dump;
 mod environment;

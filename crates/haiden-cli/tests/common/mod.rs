@@ -80,7 +80,12 @@ impl Folder {
 
     /// `render` without a cache must fail with this code, print nothing, and say all of these.
     pub(crate) fn fails(&self, arguments: &[&str], code: i32, says: &[&str]) {
-        let ran = self.run(&[&["render", "--cache", "none"], arguments].concat());
+        self.refused(&[&["render", "--cache", "none"], arguments].concat(), code, says);
+    }
+
+    /// A command must fail with this code, print nothing, and say all of these.
+    pub(crate) fn refused(&self, arguments: &[&str], code: i32, says: &[&str]) {
+        let ran = self.run(arguments);
         assert_eq!((ran.code, &*ran.out), (Some(code), ""), "{arguments:?}: {ran:?}");
         assert!(ran.err.starts_with("error: "), "{arguments:?}: {ran:?}");
         for part in says {

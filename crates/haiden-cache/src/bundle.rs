@@ -1,0 +1,211 @@
+//! A bundle: the bytecode of a whole site in one read-only file.
+//!
+//! In: a file that [`BundleBuilder`] wrote, or any bytes. Out: bytecode by content key (a [`BytecodeCache`]) and, from a
+//! sealed bundle, by template name. Invariant: the index is proven when a bundle is opened, an entry whenever it is asked
+//! for; what is damaged is an error at the first and a miss at the second, and never a panic.
+//!
+//! The file is read once, when it is opened: what happens to it later does not matter. `docs/bundle-format.md` specifies it.
+
+mod builder;
+mod format;
+
+use std::fs::{self, File};
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
+
+pub use self::builder::BundleBuilder;
+use self::format::{Index, Record};
+use crate::{
+    Bucket, BytecodeCache, CacheEntry, CacheError, CacheErrorKind, CacheStatistics, Counters,
+    DEFAULT_MAX_ENTRY_BYTES, Entries, Frame, Rejection,
+};
+
+/// The largest bundle that is opened: 1 GiB.
+const MAX_BUNDLE_BYTES: u64 = 1 << 30;
+
+/// Many templates' bytecode in one file, opened read-only.
+///
+/// As a [`BytecodeCache`] it answers by content key: a template whose source or options changed since is a miss. A
+/// **sealed** bundle also answers by [name](Self::template), so that a site runs without its sources; there, the
+/// bundle is the truth.
+///
+/// ```
+/// use haiden_cache::{Bucket, BundleBuilder, Bundle, BytecodeCache};
+///
+/// let bucket = Bucket::new("key", "checksum");
+/// let mut builder = BundleBuilder::new();
+/// builder.add("page.html", *bucket.content_key(), bucket.checksum(), b"bytecode")?;
+/// let path = std::env::temp_dir().join(format!("bundle-{}.haiden", std::process::id()));
+/// builder.write(&path)?;
+///
+/// let bundle = Bundle::open(&path)?;
+/// let mut bucket = Bucket::new("key", "checksum");
+/// bundle.lookup(&mut bucket)?;
+/// assert!(bucket.bytecode().is_some());
+/// assert_eq!(bundle.template("page.html"), None, "it is not sealed: the source has the say");
+/// # std::fs::remove_file(path)?;
+/// # Ok::<(), haiden_cache::CacheError>(())
+/// ```
+#[derive(Debug)]
+pub struct Bundle {
+    path: Option<PathBuf>,
+    bytes: Vec<u8>,
+    index: Index,
+    counters: Counters,
+    others_can_write: bool,
+}
+
+impl Bundle {
+    /// Reads a bundle. A file that is none, or is damaged in its index, is an error of kind
+    /// [`Rejected`](CacheErrorKind::Rejected).
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, CacheError> {
+        let path = path.as_ref();
+        let doing = || format!("cannot read the bundle {}", path.display());
+        let failed = |error| CacheError::io(doing(), error);
+        let refused = |reason| {
+            let message = format!("{} is no bundle that can be used: {reason}", path.display());
+            CacheError::new(CacheErrorKind::Rejected(reason), message)
+        };
+        // Opening a FIFO would wait for a writer.
+        if !fs::metadata(path).map_err(failed)?.is_file() {
+            return Err(refused(Rejection::NotAFile));
+        }
+        let file = File::open(path).map_err(failed)?;
+        let metadata = file.metadata().map_err(failed)?;
+        if metadata.len() > MAX_BUNDLE_BYTES {
+            return Err(refused(Rejection::Oversize));
+        }
+        let mut bytes = Vec::with_capacity(metadata.len() as usize + 1);
+        file.take(MAX_BUNDLE_BYTES).read_to_end(&mut bytes).map_err(failed)?;
+        let others_can_write = others_can_write(&metadata);
+        let bundle = Self::parse(bytes).map_err(refused)?;
+        Ok(Self { path: Some(path.to_owned()), others_can_write, ..bundle })
+    }
+
+    /// A bundle in memory.
+    pub fn from_bytes(bytes: impl Into<Vec<u8>>) -> Result<Self, CacheError> {
+        Self::parse(bytes.into()).map_err(|reason| {
+            let message = format!("these bytes are no bundle that can be used: {reason}");
+            CacheError::new(CacheErrorKind::Rejected(reason), message)
+        })
+    }
+
+    fn parse(bytes: Vec<u8>) -> Result<Self, Rejection> {
+        let index = Index::parse(&bytes)?;
+        Ok(Self { path: None, bytes, index, counters: Counters::new(), others_can_write: false })
+    }
+
+    /// The file, as it was named.
+    pub fn path(&self) -> Option<&Path> {
+        self.path.as_deref()
+    }
+
+    /// Whether templates may be taken by name, without their sources.
+    pub fn is_sealed(&self) -> bool {
+        self.index.sealed
+    }
+
+    /// The names of the templates, in order.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        (0..self.index.names).filter_map(|at| Some(self.index.name(&self.bytes, at).ok()?.0))
+    }
+
+    /// The bytecode of a template of a sealed bundle; `None` if it has none, or the bundle is not sealed. A damaged entry
+    /// is an `Err`. Counts.
+    pub fn template(&self, name: &str) -> Option<Result<&[u8], Rejection>> {
+        if !self.index.sealed {
+            return None;
+        }
+        let record = self.index.find_name(&self.bytes, name);
+        let found = record.map(|record| self.frame(&record).map(|frame| frame.bytecode));
+        self.counters.found(found.map(|found| found.map(<[u8]>::len)));
+        found
+    }
+
+    /// For engines: the bytecode that [`template`](Self::template) returned cannot be used. Turns the hit into a miss.
+    pub fn reject(&self, reason: Rejection) {
+        self.counters.revoke_hit(reason);
+    }
+
+    /// An entry, proven.
+    fn frame(&self, record: &Record) -> Result<Frame<'_>, Rejection> {
+        let bytes = self.bytes.get(record.span.clone()).ok_or(Rejection::Structure)?;
+        let frame = Frame::parse(bytes, DEFAULT_MAX_ENTRY_BYTES + Frame::MAX_OVERHEAD)?;
+        if frame.content_key == record.key { Ok(frame) } else { Err(Rejection::Key) }
+    }
+}
+
+impl BytecodeCache for Bundle {
+    fn load_bytecode(&self, bucket: &mut Bucket<'_>) -> Result<(), CacheError> {
+        if let Some(record) = self.index.find_key(&self.bytes, bucket.content_key()) {
+            match self.frame(&record) {
+                Ok(frame) => bucket.accept(&frame),
+                Err(reason) => bucket.reject(reason),
+            }
+        }
+        Ok(())
+    }
+
+    fn dump_bytecode(&self, bucket: &Bucket<'_>) -> Result<(), CacheError> {
+        bucket.filled()?;
+        Err(CacheError::new(CacheErrorKind::ReadOnly, "a bundle is read-only: compile it anew"))
+    }
+
+    fn counters(&self) -> Option<&Counters> {
+        Some(&self.counters)
+    }
+
+    fn is_read_only(&self) -> bool {
+        true
+    }
+
+    fn size(&self) -> Option<u64> {
+        Some(self.index.entries as u64)
+    }
+
+    fn max_size(&self) -> Option<u64> {
+        self.size()
+    }
+
+    fn statistics(&self) -> CacheStatistics {
+        let mut statistics = self.counters.snapshot();
+        statistics.size = self.size();
+        statistics.max_size = self.max_size();
+        statistics.others_can_write = self.others_can_write;
+        statistics
+    }
+
+    /// In the order of keys. A bundle does not tell when entries were used, and as a rule not when they were made.
+    fn entries(&self) -> Result<Entries<'_>, CacheError> {
+        Ok(Box::new((0..self.index.entries).map(|at| {
+            let record = format::record(&self.bytes, at);
+            match record.and_then(|record| self.frame(&record)) {
+                Ok(frame) => {
+                    let entry = CacheEntry::from_frame(&frame);
+                    let created_at = entry.created_at.filter(|&time| time != UNIX_EPOCH);
+                    Ok(CacheEntry { created_at, ..entry })
+                }
+                Err(reason) => {
+                    let message = format!("entry {at} of the bundle: {reason}");
+                    Err(CacheError::new(CacheErrorKind::Rejected(reason), message))
+                }
+            }
+        })))
+    }
+}
+
+#[cfg(unix)]
+fn others_can_write(metadata: &fs::Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let me = rustix::process::geteuid().as_raw();
+    (metadata.uid() != me && metadata.uid() != 0) || metadata.mode() & 0o022 != 0
+}
+
+#[cfg(not(unix))]
+fn others_can_write(_: &fs::Metadata) -> bool {
+    false
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,101 @@
+//! A bundle's file: how it is written, and what may stand at its place.
+
+#![cfg(unix)]
+
+mod common;
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::process::Command;
+
+use common::{Scratch, chmod, names, without_root};
+use haiden_cache::{Bundle, BundleBuilder, BytecodeCache, CacheErrorKind, ContentKey, Failures, Rejection};
+
+fn builder(bytecode: &[u8]) -> BundleBuilder {
+    let mut builder = BundleBuilder::new().sealed(true);
+    builder.add("page.html", ContentKey::new([("source", bytecode)]), "", bytecode).unwrap();
+    builder
+}
+
+#[test]
+fn a_file_is_replaced_whole() {
+    let scratch = Scratch::new();
+    let path = scratch.join("site.haiden");
+    builder(b"first").write(&path).unwrap();
+    let first = Bundle::open(&path).unwrap();
+    builder(b"second").write(&path).unwrap();
+    assert_eq!(names(scratch.path()), ["site.haiden"]);
+    assert_eq!(fs::read(&path).unwrap(), builder(b"second").to_bytes().unwrap());
+
+    let second = Bundle::open(&path).unwrap();
+    fs::remove_file(&path).unwrap();
+    assert_eq!(first.template("page.html"), Some(Ok(&b"first"[..])), "it was read when it was opened");
+    assert_eq!(second.template("page.html"), Some(Ok(&b"second"[..])));
+    assert_eq!(second.path(), Some(&*path));
+}
+
+#[test]
+fn what_is_no_bundle_says_so() {
+    let scratch = Scratch::new();
+    let path = scratch.join("site.haiden");
+    let refused = |what: &str, kind: CacheErrorKind| {
+        let error = Bundle::open(&path).expect_err(what);
+        assert_eq!(error.kind(), kind, "{what}: {error}");
+        assert!(error.to_string().contains("site.haiden"), "{error}");
+        let _ = fs::remove_file(&path).or_else(|_| fs::remove_dir(&path));
+    };
+    refused("nothing", CacheErrorKind::Missing);
+    fs::create_dir(&path).unwrap();
+    refused("a directory", CacheErrorKind::Rejected(Rejection::NotAFile));
+    assert!(Command::new("mkfifo").arg(&path).status().unwrap().success());
+    refused("a FIFO", CacheErrorKind::Rejected(Rejection::NotAFile));
+    fs::write(&path, "").unwrap();
+    refused("an empty file", CacheErrorKind::Rejected(Rejection::Truncated));
+    fs::write(&path, "PK\u{3}\u{4}").unwrap();
+    refused("an archive", CacheErrorKind::Rejected(Rejection::Magic));
+    fs::File::create(&path).unwrap().set_len(1 << 40).unwrap();
+    refused("a sparse file of a TiB", CacheErrorKind::Rejected(Rejection::Oversize));
+    symlink(&path, &path).unwrap();
+    refused("a link to itself", CacheErrorKind::Io);
+}
+
+#[test]
+fn a_bundle_others_can_write_is_told() {
+    let scratch = Scratch::new();
+    let path = scratch.join("site.haiden");
+    builder(b"code").write(&path).unwrap();
+    for (mode, told) in [(0o444, false), (0o644, false), (0o664, true), (0o646, true)] {
+        chmod(&path, mode);
+        assert_eq!(Bundle::open(&path).unwrap().statistics().others_can_write, told, "{mode:o}");
+    }
+}
+
+#[test]
+fn a_bundle_that_cannot_be_written_leaves_nothing() {
+    without_root("a_bundle_that_cannot_be_written_leaves_nothing", || {
+        let scratch = Scratch::new();
+        let path = scratch.join("site.haiden");
+        builder(b"first").write(&path).unwrap();
+        chmod(scratch.path(), 0o555);
+        let error = builder(b"second").write(&path).unwrap_err();
+        assert_eq!(error.kind(), CacheErrorKind::Denied, "{error}");
+        chmod(scratch.path(), 0o755);
+        assert_eq!(names(scratch.path()), ["site.haiden"]);
+        assert_eq!(Bundle::open(&path).unwrap().template("page.html"), Some(Ok(&b"first"[..])));
+        chmod(&path, 0o000);
+        assert_eq!(Bundle::open(&path).unwrap_err().kind(), CacheErrorKind::Denied);
+    });
+    let scratch = Scratch::new();
+    fs::create_dir(scratch.join("taken")).unwrap();
+    assert!(builder(b"code").write(scratch.join("taken")).is_err());
+    assert!(builder(b"code").write(scratch.join("absent/site.haiden")).is_err());
+    assert!(builder(b"code").write("/").is_err());
+    assert_eq!(names(scratch.path()), ["taken"]);
+}
+
+/// Whatever its policy would be: a bundle's damage is never a failure.
+#[test]
+fn a_bundle_never_fails_a_lookup() {
+    let bundle = Bundle::from_bytes(builder(b"code").to_bytes().unwrap()).unwrap();
+    assert_eq!((bundle.failures(), bundle.is_read_only()), (Failures::Ignore, true));
+}
