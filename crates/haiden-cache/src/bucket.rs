@@ -175,7 +175,7 @@ impl<'a> Bucket<'a> {
     }
 
     /// Takes over a parsed entry, if it is this bucket's.
-    fn accept(&mut self, frame: &Frame<'_>) {
+    pub(crate) fn accept(&mut self, frame: &Frame<'_>) {
         if frame.content_key != self.content_key {
             return self.reject(Rejection::Key);
         }
