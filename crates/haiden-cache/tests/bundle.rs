@@ -6,9 +6,9 @@ mod common;
 
 use std::fs;
 use std::os::unix::fs::symlink;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
-use common::{Scratch, chmod, names, without_root};
+use common::{Scratch, again, chmod, filled, names, role, without_root};
 use haiden_cache::{Bundle, BundleBuilder, BytecodeCache, CacheErrorKind, ContentKey, Failures, Rejection};
 
 fn builder(bytecode: &[u8]) -> BundleBuilder {
@@ -93,9 +93,37 @@ fn a_bundle_that_cannot_be_written_leaves_nothing() {
     assert_eq!(names(scratch.path()), ["taken"]);
 }
 
-/// Whatever its policy would be: a bundle's damage is never a failure.
+/// Whatever its policy would be: a bundle's damage is never a failure, and nothing is written to it.
 #[test]
 fn a_bundle_never_fails_a_lookup() {
     let bundle = Bundle::from_bytes(builder(b"code").to_bytes().unwrap()).unwrap();
     assert_eq!((bundle.failures(), bundle.is_read_only()), (Failures::Ignore, true));
+    bundle.set_bucket(&filled("one", b"1")).unwrap();
+    assert_eq!((bundle.statistics().skipped_writes, bundle.size()), (1, Some(1)));
+}
+
+/// While a bundle is written again and again, and when its writer is killed, there is always a whole one.
+#[test]
+fn a_killed_writer_leaves_a_bundle() {
+    if let Some(path) = role() {
+        for turn in 0u64.. {
+            builder(&vec![turn as u8; 300_000]).write(&path).unwrap();
+        }
+    }
+    let scratch = Scratch::new();
+    let path = scratch.join("site.haiden");
+    builder(b"first").write(&path).unwrap();
+    let this = std::env::current_exe().unwrap();
+    let mut writer = again(&["env"], &this, "a_killed_writer_leaves_a_bundle", path.to_str().unwrap());
+    let mut writer = writer.stdout(Stdio::null()).spawn().unwrap();
+    let mut seen = std::collections::BTreeSet::new();
+    while seen.len() < 5 {
+        let bundle = Bundle::open(&path).unwrap();
+        let code = bundle.template("page.html").unwrap().unwrap();
+        assert!(code == b"first" || code == vec![code[0]; 300_000]);
+        seen.insert(code[0]);
+    }
+    writer.kill().unwrap();
+    writer.wait().unwrap();
+    assert!(Bundle::open(&path).unwrap().template("page.html").is_some_and(|code| code.is_ok()));
 }
