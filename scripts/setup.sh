@@ -42,17 +42,19 @@ debian_install() {
         as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null
 }
 
-# debian_unpack PACKAGE...: into .cache/debian, without root. The packages' own dependencies must be named too.
+# debian_unpack PACKAGE...: into .cache/debian, without root, together with the packages it needs that are not installed.
 debian_unpack() {
     have apt-get && have dpkg || return 1
     note "unpacking Debian packages into .cache/debian: $*"
-    local state="$CACHE/apt"
+    local state="$CACHE/apt" deb packages
     mkdir -p "$state/state/lists/partial" "$state/cache/archives/partial" "$DEBS"
     [ -e "$state/status" ] || cp /var/lib/dpkg/status "$state/status" 2>/dev/null || : >"$state/status"
     local options=(-qq -o "Dir::State=$state/state" -o "Dir::State::status=$state/status" -o "Dir::Cache=$state/cache")
     apt-get "${options[@]}" update || return 1
-    (cd "$state" && apt-get "${options[@]}" download "$@") || return 1
-    local deb
+    packages=$(apt-get "${options[@]}" --simulate --no-install-recommends install "$@" | sed -n 's/^Inst \([^ ]*\).*/\1/p') &&
+        [ -n "$packages" ] || packages=$*
+    # shellcheck disable=SC2086
+    (cd "$state" && apt-get "${options[@]}" download $packages) || return 1
     for deb in "$state"/*.deb; do
         dpkg -x "$deb" "$DEBS" || return 1
         rm -f "$deb"
@@ -104,6 +106,33 @@ make_venv() {
     wheel=$(find "$DEBS" -name 'pip-*.whl' 2>/dev/null | head -n1)
     [ -n "$wheel" ] || fail "no virtual environment can be made: ask for the package python3-venv."
     "$VENV/bin/python" "$wheel/pip" install -q --no-index "$wheel"
+}
+
+# memcached and redis-server, which the tests start and stop themselves, on loopback. Exports where they are.
+need_servers() {
+    export HAIDEN_MEMCACHED HAIDEN_REDIS_SERVER HAIDEN_TEST_SERVERS_REQUIRED=1
+    find_servers && return
+    debian_install memcached redis-server && find_servers && return
+    debian_unpack memcached redis-server && wrap_servers && find_servers && return
+    fail "no memcached or no redis-server, and no way to get them: ask for the packages memcached and redis-server."
+}
+
+find_servers() {
+    local path="$CACHE/servers:$PATH:/usr/bin:/usr/sbin"
+    HAIDEN_MEMCACHED=$(PATH=$path command -v memcached) && HAIDEN_REDIS_SERVER=$(PATH=$path command -v redis-server)
+}
+
+# An unpacked program has to be told where its libraries are.
+wrap_servers() {
+    local name libraries
+    libraries=$(find "$DEBS" -name '*.so.*' -printf '%h\n' | sort -u | paste -sd:)
+    mkdir -p "$CACHE/servers"
+    for name in memcached redis-server; do
+        [ -e "$DEBS/usr/bin/$name" ] || return 1
+        printf '#!/bin/sh\nLD_LIBRARY_PATH="%s" exec "%s" "$@"\n' "$libraries" "$DEBS/usr/bin/$name" >"$CACHE/servers/$name"
+        chmod +x "$CACHE/servers/$name"
+        "$CACHE/servers/$name" --version >/dev/null || return 1
+    done
 }
 
 # cargo-deny, from source (a few minutes, once); its absence fails nothing.

@@ -15,8 +15,10 @@ use crate::Rejection;
 pub enum CacheErrorKind {
     /// A bucket without bytecode was to be written.
     EmptyBucket,
-    /// A file name pattern that cannot name entries.
+    /// A file name pattern or a prefix of keys that cannot name entries.
     Pattern,
+    /// A URL that names no server of this kind.
+    Url,
     /// No directory that only this user can write.
     UnsafeDirectory,
     /// The store's directory (or file, or table) is not there.
@@ -64,6 +66,7 @@ impl CacheErrorKind {
             Self::Unavailable => 12,
             Self::Protocol => 13,
             Self::Corrupt => 14,
+            Self::Url => 15,
         };
         1 << index
     }

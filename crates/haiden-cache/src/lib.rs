@@ -53,6 +53,8 @@
 //! | [`FileSystemBytecodeCache`] (Unix) | in files of a directory | nothing yet | deletes files of its pattern |
 //! | `SqliteBytecodeCache` (feature `sqlite`) | in one file, for many processes | nothing yet | deletes all |
 //! | [`Bundle`] | in one read-only file, a site at a time | what was put in | nothing: compile it anew |
+//! | [`MemcachedBytecodeCache`] | in a Memcached server | the server | invalidates, within seconds everywhere |
+//! | [`RedisBytecodeCache`] | in a Redis server | the server | deletes its own keys |
 //! | yours: [`BytecodeCache`] | wherever you like | | says how far it reaches: [`ClearReach`] |
 //!
 //! ```no_run
@@ -81,7 +83,6 @@
 //! Stores are `Send + Sync`. [`SingleFlight`] lets threads that need one template at once compile it once.
 #![forbid(unsafe_code)]
 
-#[cfg(feature = "sqlite")]
 mod breaker;
 mod bucket;
 mod bundle;
@@ -92,11 +93,13 @@ mod error;
 #[cfg(unix)]
 mod file_system;
 mod frame;
+mod memcached;
 mod memory;
 mod policy;
-#[cfg(feature = "sqlite")]
 mod pool;
+mod redis;
 mod rejection;
+mod remote;
 mod single_flight;
 #[cfg(feature = "sqlite")]
 mod sqlite;
@@ -113,8 +116,10 @@ pub use error::{CacheError, CacheErrorKind};
 #[cfg(unix)]
 pub use file_system::{DEFAULT_PATTERN, FileSystemBuilder, FileSystemBytecodeCache};
 pub use frame::{DEFAULT_MAX_ENTRY_BYTES, Frame};
+pub use memcached::{MemcachedBuilder, MemcachedBytecodeCache};
 pub use memory::MemoryBytecodeCache;
 pub use policy::Clock;
+pub use redis::{RedisBuilder, RedisBytecodeCache};
 pub use rejection::{Rejection, Rejections};
 pub use single_flight::SingleFlight;
 #[cfg(feature = "sqlite")]

@@ -11,9 +11,15 @@
 //! ```
 
 mod cases;
+mod fake;
+#[cfg(unix)]
+mod server;
 
 use std::fmt;
 
+pub use self::fake::{Answer, FakeServer};
+#[cfg(unix)]
+pub use self::server::Server;
 use crate::{Bucket, BytecodeCache};
 
 /// Runs every case, and prints the table if one fails.

@@ -7,13 +7,15 @@ mod common;
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::{Read, Write};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use common::Scratch;
-use haiden_cache::testkit::{StoreSuite, store_suite};
+use haiden_cache::testkit::{Server, StoreSuite, store_suite};
 use haiden_cache::{
-    Bucket, BytecodeCache, CacheError, Cleared, FileSystemBytecodeCache, MemoryBytecodeCache,
-    SqliteBytecodeCache,
+    Bucket, BytecodeCache, CacheError, Cleared, FileSystemBytecodeCache, MemcachedBytecodeCache,
+    MemoryBytecodeCache, RedisBytecodeCache, SqliteBytecodeCache,
 };
 
 #[test]
@@ -63,6 +65,74 @@ fn sqlite() {
         change(&mut frame);
         let update = "UPDATE entries SET frame = ?1 WHERE content_key = ?2";
         assert_eq!(connection.execute(update, (frame, key)).unwrap(), 1);
+    };
+    let report = StoreSuite::new(make).damage(damage).run();
+    report.assert_passed();
+    assert_eq!(report.results().count(), 13);
+}
+
+/// Prefixes of their own, so that stores on one server share nothing.
+fn prefixes() -> impl Fn() -> String {
+    let turn = std::cell::Cell::new(0);
+    move || {
+        turn.set(turn.get() + 1);
+        format!("suite/{}/", turn.get())
+    }
+}
+
+/// What a client of any kind would say and hear, in one go.
+fn say(address: std::net::SocketAddr, question: &[u8], end: &[u8]) -> Vec<u8> {
+    let mut stream = std::net::TcpStream::connect(address).unwrap();
+    stream.write_all(question).unwrap();
+    let mut answer = Vec::new();
+    while !answer.ends_with(end) {
+        let mut byte = [0];
+        stream.read_exact(&mut byte).unwrap();
+        answer.push(byte[0]);
+    }
+    answer
+}
+
+#[test]
+fn memcached() {
+    let Some(server) = Server::memcached(&[]) else { return };
+    let next = prefixes();
+    let make = || {
+        let builder = MemcachedBytecodeCache::builder(server.url("memcached")).prefix(next());
+        builder.operation_timeout(Duration::from_secs(20)).connect().unwrap()
+    };
+    let damage = |store: &MemcachedBytecodeCache, bucket: &Bucket<'_>, change: &dyn Fn(&mut Vec<u8>)| {
+        let key = store.item_key(bucket).unwrap();
+        let answer = say(server.address(), format!("get {key}\r\n").as_bytes(), b"END\r\n");
+        let head = answer.iter().position(|&byte| byte == b'\n').unwrap() + 1;
+        let mut item = answer[head..answer.len() - b"\r\nEND\r\n".len()].to_vec();
+        change(&mut item);
+        let command = format!("set {key} 0 0 {}\r\n", item.len());
+        say(server.address(), &[command.as_bytes(), &item, b"\r\n"].concat(), b"STORED\r\n");
+    };
+    let report = StoreSuite::new(make).damage(damage).run();
+    report.assert_passed();
+    assert_eq!(report.results().count(), 13);
+}
+
+#[test]
+fn redis() {
+    let Some(server) = Server::redis(&[]) else { return };
+    let next = prefixes();
+    let make = || {
+        let builder = RedisBytecodeCache::builder(server.url("redis")).prefix(next());
+        builder.operation_timeout(Duration::from_secs(20)).connect().unwrap()
+    };
+    let damage = |store: &RedisBytecodeCache, bucket: &Bucket<'_>, change: &dyn Fn(&mut Vec<u8>)| {
+        let key = store.key_of(bucket);
+        // An inline command after it gives the end something to be recognized by.
+        let question = format!("GET {key}\r\nECHO the-end\r\n");
+        let answer = say(server.address(), question.as_bytes(), b"$7\r\nthe-end\r\n");
+        let head = answer.iter().position(|&byte| byte == b'\n').unwrap() + 1;
+        let mut value = answer[head..answer.len() - b"\r\n$7\r\nthe-end\r\n".len()].to_vec();
+        change(&mut value);
+        let command = format!("*3\r\n$3\r\nSET\r\n${}\r\n{key}\r\n${}\r\n", key.len(), value.len());
+        say(server.address(), &[command.as_bytes(), &value, b"\r\n"].concat(), b"+OK\r\n");
     };
     let report = StoreSuite::new(make).damage(damage).run();
     report.assert_passed();

@@ -1,0 +1,25 @@
+//! What the stores behind a server have in common: address, connections, time limits, health.
+//!
+//! In: a question, as a function that talks over one connection. Out: its answer, or an error after a bounded time.
+//! Invariant: however a server behaves (silent, dripping, gone, garbage, a promise of 20 GB), a call takes at most the
+//! time to connect and one operation's time twice, and at most as much memory as the largest entry; and an answer is
+//! never taken for that to another question, because a connection that failed is not used again.
+//!
+//! Why no client library: these bounds are what the stores are for, and the libraries do not give them. `memcache` 0.21
+//! needs `r2d2`, which waits its whole timeout on every call while a server is down, takes values of 1 GiB, and brings
+//! 68 crates. `redis` 1.8 bounds each read, not the operation (a server that drips bytes holds a page as long as it
+//! likes), buffers whatever is sent, never reconnects, and brings 56 crates. What the stores say (get, set, a few more)
+//! is small beside that. The price is TLS, Cluster and Sentinel: who needs those writes a store over the `redis` crate,
+//! as `examples/redis_store.rs` shows, in 40 lines.
+//!
+//! Reading order: `address`, `link` (one connection), `client` (their pool), `options`.
+
+mod address;
+mod client;
+mod link;
+mod options;
+
+pub(crate) use self::address::{Address, Location};
+pub(crate) use self::client::{Client, Timeouts};
+pub(crate) use self::link::{Cause, Failure, Link, Talk};
+pub(crate) use self::options::{Options, option_methods};
