@@ -230,7 +230,7 @@ pub(super) fn join<H: BuiltinHost>(
         return join_plain(host, context, &delimiter, &mut iterator, path.as_ref());
     }
     let html_delimiter = host.has_html(&delimiter);
-    let mut items = Vec::new();
+    let mut items = Vec::with_capacity(host.remaining(&iterator).unwrap_or(0).min(1 << 12));
     let mut html_item = false;
     while let Some(mut item) = host.next(&mut iterator)? {
         if let Some(path) = &path {
@@ -242,16 +242,20 @@ pub(super) fn join<H: BuiltinHost>(
     if html_delimiter {
         return join_with_markup(host, &delimiter, &items);
     }
-    let mut separator = String::new();
-    host.push_text(&mut separator, &delimiter, html_item)?;
-    let mut out = String::new();
+    let separator = text_once(host, delimiter)?;
+    let mut out = String::with_capacity(items.len().min(1 << 12) * 16);
     for (place, item) in items.iter().enumerate() {
         if place > 0 {
-            out.push_str(&separator);
+            host.push_text(&mut out, &separator, html_item)?;
         }
         host.push_text(&mut out, item, html_item)?;
     }
     host.new_text(&out, html_item)
+}
+
+/// A text; anything else is made one, once.
+fn text_once<H: BuiltinHost>(host: &mut H, value: H::Register) -> Result<H::Register, H::Error> {
+    if host.text(&value).is_some() { Ok(value) } else { host.soft_str(&value) }
 }
 
 /// `str(delimiter).join(map(str, items))`.
@@ -262,8 +266,7 @@ fn join_plain<H: BuiltinHost>(
     iterator: &mut H::Iterator,
     path: Option<&Path<H>>,
 ) -> Result<H::Register, H::Error> {
-    let mut separator = String::new();
-    host.push_text(&mut separator, delimiter, false)?;
+    let separator = text_once(host, delimiter.clone())?;
     let mut out = String::new();
     let mut first = true;
     while let Some(mut item) = host.next(iterator)? {
@@ -271,7 +274,7 @@ fn join_plain<H: BuiltinHost>(
             item = path.get(host, context, &item)?;
         }
         if !std::mem::replace(&mut first, false) {
-            out.push_str(&separator);
+            host.push_text(&mut out, &separator, false)?;
         }
         host.push_text(&mut out, &item, false)?;
     }

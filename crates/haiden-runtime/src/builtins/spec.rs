@@ -128,6 +128,20 @@ pub struct Bound<H: Host> {
     pub keywords: Vec<(String, H::Register)>,
 }
 
+impl<H: Host> Bound<H> {
+    /// Sets the parameter of this name, if there is one that was not given.
+    fn set(&mut self, spec: &Spec, name: &str, value: &H::Register) -> bool {
+        let index = spec.parameters.iter().position(|parameter| parameter.name == name);
+        match index.and_then(|index| self.values.get_mut(index)) {
+            Some(place @ None) => {
+                *place = Some(value.clone());
+                true
+            }
+            _ => false,
+        }
+    }
+}
+
 impl<H: BuiltinHost> Bound<H> {
     /// Parameter `index`, if it was given.
     pub fn get(&self, index: usize) -> Option<&H::Register> {
@@ -168,6 +182,14 @@ pub fn bind<H: BuiltinHost>(
     if shape.is_plain() && (fits || spec.further != Further::None) {
         place(spec, &mut bound, positional.iter().cloned());
         return complete(host, spec, bound, positional.len());
+    }
+    if fits && !shape.star && !shape.star_star && spec.style == Style::Python {
+        place(spec, &mut bound, positional.iter().cloned());
+        let named = shape.keywords.iter().zip(others);
+        if named.clone().all(|(keyword, value)| bound.set(spec, &keyword.text, value)) {
+            return complete(host, spec, bound, positional.len());
+        }
+        bound.values = [const { None }; MAX_PARAMETERS];
     }
     let mut positional = positional.to_vec();
     let mut keywords: Vec<(String, H::Register)> = Vec::new();

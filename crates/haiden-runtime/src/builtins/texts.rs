@@ -157,11 +157,11 @@ pub(super) fn truncate<H: BuiltinHost>(
         None => host.truncate_leeway(),
     };
     let length = bound.index(host, 0, 255)?;
-    let end = match bound.get(2) {
-        Some(end) => end.clone(),
-        None => host.new_text("...", false)?,
+    let end = bound.get(2);
+    let end_length = match end {
+        Some(end) => i64::try_from(host.length(end)?).unwrap_or(i64::MAX),
+        None => 3,
     };
-    let end_length = i64::try_from(host.length(&end)?).unwrap_or(i64::MAX);
     let assertion = if length < end_length {
         Some(format!("expected length >= {end_length}, got {length}"))
     } else if leeway < 0 {
@@ -172,8 +172,12 @@ pub(super) fn truncate<H: BuiltinHost>(
     if let Some(message) = assertion {
         return Err(host.error(ErrorClass::Assertion, message));
     }
-    let whole = i64::try_from(host.length(value)?).unwrap_or(i64::MAX);
-    if whole <= length.saturating_add(leeway) {
+    let most = length.saturating_add(leeway);
+    let fits = match host.text(value) {
+        Some(text) => character(text, usize::try_from(most).unwrap_or(0)).is_none(),
+        None => i64::try_from(host.length(value)?).unwrap_or(i64::MAX) <= most,
+    };
+    if fits {
         return Ok(value.clone());
     }
     let kill_words = bound.flag(host, 1, false)?;
@@ -187,14 +191,26 @@ pub(super) fn truncate<H: BuiltinHost>(
         return Err(host.error(class, message));
     };
     let kept = usize::try_from(length - end_length).unwrap_or(0);
-    let mut cut = text.char_indices().nth(kept).map_or(text, |(at, _)| &text[..at]);
+    let mut cut = character(text, kept).map_or(text, |at| &text[..at]);
     if !kill_words {
         cut = cut.rsplit_once(' ').map_or(cut, |(words, _)| words);
     }
-    let cut = cut.to_owned();
     let markup = host.is_markup(value);
+    let Some(end) = end else {
+        let cut = [cut, "..."].concat();
+        return host.new_text(&cut, markup);
+    };
+    let cut = cut.to_owned();
     let cut = host.new_text(&cut, markup)?;
-    host.binary(BinaryOp::Add, &cut, &end)
+    host.binary(BinaryOp::Add, &cut, end)
+}
+
+/// Where character `index` starts, if the text has so many.
+fn character(text: &str, index: usize) -> Option<usize> {
+    if text.as_bytes().get(..=index)?.is_ascii() {
+        return Some(index);
+    }
+    text.char_indices().nth(index).map(|(at, _)| at)
 }
 
 pub(super) fn wordwrap<H: BuiltinHost>(

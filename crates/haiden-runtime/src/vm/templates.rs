@@ -120,8 +120,8 @@ impl<H: Host> Vm<H> {
         locals: u32,
     ) -> Result<bool, H::Error> {
         let Some(frame) = self.frames.last() else { return Ok(false) };
-        let from = self.programs[frame.program].clone();
-        let Some(template) = host.select_template(names, &from, flags & IGNORE_MISSING != 0)? else {
+        let from = &self.programs[frame.program];
+        let Some(template) = host.select_template(names, from, flags & IGNORE_MISSING != 0)? else {
             return Ok(false);
         };
         let context = if flags & WITH_CONTEXT != 0 {

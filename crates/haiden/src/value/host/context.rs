@@ -47,20 +47,22 @@ impl Name {
 }
 
 /// Variables by name, the last one that was set.
-#[derive(Clone, Default)]
+#[derive(Default)]
 pub(crate) struct Variables {
+    own: Entries,
+    /// What another context has, under the own ones: an include takes what is there and copies nothing.
+    below: Option<Arc<Entries>>,
+}
+
+/// Variables in the order of their first setting.
+#[derive(Clone, Default)]
+struct Entries {
     entries: Vec<(Arc<str>, u64, Word)>,
     table: Option<HashTable<u32>>,
 }
 
-impl Variables {
-    /// The same variables, with room for more.
-    fn with_room(&self, more: usize) -> Variables {
-        let mut entries = Vec::with_capacity(self.entries.len() + more);
-        entries.extend_from_slice(&self.entries);
-        Variables { entries, table: self.table.clone() }
-    }
-
+impl Entries {
+    #[inline]
     fn find(&self, name: &Name) -> Option<usize> {
         let is = |(text, hash, _): &(Arc<str>, u64, Word)| *hash == name.hash && **text == *name.text;
         match &self.table {
@@ -71,25 +73,29 @@ impl Variables {
         }
     }
 
-    pub(crate) fn get(&self, name: &Name) -> Option<Word> {
+    #[inline]
+    fn get(&self, name: &Name) -> Option<Word> {
         self.find(name).map(|place| self.entries[place].2)
     }
 
-    pub(crate) fn set(&mut self, name: &Name, word: Word) {
-        if let Some(place) = self.find(name) {
-            self.entries[place].2 = word;
-            return;
+    fn set(&mut self, name: &Name, word: Word) {
+        match self.find(name) {
+            Some(place) => self.entries[place].2 = word,
+            None => self.push(name.text.clone(), name.hash, word),
         }
-        self.entries.push((name.text.clone(), name.hash, word));
+    }
+
+    fn push(&mut self, text: Arc<str>, hash: u64, word: Word) {
+        self.entries.push((text, hash, word));
         let place = (self.entries.len() - 1) as u32;
         let entries = &self.entries;
-        let hash = |&place: &u32| entries[place as usize].1;
+        let hash_of = |&place: &u32| entries[place as usize].1;
         match &mut self.table {
-            Some(table) => drop(table.insert_unique(name.hash, place, hash)),
+            Some(table) => drop(table.insert_unique(hash, place, hash_of)),
             None if entries.len() > SMALL * 2 => {
                 let mut table = HashTable::with_capacity(entries.len() * 2);
                 for place in 0..entries.len() as u32 {
-                    table.insert_unique(hash(&place), place, hash);
+                    table.insert_unique(hash_of(&place), place, hash_of);
                 }
                 self.table = Some(table);
             }
@@ -97,12 +103,51 @@ impl Variables {
         }
     }
 
+    /// Sets all that `newer` has.
+    fn merge(&mut self, newer: Entries) {
+        for (text, hash, word) in newer.entries {
+            match self.entries.iter().position(|(known, ..)| *known == text) {
+                Some(place) => self.entries[place].2 = word,
+                None => self.push(text, hash, word),
+            }
+        }
+    }
+}
+
+impl Variables {
+    /// What another context may have under its own variables.
+    fn share(&mut self) -> Option<Arc<Entries>> {
+        if !self.own.entries.is_empty() {
+            let own = std::mem::take(&mut self.own);
+            self.below = Some(Arc::new(match self.below.take() {
+                None => own,
+                Some(below) => {
+                    let mut merged = Arc::unwrap_or_clone(below);
+                    merged.merge(own);
+                    merged
+                }
+            }));
+        }
+        self.below.clone()
+    }
+
+    #[inline]
+    pub(crate) fn get(&self, name: &Name) -> Option<Word> {
+        self.own.get(name).or_else(|| self.below.as_ref()?.get(name))
+    }
+
+    pub(crate) fn set(&mut self, name: &Name, word: Word) {
+        self.own.set(name, word);
+    }
+
+    /// All settings; of one name, the last one counts.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&Arc<str>, Word)> {
-        self.entries.iter().map(|(name, _, word)| (name, *word))
+        let below = self.below.iter().flat_map(|below| &below.entries);
+        below.chain(&self.own.entries).map(|(name, _, word)| (name, *word))
     }
 
     fn by_text(&self, name: &str) -> Option<Word> {
-        self.entries.iter().find(|(known, ..)| **known == *name).map(|(_, _, word)| *word)
+        self.iter().filter(|(known, _)| ***known == *name).last().map(|(_, word)| word)
     }
 }
 
@@ -231,10 +276,12 @@ impl NativeHost {
         exported.filter_map(|name| Some((name.clone(), data.variables.by_text(name)?))).collect()
     }
 
-    /// A context like `parent` for another template, with `locals` on top.
+    /// The variables of `parent` with `locals` on top.
     pub(super) fn inherit(&mut self, parent: u32, locals: &[(&Name, Word)]) -> (Variables, Word) {
-        let data = self.context(parent);
-        let (mut variables, base) = (data.variables.with_room(locals.len()), data.base);
+        let data = self.context_mut(parent);
+        let mut variables = Variables { own: Entries::default(), below: data.variables.share() };
+        let base = data.base;
+        variables.own.entries.reserve_exact(locals.len());
         for (name, word) in locals {
             variables.set(name, *word);
         }

@@ -383,6 +383,11 @@ impl BuiltinHost for NativeHost {
     }
 
     fn method(&mut self, _: &u32, receiver: &Word, name: &'static str, arguments: &[Word]) -> Result<Word> {
+        if let (Word::Str(text), []) = (*receiver, arguments)
+            && let Some(method) = NativeHost::text_method(name)
+        {
+            return self.simple(text, method);
+        }
         self.refuse_undefined(*receiver)?;
         if !NativeHost::has_method(self.present(*receiver), name) {
             return Err(self.no_attribute(*receiver, name));

@@ -101,7 +101,17 @@ impl NativeHost {
         }
     }
 
-    fn simple(&mut self, text: Str, change: fn(&mut String, &str)) -> Result<Word> {
+    /// A method of text without arguments that filters call often.
+    pub(super) fn text_method(name: &str) -> Option<fn(&mut String, &str)> {
+        Some(match name {
+            "upper" => case::upper,
+            "lower" => case::lower,
+            "capitalize" => case::capitalize,
+            _ => return None,
+        })
+    }
+
+    pub(super) fn simple(&mut self, text: Str, change: fn(&mut String, &str)) -> Result<Word> {
         self.build_text(text.markup, |host, out| {
             change(out, host.str(text));
             Ok(())

@@ -111,6 +111,8 @@ pub struct NativeHost {
     /// The programs of contexts and those that ran.
     programs: Vec<Entered>,
     modules: Vec<(u64, Word)>,
+    /// The templates that constants named: a page includes one version of a template.
+    selected: Vec<(Str, Arc<Program<NativeHost>>)>,
     /// Where the tuples lie that `groupby` made: their parts have names.
     groups: BTreeSet<u32>,
     pub(crate) undefined_kind: UndefinedKind,
@@ -139,6 +141,7 @@ impl Default for NativeHost {
             cells: Vec::new(),
             programs: Vec::new(),
             modules: Vec::new(),
+            selected: Vec::new(),
             groups: BTreeSet::new(),
             undefined_kind: UndefinedKind::default(),
             limits: RenderLimits::default(),

@@ -106,8 +106,9 @@ impl NativeHost {
             *slot_by_address = hashbrown::HashMap::default();
             *slots = vec![NOTHING.clone()];
         }
-        let NativeHost { modules, groups, scratch, random, .. } = self;
+        let NativeHost { modules, selected, groups, scratch, random, .. } = self;
         clear(modules);
+        clear(selected);
         groups.clear();
         clear_text(scratch);
         *random = 0;

@@ -14,7 +14,7 @@ use crate::value::heap::HeapObject;
 use crate::value::host::context::Variables;
 use crate::value::host::link::NativeTest;
 use crate::value::host::{Extra, Name, NativeFilter, NativeHost, NativeIterator, Output};
-use crate::value::word::{Str, Word};
+use crate::value::word::{HEAP, Str, Word};
 
 type Result<T> = std::result::Result<T, Error>;
 
@@ -342,7 +342,6 @@ impl Host for NativeHost {
         match filter {
             NativeFilter::Builtin(builtin) => self.builtin_filter(builtin, *context, *value, arguments),
             NativeFilter::User(function) => {
-                let function = function.clone();
                 if arguments.shape.is_plain() && arguments.values.is_empty() {
                     return function.invoke(self, CallArguments { positional: &[*value], keywords: &[] });
                 }
@@ -365,7 +364,6 @@ impl Host for NativeHost {
         match test {
             NativeTest::Builtin(builtin) => builtin.call(self, context, value, arguments),
             NativeTest::User(function) => {
-                let function = function.clone();
                 let expanded = self.expand(arguments)?;
                 let mut positional = vec![*value];
                 positional.extend(expanded.positional);
@@ -439,6 +437,11 @@ impl Host for NativeHost {
         from: &Arc<Program<Self>>,
         ignore_missing: bool,
     ) -> Result<Option<Arc<Program<Self>>>> {
+        if let Word::Str(text) = *names
+            && let Some((_, program)) = self.selected.iter().find(|(known, _)| *known == text)
+        {
+            return Ok(Some(program.clone()));
+        }
         let word = self.present(*names);
         let missing = |error: &Error| {
             matches!(error.kind(), ErrorKind::TemplateNotFound | ErrorKind::TemplatesNotFound)
@@ -449,7 +452,14 @@ impl Host for NativeHost {
             _ => self.first_of(word, from, missing),
         };
         match outcome {
-            Ok(program) => Ok(Some(program)),
+            Ok(program) => {
+                if let Word::Str(text) = word
+                    && text.slot != HEAP
+                {
+                    self.selected.push((text, program.clone()));
+                }
+                Ok(Some(program))
+            }
             Err(error) if ignore_missing && missing(&error) => Ok(None),
             Err(error) => Err(error),
         }
