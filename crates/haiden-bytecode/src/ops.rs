@@ -234,6 +234,8 @@ macro_rules! for_each_op {
             EmitCall { x: Escape, a: In, w: Shape } Next, Span::call(Field::A, Field::W);
             /// `a ← a.site(b)(a+1, …)` with the arguments that shape `c` describes.
             CallMethod { a: InOut, b: Site, c: Shape } Next, Span::call(Field::A, Field::C);
+            /// Write `a.site(b)(a+1, …)` as text, escaped as `x` says.
+            EmitCallMethod { x: Escape, a: In, b: Site, c: Shape } Next, Span::call(Field::A, Field::C);
             /// `a ← filter(a, a+1, …)`, `w` a filter call.
             Filter { a: InOut, w: Filter } Next, Span::filter(Field::A, Field::W);
             /// Write `filter(a, a+1, …)` as text, escaped as `x` says.

@@ -1,6 +1,6 @@
 //! Calls, filters and tests: what is called and its arguments lie in registers that follow each other.
 
-use haiden_bytecode::Op;
+use haiden_bytecode::{Escape, Op};
 
 use super::{Lower, Reg, Result};
 use crate::ir::{Args, Expr, ExprId};
@@ -12,7 +12,7 @@ impl Lower<'_, '_> {
         match ir.expr(id) {
             Expr::Call { callee, args } => {
                 if let Expr::Attr { object, name } = ir.expr(*callee) {
-                    return self.method(id, *object, *name, args, base);
+                    return self.method(id, (*object, *name), args, base, None);
                 }
                 self.expr(*callee, base)?;
                 self.arguments(args)?;
@@ -40,13 +40,14 @@ impl Lower<'_, '_> {
         Ok(())
     }
 
-    fn method(
+    /// A call of an attribute: its result is in `base`, or is written as `escape` says.
+    pub(super) fn method(
         &mut self,
         id: ExprId,
-        object: ExprId,
-        name: haiden_syntax::ast::Symbol,
+        (object, name): (ExprId, haiden_syntax::ast::Symbol),
         args: &Args,
         base: Reg,
+        escape: Option<Escape>,
     ) -> Result<()> {
         self.expr(object, base)?;
         let shape = self.shape(args);
@@ -55,13 +56,19 @@ impl Lower<'_, '_> {
         if let (Ok(site), Ok(shape)) = (u16::try_from(site), u16::try_from(shape)) {
             self.arguments(args)?;
             self.set_at(self.ir.ats[id.index()]);
-            self.abc(Op::CallMethod, 0, base, site, shape);
+            match escape {
+                None => self.abc(Op::CallMethod, 0, base, site, shape),
+                Some(escape) => self.abc(Op::EmitCallMethod, escape as u8, base, site, shape),
+            };
             return Ok(());
         }
         self.aw(Op::GetAttrWide, 0, base, site);
         self.arguments(args)?;
         self.set_at(self.ir.ats[id.index()]);
-        self.aw(Op::Call, 0, base, shape);
+        match escape {
+            None => self.aw(Op::Call, 0, base, shape),
+            Some(escape) => self.aw(Op::EmitCall, escape as u8, base, shape),
+        };
         Ok(())
     }
 

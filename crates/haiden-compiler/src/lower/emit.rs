@@ -19,8 +19,11 @@ impl Lower<'_, '_> {
         let ir = self.ir;
         match ir.expr(id) {
             Expr::Attr { object, name } => self.emit_attr(id, *object, *name, escape)?,
-            Expr::Call { callee, args } if !matches!(ir.expr(*callee), Expr::Attr { .. }) => {
-                if matches!(ir.expr(*callee), Expr::Super) && args.values.len == 0 {
+            Expr::Call { callee, args } => {
+                if let Expr::Attr { object, name } = ir.expr(*callee) {
+                    let base = self.alloc()?;
+                    self.method(id, (*object, *name), args, base, Some(escape))?;
+                } else if matches!(ir.expr(*callee), Expr::Super) && args.values.len == 0 {
                     self.abc(Op::EmitSuper, escape as u8, 0, 0, 0);
                 } else {
                     let base = self.alloc()?;

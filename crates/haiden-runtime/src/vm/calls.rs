@@ -9,8 +9,38 @@ use crate::vm::frames::Finish;
 use crate::vm::{Limits, Step, Vm};
 
 impl<H: Host> Vm<H> {
-    /// Enters what `callee` is; its output goes to `finish`.
+    /// Enters what `callee` is with the arguments that start at register `first` of the running frame; its output goes to
+    /// `finish`.
     pub(super) fn enter(
+        &mut self,
+        host: &mut H,
+        callee: &H::Register,
+        first: u16,
+        shape: &Shape<H>,
+        finish: Finish<H>,
+    ) -> Result<(), H::Error> {
+        let base = self.frames.last().map_or(0, |frame| frame.registers);
+        let first = base + usize::from(first);
+        if let Callee::Macro(closure) = host.callee(callee)
+            && shape.is_plain()
+            && takes_as_they_are(closure, shape.positional)
+        {
+            let place = self.place(&closure.program);
+            let (function, context, cells) =
+                (closure.function, closure.context.clone(), closure.cells.clone());
+            self.push_at(host, place, function, context, cells, finish)?;
+            let to = self.frames.last().map_or(0, |frame| frame.registers);
+            for argument in 0..shape.positional {
+                self.registers[to + argument] = self.registers[first + argument].clone();
+            }
+            return Ok(());
+        }
+        let (callee, values) = (callee.clone(), self.registers[first..first + shape.registers()].to_vec());
+        self.enter_with(host, &callee, &values, shape, finish)
+    }
+
+    /// Enters what `callee` is; its output goes to `finish`.
+    fn enter_with(
         &mut self,
         host: &mut H,
         callee: &H::Register,
@@ -55,7 +85,7 @@ impl<H: Host> Vm<H> {
     ) -> Result<H::Register, H::Error> {
         let mut vm = Vm::empty(self.limits_left());
         let mark = host.mark(out);
-        vm.enter(host, callee, values, shape, Finish::Value { mark, markup: false })?;
+        vm.enter_with(host, callee, values, shape, Finish::Value { mark, markup: false })?;
         match vm.resume(host, out) {
             Step::Done => Ok(vm.result.take().unwrap_or_else(H::missing)),
             Step::Await(error) | Step::Err(error) => Err(error),
@@ -192,4 +222,12 @@ impl<H: Host> Vm<H> {
         }
         Ok(())
     }
+}
+
+/// Does the macro take so many positional arguments with nothing to bind?
+fn takes_as_they_are<H: Host>(closure: &Closure<H>, given: usize) -> bool {
+    let function = closure.program.function(closure.function);
+    matches!(function.kind, FunctionKind::Macro | FunctionKind::CallBlock)
+        && function.flags & (CATCH_VARARGS | CATCH_KWARGS | CATCH_CALLER) == 0
+        && given <= closure.program.image().parameters(function).len()
 }

@@ -57,7 +57,7 @@ pub(crate) enum Finish<H: Host> {
 
 impl<H: Host> Vm<H> {
     /// The place of a program in the machine's table.
-    fn place(&mut self, program: &Arc<Program<H>>) -> usize {
+    pub(super) fn place(&mut self, program: &Arc<Program<H>>) -> usize {
         if let Some(frame) = self.frames.last()
             && Arc::ptr_eq(&self.programs[frame.program], program)
         {
@@ -80,11 +80,24 @@ impl<H: Host> Vm<H> {
         cells: Option<H::Cells>,
         finish: Finish<H>,
     ) -> Result<(), H::Error> {
+        let place = self.place(program);
+        self.push_at(host, place, function, context, cells, finish)
+    }
+
+    /// As [`Vm::push`], of the program at `place` of the machine's table.
+    pub(super) fn push_at(
+        &mut self,
+        host: &mut H,
+        place: usize,
+        function: u32,
+        context: H::Context,
+        cells: Option<H::Cells>,
+        finish: Finish<H>,
+    ) -> Result<(), H::Error> {
         if self.frames.len() >= self.limits.depth {
             return Vm::fault(host, Fault::TooDeep);
         }
-        let place = self.place(program);
-        let measures = program.function(function);
+        let measures = self.programs[place].function(function);
         let (registers, loops) = (self.registers.len(), self.loops.len());
         self.registers.resize(registers + usize::from(measures.registers), H::missing());
         self.loops.resize_with(loops + usize::from(measures.loops), || LoopSlot::Idle);
@@ -166,10 +179,15 @@ impl<H: Host> Vm<H> {
 
     /// Ends the running frame; its effects on the frame below are done here.
     pub(crate) fn pop(&mut self, host: &mut H, out: &mut H::Output) -> Result<Popped, H::Error> {
-        let Some(frame) = self.frames.pop() else { return Ok(Popped::Machine) };
+        let Some(frame) = self.frames.last() else { return Ok(Popped::Machine) };
         self.registers.truncate(frame.registers);
         self.loops.truncate(frame.loops);
         self.captures.truncate(frame.captures);
+        if let Finish::Nothing = frame.finish {
+            self.frames.truncate(self.frames.len() - 1);
+            return Ok(Popped::Frame);
+        }
+        let Some(frame) = self.frames.pop() else { return Ok(Popped::Machine) };
         match frame.finish {
             Finish::Page => return Ok(Popped::Machine),
             Finish::Nothing => {}

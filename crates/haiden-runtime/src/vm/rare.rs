@@ -150,17 +150,31 @@ impl<H: Host> Vm<H> {
                 return Ok(Flow::Frame);
             }};
         }
-        // Enters a callee of the machine; its output goes to `$finish`.
+        // Enters a callee of the machine with the arguments behind `$register`; its output goes to `$finish`.
         macro_rules! enter {
-            ($callee:expr, $arguments:expr, $finish:expr) => {{
+            ($callee:expr, $register:expr, $shape:expr, $finish:expr) => {{
                 if self.fuel == 0 {
                     fault!(Fault::OutOfFuel);
                 }
                 self.fuel -= 1;
-                let arguments = $arguments;
                 let finish = $finish;
-                self.enter(host, $callee, arguments.values, arguments.shape, finish)?;
+                self.enter(host, $callee, $register + 1, $shape, finish)?;
                 return Ok(Flow::Frame);
+            }};
+        }
+        // Enters a callee whose output stays where it is written.
+        macro_rules! enter_and_emit {
+            ($callee:expr, $register:expr, $shape:expr) => {{
+                let escape = escaping!(ops::x(word));
+                if escape && !host.autoescape(&frame!().context) {
+                    // The result is no markup here: it is captured, then emitted escaped.
+                    let (callee, values) =
+                        ($callee.clone(), run!($register + 1, $shape.registers()).to_vec());
+                    let value = self.call_to_value(host, out, &callee, &values, $shape)?;
+                    emit!(value, true);
+                } else {
+                    enter!($callee, $register, $shape, Finish::Nothing);
+                }
             }};
         }
 
@@ -419,53 +433,50 @@ impl<H: Host> Vm<H> {
                 let register = ops::a(word);
                 let shape = &program.shapes[ops::w(word) as usize];
                 let callee = get!(register);
-                let arguments = Arguments { values: run!(register + 1, shape.registers()), shape };
                 if matches!(host.callee(callee), Callee::Foreign) {
+                    let arguments = Arguments { values: run!(register + 1, shape.registers()), shape };
                     let value = check!(host.call(&frame!().context, callee, arguments));
                     set!(register, value);
                 } else {
-                    let (callee, values) = (callee.clone(), arguments.values.to_vec());
-                    let arguments = Arguments { values: &values, shape };
                     let markup = host.autoescape(&frame!().context);
-                    enter!(&callee, arguments, Finish::Register { mark: host.mark(out), register, markup });
+                    let finish = Finish::Register { mark: host.mark(out), register, markup };
+                    enter!(callee, register, shape, finish);
                 }
             }
             code::EmitCall => {
                 let register = ops::a(word);
                 let shape = &program.shapes[ops::w(word) as usize];
                 let callee = get!(register);
-                let arguments = Arguments { values: run!(register + 1, shape.registers()), shape };
                 if matches!(host.callee(callee), Callee::Foreign) {
+                    let arguments = Arguments { values: run!(register + 1, shape.registers()), shape };
                     let value = check!(host.call(&frame!().context, callee, arguments));
                     emit!(value, escaping!(ops::x(word)));
                 } else {
-                    let (callee, values) = (callee.clone(), arguments.values.to_vec());
-                    let arguments = Arguments { values: &values, shape };
-                    let escape = escaping!(ops::x(word));
-                    if escape && !host.autoescape(&frame!().context) {
-                        // The result is no markup here: it is captured, then emitted escaped.
-                        let value = self.call_to_value(host, out, &callee, arguments.values, shape)?;
-                        emit!(value, true);
-                    } else {
-                        enter!(&callee, arguments, Finish::Nothing);
-                    }
+                    enter_and_emit!(callee, register, shape);
                 }
             }
             code::CallMethod => {
                 let register = ops::a(word);
                 let shape = &program.shapes[usize::from(ops::c(word))];
                 let site = &program.sites[usize::from(ops::b(word))];
-                let receiver = get!(register);
                 let arguments = Arguments { values: run!(register + 1, shape.registers()), shape };
-                match check!(host.call_method(&frame!().context, receiver, site, arguments)) {
+                match check!(host.call_method(&frame!().context, get!(register), site, arguments)) {
                     Called::Value(value) => set!(register, value),
                     Called::Enter(callee) => {
-                        let values = arguments.values.to_vec();
-                        let arguments = Arguments { values: &values, shape };
                         let markup = host.autoescape(&frame!().context);
-                        let mark = host.mark(out);
-                        enter!(&callee, arguments, Finish::Register { mark, register, markup });
+                        let finish = Finish::Register { mark: host.mark(out), register, markup };
+                        enter!(&callee, register, shape, finish);
                     }
+                }
+            }
+            code::EmitCallMethod => {
+                let register = ops::a(word);
+                let shape = &program.shapes[usize::from(ops::c(word))];
+                let site = &program.sites[usize::from(ops::b(word))];
+                let arguments = Arguments { values: run!(register + 1, shape.registers()), shape };
+                match check!(host.call_method(&frame!().context, get!(register), site, arguments)) {
+                    Called::Value(value) => emit!(value, escaping!(ops::x(word))),
+                    Called::Enter(callee) => enter_and_emit!(&callee, register, shape),
                 }
             }
             code::MakeMacro => {

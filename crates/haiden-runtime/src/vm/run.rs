@@ -13,57 +13,62 @@
     reason = "register windows: every access spends the promise of `Window`, as its module says"
 )]
 
+use haiden_bytecode::Image;
 use haiden_bytecode::ops::{self, code};
 
 use crate::host::{Arguments, BinaryOp, CompareOp, Fault, Host, Undefined};
+use crate::program::Program;
 use crate::vm::rare::{Flow, Here};
 use crate::vm::slots::LoopSlot;
 use crate::vm::{Pending, Vm};
 use crate::window::{self, Cursor, Window};
 
-/// What the loop does next.
-enum Next {
-    /// The frame on top has changed.
-    Frame,
-    /// The machine is done.
-    Done,
+/// The program whose frame is on top.
+struct Running<'p, H: Host> {
+    /// Its place in the machine's table.
+    place: usize,
+    program: &'p Program<H>,
+    entry: H::Entry,
+    image: &'p Image,
+    /// All its text, with what lies behind.
+    text: &'p str,
 }
 
 impl<H: Host> Vm<H> {
     /// Runs until the machine is done or a verb fails (or suspends).
     pub(super) fn run(&mut self, host: &mut H, out: &mut H::Output) -> Result<(), H::Error> {
-        loop {
-            match self.run_frame(host, out) {
-                Ok(Next::Frame) => {}
-                Ok(Next::Done) => return Ok(()),
-                Err(error) => {
-                    if H::is_suspension(&error)
-                        && self.pending.is_none()
-                        && let Some(frame) = self.frames.last_mut()
-                    {
-                        frame.pc = frame.pc.saturating_sub(1);
-                    }
-                    return Err(error);
-                }
-            }
+        let outcome = self.run_frames(host, out);
+        if let Err(error) = &outcome
+            && H::is_suspension(error)
+            && self.pending.is_none()
+            && let Some(frame) = self.frames.last_mut()
+        {
+            frame.pc = frame.pc.saturating_sub(1);
         }
+        outcome
     }
 
-    /// Runs frames of one program until another program's frame is on top.
-    #[expect(clippy::cognitive_complexity, reason = "one arm per instruction; the table is the structure")]
-    fn run_frame(&mut self, host: &mut H, out: &mut H::Output) -> Result<Next, H::Error> {
-        let Some(frame) = self.frames.last() else { return Ok(Next::Done) };
-        let place = frame.program;
+    /// The program at `place` of the machine's table.
+    fn running<'p>(&self, host: &mut H, place: usize) -> Running<'p, H> {
         // SAFETY: programs are only ever added while the machine lives, and each is kept behind its own pointer.
-        let program = unsafe { window::outlive(&*self.programs[place]) };
+        let program: &'p Program<H> = unsafe { window::outlive(&*self.programs[place]) };
         let entry = host.enter(&self.programs[place]);
         let image = &**program.image();
-        let all_text = image.padded_text();
+        Running { place, program, entry, image, text: image.padded_text() }
+    }
+
+    /// Runs frames until the machine is done.
+    #[expect(clippy::cognitive_complexity, reason = "one arm per instruction; the table is the structure")]
+    fn run_frames(&mut self, host: &mut H, out: &mut H::Output) -> Result<(), H::Error> {
+        let Some(frame) = self.frames.last() else { return Ok(()) };
+        let mut running = self.running(host, frame.program);
         'frame: loop {
-            let Some(frame) = self.frames.last_mut() else { return Ok(Next::Done) };
-            if frame.program != place {
-                return Ok(Next::Frame);
+            let Some(frame) = self.frames.last() else { return Ok(()) };
+            if frame.program != running.place {
+                running = self.running(host, frame.program);
             }
+            let Running { place, program, entry, image, text: all_text } = running;
+            let Some(frame) = self.frames.last() else { return Ok(()) };
             let function = program.function(frame.function);
             let words = &image.code()[function.code.0 as usize..function.code.1 as usize];
             let mut at = Cursor::new(words, frame.pc);
@@ -103,7 +108,7 @@ impl<H: Host> Vm<H> {
                     match self.run_rare(host, out, here, $word)? {
                         Flow::Next => {}
                         Flow::Frame => continue 'frame,
-                        Flow::Done => return Ok(Next::Done),
+                        Flow::Done => return Ok(()),
                     }
                 }};
             }
@@ -159,7 +164,7 @@ impl<H: Host> Vm<H> {
                 () => {
                     match self.frames.last_mut() {
                         Some(frame) => frame,
-                        None => return Ok(Next::Done),
+                        None => return Ok(()),
                     }
                 };
             }

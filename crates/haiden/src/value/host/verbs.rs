@@ -315,6 +315,13 @@ impl Host for NativeHost {
         arguments: Arguments<'_, Self>,
     ) -> Result<Called<Self>> {
         let object = self.present(*receiver);
+        if let Word::Object(index) = object
+            && let HeapObject::Module { members, .. } = &self.heap.objects[index as usize]
+            && let Some(&(_, callee)) = members.iter().find(|(known, _)| *known == site.text)
+            && !matches!(self.callee(&callee), Callee::Foreign)
+        {
+            return Ok(Called::Enter(callee));
+        }
         if NativeHost::has_method(object, &site.text) {
             let result = if arguments.shape.is_plain() {
                 self.call_member(object, &site.text, arguments.values, &[])
