@@ -20,6 +20,7 @@ use crate::{
 
 /// Memcached takes items of 1 MiB, with key and header, unless told otherwise.
 const MAX_ENTRY_BYTES: usize = 1_000_000;
+const NOTICE_CLEAR_AFTER: Duration = Duration::from_secs(5);
 /// Questions in one round trip. They have to fit into the buffers of both sides, or both would wait for each other.
 const BATCH: usize = 200;
 
@@ -71,7 +72,8 @@ impl MemcachedBytecodeCache {
 
     /// All options.
     pub fn builder(url: impl Into<String>) -> MemcachedBuilder {
-        MemcachedBuilder { url: url.into(), options: Options::new(MAX_ENTRY_BYTES) }
+        let options = Options::new(MAX_ENTRY_BYTES);
+        MemcachedBuilder { url: url.into(), options, notice_clear_after: NOTICE_CLEAR_AFTER }
     }
 
     /// The key of the bucket's item, for tools; it asks the server for the namespace.
@@ -159,10 +161,18 @@ impl BytecodeCache for MemcachedBytecodeCache {
 pub struct MemcachedBuilder {
     url: String,
     options: Options,
+    notice_clear_after: Duration,
 }
 
 impl MemcachedBuilder {
     option_methods!();
+
+    /// After how long a `clear()` of another process is noticed at the latest; five seconds by default. Looking costs a
+    /// round trip.
+    pub fn notice_clear_after(mut self, time: Duration) -> Self {
+        self.notice_clear_after = time;
+        self
+    }
 
     /// The cache. No connection is made yet; it is an error only if URL or prefix are not sound.
     pub fn connect(mut self) -> Result<MemcachedBytecodeCache, CacheError> {
@@ -175,7 +185,7 @@ impl MemcachedBuilder {
         self.options.check()?;
         Ok(MemcachedBytecodeCache {
             client: Client::new(location.address, self.options.timeouts, |_| Ok(())),
-            namespace: Namespace::new(Duration::from_secs(5)),
+            namespace: Namespace::new(self.notice_clear_after),
             options: self.options,
             counters: Counters::new(),
         })
