@@ -1,36 +1,36 @@
-//! When does a bytecode cache pay? A hit in memory, on disk and in one packed file, against
-//! compiling, for templates of 1, 10 and 100 KB.
+//! When does a bytecode cache pay? A hit in memory, on disk and in one packed file, against compiling, for templates of 1,
+//! 10 and 100 KB.
 //!
-//! In: nothing, or the path of the plot. Out: a Markdown table on standard output and the plot as
-//! SVG. Invariant: every way ends with the same thing, a template that is ready to render.
-//! Without the feature `wired` a stand-in shows that the program works; its figures say nothing
-//! about haiden and its plot stays in the build folder.
+//! In: nothing, or `--quick` (few rounds, only prints). Out: a table on standard output and in `docs/cache.md`, and the
+//! plot `docs/cache-hits.svg`. Invariant: every way ends with the same thing, a template that is ready to render, and
+//! nothing is timed before all ways gave the same pages.
 
 mod plot;
 mod subject;
 
 use std::fmt::Write;
 use std::fs;
-use std::hint::black_box;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 
 use bench_common::{clock, generated};
+use haiden::loader::FileSystemLoader;
 
-use crate::subject::Subject;
+use crate::subject::{WAYS, Way};
 
-/// Templates in the packed file and in the folder; a hit takes them in turn.
+/// Templates of a size; each way goes through them in turn.
 const TEMPLATES: usize = 32;
 /// Kilobytes of a template.
 const SIZES: [usize; 3] = [1, 10, 100];
 /// Rounds; the ways are interleaved in each of them.
-const ROUNDS: usize = 15;
+const ROUNDS: usize = 41;
+const QUICK_ROUNDS: usize = 5;
 
-/// The ways to a template that is ready, in the order of the table.
-const WAYS: [&str; 5] = ["source file, compile", "compile", "disk hit", "packed hit", "memory hit"];
+const BEGIN: &str = "<!-- cache table: begin -->";
+const END: &str = "<!-- cache table: end -->";
 
-/// Median nanoseconds of each way at one size.
-type Row = [f64; WAYS.len()];
+/// Median nanoseconds of each way at one size, and (last) of reading the source alone.
+type Row = [f64; WAYS.len() + 1];
 
 fn main() -> ExitCode {
     match run() {
@@ -43,88 +43,119 @@ fn main() -> ExitCode {
 }
 
 fn run() -> Result<(), String> {
-    let bench = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..");
-    let default = if subject::STAND_IN { "target/cache-stand-in.svg" } else { "../docs/cache-hits.svg" };
-    let path = std::env::args_os().nth(1).map_or_else(|| bench.join(default), PathBuf::from);
-    let folder = bench.join("target/cache");
-    let rows = SIZES.map(|kilobytes| measure(&folder.join(kilobytes.to_string()), kilobytes));
-    let [small, medium, large] = rows;
+    let quick = match std::env::args().nth(1).as_deref() {
+        None => false,
+        Some("--quick") => true,
+        Some(other) => return Err(format!("no option `{other}`; there is --quick")),
+    };
+    let bench = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let rounds = if quick { QUICK_ROUNDS } else { ROUNDS };
+    let [small, medium, large] = SIZES
+        .map(|kilobytes| measure(&bench.join("target/cache").join(kilobytes.to_string()), kilobytes, rounds));
     let rows = [small?, medium?, large?];
-    println!("Subject: {}\n\n{}", subject::NAME, table(&rows));
-    if let Some(parent) = path.parent() {
-        fs::create_dir_all(parent).map_err(|error| format!("{}: {error}", parent.display()))?;
+    let table = table(&rows);
+    println!("{table}");
+    if quick {
+        return Ok(());
     }
-    fs::write(&path, plot::svg(&SIZES, &WAYS, &rows)).map_err(|error| format!("{}: {error}", path.display()))
+    let docs = bench.join("../docs");
+    let plotted = rows.map(|row| std::array::from_fn(|way| row[way]));
+    save(&docs.join("cache-hits.svg"), &plot::svg(&SIZES, &WAYS, &plotted))?;
+    insert(&docs.join("cache.md"), &table)
+}
+
+fn save(path: &Path, text: &str) -> Result<(), String> {
+    fs::write(path, text).map_err(|error| format!("{}: {error}", path.display()))
+}
+
+/// Puts the table between the markers of the page.
+fn insert(page: &Path, table: &str) -> Result<(), String> {
+    let text = fs::read_to_string(page).map_err(|error| format!("{}: {error}", page.display()))?;
+    let inside = text.split_once(BEGIN).and_then(|(head, rest)| Some((head, rest.split_once(END)?.1)));
+    let (head, tail) = inside.ok_or_else(|| format!("{}: no `{BEGIN}` ... `{END}`", page.display()))?;
+    save(page, &format!("{head}{BEGIN}\n\n{table}\n\n{END}{tail}"))
 }
 
 fn table(rows: &[Row]) -> String {
-    let mut text = format!("| template | {} |\n|---|{}", WAYS.join(" | "), "---:|".repeat(WAYS.len()));
-    for (kilobytes, row) in SIZES.iter().zip(rows) {
-        let cells = row.map(|time| format!("{:.2} µs", time / 1e3));
-        let _ = write!(text, "\n| {kilobytes} KB | {} |", cells.join(" | "));
+    let sizes: Vec<String> = SIZES.iter().map(|size| format!("{size} KB")).collect();
+    let mut text = format!("| | {} |\n|---|{}", sizes.join(" | "), "---:|".repeat(SIZES.len()));
+    for (way, name) in WAYS.iter().enumerate() {
+        let cells = rows.iter().map(|row| {
+            let speed = if way == 0 { String::new() } else { format!(" ({}x)", digits(row[0] / row[way])) };
+            format!("{} µs{speed}", digits(row[way] / 1e3))
+        });
+        let _ = write!(text, "\n| {name} | {} |", cells.collect::<Vec<_>>().join(" | "));
     }
+    let reading = rows.iter().map(|row| format!("{} µs", digits(row[WAYS.len()] / 1e3)));
+    let _ = write!(
+        text,
+        "\n| *of that, reading the source (all but the last two)* | {} |",
+        reading.collect::<Vec<_>>().join(" | ")
+    );
     text
 }
 
-/// Where one template is in the packed bytes.
-type Span = std::ops::Range<usize>;
-
-/// Times all ways for templates of one size.
-fn measure(folder: &Path, kilobytes: usize) -> Result<Row, String> {
-    let complain = |error: std::io::Error| format!("{}: {error}", folder.display());
-    fs::create_dir_all(folder).map_err(complain)?;
-    let mut subject = Subject::new();
-    let (mut packed, mut spans) = (Vec::new(), Vec::new());
-    let mut sources = Vec::new();
-    for index in 0..TEMPLATES {
-        let name = format!("page{index}.html");
-        // One character differs, so that no two templates are one.
-        let source = format!("{index:02}{}", generated::template((kilobytes << 10) - 2));
-        let image = subject.image(&name, &source)?;
-        fs::write(folder.join(format!("{index}.source")), &source).map_err(complain)?;
-        fs::write(folder.join(format!("{index}.image")), &image).map_err(complain)?;
-        spans.push(packed.len()..packed.len() + image.len());
-        packed.extend_from_slice(&image);
-        subject.keep(&name, &source)?;
-        sources.push((name, source));
+/// Three digits that say something.
+fn digits(value: f64) -> String {
+    match value {
+        ..10.0 => format!("{value:.2}"),
+        ..100.0 => format!("{value:.1}"),
+        _ => format!("{value:.0}"),
     }
-    fs::write(folder.join("packed"), &packed).map_err(complain)?;
-    let packed = fs::read(folder.join("packed")).map_err(complain)?;
-    let paths = |kind: &str| -> Vec<PathBuf> {
-        (0..TEMPLATES).map(|index| folder.join(format!("{index}.{kind}"))).collect()
-    };
-    let (source_paths, image_paths) = (paths("source"), paths("image"));
-    let ways: [&dyn Fn(usize) -> Result<(), String>; WAYS.len()] = [
-        &|index| {
-            let source = fs::read_to_string(&source_paths[index]).map_err(|error| error.to_string())?;
-            subject.compile(&sources[index].0, &source)
-        },
-        &|index| subject.compile(&sources[index].0, &sources[index].1),
-        &|index| {
-            // The key of a hit needs the source's state, so a hit asks for it.
-            black_box(fs::metadata(&source_paths[index]).map_err(|error| error.to_string())?);
-            subject.load(&fs::read(&image_paths[index]).map_err(|error| error.to_string())?)
-        },
-        &|index| {
-            black_box(fs::metadata(&source_paths[index]).map_err(|error| error.to_string())?);
-            let span: Span = spans[index].clone();
-            subject.load(&packed[span])
-        },
-        &|index| subject.recall(&sources[index].0),
-    ];
-    interleave(&ways)
 }
 
-/// Medians over the rounds; in each round every way goes through all templates.
-fn interleave(ways: &[&dyn Fn(usize) -> Result<(), String>; WAYS.len()]) -> Result<Row, String> {
-    let mut samples: [Vec<f64>; WAYS.len()] = Default::default();
-    for round in 0..=ROUNDS {
-        for (way, samples) in ways.iter().zip(&mut samples) {
+/// Times all ways for templates of one size.
+fn measure(folder: &Path, kilobytes: usize, rounds: usize) -> Result<Row, String> {
+    let complain = |error: std::io::Error| format!("{}: {error}", folder.display());
+    let sources = folder.join("templates");
+    if folder.exists() {
+        fs::remove_dir_all(folder).map_err(complain)?;
+    }
+    fs::create_dir_all(&sources).map_err(complain)?;
+    let names: Vec<String> = (0..TEMPLATES).map(|index| format!("page{index}.html")).collect();
+    for (index, name) in names.iter().enumerate() {
+        // Two characters differ, so that no two templates are one.
+        let source = format!("{index:02}{}", generated::template((kilobytes << 10) - 2));
+        fs::write(sources.join(name), source).map_err(complain)?;
+    }
+    let ways = subject::ways(&sources, folder, &names)?;
+    compare(&ways, &names)?;
+    let misses: u64 = ways.iter().map(Way::misses).sum();
+    if misses > 0 {
+        return Err(format!("{misses} look-ups of {kilobytes} KB templates were no hits"));
+    }
+    let loader = FileSystemLoader::new(&sources);
+    interleave(rounds, |way, index| match ways.get(way) {
+        Some(way) => way.get(&names[index]),
+        None => subject::read(&loader, &names[index]),
+    })
+}
+
+/// All ways have to give the same pages.
+fn compare(ways: &[Way], names: &[String]) -> Result<(), String> {
+    let data = generated::data();
+    for name in names {
+        let page = ways[0].page(name, &data)?;
+        for (way, what) in ways.iter().zip(WAYS) {
+            if way.page(name, &data)? != page {
+                return Err(format!("{name}: the page by way of \"{what}\" differs"));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Medians over the rounds; in each round every way goes through all templates, every other round backwards.
+fn interleave(rounds: usize, get: impl Fn(usize, usize) -> Result<(), String>) -> Result<Row, String> {
+    let mut samples: [Vec<f64>; WAYS.len() + 1] = Default::default();
+    for round in 0..=rounds {
+        for turn in 0..samples.len() {
+            let way = if round % 2 == 0 { turn } else { samples.len() - 1 - turn };
             let start = clock::thread_nanoseconds();
-            (0..TEMPLATES).try_for_each(way)?;
+            (0..TEMPLATES).try_for_each(|index| get(way, index))?;
             let spent = (clock::thread_nanoseconds() - start) as f64 / TEMPLATES as f64;
             if round > 0 {
-                samples.push(spent);
+                samples[way].push(spent);
             }
         }
     }

@@ -7,7 +7,7 @@ const HEIGHT: f64 = 420.0;
 const LEFT: f64 = 70.0;
 const TOP: f64 = 50.0;
 const BOTTOM: f64 = 370.0;
-const COLOURS: [&str; 5] = ["#8c2d04", "#d94801", "#4292c6", "#2171b5", "#08306b"];
+const COLOURS: [&str; 6] = ["#d94801", "#9ecae1", "#6baed6", "#4292c6", "#2171b5", "#08306b"];
 
 /// The plot; `rows[size][way]` is in nanoseconds.
 pub(crate) fn svg<const WAYS: usize>(sizes: &[usize], ways: &[&str; WAYS], rows: &[[f64; WAYS]]) -> String {
@@ -40,6 +40,12 @@ pub(crate) fn svg<const WAYS: usize>(sizes: &[usize], ways: &[&str; WAYS], rows:
         for (way, &time) in row.iter().enumerate() {
             let (x, tall) = (start + bar * way as f64, height(time));
             draw(format_args!(
+                "<text x=\"{:.1}\" y=\"{:.1}\" font-size=\"10\" text-anchor=\"middle\">{}</text>",
+                x + (bar - 3.0) / 2.0,
+                BOTTOM - tall - 4.0,
+                short(time)
+            ));
+            draw(format_args!(
                 "<rect x=\"{x:.1}\" y=\"{:.1}\" width=\"{:.1}\" height=\"{tall:.1}\" fill=\"{}\"><title>{}: \
                  {time:.0} ns</title></rect>",
                 BOTTOM - tall,
@@ -54,17 +60,28 @@ pub(crate) fn svg<const WAYS: usize>(sizes: &[usize], ways: &[&str; WAYS], rows:
             BOTTOM + 20.0
         ));
     }
+    let mut x = LEFT;
     for (index, way) in ways.iter().enumerate() {
-        let x = LEFT + 138.0 * index as f64;
         let colour = COLOURS[index % COLOURS.len()];
         draw(format_args!(
             "<rect x=\"{x}\" y=\"16\" width=\"12\" height=\"12\" fill=\"{colour}\"/><text x=\"{}\" \
              y=\"26\">{way}</text>",
             x + 16.0
         ));
+        // About the width of the text; the font is the reader's.
+        x += 34.0 + 6.4 * way.chars().count() as f64;
     }
     text.push_str("</svg>\n");
     text
+}
+
+/// A time in as many digits as fit above a bar.
+fn short(time: f64) -> String {
+    let micros = time / 1e3;
+    match micros {
+        ..10.0 => format!("{micros:.1}"),
+        _ => format!("{micros:.0}"),
+    }
 }
 
 fn label(exponent: i32) -> String {

@@ -40,6 +40,9 @@ fn main() -> ExitCode {
 
 fn run(options: &Options) -> Result<(), String> {
     let home = home();
+    if options.cache_only {
+        return cache(&home, options);
+    }
     let engines = build::engines(&home, options)?;
     let pages = home.join("target/pages");
     verify::pages(&engines, &pages)?;
@@ -59,7 +62,21 @@ fn run(options: &Options) -> Result<(), String> {
     if options.python {
         python(&home, options)?;
     }
+    if options.cache {
+        cache(&home, options)?;
+    }
     Ok(())
+}
+
+/// Cache hits against compiling: a program of its own, which writes its own page.
+fn cache(home: &std::path::Path, options: &Options) -> Result<(), String> {
+    let mut command = Command::new("cargo");
+    command.args(["run", "--quiet", "--release", "--package", "bench-cache", "--"]).current_dir(home);
+    if options.quick || !options.write {
+        command.arg("--quick");
+    }
+    let status = command.status().map_err(|error| format!("cargo: {error}"))?;
+    if status.success() { Ok(()) } else { Err("the comparison of cache hits failed".to_owned()) }
 }
 
 /// The other host: the script compares with Jinja2 and writes its own table.

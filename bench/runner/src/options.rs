@@ -16,7 +16,9 @@ counts instructions, prints the tables and writes them into bench/README.md.
   --callgrind          count instructions even with --quick
   --no-callgrind       do not count instructions
   --no-python          leave out the Python host
-  --no-write           leave README.md untouched
+  --cache              only: cache hits against compiling; writes docs/cache.md and its plot
+  --no-cache           leave that out
+  --no-write           leave README.md and docs/cache.md untouched
 ";
 
 /// What was asked for.
@@ -30,6 +32,10 @@ pub(crate) struct Options {
     pub(crate) callgrind: bool,
     /// Run the comparison on the Python host too.
     pub(crate) python: bool,
+    /// Measure cache hits.
+    pub(crate) cache: bool,
+    /// Nothing but that.
+    pub(crate) cache_only: bool,
     /// Write the tables into the README.
     pub(crate) write: bool,
     /// Only these engines; empty for all.
@@ -52,6 +58,8 @@ impl Options {
             verify_only: false,
             callgrind: true,
             python: true,
+            cache: true,
+            cache_only: false,
             write: true,
             engines: Vec::new(),
             workloads: Vec::new(),
@@ -72,12 +80,15 @@ impl Options {
                 "--callgrind" => options.callgrind = true,
                 "--no-callgrind" => options.callgrind = false,
                 "--no-python" => options.python = false,
+                "--cache" => options.cache_only = true,
+                "--no-cache" => options.cache = false,
                 "--no-write" => options.write = false,
                 "--engines" => options.engines = names(&value()?, &known_engines())?,
                 "--workloads" => {
                     options.workloads = names(&value()?, &Workload::ALL.map(Workload::name))?;
                     options.write = false;
                     options.python = false;
+                    options.cache = false;
                 }
                 "--focus" => options.focus = names(&value()?, &known_engines())?.concat(),
                 _ => return Err(format!("no option `{argument}`; see --help")),

@@ -89,9 +89,11 @@ impl Inner {
     fn bundle_source(&self, builder: &mut BundleBuilder, name: &str) -> Result<(Image, Source), Error> {
         let source = self.source(name)?;
         let image = self.compile(&source.text, Some(name))?;
-        let bytes = haiden_bytecode::to_bytes(&image, &self.header(&source.text, Some(name)));
-        let key = self.content_key(&source.text, Some(name));
-        builder.add(name, key, &source_checksum(&source.text), &bytes).map_err(cache_error)?;
+        let identity = self.identity(&source.text, Some(name));
+        let bytes = haiden_bytecode::to_bytes(&image, &identity.header());
+        builder
+            .add(name, identity.content_key(), &source_checksum(&source.text), &bytes)
+            .map_err(cache_error)?;
         Ok((image, source))
     }
 

@@ -27,7 +27,7 @@ impl Environment {
     /// What is wrong with the source.
     pub fn compile_to_image(&self, name: Option<&str>, source: &str) -> Result<Vec<u8>, Error> {
         let image = self.inner.compile(source, name)?;
-        Ok(haiden_bytecode::to_bytes(&image, &self.inner.header(source, name)))
+        Ok(haiden_bytecode::to_bytes(&image, &self.inner.identity(source, name).header()))
     }
 
     /// A template of an image that [`Environment::compile_to_image`] made with the same options.
@@ -48,9 +48,60 @@ impl Environment {
     }
 }
 
+/// What a source's image is known by: the digests that its header, its check and its key are made of. Each is computed
+/// once a load; together they cost more than the rest of a hit in memory.
+#[derive(Clone, Copy)]
+pub(crate) struct Identity {
+    optimize: bool,
+    autoescape: bool,
+    fingerprint: [u8; 32],
+    source: [u8; 32],
+}
+
+impl Identity {
+    /// The header of the image.
+    pub(crate) fn header(&self) -> Header {
+        let mut flags = 0;
+        flags |= if self.optimize { header_flags::OPTIMIZED } else { 0 };
+        flags |= if self.autoescape { header_flags::AUTOESCAPE } else { 0 };
+        Header { semantics: SEMANTICS, flags, source: self.source, fingerprint: self.fingerprint }
+    }
+
+    /// What the image must be.
+    pub(crate) fn expected(&self) -> Expected {
+        Expected { semantics: SEMANTICS, fingerprint: self.fingerprint, source: Some(self.source) }
+    }
+
+    /// The key of the image: everything that has a say in it.
+    pub(crate) fn content_key(&self) -> ContentKey {
+        ContentKey::new([
+            ("format", &haiden_bytecode::format::FORMAT_VERSION.to_le_bytes()[..]),
+            ("instructions", &haiden_bytecode::ops::INSTRUCTION_SET_HASH.to_le_bytes()[..]),
+            ("semantics", &SEMANTICS.to_le_bytes()[..]),
+            ("options", &self.fingerprint[..]),
+            ("source digest", &self.source[..]),
+        ])
+    }
+}
+
 impl Inner {
-    /// Which options a template of this name is compiled with.
+    /// The identity of a source's image.
+    pub(crate) fn identity(&self, source: &str, name: Option<&str>) -> Identity {
+        Identity {
+            optimize: self.settings.options.optimize,
+            autoescape: self.settings.autoescape.for_name(name),
+            fingerprint: self.fingerprint(name),
+            source: source_digest(source),
+        }
+    }
+
+    /// Which options a template of this name is compiled with. There are two answers, with autoescape and without.
     pub(crate) fn fingerprint(&self, name: Option<&str>) -> [u8; 32] {
+        let autoescape = self.settings.autoescape.for_name(name);
+        *self.fingerprints[usize::from(autoescape)].get_or_init(|| self.compute_fingerprint(name))
+    }
+
+    fn compute_fingerprint(&self, name: Option<&str>) -> [u8; 32] {
         let options = self.options(name);
         let syntax = &options.syntax;
         let mut flags = 0_u32;
@@ -87,85 +138,51 @@ impl Inner {
         print.finish()
     }
 
-    /// The header of the image of a source.
-    pub(crate) fn header(&self, source: &str, name: Option<&str>) -> Header {
-        let options = self.options(name);
-        let mut flags = 0;
-        flags |= if options.optimize { header_flags::OPTIMIZED } else { 0 };
-        flags |= if options.autoescape { header_flags::AUTOESCAPE } else { 0 };
-        Header {
-            semantics: SEMANTICS,
-            flags,
-            source: source_digest(source),
-            fingerprint: self.fingerprint(name),
-        }
-    }
-
-    /// What an image of this source must be.
-    pub(crate) fn expected(&self, source: &str, name: Option<&str>) -> Expected {
-        Expected {
-            semantics: SEMANTICS,
-            fingerprint: self.fingerprint(name),
-            source: Some(source_digest(source)),
-        }
-    }
-
     /// The image of a source, from the bundle or the bytecode cache if one has it.
     pub(crate) fn image(&self, name: &str, source: &Source) -> Result<Image, Error> {
         let (bundle, cache) = (&self.settings.bundle, &self.settings.bytecode_cache);
         if bundle.is_none() && cache.is_none() {
             return self.compile(&source.text, Some(name));
         }
-        let key = self.content_key(&source.text, Some(name));
+        let identity = self.identity(&source.text, Some(name));
         if let Some(bundle) = bundle
-            && let (_, Some(image)) = self.cached_image(&**bundle, name, source, key)?
+            && let (_, Some(image)) = cached_image(&**bundle, name, source, &identity)?
         {
             return Ok(image);
         }
         let Some(cache) = cache else { return self.compile(&source.text, Some(name)) };
-        let (mut bucket, image) = self.cached_image(&**cache, name, source, key)?;
+        let (mut bucket, image) = cached_image(&**cache, name, source, &identity)?;
         if let Some(image) = image {
             return Ok(image);
         }
         let image = self.compile(&source.text, Some(name))?;
-        bucket.set_bytecode(haiden_bytecode::to_bytes(&image, &self.header(&source.text, Some(name))));
+        bucket.set_bytecode(haiden_bytecode::to_bytes(&image, &identity.header()));
         cache.set_bucket(&bucket).map_err(cache_error)?;
         Ok(image)
     }
+}
 
-    /// The bucket of a source, and its image if the cache has one that can be used.
-    fn cached_image<'a>(
-        &self,
-        cache: &'a dyn BytecodeCache,
-        name: &'a str,
-        source: &'a Source,
-        key: ContentKey,
-    ) -> Result<(Bucket<'a>, Option<Image>), Error> {
-        let started = Instant::now();
-        let filename = source.filename.as_deref().and_then(Path::to_str);
-        let mut bucket = cache.get_bucket(name, filename, &source.text, key).map_err(cache_error)?;
-        let Some(bytes) = bucket.bytecode() else { return Ok((bucket, None)) };
-        match haiden_bytecode::load_expected(bytes, &self.expected(&source.text, Some(name))) {
-            Ok((_, image)) => {
-                record_hit(cache, source.text.len(), started.elapsed());
-                Ok((bucket, Some(image)))
-            }
-            Err(rejection) => {
-                cache.reject_bucket(&mut bucket, reason(&rejection));
-                Ok((bucket, None))
-            }
+/// The bucket of a source, and its image if the cache has one that can be used.
+fn cached_image<'a>(
+    cache: &'a dyn BytecodeCache,
+    name: &'a str,
+    source: &'a Source,
+    identity: &Identity,
+) -> Result<(Bucket<'a>, Option<Image>), Error> {
+    let started = Instant::now();
+    let filename = source.filename.as_deref().and_then(Path::to_str);
+    let mut bucket =
+        cache.get_bucket(name, filename, &source.text, identity.content_key()).map_err(cache_error)?;
+    let Some(bytes) = bucket.bytecode() else { return Ok((bucket, None)) };
+    match haiden_bytecode::load_expected(bytes, &identity.expected()) {
+        Ok((_, image)) => {
+            record_hit(cache, source.text.len(), started.elapsed());
+            Ok((bucket, Some(image)))
         }
-    }
-
-    /// The key of a source's image: everything that has a say in it.
-    pub(crate) fn content_key(&self, source: &str, name: Option<&str>) -> ContentKey {
-        ContentKey::new([
-            ("format", &haiden_bytecode::format::FORMAT_VERSION.to_le_bytes()[..]),
-            ("instructions", &haiden_bytecode::ops::INSTRUCTION_SET_HASH.to_le_bytes()[..]),
-            ("semantics", &SEMANTICS.to_le_bytes()[..]),
-            ("options", &self.fingerprint(name)[..]),
-            ("source", source.as_bytes()),
-        ])
+        Err(rejection) => {
+            cache.reject_bucket(&mut bucket, reason(&rejection));
+            Ok((bucket, None))
+        }
     }
 }
 

@@ -50,7 +50,7 @@ impl Environment {
             }
             Stage::Code => haiden_bytecode::disassemble(&image),
             Stage::Image => {
-                let bytes = haiden_bytecode::to_bytes(&image, &self.inner.header(source, name));
+                let bytes = haiden_bytecode::to_bytes(&image, &self.inner.identity(source, name).header());
                 haiden_bytecode::describe(&bytes).map_err(|e| wrong(&e))?
             }
         })

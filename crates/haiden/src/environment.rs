@@ -53,6 +53,8 @@ pub(crate) struct Inner {
     pub(crate) settings: Settings,
     globals: Option<(Arc<Arena>, Word)>,
     templates: TemplateCache<Loaded>,
+    /// The options' fingerprint, without autoescape and with it.
+    pub(crate) fingerprints: [OnceLock<[u8; 32]>; 2],
 }
 
 /// Options, loaders, filters and globals; the place that templates come from.
@@ -343,7 +345,7 @@ impl Inner {
             }
         });
         let templates = TemplateCache::new(settings.cache_size);
-        Inner { settings, globals, templates }
+        Inner { settings, globals, templates, fingerprints: Default::default() }
     }
 
     /// The options for a template of this name.

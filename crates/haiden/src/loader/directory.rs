@@ -98,10 +98,8 @@ impl Loader for FileSystemLoader {
         for search_path in &self.search_paths {
             let path = search_path.join(&relative);
             // A pipe would block whoever opens it: look first. Whatever cannot be looked at does not exist for us.
-            if !fs::metadata(&path).is_ok_and(|metadata| metadata.is_file()) {
-                continue;
-            }
-            let before = modified(&path);
+            let Some(metadata) = fs::metadata(&path).ok().filter(fs::Metadata::is_file) else { continue };
+            let before = metadata.modified().ok();
             let bytes = match fs::read(&path) {
                 Ok(bytes) => bytes,
                 Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
