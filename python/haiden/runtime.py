@@ -1,141 +1,608 @@
-"""What the native module needs of Python: the undefined value, namespaces and the default globals."""
+"""What templates run with: contexts, undefined values, and the machine's own callables as Python sees them.
 
-from .exceptions import UndefinedError
+The names are `jinja2.runtime`'s. `Macro`, `LoopContext`, `BlockReference` and `TemplateReference` are the machine's.
+"""
+
+import sys
+import typing as t
+from collections import abc
+
+from markupsafe import Markup, escape, soft_str  # noqa: F401
+
+from ._native import BlockReference, Macro, TemplateReference
+from ._native import LoopContext as _Loop
+from .exceptions import TemplateNotFound, TemplateRuntimeError, UndefinedError  # noqa: F401
+from .utils import Namespace, concat, internalcode, missing, object_type_repr  # noqa: F401
+from .utils import _PassArg
+
+if t.TYPE_CHECKING:
+    import logging
+
+    import typing_extensions as te
+
+    from .environment import Environment
+    from .nodes import EvalContext
+
+    Block = t.Callable[["Context"], t.Iterator[str]]
+
+__all__ = [
+    "AsyncLoopContext",
+    "BlockReference",
+    "ChainableUndefined",
+    "Context",
+    "DebugUndefined",
+    "LoopContext",
+    "Macro",
+    "StrictUndefined",
+    "TemplateReference",
+    "Undefined",
+    "identity",
+    "make_logging_undefined",
+    "markup_join",
+    "missing",
+    "new_context",
+    "str_join",
+]
+
+exported = [
+    "LoopContext",
+    "TemplateReference",
+    "Macro",
+    "Markup",
+    "TemplateRuntimeError",
+    "missing",
+    "escape",
+    "markup_join",
+    "str_join",
+    "identity",
+    "TemplateNotFound",
+    "Namespace",
+    "Undefined",
+    "internalcode",
+]
+"""The names that Jinja2's generated code imports."""
+async_exported = ["AsyncLoopContext", "auto_aiter", "auto_await"]
+
+V = t.TypeVar("V")
 
 
-class _Missing:
-    """Stands for "no object"."""
-
-    def __repr__(self):
-        return "missing"
+def identity(x: V) -> V:
+    """The value itself: what stands for no `finalize`."""
+    return x
 
 
-missing = _Missing()
+def markup_join(seq: t.Iterable[t.Any]) -> str:
+    """The values as text, joined; as markup if one of them is markup, and then all others are escaped."""
+    parts = [soft_str(value) for value in seq]
+    if any(hasattr(part, "__html__") for part in parts):
+        return Markup("").join(parts)
+    return concat(parts)
 
 
-def _described(value):
-    """The kind of a value, for messages."""
-    if value is None:
-        return "None"
-    if value is Ellipsis:
-        return "Ellipsis"
-    kind = type(value)
-    name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
-    return f"{name} object"
+def str_join(seq: t.Iterable[t.Any]) -> str:
+    """The values as text, joined."""
+    return concat(map(str, seq))
+
+
+def new_context(
+    environment: "Environment",
+    template_name: str | None,
+    blocks: "dict[str, Block]",
+    vars: dict[str, t.Any] | None = None,
+    shared: bool = False,
+    globals: t.MutableMapping[str, t.Any] | None = None,
+    locals: t.Mapping[str, t.Any] | None = None,
+) -> "Context":
+    """A context of the environment's class: globals, then `vars` (or `vars` alone if `shared`), then `locals`."""
+    if vars is None:
+        vars = {}
+    parent = vars if shared else dict(globals or (), **vars)
+    if locals:
+        if shared:
+            parent = dict(parent)
+        parent.update((name, value) for name, value in locals.items() if value is not missing)
+    return environment.context_class(environment, parent, template_name, blocks, globals=globals)
+
+
+@abc.Mapping.register
+class Context:
+    """The variables of a running template: what it was rendered with, and what it has set and exported.
+
+    Functions marked with :func:`~haiden.pass_context` get it. It can be read like a dict; `resolve_or_missing` is the
+    one method to override for another way of looking names up.
+    """
+
+    _machine: t.Any = None
+    """The machine's own view of it, once it has one."""
+
+    def __init__(
+        self,
+        environment: "Environment",
+        parent: dict[str, t.Any],
+        name: str | None,
+        blocks: "dict[str, Block]",
+        globals: t.MutableMapping[str, t.Any] | None = None,
+    ) -> None:
+        self.parent = parent
+        self.vars: dict[str, t.Any] = {}
+        self.environment = environment
+        self.exported_vars: set[str] = set()
+        self.name = name
+        self.globals_keys: set[str] = set() if globals is None else set(globals)
+        self.blocks = {block: [function] for block, function in blocks.items()}
+
+    @property
+    def eval_ctx(self) -> "EvalContext":
+        """Whether text is escaped right now; made when it is asked for."""
+        found: EvalContext | None = self.__dict__.get("eval_ctx")
+        if found is None:
+            from .nodes import EvalContext
+
+            found = self.__dict__["eval_ctx"] = EvalContext(self.environment, self.name)
+        if self._machine is not None:
+            self._machine.share_eval_context(found)
+        return found
+
+    @eval_ctx.setter
+    def eval_ctx(self, value: "EvalContext") -> None:
+        self.__dict__["eval_ctx"] = value
+
+    def super(self, name: str, current: "Block") -> t.Any:
+        """The definition of a block behind `current`."""
+        blocks = self.blocks.get(name, [])
+        if current not in blocks or blocks.index(current) + 1 >= len(blocks):
+            return self.environment.undefined(f"there is no parent block called {name!r}.", name="super")
+        return _PythonBlock(name, self, blocks, blocks.index(current) + 1)
+
+    def get(self, key: str, default: t.Any = None) -> t.Any:
+        """The variable, or `default`."""
+        try:
+            return self[key]
+        except KeyError:
+            return default
+
+    def resolve(self, key: str) -> t.Any:
+        """The variable, or an undefined value."""
+        value = self.resolve_or_missing(key)
+        return self.environment.undefined(name=key) if value is missing else value
+
+    def resolve_or_missing(self, key: str) -> t.Any:
+        """The variable, or `missing`."""
+        if key in self.vars:
+            return self.vars[key]
+        if key in self.parent:
+            return self.parent[key]
+        return missing
+
+    def get_exported(self) -> dict[str, t.Any]:
+        """What the template exports."""
+        return {name: self.vars[name] for name in self.exported_vars}
+
+    def get_all(self) -> dict[str, t.Any]:
+        """All variables in one dict, which must not be changed."""
+        if not self.vars:
+            return self.parent
+        return dict(self.parent, **self.vars) if self.parent else self.vars
+
+    @internalcode
+    def call(__self, __obj: t.Callable[..., t.Any], *args: t.Any, **kwargs: t.Any) -> t.Any:  # noqa: B902
+        """Calls a function as templates do: with the context, evaluation context or environment if it wants one."""
+        if hasattr(__obj, "__call__") and _PassArg.from_obj(__obj.__call__) is not None:  # noqa: B004
+            __obj = __obj.__call__
+        wanted = _PassArg.from_obj(__obj)
+        extra = [kwargs.pop(name, None) for name in ("_loop_vars", "_block_vars")]
+        if wanted is _PassArg.context:
+            for variables in extra:
+                if variables:
+                    __self = __self.derived(variables)
+            args = (__self, *args)
+        elif wanted is _PassArg.eval_context:
+            args = (__self.eval_ctx, *args)
+        elif wanted is _PassArg.environment:
+            args = (__self.environment, *args)
+        try:
+            return __obj(*args, **kwargs)
+        except StopIteration:
+            return __self.environment.undefined(
+                "value was undefined because a callable raised a StopIteration exception"
+            )
+
+    def derived(self, locals: dict[str, t.Any] | None = None) -> "Context":
+        """An independent context of the same template, with `locals` on top."""
+        context = new_context(self.environment, self.name, {}, self.get_all(), True, None, locals)
+        context.eval_ctx = self.eval_ctx
+        context.blocks.update((name, list(blocks)) for name, blocks in self.blocks.items())
+        return context
+
+    def keys(self) -> t.KeysView[str]:
+        """The names of all variables."""
+        return self.get_all().keys()
+
+    def values(self) -> t.ValuesView[t.Any]:
+        """The values of all variables."""
+        return self.get_all().values()
+
+    def items(self) -> t.ItemsView[str, t.Any]:
+        """The names and values of all variables."""
+        return self.get_all().items()
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.vars or name in self.parent
+
+    def __getitem__(self, key: str) -> t.Any:
+        value = self.resolve_or_missing(key)
+        if value is missing:
+            raise KeyError(key)
+        return value
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.get_all()!r} of {self.name!r}>"
+
+
+class _PythonBlock:
+    """A block of a context as Python code asks for it: callable, and `super` is the next definition."""
+
+    def __init__(self, name: str, context: Context, stack: "list[Block]", depth: int) -> None:
+        self.name = name
+        self._context = context
+        self._stack = stack
+        self._depth = depth
+
+    @property
+    def super(self) -> t.Any:
+        """The next outer definition."""
+        return self._context.super(self.name, self._stack[self._depth])
+
+    def __call__(self) -> str:
+        context = self._context
+        text: str = context.environment.concat(self._stack[self._depth](context))
+        return Markup(text) if context.eval_ctx.autoescape else text
+
+
+class _LoopClass(type):
+    """The loops of the machine are `LoopContext`s as well."""
+
+    def __instancecheck__(cls, instance: t.Any) -> bool:
+        return type.__instancecheck__(cls, instance) or (cls is LoopContext and type(instance) is _Loop)
+
+
+class _LoopBase:
+    """What the loops that Python code makes have in common."""
+
+    index0 = -1
+
+    def __init__(
+        self,
+        iterable: t.Any,
+        undefined: "type[Undefined]",
+        recurse: t.Callable[..., str] | None = None,
+        depth0: int = 0,
+    ) -> None:
+        self._iterable = iterable
+        self._iterator = self._to_iterator(iterable)
+        self._undefined = undefined
+        self._recurse = recurse
+        self.depth0 = depth0
+        self._ahead: list[t.Any] = []
+        self._before: t.Any = missing
+        self._current: t.Any = missing
+        self._last_changed: t.Any = missing
+
+    @staticmethod
+    def _to_iterator(iterable: t.Any) -> t.Any:
+        return iter(iterable)
+
+    index = property(lambda self: self.index0 + 1)
+    depth = property(lambda self: self.depth0 + 1)
+    first = property(lambda self: self.index0 == 0)
+
+    @property
+    def previtem(self) -> t.Any:
+        """The item before."""
+        return self._undefined("there is no previous item") if self._before is missing else self._before
+
+    def cycle(self, *args: V) -> V:
+        """One of the values in turn."""
+        if not args:
+            raise TypeError("no items for cycling given")
+        return args[self.index0 % len(args)]
+
+    def changed(self, *value: t.Any) -> bool:
+        """Whether the values differ from those of the last call."""
+        if self._last_changed == value:
+            return False
+        self._last_changed = value
+        return True
+
+    def _advance(self) -> "tuple[t.Any, te.Self]":
+        self._before, self._current = self._current, self._ahead.pop(0)
+        self.index0 += 1
+        return self._current, self
+
+    @internalcode
+    def __call__(self, iterable: t.Any) -> str:
+        if self._recurse is None:
+            raise TypeError("The loop must have the 'recursive' marker to be called recursively.")
+        return self._recurse(iterable, self._recurse, depth=self.depth)
+
+
+class LoopContext(_LoopBase, metaclass=_LoopClass):
+    """`loop`, for iterables that Python code wraps itself: iterating over it gives the items, each with the loop."""
+
+    def _look_ahead(self) -> bool:
+        if not self._ahead:
+            self._ahead.extend(item for item, _ in zip(self._iterator, (None,)))
+        return bool(self._ahead)
+
+    @property
+    def length(self) -> int:
+        """How many items there are."""
+        try:
+            return len(self._iterable)
+        except TypeError:
+            self._ahead.extend(self._iterator)
+            self._iterable = range(self.index0 + 1 + len(self._ahead))
+            return len(self._iterable)
+
+    revindex0 = property(lambda self: self.length - self.index0 - 1)
+    revindex = property(lambda self: self.length - self.index0)
+    last = property(lambda self: not self._look_ahead())
+
+    @property
+    def nextitem(self) -> t.Any:
+        """The item after."""
+        return self._ahead[0] if self._look_ahead() else self._undefined("there is no next item")
+
+    def __len__(self) -> int:
+        return self.length
+
+    def __iter__(self) -> "LoopContext":
+        return self
+
+    def __next__(self) -> "tuple[t.Any, LoopContext]":
+        if not self._look_ahead():
+            raise StopIteration
+        return self._advance()
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.index}/{self.length}>"
+
+
+class AsyncLoopContext(_LoopBase):
+    """`loop`, for asynchronous iterables that Python code wraps itself."""
+
+    @staticmethod
+    def _to_iterator(iterable: t.Any) -> t.Any:
+        from .async_utils import auto_aiter
+
+        return auto_aiter(iterable)
+
+    async def _look_ahead(self) -> bool:
+        if not self._ahead:
+            try:
+                self._ahead.append(await self._iterator.__anext__())
+            except StopAsyncIteration:
+                return False
+        return True
+
+    @property
+    async def length(self) -> int:
+        """How many items there are."""
+        try:
+            return len(self._iterable)
+        except TypeError:
+            self._ahead.extend([item async for item in self._iterator])
+            self._iterable = range(self.index0 + 1 + len(self._ahead))
+            return len(self._iterable)
+
+    @property
+    async def revindex0(self) -> int:
+        """How many items are left, the present one not counted."""
+        return await self.length - self.index0 - 1
+
+    @property
+    async def revindex(self) -> int:
+        """How many items are left."""
+        return await self.length - self.index0
+
+    @property
+    async def last(self) -> bool:
+        """Whether this is the last item."""
+        return not await self._look_ahead()
+
+    @property
+    async def nextitem(self) -> t.Any:
+        """The item after."""
+        return self._ahead[0] if await self._look_ahead() else self._undefined("there is no next item")
+
+    def __aiter__(self) -> "AsyncLoopContext":
+        return self
+
+    async def __anext__(self) -> "tuple[t.Any, AsyncLoopContext]":
+        if not await self._look_ahead():
+            raise StopAsyncIteration
+        return self._advance()
 
 
 class Undefined:
-    """A value that is not there: it prints as nothing, is false, has no items; all else is an error."""
+    """A value that is not there: it prints as nothing, is false and has no items; all else is an error.
+
+    >>> nothing = Undefined(name="nothing")
+    >>> str(nothing), bool(nothing), list(nothing)
+    ('', False, [])
+    >>> nothing + 1
+    Traceback (most recent call last):
+    ...
+    haiden.exceptions.UndefinedError: 'nothing' is undefined
+    """
 
     __slots__ = ("_undefined_hint", "_undefined_obj", "_undefined_name", "_undefined_exception")
 
-    def __init__(self, hint=None, obj=missing, name=None, exc=UndefinedError):
+    def __init__(
+        self,
+        hint: str | None = None,
+        obj: t.Any = missing,
+        name: t.Any = None,
+        exc: type[TemplateRuntimeError] = UndefinedError,
+    ) -> None:
         self._undefined_hint = hint
         self._undefined_obj = obj
         self._undefined_name = name
         self._undefined_exception = exc
 
     @property
-    def _undefined_message(self):
-        hint, obj, name = self._undefined_hint, self._undefined_obj, self._undefined_name
-        if hint:
-            return hint
+    def _undefined_message(self) -> str:
+        """What the error says."""
+        name, obj = self._undefined_name, self._undefined_obj
+        if self._undefined_hint:
+            return self._undefined_hint
         if obj is missing:
             return f"{name!r} is undefined"
         if isinstance(name, str):
-            return f"{_described(obj)!r} has no attribute {name!r}"
-        return f"{_described(obj)} has no element {name!r}"
+            return f"{object_type_repr(obj)!r} has no attribute {name!r}"
+        return f"{object_type_repr(obj)} has no element {name!r}"
 
-    def _fail_with_undefined_error(self, *args, **kwargs):
+    @internalcode
+    def _fail_with_undefined_error(self, *args: t.Any, **kwargs: t.Any) -> t.NoReturn:
+        """Raises the error."""
         raise self._undefined_exception(self._undefined_message)
 
-    def __getattr__(self, name):
-        if name.startswith("__") and name.endswith("__"):
+    @internalcode
+    def __getattr__(self, name: str) -> t.Any:
+        # Python probes for its own protocols: to those there must be an honest answer.
+        if name[:2] == "__" and name[-2:] == "__":
             raise AttributeError(name)
-        self._fail_with_undefined_error()
+        return self._fail_with_undefined_error()
 
-    def __eq__(self, other):
+    __add__ = __radd__ = __sub__ = __rsub__ = _fail_with_undefined_error
+    __mul__ = __rmul__ = __div__ = __rdiv__ = _fail_with_undefined_error
+    __truediv__ = __rtruediv__ = __floordiv__ = __rfloordiv__ = _fail_with_undefined_error
+    __mod__ = __rmod__ = __pow__ = __rpow__ = __pos__ = __neg__ = _fail_with_undefined_error
+    __call__ = __getitem__ = __lt__ = __le__ = __gt__ = __ge__ = _fail_with_undefined_error
+    __int__ = __float__ = __complex__ = _fail_with_undefined_error
+
+    def __eq__(self, other: object) -> bool:
         return type(self) is type(other)
 
-    def __ne__(self, other):
-        return not self == other
+    def __ne__(self, other: object) -> bool:
+        return not self.__eq__(other)
 
-    def __hash__(self):
+    def __hash__(self) -> int:
         return id(type(self))
 
-    def __str__(self):
+    def __str__(self) -> str:
         return ""
 
-    def __repr__(self):
-        return "Undefined"
-
-    def __len__(self):
+    def __len__(self) -> int:
         return 0
 
-    def __iter__(self):
-        return iter(())
+    def __iter__(self) -> t.Iterator[t.Any]:
+        yield from ()
 
-    def __bool__(self):
+    async def __aiter__(self) -> t.AsyncIterator[t.Any]:
+        for _ in ():
+            yield
+
+    def __bool__(self) -> bool:
         return False
 
-
-for _name in (
-    "add radd sub rsub mul rmul truediv rtruediv floordiv rfloordiv mod rmod pow rpow pos neg call getitem"
-    " lt le gt ge int float complex"
-).split():
-    setattr(Undefined, f"__{_name}__", Undefined._fail_with_undefined_error)
+    def __repr__(self) -> str:
+        return "Undefined"
 
 
-class Namespace:
-    """A value whose attributes a template may set."""
+def make_logging_undefined(
+    logger: "logging.Logger | None" = None, base: type[Undefined] = Undefined
+) -> type[Undefined]:
+    """A class of undefined values that log when they are printed, iterated over, tested, or fail.
 
-    def __init__(*args, **kwargs):
-        self, args = args[0], args[1:]
-        self.__dict__.update(dict(*args, **kwargs))
+    :param logger: Where to log; a logger of this module, which writes to the standard error output, if none is given.
+    :param base: The class whose behaviour it has.
+    """
+    if logger is None:
+        import logging
 
-    def __setitem__(self, name, value):
-        self.__dict__[name] = value
+        logger = logging.getLogger(__name__)
+        logger.addHandler(logging.StreamHandler(sys.stderr))
+    log = logger
 
-    def __repr__(self):
-        return f"<Namespace {self.__dict__!r}>"
+    def warn(value: Undefined) -> None:
+        log.warning("Template variable warning: %s", value._undefined_message)
 
+    class LoggingUndefined(base):  # type: ignore[misc, valid-type]
+        __slots__ = ()
 
-class Cycler:
-    """Goes round through its items."""
+        def _fail_with_undefined_error(self, *args: t.Any, **kwargs: t.Any) -> t.NoReturn:
+            try:
+                super()._fail_with_undefined_error(*args, **kwargs)
+            except self._undefined_exception as error:
+                log.error("Template variable error: %s", error)
+                raise
 
-    def __init__(self, *items):
-        if not items:
-            raise RuntimeError("at least one item has to be provided")
-        self.items = items
-        self.pos = 0
+        def __str__(self) -> str:
+            warn(self)
+            return super().__str__()
 
-    def reset(self):
-        self.pos = 0
+        def __iter__(self) -> t.Iterator[t.Any]:
+            warn(self)
+            return super().__iter__()
 
-    @property
-    def current(self):
-        return self.items[self.pos]
+        def __bool__(self) -> bool:
+            warn(self)
+            return super().__bool__()
 
-    def next(self):
-        current = self.current
-        self.pos = (self.pos + 1) % len(self.items)
-        return current
-
-    __next__ = next
-
-
-class Joiner:
-    """Nothing the first time, then the separator."""
-
-    def __init__(self, sep=", "):
-        self.sep = sep
-        self.used = False
-
-    def __call__(self):
-        if self.used:
-            return self.sep
-        self.used = True
-        return ""
+    return LoggingUndefined
 
 
-DEFAULT_GLOBALS = {"range": range, "dict": dict, "cycler": Cycler, "joiner": Joiner, "namespace": Namespace}
+class ChainableUndefined(Undefined):
+    """An undefined value whose attributes and items are itself.
+
+    >>> str(ChainableUndefined(name="nothing").here["or there"])
+    ''
+    """
+
+    __slots__ = ()
+
+    def __html__(self) -> str:
+        return str(self)
+
+    def __getattr__(self, name: str) -> "ChainableUndefined":
+        if name[:2] == "__" and name[-2:] == "__":
+            raise AttributeError(name)
+        return self
+
+    def __getitem__(self, _name: t.Any) -> "ChainableUndefined":  # type: ignore[override]
+        return self
+
+
+class DebugUndefined(Undefined):
+    """An undefined value that prints what is missing.
+
+    >>> str(DebugUndefined(name="nothing"))
+    '{{ nothing }}'
+    """
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        if self._undefined_hint:
+            message = f"undefined value printed: {self._undefined_hint}"
+        elif self._undefined_obj is missing:
+            message = self._undefined_name
+        else:
+            message = f"no such element: {object_type_repr(self._undefined_obj)}[{self._undefined_name!r}]"
+        return f"{{{{ {message} }}}}"
+
+
+class StrictUndefined(Undefined):
+    """An undefined value that fails whatever is done with it, but for the tests `defined` and `undefined`.
+
+    >>> str(StrictUndefined(name="nothing"))
+    Traceback (most recent call last):
+    ...
+    haiden.exceptions.UndefinedError: 'nothing' is undefined
+    """
+
+    __slots__ = ()
+    __iter__ = __str__ = __len__ = Undefined._fail_with_undefined_error  # type: ignore[assignment]
+    __eq__ = __ne__ = __bool__ = __hash__ = Undefined._fail_with_undefined_error  # type: ignore[assignment]
+    __contains__ = Undefined._fail_with_undefined_error

@@ -14,7 +14,6 @@ use std::cell::Cell;
 
 use pyo3::ffi;
 
-use crate::machine;
 use crate::objects::{self, Class, Result, class};
 use crate::register::Obj;
 
@@ -190,13 +189,6 @@ impl Site {
     #[cold]
     #[inline(never)]
     fn learn(&self, object: &Obj) -> Result<Option<Obj>> {
-        if self.fast
-            && let Some(module) = machine::as_module(object)
-            && let Some(value) = machine::module_member(module, &self.name.object)
-            && let Some(value) = value.as_object()
-        {
-            return Ok(Some(value.clone()));
-        }
         let value = self.generic(object)?;
         if self.fast {
             // SAFETY: an object's class is alive.

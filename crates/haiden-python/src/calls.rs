@@ -2,10 +2,12 @@
 
 use haiden_runtime::{Arguments, Host};
 
-use crate::attr_cache::Site;
+use crate::attr_cache::{Name, Site};
 use crate::host::PyHost;
 use crate::objects::{self, Class, Result};
 use crate::register::{Obj, Register};
+use crate::scope::Context;
+use crate::wanted::Wanted;
 
 impl PyHost {
     /// The attribute of what is no object, and what is undefined.
@@ -13,6 +15,10 @@ impl PyHost {
     #[inline(never)]
     pub(crate) fn attr_slowly(&mut self, register: &Register, site: &Site) -> Result<Register> {
         let object = self.object(register)?;
+        if !self.plain_attr {
+            let name = site.name.object.clone();
+            return self.ask(&self.types.getattr, &[object, name]).map(Register::object);
+        }
         if register.as_object().is_none()
             && let Some(value) = site.get(&object)?
         {
@@ -21,19 +27,76 @@ impl PyHost {
         self.new_undefined(None, Some(&object), Some(&site.name.object)).map(Register::object)
     }
 
-    /// Calls a Python object; `first` comes before the arguments.
+    /// Calls a Python object as templates do.
+    pub(crate) fn call_foreign(
+        &mut self,
+        context: &Context,
+        callee: &Obj,
+        arguments: Arguments<'_, PyHost>,
+    ) -> Result<Obj> {
+        let hooks = self.settings().hooks;
+        if hooks.call || hooks.context_call {
+            return self.call_by_hook(context, callee, arguments);
+        }
+        let (wanted, instead) = Wanted::of_callee(callee)?;
+        let first = self.wanted(wanted, Some(context))?;
+        let result = self.call_object(instead.as_ref().unwrap_or(callee), (first.as_ref(), None), arguments);
+        match result {
+            Err(raised) if raised.matches(&Class::StopIteration.object()) => {
+                raised.clear();
+                let hint = "value was undefined because a callable raised a StopIteration exception";
+                self.new_undefined(Some(hint), None, None)
+            }
+            result => result,
+        }
+    }
+
+    /// Calls through `Environment.call(context, callable, …)` of a sandbox, or through an overridden `Context.call`.
+    #[inline(never)]
+    fn call_by_hook(
+        &mut self,
+        context: &Context,
+        callee: &Obj,
+        arguments: Arguments<'_, PyHost>,
+    ) -> Result<Obj> {
+        let settings = self.settings();
+        let context = self.context_of(context)?;
+        let callee = Register::object(callee.clone());
+        if settings.hooks.call {
+            let method = objects::get_attr(&settings.environment, &self.types.env_call.object)?;
+            self.call_object(&method, (Some(&context), Some(&callee)), arguments)
+        } else {
+            let method = objects::get_attr(&context, &self.types.env_call.object)?;
+            self.call_object(&method, (None, Some(&callee)), arguments)
+        }
+    }
+
+    /// Applies a filter of an environment whose filters are a mapping of the user's own.
+    pub(crate) fn filter_by_name(
+        &mut self,
+        context: &Context,
+        name: &Name,
+        value: &Register,
+        arguments: Arguments<'_, PyHost>,
+    ) -> Result<Register> {
+        let function = objects::get_item(&self.settings().filters, &name.object)?;
+        let first = self.wanted(Wanted::of(&function)?, Some(context))?;
+        self.call_object(&function, (first.as_ref(), Some(value)), arguments).map(Register::object)
+    }
+
+    /// Calls a Python object; what it wants and `value` come before the arguments.
     pub(crate) fn call_object(
         &mut self,
         callee: &Obj,
-        first: Option<&Register>,
+        (wanted, value): (Option<&Obj>, Option<&Register>),
         arguments: Arguments<'_, PyHost>,
     ) -> Result<Obj> {
         let shape = arguments.shape;
         if shape.star || shape.star_star {
-            return self.call_spread(callee, first, arguments);
+            return self.call_spread(callee, (wanted, value), arguments);
         }
-        if shape.keywords.is_empty() {
-            match (first, arguments.values) {
+        if shape.keywords.is_empty() && wanted.is_none() {
+            match (value, arguments.values) {
                 (None, []) => return objects::call(callee, &[], None),
                 (None, [one]) | (Some(one), []) => return objects::call(callee, &[self.object(one)?], None),
                 (None, [one, two]) | (Some(one), [two]) => {
@@ -42,8 +105,9 @@ impl PyHost {
                 _ => {}
             }
         }
-        let mut values = Vec::with_capacity(arguments.values.len() + 1);
-        for register in first.into_iter().chain(arguments.values) {
+        let mut values = Vec::with_capacity(arguments.values.len() + 2);
+        values.extend(wanted.cloned());
+        for register in value.into_iter().chain(arguments.values) {
             values.push(self.object(register)?);
         }
         if shape.keywords.is_empty() {
@@ -56,12 +120,14 @@ impl PyHost {
     fn call_spread(
         &mut self,
         callee: &Obj,
-        first: Option<&Register>,
+        (wanted, value): (Option<&Obj>, Option<&Register>),
         arguments: Arguments<'_, PyHost>,
     ) -> Result<Obj> {
         let spread = self.spread(arguments)?;
-        let positional = first.into_iter().chain(&spread.positional).map(|value| self.object(value));
-        let positional = positional.collect::<Result<Vec<_>>>()?;
+        let mut positional: Vec<Obj> = wanted.cloned().into_iter().collect();
+        for register in value.into_iter().chain(&spread.positional) {
+            positional.push(self.object(register)?);
+        }
         let keywords = objects::dict()?;
         for (name, value) in &spread.keywords {
             objects::dict_set(&keywords, &objects::intern(name)?, &self.object(value)?)?;

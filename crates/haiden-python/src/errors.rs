@@ -1,11 +1,13 @@
 //! Errors: what the machine finds wrong becomes a Python exception; every exception that leaves a template says where.
 
+use haiden_bytecode::FunctionKind;
 use haiden_compiler::{CompileError, ErrorKind};
 use haiden_runtime::{Fault, LinkError, TraceFrame};
 use pyo3::prelude::*;
+use pyo3::types::PyList;
 
 use crate::host::PyHost;
-use crate::objects::{self, Class, Raised, Result};
+use crate::objects::{self, Class, Raised};
 use crate::types::Types;
 
 /// The exception for something that went wrong in the machine itself.
@@ -53,37 +55,40 @@ pub(crate) fn fault(host: &PyHost, fault: Fault<'_>) -> Raised {
     }
 }
 
-/// Attaches the place, as notes: the innermost frame first.
-pub(crate) fn locate(host: &PyHost, error: Raised, trace: &[TraceFrame]) -> Raised {
+/// Puts the templates into the exception's traceback: the innermost frame first.
+pub(crate) fn locate(error: Raised, trace: &[TraceFrame]) -> Raised {
     let py = objects::token();
     let error = error.take(py);
-    // The exception itself matters more than a note that could not be attached.
-    let _ = add_notes(host, py, &error, trace).map_err(Raised::clear);
+    // The exception itself matters more than a traceback that could not be made.
+    let _ = add_frames(py, &error, trace);
     Raised::from_error(py, error)
 }
 
-fn add_notes(host: &PyHost, py: Python<'_>, error: &PyErr, trace: &[TraceFrame]) -> Result<()> {
-    let exception = crate::register::Obj::of(error.value(py));
-    let Some(add) = objects::lookup_attr(&exception, &host.types.add_note.object)? else { return Ok(()) };
-    for frame in trace.iter().take(40) {
-        let template = frame.template.as_deref().unwrap_or("<template>");
+fn add_frames(py: Python<'_>, error: &PyErr, trace: &[TraceFrame]) -> PyResult<()> {
+    let frames = trace.iter().take(MAX_FRAMES).map(|frame| {
         let what = match (&frame.function, &frame.name) {
-            (haiden_bytecode::FunctionKind::Block, Some(name)) => format!("in block '{name}'"),
-            (haiden_bytecode::FunctionKind::Macro, Some(name)) => format!("in macro '{name}'"),
-            _ => "in template".to_owned(),
+            (FunctionKind::Block, Some(name)) => format!("block '{name}'"),
+            (FunctionKind::Root, _) => "top-level template code".to_owned(),
+            _ => "template".to_owned(),
         };
-        let note = objects::text(&format!("File \"{template}\", line {}, {what}", frame.line))?;
-        objects::call(&add, &[note], None)?;
-    }
+        (frame.template.as_deref().unwrap_or("<template>"), frame.line, what)
+    });
+    let frames = PyList::new(py, frames.collect::<Vec<_>>())?;
+    let traceback =
+        py.import("haiden._traces")?.call_method1("with_frames", (error.traceback(py), frames))?;
+    error.set_traceback(py, Some(traceback.cast_into()?));
     Ok(())
 }
+
+/// How many frames of templates a traceback shows at most.
+const MAX_FRAMES: usize = 60;
 
 /// The exception for a template that cannot be compiled.
 pub(crate) fn compile_error(
     py: Python<'_>,
     types: &Types,
     error: &CompileError,
-    name: Option<&str>,
+    place: (Option<&str>, Option<&str>),
 ) -> PyErr {
     let class = match error.kind() {
         ErrorKind::Assertion => &types.assertion_error,
@@ -91,22 +96,27 @@ pub(crate) fn compile_error(
         ErrorKind::Python => return pyo3::exceptions::PySyntaxError::new_err(error.message().to_owned()),
         ErrorKind::Syntax | ErrorKind::Unsupported | ErrorKind::TooLarge => &types.syntax_error,
     };
-    exception(py, class, error.message(), error.line(), name)
+    exception(py, class, error.message(), error.line(), place)
 }
 
 /// The exception for a filter or test that the environment does not have.
-pub(crate) fn link_error(py: Python<'_>, types: &Types, error: &LinkError, name: Option<&str>) -> PyErr {
-    exception(py, &types.assertion_error, &error.to_string(), error.line, name)
+pub(crate) fn link_error(
+    py: Python<'_>,
+    types: &Types,
+    error: &LinkError,
+    place: (Option<&str>, Option<&str>),
+) -> PyErr {
+    exception(py, &types.assertion_error, &error.to_string(), error.line, place)
 }
 
-fn exception(
+pub(crate) fn exception(
     py: Python<'_>,
     class: &crate::register::Obj,
     message: &str,
     line: u32,
-    name: Option<&str>,
+    (name, filename): (Option<&str>, Option<&str>),
 ) -> PyErr {
-    match class.bound(py).call1((message, line, name)) {
+    match class.bound(py).call1((message, line, name, filename)) {
         Ok(exception) => PyErr::from_value(exception),
         Err(error) => error,
     }

@@ -10,13 +10,32 @@ use crate::objects::{self, Class, Result, Text};
 use crate::output::Output;
 use crate::register::{Obj, Register, View};
 use crate::scope::Context;
+use crate::wanted::Wanted;
 
 /// What a filter was linked to.
 pub(crate) enum Filter {
     /// A function of the environment.
-    Python(Obj),
-    /// One of ours.
-    Native(Native),
+    Function(Function),
+    /// The environment's filters are no dict: it is asked each time.
+    Named(Name),
+}
+
+impl Filter {
+    /// The function, if it is known.
+    pub(crate) fn object(&self) -> Option<&Obj> {
+        match self {
+            Filter::Function(function) => Some(&function.object),
+            Filter::Named(_) => None,
+        }
+    }
+}
+
+/// A function of the environment that templates use by name.
+pub(crate) struct Function {
+    pub(crate) object: Obj,
+    pub(crate) wanted: Wanted,
+    /// The machine's own way of applying it.
+    pub(crate) native: Option<Native>,
 }
 
 /// A filter of ours.
@@ -35,117 +54,85 @@ pub(crate) enum Native {
 }
 
 impl Native {
-    /// The filter of this name.
-    pub(crate) fn named(name: &str) -> Option<Native> {
-        Some(match name {
-            "d" | "default" => Native::Default,
-            "e" | "escape" => Native::Escape,
-            "format" => Native::Format,
-            "join" => Native::Join,
-            "count" | "length" => Native::Length,
-            "lower" => Native::Lower,
-            "safe" => Native::Safe,
-            "string" => Native::String,
-            "truncate" => Native::Truncate,
-            "upper" => Native::Upper,
-            _ => return None,
-        })
-    }
+    /// The stock functions, by their names in `haiden.filters`.
+    pub(crate) const STOCK: &'static [(&'static str, Native)] = &[
+        ("do_default", Native::Default),
+        ("escape", Native::Escape),
+        ("do_format", Native::Format),
+        ("do_join", Native::Join),
+        ("builtins.len", Native::Length),
+        ("do_lower", Native::Lower),
+        ("do_mark_safe", Native::Safe),
+        ("soft_str", Native::String),
+        ("do_truncate", Native::Truncate),
+        ("do_upper", Native::Upper),
+    ];
 }
 
-/// The arguments by name: `names` are the parameters after the value.
+/// The arguments by name: `names` are the parameters after the value. `None` for arguments that the function itself is to
+/// judge.
 pub(crate) fn bind<const N: usize>(
-    host: &mut PyHost,
     arguments: Arguments<'_, PyHost>,
     names: [&str; N],
-) -> Result<[Option<Register>; N]> {
+) -> Option<[Option<Register>; N]> {
     let mut bound = [const { None }; N];
     let shape = arguments.shape;
-    if !shape.star && !shape.star_star && arguments.values.len() <= N {
-        let (positional, named) = arguments.values.split_at(shape.positional);
-        for (place, value) in bound.iter_mut().zip(positional) {
-            *place = Some(value.clone());
+    if shape.star || shape.star_star || arguments.values.len() > N {
+        return None;
+    }
+    let (positional, named) = arguments.values.split_at(shape.positional);
+    for (place, value) in bound.iter_mut().zip(positional) {
+        *place = Some(value.clone());
+    }
+    for (keyword, value) in shape.keywords.iter().zip(named) {
+        let place = names.iter().position(|known| **known == *keyword.text)?;
+        if bound[place].is_some() {
+            return None;
         }
-        let mut plain = true;
-        for (keyword, value) in shape.keywords.iter().zip(named) {
-            match names.iter().position(|known| **known == *keyword.text) {
-                Some(place) if bound[place].is_none() => bound[place] = Some(value.clone()),
-                _ => plain = false,
-            }
-        }
-        if plain {
-            return Ok(bound);
-        }
-        bound = [const { None }; N];
+        bound[place] = Some(value.clone());
     }
-    let spread = host.spread(arguments)?;
-    if spread.positional.len() > N {
-        let given = spread.positional.len() + 1;
-        let message = format!("takes at most {} arguments but {given} were given", N + 1);
-        return objects::raise(&Class::Type.object(), &message);
-    }
-    for (place, value) in bound.iter_mut().zip(spread.positional) {
-        *place = Some(value);
-    }
-    for (name, value) in spread.keywords {
-        let message = match names.iter().position(|known| *known == name) {
-            None => format!("got an unexpected keyword argument '{name}'"),
-            Some(place) if bound[place].is_some() => format!("got multiple values for argument '{name}'"),
-            Some(place) => {
-                bound[place] = Some(value);
-                continue;
-            }
-        };
-        return objects::raise(&Class::Type.object(), &message);
-    }
-    Ok(bound)
+    Some(bound)
 }
 
-/// Applies a filter.
+/// Applies a filter; `None` if the function itself is to judge the arguments.
 pub(crate) fn apply(
     host: &mut PyHost,
     context: &Context,
     filter: Native,
     value: &Register,
     arguments: Arguments<'_, PyHost>,
-) -> Result<Register> {
-    match filter {
-        Native::Default => default(host, value, arguments),
-        Native::Escape => {
-            bind(host, arguments, [])?;
-            match value.as_object() {
-                Some(object) if PyHost::is_exactly(object, &host.types.markup) => Ok(value.clone()),
-                _ => host.build(true, |host, out| host.print(out, value, true)),
-            }
-        }
-        Native::Safe => {
-            bind(host, arguments, [])?;
-            host.mark_safe(value)
-        }
-        Native::String => {
-            bind(host, arguments, [])?;
-            soft_str(host, value).map(Register::object)
-        }
-        Native::Length => {
-            bind(host, arguments, [])?;
-            Ok(Register::integer(objects::length(&host.object(value)?)? as i64))
-        }
-        Native::Upper | Native::Lower => {
-            bind(host, arguments, [])?;
+) -> Result<Option<Register>> {
+    let plain = arguments.shape.registers() == 0;
+    Ok(match filter {
+        Native::Default => match bind(arguments, ["default_value", "boolean"]) {
+            Some(bound) => Some(default(host, value, bound)?),
+            None => None,
+        },
+        Native::Escape if plain => Some(match value.as_object() {
+            Some(object) if PyHost::is_exactly(object, &host.types.markup) => value.clone(),
+            _ => host.build(true, |host, out| host.print(out, value, true))?,
+        }),
+        Native::Safe if plain => Some(host.mark_safe(value)?),
+        Native::String if plain => Some(Register::object(soft_str(host, value)?)),
+        Native::Length if plain => Some(Register::integer(objects::length(&host.object(value)?)? as i64)),
+        Native::Upper | Native::Lower if plain => {
             let name = if filter == Native::Upper { &host.types.upper } else { &host.types.lower };
-            method(&soft_str(host, value)?, name, &[]).map(Register::object)
+            Some(Register::object(method(&soft_str(host, value)?, name, &[])?))
         }
-        Native::Format => format(host, value, arguments),
-        Native::Join => {
-            let [separator, attribute] = bind(host, arguments, ["d", "attribute"])?;
-            join(host, context, value, separator, attribute)
-        }
-        Native::Truncate => {
-            let bound = bind(host, arguments, ["length", "killwords", "end", "leeway"])?;
-            let how = Truncate::new(host, &bound)?;
-            truncate(host, value, &how).map(Register::object)
-        }
-    }
+        Native::Format if arguments.shape.is_plain() => Some(format(host, value, arguments)?),
+        Native::Join => match bind(arguments, ["d", "attribute"]) {
+            Some([separator, None]) => Some(join(host, context, value, separator)?),
+            _ => None,
+        },
+        Native::Truncate => match bind(arguments, ["length", "killwords", "end", "leeway"]) {
+            Some(bound) => {
+                let how = Truncate::new(host, &bound)?;
+                Some(Register::object(truncate(host, value, &how)?))
+            }
+            None => None,
+        },
+        _ => None,
+    })
 }
 
 /// Applies a filter and writes the result, if that needs no object; `false` if it does, and nothing is written.
@@ -175,7 +162,9 @@ pub(crate) fn emit(
         }
         Native::Truncate => {
             let Some(bytes) = plain_ascii(value)? else { return Ok(false) };
-            let bound = bind(host, arguments, ["length", "killwords", "end", "leeway"])?;
+            let Some(bound) = bind(arguments, ["length", "killwords", "end", "leeway"]) else {
+                return Ok(false);
+            };
             let how = Truncate::new(host, &bound)?;
             match &how.end {
                 Some(end) if !objects::is_str(end) => return Ok(false),
@@ -230,13 +219,11 @@ fn method(object: &Obj, name: &Name, arguments: &[Obj]) -> Result<Obj> {
     objects::call(&method, arguments, None)
 }
 
-fn default(host: &mut PyHost, value: &Register, arguments: Arguments<'_, PyHost>) -> Result<Register> {
-    let (default, boolean) = if arguments.shape.is_plain() && arguments.values.len() == 1 {
-        (Some(arguments.values[0].clone()), None)
-    } else {
-        let [default, boolean] = bind(host, arguments, ["default_value", "boolean"])?;
-        (default, boolean)
-    };
+fn default(
+    host: &mut PyHost,
+    value: &Register,
+    [default, boolean]: [Option<Register>; 2],
+) -> Result<Register> {
     let mut replace = host.is_undefined(value);
     if !replace && let Some(boolean) = boolean {
         replace = host.truth(&boolean)? && !host.truth(value)?;
@@ -255,14 +242,8 @@ fn join(
     context: &Context,
     value: &Register,
     separator: Option<Register>,
-    attribute: Option<Register>,
 ) -> Result<Register> {
-    let mut items = host.star(value)?;
-    if let Some(attribute) = attribute.filter(|attribute| !matches!(attribute.view(), View::None)) {
-        for item in &mut items {
-            *item = host.item(item, &attribute)?;
-        }
-    }
+    let items = host.star(value)?;
     let separator = match separator {
         Some(separator) => separator,
         None => Register::object(objects::text("")?),
@@ -317,23 +298,11 @@ fn emit_joined(
     Ok(true)
 }
 
-/// `value % arguments`, or `value % keywords`.
+/// `value % arguments`.
 fn format(host: &mut PyHost, value: &Register, arguments: Arguments<'_, PyHost>) -> Result<Register> {
-    let spread = host.spread(arguments)?;
     let template = soft_str(host, value)?;
-    if spread.keywords.is_empty() {
-        let arguments = host.tuple(&spread.positional)?;
-        return objects::remainder(&template, &host.object(&arguments)?).map(Register::object);
-    }
-    if !spread.positional.is_empty() {
-        let message = "can't handle positional and keyword arguments at the same time";
-        return objects::raise(&host.types.filter_argument_error, message);
-    }
-    let keywords = objects::dict()?;
-    for (name, value) in &spread.keywords {
-        objects::dict_set(&keywords, &objects::intern(name)?, &host.object(value)?)?;
-    }
-    objects::remainder(&template, &keywords).map(Register::object)
+    let arguments = host.tuple(arguments.values)?;
+    objects::remainder(&template, &host.object(&arguments)?).map(Register::object)
 }
 
 /// `"%.2f"|format(number)`, which needs no escape: money on every second page.
@@ -382,7 +351,11 @@ impl Truncate {
                 _ => objects::index(&host.object(register)?),
             },
         };
-        let (length, leeway) = (number(&bound[0], 255)?, number(&bound[3], 5)?);
+        let length = number(&bound[0], 255)?;
+        let leeway = match &bound[3] {
+            Some(leeway) if !matches!(leeway.view(), View::None) => number(&bound[3], 5)?,
+            _ => policy_leeway(host)?,
+        };
         let end = match &bound[2] {
             None => None,
             Some(end) => Some(host.object(end)?),
@@ -412,6 +385,18 @@ impl Truncate {
             Some(end) => objects::length(end).map(|length| length as i64),
         }
     }
+}
+
+/// How much longer a text may be by the environment's policies.
+fn policy_leeway(host: &PyHost) -> Result<i64> {
+    let policies = &host.settings().policies;
+    let leeway = &host.types.leeway;
+    let found = if objects::is_dict(policies) {
+        objects::dict_get(policies, &leeway.object, leeway.hash)?
+    } else {
+        Some(objects::get_item(policies, &leeway.object)?)
+    };
+    found.map_or(Ok(5), |found| objects::index(&found))
 }
 
 fn emit_truncated(out: &mut Output, text: &[u8], how: &Truncate, escape: bool) -> Result<()> {

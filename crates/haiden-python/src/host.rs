@@ -3,32 +3,65 @@
 //! A verb that has a fast road takes it when the types are exactly those it is made for; else it does what Jinja does,
 //! through CPython's own functions.
 
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
+use std::sync::Arc;
 
-use haiden_runtime::{Limits, Undefined};
+use haiden_runtime::{Limits, Program, Undefined};
 
 use crate::attr_cache::{self, Name};
-use crate::objects::{self, Result};
+use crate::objects::{self, Class, Result};
 use crate::output::Output;
 use crate::register::{Obj, Register, View};
-use crate::scope::Scope;
+use crate::scope::{Context, Globals, Scope};
+use crate::settings::{self, Settings};
 use crate::types::{self, Types};
+use crate::wanted::Wanted;
 
 /// The host of one render, or of one call from Python into a template.
 pub(crate) struct PyHost {
     pub(crate) types: &'static Types,
     pub(crate) scope: Rc<Scope>,
+    /// The settings of the program that runs.
+    pub(crate) settings: Obj,
     pub(crate) fast: bool,
+    /// Attributes are looked up as `Environment.getattr` does, and values are printed as they are.
+    pub(crate) plain_attr: bool,
+    pub(crate) plain_item: bool,
+    pub(crate) plain_print: bool,
+    /// The program that asked for a template last, for imports: they see its globals.
+    pub(crate) importer: Option<Arc<Program<PyHost>>>,
 }
 
 /// What the host keeps with a program.
 pub(crate) struct Extra {
-    /// An exact dict.
-    pub(crate) globals: Obj,
+    /// A `Settings`.
+    pub(crate) settings: Obj,
+    pub(crate) globals: Globals,
     pub(crate) autoescape: bool,
-    /// The module, once the template was imported without context. It refers back to the program; who owns the program
-    /// for Python cuts the ring.
-    pub(crate) module: std::cell::RefCell<Option<Obj>>,
+    pub(crate) filename: Option<Arc<str>>,
+    /// The template that owns the program; null once it is gone.
+    pub(crate) owner: Cell<*mut pyo3::ffi::PyObject>,
+    /// The environment's functions that the program is linked to.
+    pub(crate) references: RefCell<Vec<Reference>>,
+}
+
+/// A filter or test that a program is linked to.
+pub(crate) struct Reference {
+    pub(crate) name: Name,
+    pub(crate) is_filter: bool,
+    pub(crate) function: Option<Obj>,
+}
+
+impl Extra {
+    /// The template that owns the program.
+    pub(crate) fn owner(&self) -> Option<Obj> {
+        objects::borrowed(self.owner.get())
+    }
+    /// The settings.
+    pub(crate) fn settings(&self) -> &Settings {
+        settings::of(&self.settings)
+    }
 }
 
 impl PyHost {
@@ -37,7 +70,47 @@ impl PyHost {
 
     pub(crate) fn new(scope: Rc<Scope>) -> PyHost {
         let types = types::loaded().expect("compile has loaded them");
-        PyHost { types, fast: scope.fast, scope }
+        let mut host = PyHost {
+            types,
+            settings: scope.settings.clone(),
+            scope,
+            fast: true,
+            plain_attr: true,
+            plain_item: true,
+            plain_print: true,
+            importer: None,
+        };
+        host.adopt();
+        host
+    }
+
+    /// Does what the settings say from now on.
+    fn adopt(&mut self) {
+        let settings = settings::of(&self.settings);
+        self.fast = settings.fast;
+        self.plain_attr = !settings.hooks.getattr;
+        self.plain_item = !settings.hooks.getitem;
+        self.plain_print = settings.finalize.is_none() && !settings.native;
+    }
+
+    /// Runs a program of this environment from now on.
+    #[inline]
+    pub(crate) fn enter_settings(&mut self, settings: &Obj) {
+        if !settings.is(&self.settings) {
+            self.settings = settings.clone();
+            self.adopt();
+        }
+    }
+
+    /// The settings of the program that runs.
+    #[inline]
+    pub(crate) fn settings(&self) -> &Settings {
+        settings::of(&self.settings)
+    }
+
+    /// A method of the environment, called.
+    pub(crate) fn ask(&self, method: &Name, arguments: &[Obj]) -> Result<Obj> {
+        objects::call_method(&self.settings().environment, &method.object, arguments)
     }
 
     /// A register's value as an object.
@@ -59,13 +132,26 @@ impl PyHost {
         object: Option<&Obj>,
         name: Option<&Obj>,
     ) -> Result<Obj> {
-        let hint = match hint {
-            Some(hint) => objects::text(hint)?,
-            None => objects::none(),
-        };
-        let object = object.unwrap_or(&self.types.missing).clone();
-        let name = name.cloned().unwrap_or_else(objects::none);
-        objects::call(&self.types.undefined, &[hint, object, name], None)
+        let settings = self.settings();
+        if settings.plain_undefined {
+            let hint = hint.map_or_else(|| Ok(objects::none()), objects::text)?;
+            let object = object.unwrap_or(&self.types.missing).clone();
+            let name = name.cloned().unwrap_or_else(objects::none);
+            return objects::call(&settings.undefined, &[hint, object, name], None);
+        }
+        // As Jinja calls them, so that a class may have its own arguments.
+        let (mut values, mut names) = (Vec::new(), Vec::new());
+        if let Some(hint) = hint {
+            values.push(objects::text(hint)?);
+        }
+        for (value, keyword) in [(object, "obj"), (name, "name")] {
+            if let Some(value) = value {
+                values.push(value.clone());
+                names.push(objects::intern(keyword)?);
+            }
+        }
+        let names = objects::tuple(names.into_iter().map(Ok))?;
+        objects::call(&settings.undefined, &values, Some(&names))
     }
 
     pub(crate) fn explain(&self, why: Undefined<'_>) -> Result<Obj> {
@@ -76,7 +162,11 @@ impl PyHost {
         match why {
             Undefined::Name(name) => named(name, None),
             Undefined::Parameter(name) => named(name, Some(&format!("parameter '{name}' was not provided"))),
-            Undefined::Hint(hint) => self.new_undefined(Some(hint), None, None),
+            // An inline `if` without `else` is of the plain class, whatever the environment's is.
+            Undefined::Hint(hint) => {
+                let nothing = [objects::text(hint)?, self.types.missing.clone(), objects::none()];
+                objects::call(&self.types.undefined, &nothing, None)
+            }
             Undefined::NoParentBlock(name) => {
                 named("super", Some(&format!("there is no parent block called '{name}'.")))
             }
@@ -154,6 +244,75 @@ impl PyHost {
         Ok(())
     }
 
+    /// An output for a machine that runs programs of this environment.
+    pub(crate) fn output(&self, capacity: usize) -> Output {
+        if self.settings().native { Output::of_parts() } else { Output::new(capacity) }
+    }
+
+    /// As [`PyHost::print`], where values go through a function first or are kept as they are.
+    #[inline(never)]
+    pub(crate) fn print_specially(
+        &self,
+        out: &mut Output,
+        context: Option<&Context>,
+        value: &Register,
+        escape: bool,
+    ) -> Result<()> {
+        let mut object = self.object(value)?;
+        if let Some((finalize, wanted)) = &self.settings().finalize {
+            object = match (self.wanted(*wanted, context)?, object) {
+                (None, object) => objects::call(finalize, &[object], None)?,
+                (Some(first), object) => objects::call(finalize, &[first, object], None)?,
+            };
+        }
+        if out.parts.is_none() {
+            return self.print(out, &Register::object(object), escape);
+        }
+        if escape {
+            object = self.escaped(object)?;
+        }
+        out.parts.get_or_insert_default().push(object);
+        Ok(())
+    }
+
+    /// `escape(value)`.
+    fn escaped(&self, object: Obj) -> Result<Obj> {
+        if PyHost::is_exactly(&object, &self.types.markup) {
+            return Ok(object);
+        }
+        let mut out = Output::new(32);
+        self.print(&mut out, &Register::object(object), true)?;
+        objects::subclass_text(&self.types.markup, &out.take_since(0)?)
+    }
+
+    /// Values that were kept as they are, as one: what the environment makes of them.
+    pub(crate) fn joined(&self, parts: Vec<Obj>) -> Result<Obj> {
+        let parts = objects::list(parts.into_iter().map(Ok))?;
+        self.ask(&self.types.concat, &[parts])
+    }
+
+    /// Template text, where values are kept as they are.
+    pub(crate) fn write_specially(&self, out: &mut Output, text: &str, ascii: bool) -> Result<()> {
+        match &mut out.parts {
+            None => out.push(text, ascii),
+            Some(parts) => parts.push(objects::text(text)?),
+        }
+        Ok(())
+    }
+
+    /// What a function wants before its other arguments.
+    pub(crate) fn wanted(&self, wanted: Wanted, context: Option<&Context>) -> Result<Option<Obj>> {
+        match (wanted, context) {
+            (Wanted::Nothing, _) => Ok(None),
+            (Wanted::Environment, _) => Ok(Some(self.settings().environment.clone())),
+            (Wanted::Context, Some(context)) => self.context_of(context).map(Some),
+            (Wanted::EvalContext, Some(context)) => self.eval_context_of(context).map(Some),
+            (Wanted::Context | Wanted::EvalContext, None) => {
+                objects::raise(&Class::Runtime.object(), "there is no context here")
+            }
+        }
+    }
+
     /// Has the value an `__html__` method?
     pub(crate) fn has_html(&self, register: &Register) -> Result<bool> {
         match register.as_object() {
@@ -182,6 +341,10 @@ impl PyHost {
 
     /// `object[key]` of Jinja: the item, else the attribute, else undefined.
     pub(crate) fn get_item(&self, object: &Obj, key: &Register) -> Result<Register> {
+        if !self.plain_item {
+            let key = self.object(key)?;
+            return self.ask(&self.types.getitem, &[object.clone(), key]).map(Register::object);
+        }
         if self.fast
             && let Some(index) = key.small()
             && objects::is_list(object)
@@ -215,14 +378,23 @@ impl PyHost {
 
     /// The variable `name` of a context.
     #[inline]
-    pub(crate) fn find(context: &crate::scope::ContextData, name: &Name) -> Result<Option<Register>> {
+    pub(crate) fn find(&self, context: &crate::scope::ContextData, name: &Name) -> Result<Option<Register>> {
+        if context.object.get().is_some() {
+            return self.find_in_object(context, name);
+        }
         if let Some(value) = context.variable(&name.object) {
             return Ok(Some(value));
         }
         if let Some(value) = objects::dict_get(&context.base, &name.object, name.hash)? {
             return Ok(Some(Register::object(value)));
         }
-        Ok(objects::dict_get(&context.globals, &name.object, name.hash)?.map(Register::object))
+        let globals = &context.globals;
+        for dict in [&globals.own, &globals.shared].into_iter().flatten() {
+            if let Some(value) = objects::dict_get(dict, &name.object, name.hash)? {
+                return Ok(Some(Register::object(value)));
+            }
+        }
+        Ok(None)
     }
 }
 

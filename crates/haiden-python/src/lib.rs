@@ -9,7 +9,10 @@
 
 mod attr_cache;
 mod calls;
+mod code;
+mod contexts;
 mod errors;
+mod execution;
 mod filters;
 mod host;
 mod iterate;
@@ -21,7 +24,10 @@ mod operators;
 mod output;
 mod register;
 mod scope;
+mod settings;
+mod template;
 mod templates;
 mod tests;
 mod types;
 mod verbs;
+mod wanted;

@@ -4,12 +4,14 @@ use haiden_bytecode::{Constant, Image};
 use haiden_runtime::Linker;
 
 use crate::attr_cache::{Name, Site};
-use crate::filters::{Filter, Native};
-use crate::host::PyHost;
+use crate::filters::{Filter, Function};
+use crate::host::{PyHost, Reference};
 use crate::objects::{self, Raised, Result};
 use crate::register::{Obj, Register};
-use crate::tests::{NativeTest, Test};
+use crate::settings::Settings;
+use crate::tests::Test;
 use crate::types::Types;
+use crate::wanted::Wanted;
 
 /// What a constant was linked to.
 #[derive(Clone)]
@@ -47,10 +49,9 @@ impl Linked {
 /// Links for one environment.
 pub(crate) struct PyLinker<'a> {
     pub(crate) types: &'static Types,
-    /// The environment's filters and tests, exact dicts.
-    pub(crate) filters: Option<&'a Obj>,
-    pub(crate) tests: Option<&'a Obj>,
-    pub(crate) fast: bool,
+    pub(crate) settings: &'a Settings,
+    /// The functions that were found, to look whether they are still the environment's.
+    pub(crate) references: Vec<Reference>,
     /// The first thing that went wrong.
     pub(crate) error: Option<Raised>,
 }
@@ -84,9 +85,14 @@ impl PyLinker<'_> {
         Ok(Register::object(object))
     }
 
-    fn found(&mut self, table: Option<&Obj>, name: &str) -> Option<Obj> {
-        let table = table?;
-        let found = Name::new(name).and_then(|name| objects::dict_get(table, &name.object, name.hash));
+    /// The environment's function of this name, if its table is a dict.
+    fn found(&mut self, is_filter: bool, name: &str) -> Option<Obj> {
+        let table = if is_filter { &self.settings.filters } else { &self.settings.tests };
+        let found = Name::new(name).and_then(|name| {
+            let function = objects::dict_get(table, &name.object, name.hash)?;
+            self.references.push(Reference { name, is_filter, function: function.clone() });
+            Ok(function)
+        });
         self.keep(found).flatten()
     }
 }
@@ -110,18 +116,42 @@ impl Linker<PyHost> for PyLinker<'_> {
         Name::new(name).expect("an interned text can be made")
     }
     fn site(&mut self, name: &Name) -> Site {
-        Site::new(name, self.fast)
+        Site::new(name, self.settings.fast)
     }
     fn filter(&mut self, name: &str) -> Option<Filter> {
-        match self.found(self.filters, name) {
-            Some(function) => Some(Filter::Python(function)),
-            None => Native::named(name).map(Filter::Native),
+        if !objects::is_dict(&self.settings.filters) {
+            return named(&self.settings.filters, name).map(Filter::Named);
         }
+        let object = self.found(true, name)?;
+        let stock = &self.types.stock_filters;
+        let native = stock.iter().find(|(known, _)| known.is(&object)).map(|&(_, native)| native);
+        let wanted = Wanted::of(&object);
+        let wanted = self.keep(wanted)?;
+        Some(Filter::Function(Function { object, wanted, native }))
     }
     fn test(&mut self, name: &str) -> Option<Test> {
-        match self.found(self.tests, name) {
-            Some(function) => Some(Test::Python(function)),
-            None => NativeTest::named(name).map(Test::Native),
+        if !objects::is_dict(&self.settings.tests) {
+            return named(&self.settings.tests, name).map(Test::Named);
+        }
+        let object = self.found(false, name)?;
+        let stock = &self.types.stock_tests;
+        let native = stock.iter().find(|(known, _)| known.is(&object)).map(|&(_, native)| native);
+        let wanted = Wanted::of(&object);
+        let wanted = self.keep(wanted)?;
+        Some(Test::Function { object, wanted, native })
+    }
+}
+
+/// A name that a mapping of the user's own has.
+fn named(table: &Obj, name: &str) -> Option<Name> {
+    let name = Name::new(name).ok()?;
+    match objects::contains(table, &name.object) {
+        Ok(true) => Some(name),
+        Ok(false) => None,
+        Err(raised) => {
+            // What its `__contains__` fails with, its `__getitem__` will say better.
+            raised.clear();
+            Some(name)
         }
     }
 }

@@ -5,11 +5,10 @@
 
 use std::cell::RefCell;
 use std::rc::Rc;
-use std::sync::Arc;
 
 use haiden_runtime::loops::LoopState;
-use haiden_runtime::{BlockReference, Closure, Program, Vm};
-use pyo3::exceptions::{PyAttributeError, PyKeyError, PyRuntimeError, PyTypeError};
+use haiden_runtime::{BlockReference, Closure, Vm};
+use pyo3::exceptions::{PyKeyError, PyRuntimeError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 use pyo3::{PyClass, PyClassInitializer, PyTraverseError, PyVisit};
@@ -43,17 +42,6 @@ struct LoopData {
     scope: Rc<Scope>,
 }
 
-/// What an import binds.
-#[pyclass(frozen, module = "haiden.environment", name = "TemplateModule")]
-pub(crate) struct Module(Inner<ModuleData>);
-
-/// A module's parts.
-pub(crate) struct ModuleData {
-    pub(crate) program: Arc<Program<PyHost>>,
-    pub(crate) context: Context,
-    body: Obj,
-}
-
 /// Makes a Python object of one of the classes.
 fn make<T: PyClass + Into<PyClassInitializer<T>>>(value: T) -> Result<Register> {
     let py = objects::token();
@@ -81,11 +69,6 @@ pub(crate) fn make_self(context: &Context) -> Result<Register> {
     make(TemplateReference(inner(context.clone(), Member::new(context, None))))
 }
 
-pub(crate) fn make_module(program: &Arc<Program<PyHost>>, context: &Context, body: Obj) -> Result<Register> {
-    let data = ModuleData { program: program.clone(), context: context.clone(), body };
-    make(Module(inner(data, Member::new(context, None))))
-}
-
 pub(crate) fn share_loop(state: Box<LoopState<PyHost>>, scope: &Rc<Scope>) -> Result<Register> {
     let data = LoopData { state: RefCell::new(Some(state)), scope: scope.clone() };
     make(Loop(Attached::new(objects::token(), data)))
@@ -97,10 +80,6 @@ pub(crate) fn as_macro(object: &Obj) -> Option<&Closure<PyHost>> {
 
 pub(crate) fn as_block(object: &Obj) -> Option<&BlockReference<PyHost>> {
     objects::ours::<Block>(object).map(|object| &object.0.peek().0)
-}
-
-pub(crate) fn as_module(object: &Obj) -> Option<&ModuleData> {
-    objects::ours::<Module>(object).map(|object| &object.0.peek().0)
 }
 
 pub(crate) fn is_loop(object: &Obj) -> bool {
@@ -125,18 +104,10 @@ pub(crate) fn is_member_of(object: &Obj, scope: &Scope) -> bool {
         &object.0.peek().1
     } else if let Some(object) = objects::ours::<TemplateReference>(object) {
         &object.0.peek().1
-    } else if let Some(object) = objects::ours::<Module>(object) {
-        &object.0.peek().1
     } else {
         return false;
     };
     member.is_of(scope)
-}
-
-/// The member `name` of a module.
-pub(crate) fn module_member(module: &ModuleData, name: &Obj) -> Option<Register> {
-    let exported = module.context.exported.borrow().iter().any(|known| known.is(name));
-    if exported { module.context.variable(name) } else { None }
 }
 
 /// Runs something on a machine of its own and turns the result into an object.
@@ -146,7 +117,7 @@ fn run<'py>(
     work: impl FnOnce(&mut PyHost, &mut Output) -> Result<Register>,
 ) -> PyResult<Bound<'py, PyAny>> {
     let mut host = PyHost::new(scope.clone());
-    let mut out = Output::new(256);
+    let mut out = host.output(256);
     let result = objects::enter_recursion().and_then(|_guard| {
         let register = work(&mut host, &mut out)?;
         host.object(&register)
@@ -164,8 +135,14 @@ impl Macro {
         keywords: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let (closure, _) = self.0.get(py);
-        let positional: Vec<Register> =
+        let function = closure.program.function(closure.function);
+        let mut markup = function.flags & haiden_bytecode::image::AUTOESCAPE != 0;
+        let mut positional: Vec<Register> =
             arguments.iter().map(|value| Register::object(Obj::of(&value))).collect();
+        if let Some(autoescape) = eval_context(arguments)? {
+            markup = autoescape;
+            positional.remove(0);
+        }
         let keywords: Vec<(String, Register)> = match keywords {
             None => Vec::new(),
             Some(keywords) => keywords
@@ -175,8 +152,6 @@ impl Macro {
         };
         let keywords: Vec<(&str, Register)> =
             keywords.iter().map(|(name, value)| (name.as_str(), value.clone())).collect();
-        let function = closure.program.function(closure.function);
-        let markup = function.flags & haiden_bytecode::image::AUTOESCAPE != 0;
         run(py, &closure.context.scope, |host, out| {
             Vm::call(host, out, closure, &positional, &keywords, markup, PyHost::LIMITS)
         })
@@ -204,6 +179,11 @@ impl Macro {
     }
 
     #[getter]
+    fn explicit_caller(&self, py: Python<'_>) -> bool {
+        self.flag(py, haiden_bytecode::image::EXPLICIT_CALLER)
+    }
+
+    #[getter]
     fn caller(&self, py: Python<'_>) -> bool {
         self.flag(py, haiden_bytecode::image::CATCH_CALLER)
     }
@@ -220,6 +200,17 @@ impl Macro {
     }
     #[expect(clippy::unused_self, reason = "the ring is cut where it is closed: in the scope")]
     fn __clear__(&self) {}
+}
+
+/// Is the first argument of a macro an evaluation context? Then it says whether the result is markup.
+fn eval_context(arguments: &Bound<'_, PyTuple>) -> PyResult<Option<bool>> {
+    let Ok(first) = arguments.get_item(0) else { return Ok(None) };
+    let class = first.get_type();
+    let is_one = class.mro().iter().any(|class| {
+        class.getattr("__module__").is_ok_and(|module| module.eq("haiden.nodes").unwrap_or(false))
+            && class.getattr("__name__").is_ok_and(|name| name.eq("EvalContext").unwrap_or(false))
+    });
+    if is_one { first.getattr("autoescape")?.is_truthy().map(Some) } else { Ok(None) }
 }
 
 impl Macro {
@@ -274,43 +265,6 @@ impl TemplateReference {
         match name {
             Some(name) => format!("<TemplateReference '{name}'>"),
             None => "<TemplateReference None>".to_owned(),
-        }
-    }
-
-    fn __traverse__(&self, visit: PyVisit<'_>) -> std::result::Result<(), PyTraverseError> {
-        self.0.peek().1.traverse(&visit)
-    }
-    #[expect(clippy::unused_self, reason = "the ring is cut where it is closed: in the scope")]
-    fn __clear__(&self) {}
-}
-
-#[pymethods]
-impl Module {
-    fn __getattr__<'py>(&self, py: Python<'py>, name: &str) -> PyResult<Bound<'py, PyAny>> {
-        let module = &self.0.get(py).0;
-        let interned = objects::intern(name).map_err(|raised| raised.take(py))?;
-        match module_member(module, &interned) {
-            Some(value) => run(py, &module.context.scope, |_, _| Ok(value)),
-            None => {
-                Err(PyAttributeError::new_err(format!("'TemplateModule' object has no attribute '{name}'")))
-            }
-        }
-    }
-
-    fn __str__<'py>(&self, py: Python<'py>) -> Bound<'py, PyAny> {
-        self.0.get(py).0.body.bound(py)
-    }
-
-    fn __html__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        let markup = &crate::types::types(py)?.get(py).markup;
-        let text = objects::subclass_text(markup, &self.0.get(py).0.body);
-        text.map(|text| text.bound(py)).map_err(|raised| raised.take(py))
-    }
-
-    fn __repr__(&self, py: Python<'_>) -> String {
-        match self.0.get(py).0.program.name() {
-            Some(name) => format!("<TemplateModule '{name}'>"),
-            None => "<TemplateModule memory:0>".to_owned(),
         }
     }
 
@@ -385,6 +339,15 @@ impl Loop {
 
     fn __len__(&self, py: Python<'_>) -> PyResult<usize> {
         self.with(py, LoopState::length)
+    }
+
+    /// Runs the body of a recursive loop again.
+    fn __call__<'py>(this: &Bound<'py, Loop>, iterable: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        let callee = Register::object(Obj::of(this));
+        let values = [Register::object(Obj::of(iterable))];
+        run(this.py(), &this.get().0.get(this.py()).scope, |host, out| {
+            Vm::call_value(host, out, &callee, &values, PyHost::LIMITS)
+        })
     }
 
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {

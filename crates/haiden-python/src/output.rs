@@ -13,6 +13,8 @@ pub(crate) struct Output {
     units: Units,
     /// No character beyond ASCII came (there may be none left in spite of `false`).
     ascii: bool,
+    /// The values themselves, where they are not to become text.
+    pub(crate) parts: Option<Vec<Obj>>,
 }
 
 enum Units {
@@ -24,11 +26,19 @@ enum Units {
 impl Output {
     /// An empty page with room for `capacity` characters.
     pub(crate) fn new(capacity: usize) -> Output {
-        Output { units: Units::One(Vec::with_capacity(capacity)), ascii: true }
+        Output { units: Units::One(Vec::with_capacity(capacity)), ascii: true, parts: None }
     }
 
-    /// How many characters there are.
+    /// An empty page that keeps values as they are.
+    pub(crate) fn of_parts() -> Output {
+        Output { parts: Some(Vec::new()), ..Output::new(0) }
+    }
+
+    /// How many characters (or parts) there are.
     pub(crate) fn len(&self) -> usize {
+        if let Some(parts) = &self.parts {
+            return parts.len();
+        }
         match &self.units {
             Units::One(units) => units.len(),
             Units::Two(units) => units.len(),

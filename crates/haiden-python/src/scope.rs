@@ -7,7 +7,7 @@
 //! object that each of them holds and shows to CPython's garbage collector.
 #![expect(unsafe_code, reason = "reference counts of the scope's own objects")]
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::ptr::NonNull;
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
@@ -29,15 +29,20 @@ pub(crate) struct ContextData {
     pub(crate) scope: Rc<Scope>,
     /// What the template was rendered with: an exact dict.
     pub(crate) base: Obj,
-    /// An exact dict.
-    pub(crate) globals: Obj,
+    pub(crate) globals: Globals,
     /// What the template has published and what was handed in on top of `base`, by interned name.
     pub(crate) variables: RefCell<Vec<(Obj, Register)>>,
+    /// How many of them were handed in.
+    pub(crate) inherited: usize,
     /// The names that the template's module has.
     pub(crate) exported: RefCell<Vec<Obj>>,
     pub(crate) autoescape: Cell<bool>,
+    /// The `Context` that Python code sees, once it has asked for one. From then on the variables are in it.
+    pub(crate) object: OnceCell<ContextObject>,
+    /// The `EvalContext`, likewise.
+    pub(crate) eval_context: RefCell<Option<Obj>>,
     /// The template that the context is of.
-    program: Arc<Program<PyHost>>,
+    pub(crate) program: Arc<Program<PyHost>>,
     /// Its chain, once something asked: an included template seldom has blocks.
     chain: RefCell<Option<Arc<Chain<PyHost>>>>,
     listed: Cell<bool>,
@@ -46,7 +51,7 @@ pub(crate) struct ContextData {
 impl ContextData {
     pub(crate) fn new(
         scope: Rc<Scope>,
-        (base, globals): (Obj, Obj),
+        (base, globals): (Obj, Globals),
         variables: Vec<(Obj, Register)>,
         program: &Arc<Program<PyHost>>,
     ) -> Context {
@@ -54,22 +59,16 @@ impl ContextData {
             scope,
             base,
             globals,
+            inherited: variables.len(),
             variables: RefCell::new(variables),
             exported: RefCell::default(),
             autoescape: Cell::new(program.extra().autoescape),
+            object: OnceCell::new(),
+            eval_context: RefCell::default(),
             program: program.clone(),
             chain: RefCell::default(),
             listed: Cell::new(false),
         })
-    }
-
-    /// The same template's context with other variables; it shares the chain.
-    pub(crate) fn derived(&self, variables: Vec<(Obj, Register)>) -> Context {
-        let dicts = (self.base.clone(), self.globals.clone());
-        let context = ContextData::new(self.scope.clone(), dicts, variables, &self.program);
-        context.autoescape.set(self.autoescape.get());
-        context.set_chain(self.chain());
-        context
     }
 
     /// The templates that share the context.
@@ -89,8 +88,11 @@ impl ContextData {
         variables.iter().rev().find(|(known, _)| known.is(name)).map(|(_, value)| value.clone())
     }
 
-    /// Publishes a variable.
-    pub(crate) fn set_variable(&self, name: &Obj, value: Register) {
+    /// Publishes a variable. Only a context that Python has seen can fail.
+    pub(crate) fn set_variable(&self, host: &PyHost, name: &Obj, value: Register) -> objects::Result<()> {
+        if let Some(object) = self.object.get() {
+            return objects::dict_set(&object.vars, name, &host.object(&value)?);
+        }
         let mut variables = self.variables.borrow_mut();
         let known = variables.iter_mut().find(|(known, _)| known.is(name));
         let old = if let Some((_, place)) = known {
@@ -102,6 +104,35 @@ impl ContextData {
         // What is dropped may run Python code, which may come back here.
         drop(variables);
         drop(old);
+        Ok(())
+    }
+}
+
+/// A context as Python sees it.
+pub(crate) struct ContextObject {
+    pub(crate) object: Obj,
+    /// Its `vars`, an exact dict.
+    pub(crate) vars: Obj,
+    /// Its `parent`, if that is an exact dict and names are looked up as `Context` does.
+    pub(crate) parent: Option<Obj>,
+}
+
+/// A template's globals.
+#[derive(Clone)]
+pub(crate) struct Globals {
+    /// Its own, an exact dict; `None` if it has none.
+    pub(crate) own: Option<Obj>,
+    /// The environment's, an exact dict.
+    pub(crate) shared: Option<Obj>,
+}
+
+impl Globals {
+    /// No globals at all.
+    pub(crate) const NONE: Globals = Globals { own: None, shared: None };
+
+    /// The dicts, the one that others hide first.
+    pub(crate) fn dicts(&self) -> impl Iterator<Item = &Obj> {
+        self.shared.iter().chain(&self.own)
     }
 }
 
@@ -130,10 +161,8 @@ impl CellBlock {
 
 /// What a render shares with the objects that it makes.
 pub(crate) struct Scope {
-    /// Finds templates by name.
-    pub(crate) loader: Option<Obj>,
-    /// Take the fast roads.
-    pub(crate) fast: bool,
+    /// The environment's settings.
+    pub(crate) settings: Obj,
     contexts: RefCell<Vec<Weak<ContextData>>>,
     cells: RefCell<Vec<Weak<CellBlock>>>,
     /// How many Python objects of ours close over something that is listed here.
@@ -143,10 +172,9 @@ pub(crate) struct Scope {
 }
 
 impl Scope {
-    pub(crate) fn new(loader: Option<Obj>, fast: bool) -> Rc<Scope> {
+    pub(crate) fn new(settings: Obj) -> Rc<Scope> {
         Rc::new(Scope {
-            loader,
-            fast,
+            settings,
             contexts: RefCell::default(),
             cells: RefCell::default(),
             members: Cell::new(0),
@@ -159,7 +187,11 @@ impl Scope {
         if self.members.get() == 0 || self.object.get().is_some() {
             return;
         }
-        if self.has_escaped() {
+        // What Python has seen of a context, it may have kept: the collector knows.
+        let seen = |context: &Context| context.object.get().is_some();
+        if self.contexts.borrow().iter().filter_map(Weak::upgrade).any(|context| seen(&context))
+            || self.has_escaped()
+        {
             self.become_object();
         } else {
             self.clear();
@@ -190,6 +222,41 @@ impl Scope {
         }
         for block in self.cells.borrow().iter().filter_map(Weak::upgrade) {
             block.cells.borrow().iter().for_each(&mut look);
+        }
+    }
+
+    /// Shows all that is listed to the collector.
+    fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
+        let mut result = Ok(());
+        let mut show = |object: &Obj| {
+            if result.is_ok() {
+                result = visit_object(object.as_ptr(), visit);
+            }
+        };
+        self.each_register(|register| {
+            if let Some(object) = register.as_object() {
+                show(object);
+            }
+        });
+        for context in self.contexts.borrow().iter().filter_map(Weak::upgrade) {
+            show(&context.base);
+            context.globals.dicts().for_each(&mut show);
+            if let Some(seen) = context.object.get() {
+                show(&seen.object);
+                show(&seen.vars);
+                seen.parent.iter().for_each(&mut show);
+            }
+            if let Ok(eval_context) = context.eval_context.try_borrow() {
+                eval_context.iter().for_each(&mut show);
+            }
+        }
+        result
+    }
+
+    /// From now on the collector is shown what is listed, for as long as a Python object holds something of it.
+    pub(crate) fn expose(self: &Rc<Scope>) {
+        if self.object.get().is_none() && self.members.get() > 0 {
+            self.become_object();
         }
     }
 
@@ -274,7 +341,7 @@ impl Drop for Member {
 }
 
 /// Shows an object that the visited one owns a reference to.
-fn visit_object(object: *mut ffi::PyObject, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
+pub(crate) fn visit_object(object: *mut ffi::PyObject, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
     let pointer = NonNull::new(object);
     // SAFETY: `Py` is transparent over a pointer that is not null; the reference is used for the visit only.
     let object = pointer.as_ref().map(|object| unsafe { &*std::ptr::from_ref(object).cast::<Py<PyAny>>() });
@@ -288,15 +355,7 @@ struct ScopeObject(Attached<Rc<Scope>>);
 #[pymethods]
 impl ScopeObject {
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        let mut result = Ok(());
-        self.0.peek().each_register(|register| {
-            if let Some(object) = register.as_object()
-                && result.is_ok()
-            {
-                result = visit_object(object.as_ptr(), &visit);
-            }
-        });
-        result
+        self.0.peek().traverse(&visit)
     }
 
     fn __clear__(&self) {

@@ -2,17 +2,28 @@
 
 use haiden_runtime::{Arguments, CompareOp, Host};
 
-use crate::filters::bind;
+use crate::attr_cache::Name;
 use crate::host::PyHost;
 use crate::objects::{self, Class, Result};
 use crate::register::{Obj, Register, View};
+use crate::wanted::Wanted;
 
 /// What a test was linked to.
 pub(crate) enum Test {
     /// A function of the environment.
-    Python(Obj),
-    /// One of ours.
-    Native(NativeTest),
+    Function { object: Obj, wanted: Wanted, native: Option<NativeTest> },
+    /// The environment's tests are no dict: it is asked each time.
+    Named(Name),
+}
+
+impl Test {
+    /// The function, if it is known.
+    pub(crate) fn object(&self) -> Option<&Obj> {
+        match self {
+            Test::Function { object, .. } => Some(object),
+            Test::Named(_) => None,
+        }
+    }
 }
 
 /// A test of ours.
@@ -36,92 +47,66 @@ pub(crate) enum NativeTest {
 }
 
 impl NativeTest {
-    /// The test of this name.
-    pub(crate) fn named(name: &str) -> Option<NativeTest> {
-        Some(match name {
-            "boolean" => NativeTest::Boolean,
-            "callable" => NativeTest::Callable,
-            "defined" => NativeTest::Defined,
-            "divisibleby" => NativeTest::DivisibleBy,
-            "even" => NativeTest::Even,
-            "false" => NativeTest::False,
-            "in" => NativeTest::In,
-            "iterable" => NativeTest::Iterable,
-            "none" => NativeTest::None,
-            "odd" => NativeTest::Odd,
-            "sameas" => NativeTest::SameAs,
-            "string" => NativeTest::String,
-            "true" => NativeTest::True,
-            "undefined" => NativeTest::Undefined,
-            "==" | "eq" | "equalto" => NativeTest::Compare(CompareOp::Eq),
-            "!=" | "ne" => NativeTest::Compare(CompareOp::Ne),
-            "<" | "lt" | "lessthan" => NativeTest::Compare(CompareOp::Lt),
-            "<=" | "le" => NativeTest::Compare(CompareOp::Le),
-            ">" | "gt" | "greaterthan" => NativeTest::Compare(CompareOp::Gt),
-            ">=" | "ge" => NativeTest::Compare(CompareOp::Ge),
-            _ => return None,
-        })
-    }
+    /// The stock functions, by their names in `haiden.tests`.
+    pub(crate) const STOCK: &'static [(&'static str, NativeTest)] = &[
+        ("test_boolean", NativeTest::Boolean),
+        ("builtins.callable", NativeTest::Callable),
+        ("test_defined", NativeTest::Defined),
+        ("test_divisibleby", NativeTest::DivisibleBy),
+        ("test_even", NativeTest::Even),
+        ("test_false", NativeTest::False),
+        ("test_in", NativeTest::In),
+        ("test_iterable", NativeTest::Iterable),
+        ("test_none", NativeTest::None),
+        ("test_odd", NativeTest::Odd),
+        ("test_sameas", NativeTest::SameAs),
+        ("test_string", NativeTest::String),
+        ("test_true", NativeTest::True),
+        ("test_undefined", NativeTest::Undefined),
+        ("operator.eq", NativeTest::Compare(CompareOp::Eq)),
+        ("operator.ne", NativeTest::Compare(CompareOp::Ne)),
+        ("operator.lt", NativeTest::Compare(CompareOp::Lt)),
+        ("operator.le", NativeTest::Compare(CompareOp::Le)),
+        ("operator.gt", NativeTest::Compare(CompareOp::Gt)),
+        ("operator.ge", NativeTest::Compare(CompareOp::Ge)),
+    ];
 }
 
-/// Applies a test.
+/// Applies a test; `None` if the function itself is to judge the arguments.
 pub(crate) fn apply(
     host: &mut PyHost,
     test: NativeTest,
     value: &Register,
     arguments: Arguments<'_, PyHost>,
-) -> Result<bool> {
-    match test {
-        NativeTest::Compare(op) => {
-            let other = one(host, arguments, "b")?;
-            return host.compare_truth(op, value, &other);
-        }
-        NativeTest::In => {
-            let seq = one(host, arguments, "seq")?;
-            return host.compare_truth(CompareOp::In, value, &seq);
-        }
-        NativeTest::DivisibleBy => {
-            let number = one(host, arguments, "num")?;
-            return is_multiple(host, value, &number, 0);
-        }
-        NativeTest::SameAs => {
-            let other = one(host, arguments, "other")?;
-            return Ok(host.object(value)?.is(&host.object(&other)?));
-        }
-        _ => {}
+) -> Result<Option<bool>> {
+    if !arguments.shape.is_plain() {
+        return Ok(None);
     }
-    bind(host, arguments, [])?;
-    match test {
-        NativeTest::Defined => Ok(!host.is_undefined(value)),
-        NativeTest::Undefined => Ok(host.is_undefined(value)),
-        NativeTest::Even => is_multiple(host, value, &Register::integer(2), 0),
-        NativeTest::Odd => is_multiple(host, value, &Register::integer(2), 1),
-        NativeTest::Iterable => is_iterable(&host.object(value)?),
-        simple => {
+    let holds = match (test, arguments.values) {
+        (NativeTest::Compare(op), [other]) => host.compare_truth(op, value, other)?,
+        (NativeTest::In, [seq]) => host.compare_truth(CompareOp::In, value, seq)?,
+        (NativeTest::DivisibleBy, [number]) => is_multiple(host, value, number, 0)?,
+        (NativeTest::SameAs, [other]) => host.object(value)?.is(&host.object(other)?),
+        (NativeTest::Defined, []) => !host.is_undefined(value),
+        (NativeTest::Undefined, []) => host.is_undefined(value),
+        (NativeTest::Even, []) => is_multiple(host, value, &Register::integer(2), 0)?,
+        (NativeTest::Odd, []) => is_multiple(host, value, &Register::integer(2), 1)?,
+        (NativeTest::Iterable, []) => is_iterable(&host.object(value)?)?,
+        (simple, []) => {
             let object = host.object(value)?;
-            Ok(match simple {
+            match simple {
                 NativeTest::Boolean => objects::is_bool(&object),
                 NativeTest::True => object.is(&objects::boolean(true)),
                 NativeTest::False => object.is(&objects::boolean(false)),
                 NativeTest::None => object.is(&objects::none()),
                 NativeTest::String => objects::is_text(&object),
-                _ => objects::is_callable(&object),
-            })
+                NativeTest::Callable => objects::is_callable(&object),
+                _ => return Ok(None),
+            }
         }
-    }
-}
-
-/// The one argument.
-fn one(host: &mut PyHost, arguments: Arguments<'_, PyHost>, name: &str) -> Result<Register> {
-    if arguments.shape.is_plain() && arguments.values.len() == 1 {
-        return Ok(arguments.values[0].clone());
-    }
-    let [argument] = bind(host, arguments, [name])?;
-    let Some(argument) = argument else {
-        let message = format!("missing 1 required positional argument: '{name}'");
-        return objects::raise(&Class::Type.object(), &message);
+        _ => return Ok(None),
     };
-    Ok(argument)
+    Ok(Some(holds))
 }
 
 /// `value % number == rest`.

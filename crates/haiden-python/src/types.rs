@@ -2,42 +2,109 @@
 
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::PyDict;
 
 use crate::attr_cache::Name;
+use crate::filters::Native;
 use crate::objects::{self, Raised, Result};
 use crate::register::{Attached, Obj};
+use crate::tests::NativeTest;
 
-/// Classes and names.
-pub(crate) struct Types {
-    /// `markupsafe.Markup`
-    pub(crate) markup: Obj,
-    /// `haiden.runtime.Undefined`
-    pub(crate) undefined: Obj,
-    /// `haiden.runtime.Namespace`
-    pub(crate) namespace: Obj,
-    /// The object that says "no object" to `Undefined`.
-    pub(crate) missing: Obj,
-    pub(crate) undefined_error: Obj,
-    pub(crate) runtime_error: Obj,
-    pub(crate) assertion_error: Obj,
-    pub(crate) syntax_error: Obj,
-    pub(crate) not_found: Obj,
-    pub(crate) none_found: Obj,
-    pub(crate) filter_argument_error: Obj,
-    /// `__html__`
-    pub(crate) html: Name,
-    pub(crate) upper: Name,
-    pub(crate) lower: Name,
-    pub(crate) rsplit: Name,
-    pub(crate) add_note: Name,
-    /// The default globals, a dict.
-    pub(crate) globals: Obj,
+macro_rules! types {
+    ($( $field:ident = $module:ident . $name:literal; )*; $( $text:ident = $literal:literal; )*) => {
+        /// Classes, functions and names.
+        pub(crate) struct Types {
+            $( pub(crate) $field: Obj, )*
+            $( pub(crate) $text: Name, )*
+            /// The stock filters that the machine has its own way of applying, as Python functions.
+            pub(crate) stock_filters: Vec<(Obj, Native)>,
+            /// The stock tests, likewise.
+            pub(crate) stock_tests: Vec<(Obj, NativeTest)>,
+        }
+
+        fn load(py: Python<'_>) -> PyResult<Types> {
+            let of = |module: &str, name: &str| -> PyResult<Obj> {
+                let module = py.import(module.replace('_', "."))?;
+                let object = name.split('.').try_fold(module.into_any(), |object, name| object.getattr(name))?;
+                Ok(Obj::of(&object))
+            };
+            let named = |text: &str| Name::new(text).map_err(|raised| raised.take(py));
+            let filters = py.import("haiden.filters")?;
+            let tests = py.import("haiden.tests")?;
+            Ok(Types {
+                $( $field: of(stringify!($module), $name)?, )*
+                $( $text: named($literal)?, )*
+                stock_filters: stock(&filters, Native::STOCK)?,
+                stock_tests: stock(&tests, NativeTest::STOCK)?,
+            })
+        }
+    };
+}
+
+types! {
+    markup = markupsafe."Markup";
+    undefined = haiden_runtime."Undefined";
+    context = haiden_runtime."Context";
+    environment = haiden_environment."Environment";
+    make_module = haiden_environment."_module_of";
+    namespace = haiden_utils."Namespace";
+    missing = haiden_utils."missing";
+    wants_context = haiden_utils."_PassArg.context";
+    wants_eval_context = haiden_utils."_PassArg.eval_context";
+    wants_environment = haiden_utils."_PassArg.environment";
+    runtime_error = haiden_exceptions."TemplateRuntimeError";
+    assertion_error = haiden_exceptions."TemplateAssertionError";
+    syntax_error = haiden_exceptions."TemplateSyntaxError";
+    not_found = haiden_exceptions."TemplateNotFound";
+    ;
+    html = "__html__";
+    call = "__call__";
+    upper = "upper";
+    lower = "lower";
+    rsplit = "rsplit";
+    jinja_pass_arg = "jinja_pass_arg";
+    get_template = "get_template";
+    get_or_select_template = "get_or_select_template";
+    getattr = "getattr";
+    getitem = "getitem";
+    eval_ctx = "eval_ctx";
+    autoescape = "autoescape";
+    vars = "vars";
+    parent = "parent";
+    blocks = "blocks";
+    exported_vars = "exported_vars";
+    resolve_or_missing = "resolve_or_missing";
+    machine = "_machine";
+    get_all = "get_all";
+    get_exported = "get_exported";
+    concat = "concat";
+    env_call = "call";
+    module = "_module";
+    dict = "__dict__";
+    dunder_name = "__name__";
+    leeway = "truncate.leeway";
+}
+
+/// The functions of a module that the machine knows, by their names there; `len` and the like are the interpreter's.
+fn stock<T: Copy>(module: &Bound<'_, PyModule>, names: &[(&str, T)]) -> PyResult<Vec<(Obj, T)>> {
+    let builtins = module.py().import("builtins")?;
+    let operators = module.py().import("operator")?;
+    let mut found = Vec::with_capacity(names.len());
+    for &(name, what) in names {
+        let function = if let Some(name) = name.strip_prefix("builtins.") {
+            builtins.getattr(name)?
+        } else if let Some(name) = name.strip_prefix("operator.") {
+            operators.getattr(name)?
+        } else {
+            module.getattr(name)?
+        };
+        found.push((Obj::of(&function), what));
+    }
+    Ok(found)
 }
 
 static TYPES: PyOnceLock<Attached<Types>> = PyOnceLock::new();
 
-/// The classes and names; imports `markupsafe` and our own Python modules when it is called first.
+/// The classes and names; imports our own Python modules when it is called first.
 pub(crate) fn types(py: Python<'_>) -> PyResult<&'static Attached<Types>> {
     TYPES.get_or_try_init(py, || load(py).map(|types| Attached::new(py, types)))
 }
@@ -49,32 +116,4 @@ pub(crate) fn loaded() -> Result<&'static Types> {
         Ok(types) => Ok(types.get(py)),
         Err(error) => Err(Raised::from_error(py, error)),
     }
-}
-
-fn load(py: Python<'_>) -> PyResult<Types> {
-    let runtime = py.import("haiden.runtime")?;
-    let exceptions = py.import("haiden.exceptions")?;
-    let of = |module: &Bound<'_, PyModule>, name: &str| module.getattr(name).map(|object| Obj::of(&object));
-    let name = |text: &str| Name::new(text).map_err(|raised| raised.take(py));
-    let globals = runtime.getattr("DEFAULT_GLOBALS")?;
-    let globals = globals.cast_exact::<PyDict>()?;
-    Ok(Types {
-        markup: of(&py.import("markupsafe")?, "Markup")?,
-        undefined: of(&runtime, "Undefined")?,
-        namespace: of(&runtime, "Namespace")?,
-        missing: of(&runtime, "missing")?,
-        undefined_error: of(&exceptions, "UndefinedError")?,
-        runtime_error: of(&exceptions, "TemplateRuntimeError")?,
-        assertion_error: of(&exceptions, "TemplateAssertionError")?,
-        syntax_error: of(&exceptions, "TemplateSyntaxError")?,
-        not_found: of(&exceptions, "TemplateNotFound")?,
-        filter_argument_error: of(&exceptions, "FilterArgumentError")?,
-        none_found: of(&exceptions, "TemplatesNotFound")?,
-        html: name("__html__")?,
-        upper: name("upper")?,
-        lower: name("lower")?,
-        rsplit: name("rsplit")?,
-        add_note: name("add_note")?,
-        globals: Obj::of(globals),
-    })
 }

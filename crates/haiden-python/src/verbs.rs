@@ -10,7 +10,8 @@ use haiden_runtime::{
 };
 
 use crate::attr_cache::{Name, Site};
-use crate::filters::{self, Filter};
+use crate::contexts;
+use crate::filters::{self, Filter, Function};
 use crate::host::{Extra, PyHost};
 use crate::iterate::Iter;
 use crate::link::Linked;
@@ -18,9 +19,10 @@ use crate::machine;
 use crate::objects::{self, Class, Raised, Result};
 use crate::output::Output;
 use crate::register::{Obj, Register, View};
-use crate::scope::{CellBlock, Context, ContextData, Scope};
+use crate::scope::{CellBlock, Context};
 use crate::templates;
 use crate::tests::{self, Test};
+use crate::wanted::Wanted;
 
 impl Host for PyHost {
     type Register = Register;
@@ -74,7 +76,9 @@ impl Host for PyHost {
 
     // ---- programs and output ----------------------------------------------------------------------------------------
 
-    fn enter(&mut self, _program: &Arc<Program<PyHost>>) {}
+    fn enter(&mut self, program: &Arc<Program<PyHost>>) {
+        self.enter_settings(&program.extra().settings);
+    }
     #[inline(always)]
     fn constant(&mut self, (): (), constant: &Linked) -> Result<Register> {
         match constant {
@@ -84,22 +88,54 @@ impl Host for PyHost {
     }
     #[inline(always)]
     fn write(&mut self, out: &mut Output, text: &str, ascii: bool) -> Result<()> {
+        if !self.plain_print {
+            return self.write_specially(out, text, ascii);
+        }
         out.push(text, ascii);
         Ok(())
     }
     #[inline(always)]
     fn write_part(&mut self, out: &mut Output, text: &str, whole: &str, ascii: bool) -> Result<()> {
+        if !self.plain_print {
+            return self.write_specially(out, text, ascii);
+        }
         out.push_part(text, whole, ascii);
         Ok(())
     }
     #[inline(always)]
     fn emit(&mut self, out: &mut Output, value: &Register, escape: bool) -> Result<()> {
+        self.emit_in(out, None, value, escape)
+    }
+    #[inline(always)]
+    fn emit_in(
+        &mut self,
+        out: &mut Output,
+        context: Option<&Context>,
+        value: &Register,
+        escape: bool,
+    ) -> Result<()> {
+        if !self.plain_print {
+            return self.print_specially(out, context, value, escape);
+        }
         self.print(out, value, escape)
+    }
+    #[inline(always)]
+    fn writes_through(&self) -> bool {
+        self.plain_print
     }
     fn mark(&mut self, out: &mut Output) -> usize {
         out.len()
     }
     fn take_since(&mut self, out: &mut Output, mark: usize, markup: bool) -> Result<Register> {
+        if let Some(parts) = &mut out.parts {
+            let parts = parts.split_off(mark.min(parts.len()));
+            let joined = self.joined(parts)?;
+            return if markup {
+                self.mark_safe(&Register::object(joined))
+            } else {
+                Ok(Register::object(joined))
+            };
+        }
         let text = out.take_since(mark)?;
         self.finish_text(text, markup)
     }
@@ -108,10 +144,18 @@ impl Host for PyHost {
 
     #[inline]
     fn lookup(&mut self, context: &Context, name: &Name) -> Result<Option<Register>> {
-        PyHost::find(context, name)
+        self.find(context, name)
     }
     fn export(&mut self, context: &Context, name: &Name, value: &Register, how: Export) -> Result<()> {
-        context.set_variable(&name.object, value.clone());
+        context.set_variable(self, &name.object, value.clone())?;
+        if let Some(seen) = context.object.get() {
+            let exported = objects::get_attr(&seen.object, &self.types.exported_vars.object)?;
+            return match how {
+                Export::Private => Ok(()),
+                Export::Public => objects::set_add(&exported, &name.object),
+                Export::Imported => objects::set_discard(&exported, &name.object),
+            };
+        }
         let mut exported = context.exported.borrow_mut();
         match how {
             Export::Private => {}
@@ -130,38 +174,39 @@ impl Host for PyHost {
         parent: Option<&Context>,
         locals: &[(&Name, Register)],
     ) -> Result<Context> {
-        Ok(if let Some(parent) = parent {
-            let variables = with_locals(parent, locals);
-            let dicts = (parent.base.clone(), parent.globals.clone());
-            ContextData::new(parent.scope.clone(), dicts, variables, program)
-        } else {
-            // Its module may be kept, so what it makes is no part of this render.
-            let scope = Scope::new(None, self.fast);
-            let dicts = (objects::dict()?, program.extra().globals.clone());
-            ContextData::new(scope, dicts, Vec::new(), program)
-        })
+        if let Some(parent) = parent {
+            return contexts::inherited(self, program, parent, locals);
+        }
+        // Its module may be kept, so what it makes is no part of this render.
+        let base = match self.more_globals(program)? {
+            Some(more) => more,
+            None => objects::dict()?,
+        };
+        if !program.extra().settings().plain_context {
+            let all = objects::dict()?;
+            for dict in program.extra().globals.dicts().chain([&base]) {
+                objects::dict_update(&all, dict)?;
+            }
+            return self.context_by_class(program, all, &[]);
+        }
+        Ok(contexts::root(program, base))
     }
     fn derive_context(&mut self, context: &Context, locals: &[(&Name, Register)]) -> Result<Context> {
-        Ok(context.derived(with_locals(context, locals)))
+        contexts::derived(self, context, locals)
     }
     fn context_object(&mut self, context: &Context) -> Result<Register> {
-        let all = objects::dict()?;
-        for source in [&context.globals, &context.base] {
-            let mut position = 0;
-            while let Some((key, value)) = objects::dict_next(source, &mut position) {
-                objects::dict_set(&all, &key, &value)?;
-            }
-        }
-        let variables = context.variables.borrow().clone();
-        for (name, value) in variables {
-            objects::dict_set(&all, &name, &self.object(&value)?)?;
-        }
-        Ok(Register::object(all))
+        self.context_of(context).map(Register::object)
     }
     fn chain(&mut self, context: &Context) -> Arc<Chain<PyHost>> {
         context.chain()
     }
     fn set_chain(&mut self, context: &Context, chain: Arc<Chain<PyHost>>) {
+        if context.object.get().is_some()
+            && let Some(parent) = chain.programs().last()
+        {
+            // The machine goes by the chain; a `blocks` that Python code has broken is its own affair.
+            let _ = self.add_blocks(context, parent).map_err(Raised::clear);
+        }
         context.set_chain(chain);
     }
     #[inline(always)]
@@ -169,7 +214,7 @@ impl Host for PyHost {
         context.autoescape.get()
     }
     fn set_autoescape(&mut self, context: &Context, on: bool) {
-        context.autoescape.set(on);
+        self.switch_autoescape(context, on);
     }
 
     // ---- cells ------------------------------------------------------------------------------------------------------
@@ -204,7 +249,8 @@ impl Host for PyHost {
     }
     #[inline(always)]
     fn attr(&mut self, object: &Register, site: &Site) -> Result<Register> {
-        if let Some(object) = object.as_object()
+        if self.plain_attr
+            && let Some(object) = object.as_object()
             && let Some(value) = site.get(object)?
         {
             return Ok(Register::object(value));
@@ -348,20 +394,12 @@ impl Host for PyHost {
     }
     fn call(
         &mut self,
-        _context: &Context,
+        context: &Context,
         callee: &Register,
         arguments: Arguments<'_, PyHost>,
     ) -> Result<Register> {
         let callee = self.object(callee)?;
-        match self.call_object(&callee, None, arguments) {
-            Err(raised) if raised.matches(&Class::StopIteration.object()) => {
-                raised.clear();
-                self.undefined(Undefined::Hint(
-                    "value was undefined because a callable raised a StopIteration exception",
-                ))
-            }
-            result => result.map(Register::object),
-        }
+        self.call_foreign(context, &callee, arguments).map(Register::object)
     }
     fn call_method(
         &mut self,
@@ -384,12 +422,17 @@ impl Host for PyHost {
         value: &Register,
         arguments: Arguments<'_, PyHost>,
     ) -> Result<Register> {
-        match filter {
-            Filter::Python(function) => {
-                self.call_object(function, Some(value), arguments).map(Register::object)
-            }
-            Filter::Native(native) => filters::apply(self, context, *native, value, arguments),
+        let function = match filter {
+            Filter::Function(function) => function,
+            Filter::Named(name) => return self.filter_by_name(context, name, value, arguments),
+        };
+        if let Some(native) = function.native
+            && let Some(result) = filters::apply(self, context, native, value, arguments)?
+        {
+            return Ok(result);
         }
+        let first = self.wanted(function.wanted, Some(context))?;
+        self.call_object(&function.object, (first.as_ref(), Some(value)), arguments).map(Register::object)
     }
     #[inline(never)]
     fn emit_filter(
@@ -401,26 +444,40 @@ impl Host for PyHost {
         arguments: Arguments<'_, PyHost>,
         escape: bool,
     ) -> Result<()> {
-        if let Filter::Native(native) = filter
+        if let Filter::Function(Function { native: Some(native), .. }) = filter
             && self.fast
+            && self.plain_print
             && filters::emit(self, out, *native, value, arguments, escape)?
         {
             return Ok(());
         }
         let result = self.filter(context, filter, value, arguments)?;
-        self.emit(out, &result, escape)
+        self.emit_in(out, Some(context), &result, escape)
     }
     fn test(
         &mut self,
-        _context: &Context,
+        context: &Context,
         test: &Test,
         value: &Register,
         arguments: Arguments<'_, PyHost>,
     ) -> Result<bool> {
-        match test {
-            Test::Python(function) => objects::truth(&self.call_object(function, Some(value), arguments)?),
-            Test::Native(native) => tests::apply(self, *native, value, arguments),
-        }
+        let (object, wanted) = match test {
+            Test::Function { object, wanted, native } => {
+                if let Some(native) = native
+                    && let Some(holds) = tests::apply(self, *native, value, arguments)?
+                {
+                    return Ok(holds);
+                }
+                (object.clone(), *wanted)
+            }
+            Test::Named(name) => {
+                let object = objects::get_item(&self.settings().tests, &name.object)?;
+                let wanted = Wanted::of(&object)?;
+                (object, wanted)
+            }
+        };
+        let first = self.wanted(wanted, Some(context))?;
+        objects::truth(&self.call_object(&object, (first.as_ref(), Some(value)), arguments)?)
     }
     fn star(&mut self, value: &Register) -> Result<Vec<Register>> {
         let mut iterator = self.iterate(value)?;
@@ -474,19 +531,29 @@ impl Host for PyHost {
 
     // ---- templates --------------------------------------------------------------------------------------------------
 
-    fn template(&mut self, name: &Register, _from: &Arc<Program<PyHost>>) -> Result<Arc<Program<PyHost>>> {
-        templates::get(self, name)
+    fn template(&mut self, name: &Register, from: &Arc<Program<PyHost>>) -> Result<Arc<Program<PyHost>>> {
+        templates::get(self, name, from)
     }
     fn select_template(
         &mut self,
         names: &Register,
-        _from: &Arc<Program<PyHost>>,
+        from: &Arc<Program<PyHost>>,
         ignore_missing: bool,
     ) -> Result<Option<Arc<Program<PyHost>>>> {
-        templates::select(self, names, ignore_missing)
+        templates::select(self, names, from, ignore_missing)
     }
     fn cached_module(&mut self, program: &Arc<Program<PyHost>>) -> Option<Register> {
-        program.extra().module.borrow().clone().map(Register::object)
+        let owner = program.extra().owner()?;
+        match self.more_globals(program) {
+            Ok(None) => {}
+            Ok(Some(_)) => return None,
+            Err(raised) => {
+                raised.clear();
+                return None;
+            }
+        }
+        let known = objects::get_attr(&owner, &self.types.module.object).map_err(Raised::clear).ok()?;
+        (!known.is(&objects::none())).then(|| Register::object(known))
     }
     fn make_module(
         &mut self,
@@ -495,20 +562,42 @@ impl Host for PyHost {
         body: Register,
         cache: bool,
     ) -> Result<Register> {
-        let module = machine::make_module(program, context, self.object(&body)?)?;
-        if cache {
-            let old = program.extra().module.replace(module.as_object().cloned());
-            drop(old);
+        let exports = objects::dict()?;
+        let names = match context.object.get() {
+            None => context.exported.borrow().clone(),
+            Some(seen) => {
+                let exported = objects::call_method(&seen.object, &self.types.get_exported.object, &[])?;
+                objects::dict_update(&exports, &exported)?;
+                Vec::new()
+            }
+        };
+        for name in &names {
+            if let Some(value) = context.variable(name) {
+                objects::dict_set(&exports, name, &self.object(&value)?)?;
+            }
         }
-        Ok(module)
+        let name = program.name().map_or_else(|| Ok(objects::none()), |name| objects::text(name))?;
+        let module = objects::call(&self.types.make_module, &[name, self.object(&body)?, exports], None)?;
+        if cache
+            && self.more_globals(program)?.is_none()
+            && let Some(owner) = program.extra().owner()
+        {
+            objects::set_attr(&owner, &self.types.module.object, &module)?;
+        }
+        if cache {
+            context.scope.finish();
+        }
+        Ok(Register::object(module))
     }
     fn module_member(&mut self, module: &Register, name: &Name) -> Result<Option<Register>> {
-        let module = module.as_object().and_then(machine::as_module);
-        Ok(module.and_then(|module| machine::module_member(module, &name.object)))
+        let module = self.object(module)?;
+        objects::lookup_attr(&module, &name.object).map(|value| value.map(Register::object))
     }
     fn module_name(&mut self, module: &Register) -> Option<String> {
-        let module = machine::as_module(module.as_object()?)?;
-        module.program.name().map(ToString::to_string)
+        let module = self.object(module).map_err(Raised::clear).ok()?;
+        let name =
+            objects::lookup_attr(&module, &self.types.dunder_name.object).map_err(Raised::clear).ok()??;
+        objects::utf8(&name).map_err(Raised::clear).ok().map(str::to_owned)
     }
 
     // ---- errors -----------------------------------------------------------------------------------------------------
@@ -516,18 +605,12 @@ impl Host for PyHost {
     fn fault(&mut self, fault: Fault<'_>) -> Raised {
         crate::errors::fault(self, fault)
     }
-    fn locate(&mut self, error: Raised, trace: &[TraceFrame]) -> Raised {
-        crate::errors::locate(self, error, trace)
+    fn place(program: &Program<PyHost>) -> Option<Arc<str>> {
+        program.extra().filename.clone()
     }
-}
-
-/// The variables of a context with locals on top.
-fn with_locals(context: &ContextData, locals: &[(&Name, Register)]) -> Vec<(Obj, Register)> {
-    let own = context.variables.borrow();
-    let mut variables = Vec::with_capacity(own.len() + locals.len());
-    variables.extend(own.iter().cloned());
-    variables.extend(locals.iter().map(|(name, value)| (name.object.clone(), value.clone())));
-    variables
+    fn locate(&mut self, error: Raised, trace: &[TraceFrame]) -> Raised {
+        crate::errors::locate(error, trace)
+    }
 }
 
 fn unpack_slowly(object: &Obj, into: &mut [Register]) -> Result<()> {

@@ -107,6 +107,23 @@ pub trait Host: Sized {
         value: &Self::Register,
         escape: bool,
     ) -> Result<(), Self::Error>;
+    /// As [`Host::emit`], in a context: what a host needs that passes values through functions first.
+    #[inline(always)]
+    fn emit_in(
+        &mut self,
+        out: &mut Self::Output,
+        context: Option<&Self::Context>,
+        value: &Self::Register,
+        escape: bool,
+    ) -> Result<(), Self::Error> {
+        let _ = context;
+        self.emit(out, value, escape)
+    }
+    /// May what a printed macro or `super()` writes go straight to the output? Not if printed values are more than text.
+    #[inline(always)]
+    fn writes_through(&self) -> bool {
+        true
+    }
     /// Where the output is now.
     fn mark(&mut self, out: &mut Self::Output) -> Self::Mark;
     /// Makes a string (or markup) of what was written since `mark`, taking it out of the output.
@@ -399,6 +416,10 @@ pub trait Host: Sized {
     /// Is this no error but a request to stop and come back?
     fn is_suspension(_error: &Self::Error) -> bool {
         false
+    }
+    /// What an error's trace calls a program: its name, or its file's.
+    fn place(program: &Program<Self>) -> Option<Arc<str>> {
+        program.name().cloned()
     }
     /// Attaches the place to an error: innermost frame first. Called once, when the machine gives up.
     fn locate(&mut self, error: Self::Error, trace: &[TraceFrame]) -> Self::Error;

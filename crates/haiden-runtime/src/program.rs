@@ -104,6 +104,14 @@ impl<H: Host> Program<H> {
     pub fn linked_name(&self, index: u32) -> &H::Name {
         &self.names[index as usize]
     }
+    /// The filters that the program is linked to.
+    pub fn linked_filters(&self) -> impl Iterator<Item = &H::Filter> {
+        self.filters.iter().flatten()
+    }
+    /// The tests that the program is linked to.
+    pub fn linked_tests(&self) -> impl Iterator<Item = &H::Test> {
+        self.tests.iter().flatten()
+    }
     /// How large the last page was, in bytes: how much room the next one will need.
     pub fn size_hint(&self) -> usize {
         self.size.load(Ordering::Relaxed)
@@ -262,6 +270,11 @@ impl<H: Host> Chain<H> {
     /// How many templates there are.
     pub fn depth(&self) -> usize {
         self.programs.len()
+    }
+
+    /// The templates, the most derived first.
+    pub fn programs(&self) -> &[Arc<Program<H>>] {
+        &self.programs
     }
 
     /// The number of the block with this name.

@@ -116,12 +116,6 @@ pub(crate) fn subclass_text(class: &Obj, text: &Obj) -> Result<Obj> {
     })
 }
 
-/// `list(iterable)`.
-pub(crate) fn list_of(iterable: &Obj) -> Result<Obj> {
-    // SAFETY: the object is alive.
-    owned(unsafe { ffi::PySequence_List(iterable.as_ptr()) })
-}
-
 /// `dict(mapping)`, or the object itself if it is exactly a dict.
 pub(crate) fn dict_of(mapping: &Obj) -> Result<Obj> {
     if is_dict(mapping) {
@@ -131,4 +125,28 @@ pub(crate) fn dict_of(mapping: &Obj) -> Result<Obj> {
     // SAFETY: the objects are alive.
     status(unsafe { ffi::PyDict_Update(copy.as_ptr(), mapping.as_ptr()) })?;
     Ok(copy)
+}
+
+/// `dict.copy()` of a dict.
+pub(crate) fn dict_copy(dict: &Obj) -> Result<Obj> {
+    // SAFETY: the object is alive; what is no dict is an error.
+    owned(unsafe { ffi::PyDict_Copy(dict.as_ptr()) })
+}
+
+/// `dict.update(mapping)` of a dict.
+pub(crate) fn dict_update(dict: &Obj, mapping: &Obj) -> Result<()> {
+    // SAFETY: the objects are alive; what is no dict is an error.
+    status(unsafe { ffi::PyDict_Update(dict.as_ptr(), mapping.as_ptr()) }).map(drop)
+}
+
+/// `set.add(item)` of a set.
+pub(crate) fn set_add(set: &Obj, item: &Obj) -> Result<()> {
+    // SAFETY: the objects are alive; what is no set is an error.
+    status(unsafe { ffi::PySet_Add(set.as_ptr(), item.as_ptr()) }).map(drop)
+}
+
+/// `set.discard(item)` of a set.
+pub(crate) fn set_discard(set: &Obj, item: &Obj) -> Result<()> {
+    // SAFETY: the objects are alive; what is no set is an error.
+    status(unsafe { ffi::PySet_Discard(set.as_ptr(), item.as_ptr()) }).map(drop)
 }

@@ -194,9 +194,23 @@ where
     Some(object.get())
 }
 
-/// Raises an exception object.
-pub(crate) fn raise_object(exception: &Obj) -> Raised {
-    // SAFETY: both objects are alive.
-    unsafe { ffi::PyErr_SetObject(exception.kind().cast(), exception.as_ptr()) };
-    Raised(())
+/// An instance of one of our own classes, or of a subclass of it.
+#[inline]
+pub(crate) fn ours_or_subclass<T>(object: &Obj) -> Option<&T>
+where
+    T: PyClass<Frozen = pyo3::pyclass::boolean_struct::True> + Sync,
+{
+    // SAFETY: both types are alive.
+    if unsafe { ffi::PyType_IsSubtype(object.kind(), T::type_object_raw(token())) } == 0 {
+        return None;
+    }
+    // SAFETY: `Py` and `Obj` are transparent over the same pointer, and an instance of a subclass starts as one of `T`.
+    let object = unsafe { &*ptr::from_ref(object).cast::<Py<T>>() };
+    Some(object.get())
+}
+
+/// A reference to an object that someone else keeps alive; `None` for null.
+pub(crate) fn borrowed(object: *mut ffi::PyObject) -> Option<Obj> {
+    // SAFETY: the caller's pointer is null or that of a live object: it is set to null when the object goes.
+    unsafe { Obj::from_borrowed(object) }
 }

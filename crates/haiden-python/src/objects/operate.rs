@@ -69,6 +69,31 @@ pub(crate) fn call(callee: &Obj, values: &[Obj], names: Option<&Obj>) -> Result<
     owned(unsafe { ffi::PyObject_Vectorcall(callee.as_ptr(), values.as_ptr().cast(), positional, names) })
 }
 
+/// `object.name(*arguments)`.
+pub(crate) fn call_method(object: &Obj, name: &Obj, arguments: &[Obj]) -> Result<Obj> {
+    let mut values: [*mut ffi::PyObject; 5] = [ptr::null_mut(); 5];
+    debug_assert!(arguments.len() < values.len());
+    values[0] = object.as_ptr();
+    let count = 1 + arguments.len().min(values.len() - 1);
+    for (place, value) in values[1..].iter_mut().zip(arguments) {
+        *place = value.as_ptr();
+    }
+    // SAFETY: the object and so many arguments, all alive during the call.
+    owned(unsafe { ffi::PyObject_VectorcallMethod(name.as_ptr(), values.as_ptr(), count, ptr::null_mut()) })
+}
+
+/// `object.name = value`.
+pub(crate) fn set_attr(object: &Obj, name: &Obj, value: &Obj) -> Result<()> {
+    // SAFETY: the objects are alive.
+    status(unsafe { ffi::PyObject_SetAttr(object.as_ptr(), name.as_ptr(), value.as_ptr()) }).map(drop)
+}
+
+/// `object.name`.
+pub(crate) fn get_attr(object: &Obj, name: &Obj) -> Result<Obj> {
+    // SAFETY: the objects are alive.
+    owned(unsafe { ffi::PyObject_GetAttr(object.as_ptr(), name.as_ptr()) })
+}
+
 /// `callee(*arguments, **keywords)` with a tuple and a dict.
 pub(crate) fn call_with(callee: &Obj, arguments: &Obj, keywords: &Obj) -> Result<Obj> {
     // SAFETY: a tuple and a dict, which their makers promise; the objects are alive.

@@ -74,6 +74,20 @@ impl<H: Host> Vm<H> {
         }
     }
 
+    /// Calls one of the machine's own callables from outside a machine, as [`Vm::call`]: `loop(items)`, say.
+    ///
+    /// # Errors
+    /// As [`Vm::render`].
+    pub fn call_value(
+        host: &mut H,
+        out: &mut H::Output,
+        callee: &H::Register,
+        values: &[H::Register],
+        limits: Limits,
+    ) -> Result<H::Register, H::Error> {
+        Vm::empty(limits).call_to_value(host, out, callee, values, &Shape::positional(values.len()))
+    }
+
     /// Calls one of the machine's own callables to its end, on a machine of its own.
     pub(super) fn call_to_value(
         &mut self,
@@ -85,9 +99,10 @@ impl<H: Host> Vm<H> {
     ) -> Result<H::Register, H::Error> {
         let mut vm = Vm::empty(self.limits_left());
         let mark = host.mark(out);
-        vm.enter_with(host, callee, values, shape, Finish::Value { mark, markup: false })?;
+        let markup = self.frames.last().is_some_and(|frame| host.autoescape(&frame.context));
+        vm.enter_with(host, callee, values, shape, Finish::Value { mark, markup })?;
         match vm.resume(host, out) {
-            Step::Done => Ok(vm.result.take().unwrap_or_else(H::missing)),
+            Step::Done | Step::Chunk => Ok(vm.result.take().unwrap_or_else(H::missing)),
             Step::Await(error) | Step::Err(error) => Err(error),
         }
     }

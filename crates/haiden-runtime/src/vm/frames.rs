@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use haiden_bytecode::FunctionKind;
+
 use crate::host::{BlockReference, Closure, Fault, Host};
 use crate::program::Program;
 use crate::vm::Vm;
@@ -31,6 +33,8 @@ pub(crate) struct Frame<H: Host> {
     pub(crate) parent: Option<Arc<Program<H>>>,
     /// The body of a loop of a template that has a parent: it writes nothing.
     pub(crate) extended: bool,
+    /// What it writes is part of something that is not complete before it is.
+    pub(crate) buffered: bool,
     pub(crate) finish: Finish<H>,
 }
 
@@ -97,6 +101,7 @@ impl<H: Host> Vm<H> {
         if self.frames.len() >= self.limits.depth {
             return Vm::fault(host, Fault::TooDeep);
         }
+        let buffered = self.is_buffered() || !matches!(finish, Finish::Nothing | Finish::Page);
         let measures = self.programs[place].function(function);
         let (registers, loops) = (self.registers.len(), self.loops.len());
         self.registers.resize(registers + usize::from(measures.registers), H::missing());
@@ -115,9 +120,24 @@ impl<H: Host> Vm<H> {
             loop_depth: 0,
             parent: None,
             extended: false,
+            buffered: buffered
+                || matches!(
+                    measures.kind,
+                    FunctionKind::Macro | FunctionKind::CallBlock | FunctionKind::Loop
+                ),
             finish,
         });
         Ok(())
+    }
+
+    /// Is what is written now part of something that is not complete yet: a capture, a macro's text?
+    pub(crate) fn is_buffered(&self) -> bool {
+        self.frames.last().is_some_and(|frame| frame.buffered || self.captures.len() > frame.captures)
+    }
+
+    /// Is what the running frame has written a part of the page when it is over?
+    pub(crate) fn ends_part(&self) -> bool {
+        self.frames.last().is_some_and(|frame| frame.buffered && matches!(frame.finish, Finish::Nothing))
     }
 
     /// Pushes a template's root.

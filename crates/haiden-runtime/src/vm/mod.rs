@@ -42,6 +42,8 @@ impl Default for Limits {
 pub enum Step<E> {
     /// The render is complete.
     Done,
+    /// A part of the page is complete: [`Vm::resume_chunk`] goes on.
+    Chunk,
     /// The host suspended: [`Vm::resume`] calls the same verb again.
     Await(E),
     /// The render failed.
@@ -62,6 +64,8 @@ pub struct Vm<H: Host> {
     /// The programs of the frames, each once.
     programs: Vec<Arc<Program<H>>>,
     pending: Option<Pending<H>>,
+    /// The text of a `TextEmit` has been written; its value comes next.
+    text_is_out: bool,
     /// The result of the function that [`Vm::call`] runs.
     result: Option<H::Register>,
     limits: Limits,
@@ -91,6 +95,20 @@ impl<H: Host> Vm<H> {
         Ok(vm)
     }
 
+    /// A machine that will render one block of a chain.
+    ///
+    /// # Errors
+    /// The host's error if there is no such block.
+    pub fn of_block(
+        host: &mut H,
+        block: crate::host::BlockReference<H>,
+        limits: Limits,
+    ) -> Result<Vm<H>, H::Error> {
+        let mut vm = Vm::empty(limits);
+        vm.push_block(host, block, Finish::Page)?;
+        Ok(vm)
+    }
+
     fn empty(limits: Limits) -> Vm<H> {
         Vm {
             registers: Vec::new(),
@@ -99,6 +117,7 @@ impl<H: Host> Vm<H> {
             captures: Vec::new(),
             programs: Vec::new(),
             pending: None,
+            text_is_out: false,
             result: None,
             limits,
             fuel: limits.fuel,
@@ -134,7 +153,7 @@ impl<H: Host> Vm<H> {
         (self.limits, self.fuel) = (limits, limits.fuel);
         self.push_root(host, program, context, Finish::Page)?;
         match self.resume(host, out) {
-            Step::Done => Ok(()),
+            Step::Done | Step::Chunk => Ok(()),
             Step::Await(error) | Step::Err(error) => Err(error),
         }
     }
@@ -169,7 +188,7 @@ impl<H: Host> Vm<H> {
         let mut vm = Vm::empty(limits);
         vm.push_block(host, block, Finish::Page)?;
         match vm.resume(host, out) {
-            Step::Done => Ok(()),
+            Step::Done | Step::Chunk => Ok(()),
             Step::Await(error) | Step::Err(error) => Err(error),
         }
     }
@@ -193,7 +212,7 @@ impl<H: Host> Vm<H> {
         let mark = host.mark(out);
         vm.push_macro(host, closure, positional, keywords, Finish::Value { mark, markup })?;
         match vm.resume(host, out) {
-            Step::Done => Ok(vm.result.take().unwrap_or_else(H::missing)),
+            Step::Done | Step::Chunk => Ok(vm.result.take().unwrap_or_else(H::missing)),
             Step::Await(error) | Step::Err(error) => Err(error),
         }
     }
@@ -213,7 +232,7 @@ impl<H: Host> Vm<H> {
         let markup = host.autoescape(&block.context);
         vm.push_block(host, block, Finish::Value { mark, markup })?;
         match vm.resume(host, out) {
-            Step::Done => Ok(vm.result.take().unwrap_or_else(H::missing)),
+            Step::Done | Step::Chunk => Ok(vm.result.take().unwrap_or_else(H::missing)),
             Step::Await(error) | Step::Err(error) => Err(error),
         }
     }
@@ -234,7 +253,7 @@ impl<H: Host> Vm<H> {
         let module_context = context.clone();
         vm.push_root(host, program, context, Finish::Value { mark, markup: false })?;
         match vm.resume(host, out) {
-            Step::Done => {
+            Step::Done | Step::Chunk => {
                 let body = vm.result.take().unwrap_or_else(H::missing);
                 host.make_module(program, &module_context, body, false)
             }
@@ -249,9 +268,19 @@ impl<H: Host> Vm<H> {
 
     /// Runs until the render is complete, fails, or the host suspends.
     pub fn resume(&mut self, host: &mut H, out: &mut H::Output) -> Step<H::Error> {
+        self.resume_as::<false>(host, out)
+    }
+
+    /// Runs until a part of the page is complete: a text, a value, a macro's result; nothing beyond it is evaluated.
+    pub fn resume_chunk(&mut self, host: &mut H, out: &mut H::Output) -> Step<H::Error> {
+        self.resume_as::<true>(host, out)
+    }
+
+    fn resume_as<const CHUNKED: bool>(&mut self, host: &mut H, out: &mut H::Output) -> Step<H::Error> {
         let outcome = match self.pending.take() {
             Some(Pending::Emit { value, escape }) => match host.emit(out, &value, escape) {
-                Ok(()) => self.run(host, out),
+                Ok(()) if CHUNKED && !self.is_buffered() => Ok(false),
+                Ok(()) => self.run::<CHUNKED>(host, out),
                 Err(error) => {
                     if H::is_suspension(&error) {
                         self.pending = Some(Pending::Emit { value, escape });
@@ -259,10 +288,11 @@ impl<H: Host> Vm<H> {
                     Err(error)
                 }
             },
-            None => self.run(host, out),
+            None => self.run::<CHUNKED>(host, out),
         };
         match outcome {
-            Ok(()) => Step::Done,
+            Ok(true) => Step::Done,
+            Ok(false) => Step::Chunk,
             Err(error) if H::is_suspension(&error) => Step::Await(error),
             Err(error) => {
                 let trace = self.trace();
@@ -279,7 +309,7 @@ impl<H: Host> Vm<H> {
             let pc = function.code.0 + (frame.pc as u32).saturating_sub(1);
             let (line, column) = program.image().line_at(pc);
             TraceFrame {
-                template: program.name().cloned(),
+                template: H::place(program),
                 line,
                 column,
                 function: function.kind,

@@ -106,7 +106,8 @@ impl<H: Host> Vm<H> {
             ($value:expr, $escape:expr) => {{
                 let escape = $escape;
                 let value = $value;
-                if let Err(error) = host.emit(out, &value, escape) {
+                let context = self.frames.last().map(|frame| &frame.context);
+                if let Err(error) = host.emit_in(out, context, &value, escape) {
                     if H::is_suspension(&error) {
                         self.pending = Some(Pending::Emit { value, escape });
                     }
@@ -166,12 +167,12 @@ impl<H: Host> Vm<H> {
         macro_rules! enter_and_emit {
             ($callee:expr, $register:expr, $shape:expr) => {{
                 let escape = escaping!(ops::x(word));
-                if escape && !host.autoescape(&frame!().context) {
+                if !host.writes_through() || (escape && !host.autoescape(&frame!().context)) {
                     // The result is no markup here: it is captured, then emitted escaped.
                     let (callee, values) =
                         ($callee.clone(), run!($register + 1, $shape.registers()).to_vec());
                     let value = self.call_to_value(host, out, &callee, &values, $shape)?;
-                    emit!(value, true);
+                    emit!(value, escape);
                 } else {
                     enter!($callee, $register, $shape, Finish::Nothing);
                 }
@@ -511,11 +512,13 @@ impl<H: Host> Vm<H> {
             code::EmitSuper => {
                 if let Some(block) = self.super_block() {
                     let escape = escaping!(ops::x(word));
-                    if escape && !host.autoescape(&block.context) {
+                    if !host.writes_through() || (escape && !host.autoescape(&block.context)) {
                         let value = Vm::call_block(host, out, block, self.limits_left())?;
-                        emit!(value, true);
+                        emit!(value, escape);
                     } else {
-                        switch!(self.push_block(host, block, Finish::Nothing));
+                        self.push_block(host, block, Finish::Nothing)?;
+                        frame!().buffered = true;
+                        return Ok(Flow::Frame);
                     }
                 } else {
                     // Calling the undefined `super` raises its message.

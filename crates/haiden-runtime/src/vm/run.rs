@@ -36,8 +36,14 @@ struct Running<'p, H: Host> {
 
 impl<H: Host> Vm<H> {
     /// Runs until the machine is done or a verb fails (or suspends).
-    pub(super) fn run(&mut self, host: &mut H, out: &mut H::Output) -> Result<(), H::Error> {
-        let outcome = self.run_frames(host, out);
+    ///
+    /// With `CHUNKED` it also stops, and returns `false`, when a part of the page is complete: what Jinja yields at once.
+    pub(super) fn run<const CHUNKED: bool>(
+        &mut self,
+        host: &mut H,
+        out: &mut H::Output,
+    ) -> Result<bool, H::Error> {
+        let outcome = self.run_frames::<CHUNKED>(host, out);
         if let Err(error) = &outcome
             && H::is_suspension(error)
             && self.pending.is_none()
@@ -59,16 +65,20 @@ impl<H: Host> Vm<H> {
 
     /// Runs frames until the machine is done.
     #[expect(clippy::cognitive_complexity, reason = "one arm per instruction; the table is the structure")]
-    fn run_frames(&mut self, host: &mut H, out: &mut H::Output) -> Result<(), H::Error> {
-        let Some(frame) = self.frames.last() else { return Ok(()) };
+    fn run_frames<const CHUNKED: bool>(
+        &mut self,
+        host: &mut H,
+        out: &mut H::Output,
+    ) -> Result<bool, H::Error> {
+        let Some(frame) = self.frames.last() else { return Ok(true) };
         let mut running = self.running(host, frame.program);
         'frame: loop {
-            let Some(frame) = self.frames.last() else { return Ok(()) };
+            let Some(frame) = self.frames.last() else { return Ok(true) };
             if frame.program != running.place {
                 running = self.running(host, frame.program);
             }
             let Running { place, program, entry, image, text: all_text } = running;
-            let Some(frame) = self.frames.last() else { return Ok(()) };
+            let Some(frame) = self.frames.last() else { return Ok(true) };
             let function = program.function(frame.function);
             let words = &image.code()[function.code.0 as usize..function.code.1 as usize];
             let mut at = Cursor::new(words, frame.pc);
@@ -101,14 +111,30 @@ impl<H: Host> Vm<H> {
                     return Vm::fault(host, fault);
                 }};
             }
+            // A part of the page is complete, unless it is a part of something that is not.
+            macro_rules! chunk {
+                () => {
+                    if CHUNKED && !self.is_buffered() {
+                        save!();
+                        return Ok(false);
+                    }
+                };
+            }
             macro_rules! rare {
                 ($word:expr) => {{
                     save!();
                     let here = Here { program, image, place, registers: registers.again() };
+                    let ends_part = CHUNKED && $word as u8 == code::Return && self.ends_part();
                     match self.run_rare(host, out, here, $word)? {
-                        Flow::Next => {}
+                        Flow::Next => {
+                            if matches!($word as u8, code::EmitCall | code::EmitCallMethod | code::EmitSuper)
+                            {
+                                chunk!();
+                            }
+                        }
+                        Flow::Frame if ends_part && !self.is_buffered() => return Ok(false),
                         Flow::Frame => continue 'frame,
-                        Flow::Done => return Ok(()),
+                        Flow::Done => return Ok(true),
                     }
                 }};
             }
@@ -164,7 +190,7 @@ impl<H: Host> Vm<H> {
                 () => {
                     match self.frames.last_mut() {
                         Some(frame) => frame,
-                        None => return Ok(()),
+                        None => return Ok(true),
                     }
                 };
             }
@@ -191,13 +217,15 @@ impl<H: Host> Vm<H> {
                 ($value:expr, $escape:expr) => {{
                     let escape = $escape;
                     let value = $value;
-                    if let Err(error) = host.emit(out, &value, escape) {
+                    let context = self.frames.last().map(|frame| &frame.context);
+                    if let Err(error) = host.emit_in(out, context, &value, escape) {
                         save!();
                         if H::is_suspension(&error) {
                             self.pending = Some(Pending::Emit { value, escape });
                         }
                         return Err(error);
                     }
+                    chunk!();
                 }};
             }
             macro_rules! back_edge {
@@ -301,22 +329,36 @@ impl<H: Host> Vm<H> {
                     // ---- output ---------------------------------------------------------------------------------
                     code::Text => {
                         write_text!(ops::w(word));
+                        chunk!();
                     }
                     code::Emit => {
                         let escape = escaping!(ops::x(word));
-                        check!(host.emit(out, get!(ops::a(word)), escape));
+                        let context = self.frames.last().map(|frame| &frame.context);
+                        check!(host.emit_in(out, context, get!(ops::a(word)), escape));
+                        chunk!();
                     }
                     code::TextEmit => {
-                        write_text!(ops::w(word));
+                        if !(CHUNKED && std::mem::take(&mut self.text_is_out)) {
+                            write_text!(ops::w(word));
+                            if CHUNKED && !self.is_buffered() {
+                                self.text_is_out = true;
+                                if let Some(frame) = self.frames.last_mut() {
+                                    frame.pc = at.place() - 1;
+                                }
+                                return Ok(false);
+                            }
+                        }
                         let escape = escaping!(ops::x(word));
                         let value = get!(ops::a(word));
-                        if let Err(error) = host.emit(out, value, escape) {
+                        let context = self.frames.last().map(|frame| &frame.context);
+                        if let Err(error) = host.emit_in(out, context, value, escape) {
                             if H::is_suspension(&error) {
                                 self.pending = Some(Pending::Emit { value: value.clone(), escape });
                             }
                             save!();
                             return Err(error);
                         }
+                        chunk!();
                     }
                     code::EmitAttr => {
                         let site = &program.sites[usize::from(ops::c(word))];
@@ -485,6 +527,7 @@ impl<H: Host> Vm<H> {
                         let escape = escaping!(ops::x(word));
                         let context = &frame!().context;
                         check!(host.emit_filter(out, context, filter, get!(register), arguments, escape));
+                        chunk!();
                     }
                     code::Test => {
                         let register = ops::a(word);

@@ -107,7 +107,7 @@ pub fn render_toy_in(
         match vm.resume(host, &mut out) {
             Step::Done => return Ok((out, stops)),
             Step::Err(error) => return Err(error),
-            Step::Await(_) => stops += 1,
+            Step::Await(_) | Step::Chunk => stops += 1,
         }
     }
 }

@@ -1,0 +1,295 @@
+//! An environment as the machine knows it: what is read once, so that a render need not ask.
+//!
+//! In: a `haiden.Environment`. Out: [`Settings`], which linked programs hold. Invariant: when an attribute of the
+//! environment is set, its settings are stale, and whoever finds them so links anew ([`SettingsObject::invalidate`]).
+
+use std::borrow::Cow;
+use std::cell::Cell;
+
+use haiden_compiler::Options;
+use haiden_syntax::{Extensions, Syntax};
+use pyo3::exceptions::PyTypeError;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyString, PyType};
+use pyo3::{PyTraverseError, PyVisit};
+
+use crate::objects;
+use crate::register::{Attached, Obj};
+use crate::scope::visit_object;
+use crate::types::{self, Types};
+use crate::wanted::Wanted;
+
+/// What the machine knows of an environment.
+#[expect(clippy::struct_excessive_bools, reason = "independent facts about an environment")]
+pub(crate) struct Settings {
+    pub(crate) environment: Obj,
+    pub(crate) undefined: Obj,
+    /// `undefined` is `haiden.Undefined` itself.
+    pub(crate) plain_undefined: bool,
+    /// The function that printed values go through, and what it wants before them.
+    pub(crate) finalize: Option<(Obj, Wanted)>,
+    pub(crate) filters: Obj,
+    pub(crate) tests: Obj,
+    pub(crate) policies: Obj,
+    pub(crate) hooks: Hooks,
+    /// Contexts are of the class that the machine knows.
+    pub(crate) plain_context: bool,
+    /// Values are kept as they are, not as text: `NativeEnvironment`.
+    pub(crate) native: bool,
+    /// `render` needs nothing that Python code does.
+    pub(crate) plain: bool,
+    /// Take the fast roads.
+    pub(crate) fast: bool,
+    compiles_source: bool,
+    compiles_tree: bool,
+    stale: Cell<bool>,
+}
+
+/// Which methods of an environment, or of its contexts, are overridden.
+#[derive(Clone, Copy, Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "one per method")]
+pub(crate) struct Hooks {
+    pub(crate) getattr: bool,
+    pub(crate) getitem: bool,
+    /// `Environment.call` of a sandbox, or an overridden `Context.call`.
+    pub(crate) call: bool,
+    pub(crate) context_call: bool,
+    pub(crate) resolve: bool,
+    /// Operators that a sandbox intercepts.
+    pub(crate) operators: bool,
+}
+
+/// A [`Settings`] as Python holds it: in the environment's `__dict__`, and in what was linked.
+#[pyclass(frozen, name = "Settings", module = "haiden._native")]
+pub(crate) struct SettingsObject(Attached<Settings>);
+
+/// The settings that an object is.
+pub(crate) fn of(object: &Obj) -> &Settings {
+    objects::ours::<SettingsObject>(object).expect("programs hold settings").0.peek()
+}
+
+impl Settings {
+    pub(crate) fn is_stale(&self) -> bool {
+        self.stale.get()
+    }
+}
+
+#[pymethods]
+impl SettingsObject {
+    #[new]
+    fn new(environment: &Bound<'_, PyAny>) -> PyResult<SettingsObject> {
+        let py = environment.py();
+        let types = types::types(py)?.get(py);
+        Ok(SettingsObject(Attached::new(py, read(environment, types)?)))
+    }
+
+    /// Templates are compiled from their source, without Python.
+    #[getter]
+    fn compiles_source(&self, py: Python<'_>) -> bool {
+        self.0.get(py).compiles_source
+    }
+
+    /// Trees are compiled without Python.
+    #[getter]
+    fn compiles_tree(&self, py: Python<'_>) -> bool {
+        self.0.get(py).compiles_tree
+    }
+
+    /// The environment has changed.
+    fn invalidate(&self, py: Python<'_>) {
+        self.0.get(py).stale.set(true);
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        let settings = self.0.peek();
+        for object in [
+            &settings.environment,
+            &settings.undefined,
+            &settings.filters,
+            &settings.tests,
+            &settings.policies,
+        ] {
+            visit_object(object.as_ptr(), &visit)?;
+        }
+        match &settings.finalize {
+            Some((finalize, _)) => visit_object(finalize.as_ptr(), &visit),
+            None => Ok(()),
+        }
+    }
+    #[expect(clippy::unused_self, reason = "the ring is cut in the environment's dictionary")]
+    fn __clear__(&self) {}
+}
+
+fn read(environment: &Bound<'_, PyAny>, types: &Types) -> PyResult<Settings> {
+    let py = environment.py();
+    let of = |name: &str| environment.getattr(name).map(|object| Obj::of(&object));
+    let stock = types.environment.bound(py);
+    let class = environment.get_type();
+    let own = environment.getattr("__dict__")?;
+    let own = own.cast::<PyDict>()?;
+    let overridden = |name: &str| -> PyResult<bool> {
+        Ok(own.contains(name)? || !class.getattr(name)?.is(&stock.getattr(name)?))
+    };
+    let any = |names: &[&str]| -> PyResult<bool> {
+        for name in names {
+            if overridden(name)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    };
+    let truth = |name: &str| environment.getattr(name)?.is_truthy();
+    let (sandboxed, is_async) = (truth("sandboxed")?, truth("is_async")?);
+    let context_class = environment.getattr("context_class")?;
+    let context_class = context_class.cast::<PyType>()?;
+    let stock_context = types.context.bound(py);
+    let resolve =
+        !context_class.getattr("resolve_or_missing")?.is(&stock_context.getattr("resolve_or_missing")?);
+    let context_call = !context_class.getattr("call")?.is(&stock_context.getattr("call")?);
+    let undefined = environment.getattr("undefined")?;
+    let generator = code_generator(environment)?;
+    let native = generator == CodeGenerator::Native;
+    let plain_context = context_class.is(stock_context);
+    let concat = if native { native } else { !overridden("concat")? };
+    let finalize = environment.getattr("finalize")?;
+    let finalize =
+        if finalize.is_none() { None } else { Some((Obj::of(&finalize), Wanted::of_bound(&finalize)?)) };
+    let operators = sandboxed
+        && (environment.getattr("intercepted_binops")?.is_truthy()?
+            || environment.getattr("intercepted_unops")?.is_truthy()?);
+    let compiles_tree = generator != CodeGenerator::Foreign && !any(&["_generate", "_compile"])?;
+    let parses = ["_parse", "preprocess", "_tokenize", "lexer", "lex", "iter_extensions"];
+    let compiles_source = compiles_tree && !any(&parses)? && extensions(environment)?.is_some();
+    let fast = std::env::var_os("HAIDEN_NO_FAST").is_none_or(|value| value.is_empty());
+    Ok(Settings {
+        plain_undefined: undefined.is(types.undefined.bound(py)),
+        undefined: Obj::of(&undefined),
+        finalize,
+        filters: of("filters")?,
+        tests: of("tests")?,
+        policies: of("policies")?,
+        hooks: Hooks {
+            getattr: overridden("getattr")?,
+            getitem: overridden("getitem")?,
+            call: sandboxed,
+            context_call,
+            resolve,
+            operators,
+        },
+        plain_context,
+        native,
+        plain: plain_context && !is_async && concat && !native,
+        fast,
+        compiles_source,
+        compiles_tree,
+        stale: Cell::new(false),
+        environment: Obj::of(environment),
+    })
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum CodeGenerator {
+    Stock,
+    Native,
+    Foreign,
+}
+
+/// Which class of code generators an environment has; `CodeGenerator` itself is not imported for that.
+fn code_generator(environment: &Bound<'_, PyAny>) -> PyResult<CodeGenerator> {
+    let own = environment.getattr("__dict__")?;
+    let mut found = own.cast::<PyDict>()?.get_item("code_generator_class")?;
+    for class in environment.get_type().mro() {
+        if found.is_some() {
+            break;
+        }
+        let names = class.getattr("__dict__")?;
+        if names.contains("code_generator_class")? {
+            found = Some(names.get_item("code_generator_class")?);
+        }
+    }
+    let Some(found) = found else { return Ok(CodeGenerator::Stock) };
+    let Ok(class) = found.cast::<PyType>() else { return Ok(CodeGenerator::Stock) };
+    let module = class.module()?;
+    let known = [
+        ("haiden.compiler", "CodeGenerator", CodeGenerator::Stock),
+        ("haiden.nativetypes", "NativeCodeGenerator", CodeGenerator::Native),
+    ];
+    let name = class.name()?;
+    let kind = known.into_iter().find(|(home, known, _)| module == *home && name == *known);
+    Ok(kind.map_or(CodeGenerator::Foreign, |(_, _, kind)| kind))
+}
+
+/// The built-in extensions as flags; `None` if there is one that only Python code knows.
+fn extensions(environment: &Bound<'_, PyAny>) -> PyResult<Option<Extensions>> {
+    let all = environment.getattr("extensions")?;
+    let mut flags = Extensions::NONE;
+    for extension in all.call_method0("values")?.try_iter()? {
+        let extension = extension?;
+        let class = extension.get_type();
+        if class.module()? != "haiden.ext" {
+            return Ok(None);
+        }
+        flags = match class.name()?.to_str()? {
+            "InternationalizationExtension" => {
+                let newstyle = environment.getattr("newstyle_gettext")?.is_truthy()?;
+                let i18n = flags.with(Extensions::I18N);
+                if newstyle { i18n.with(Extensions::NEWSTYLE_GETTEXT) } else { i18n }
+            }
+            "ExprStmtExtension" => flags.with(Extensions::DO),
+            "LoopControlExtension" => flags.with(Extensions::LOOP_CONTROLS),
+            "WithExtension" | "AutoEscapeExtension" => flags,
+            _ => return Ok(None),
+        };
+    }
+    if flags.contains(Extensions::I18N)
+        && let Ok(trimmed) = environment.getattr("policies")?.get_item("ext.i18n.trimmed")
+        && trimmed.is_truthy()?
+    {
+        flags = flags.with(Extensions::I18N_TRIMMED);
+    }
+    Ok(Some(flags))
+}
+
+/// Does an environment, whose autoescape may depend on the name, escape the template of this name?
+pub(crate) fn autoescape(settings: &Settings, py: Python<'_>, name: Option<&str>) -> PyResult<bool> {
+    let autoescape = settings.environment.bound(py).getattr("autoescape")?;
+    if autoescape.is_callable() { autoescape.call1((name,))?.is_truthy() } else { autoescape.is_truthy() }
+}
+
+/// The options that an environment has right now, for the template of this name.
+pub(crate) fn options(settings: &Settings, py: Python<'_>, name: Option<&str>) -> PyResult<Options> {
+    let environment = settings.environment.bound(py);
+    let text = |name: &str, default: &'static str| -> PyResult<Cow<'static, str>> {
+        let value = environment.getattr(name)?;
+        let Ok(text) = value.cast::<PyString>() else {
+            return Err(PyTypeError::new_err(format!("{name} must be a string")));
+        };
+        let text = text.to_str()?;
+        Ok(if text == default { Cow::Borrowed(default) } else { Cow::Owned(text.to_owned()) })
+    };
+    let prefix = |name: &str| -> PyResult<Option<Cow<'static, str>>> {
+        if environment.getattr(name)?.is_none() { Ok(None) } else { text(name, "#").map(Some) }
+    };
+    let truth = |name: &str| environment.getattr(name)?.is_truthy();
+    Ok(Options {
+        syntax: Syntax {
+            block_start_string: text("block_start_string", "{%")?,
+            block_end_string: text("block_end_string", "%}")?,
+            variable_start_string: text("variable_start_string", "{{")?,
+            variable_end_string: text("variable_end_string", "}}")?,
+            comment_start_string: text("comment_start_string", "{#")?,
+            comment_end_string: text("comment_end_string", "#}")?,
+            line_statement_prefix: prefix("line_statement_prefix")?,
+            line_comment_prefix: prefix("line_comment_prefix")?,
+            trim_blocks: truth("trim_blocks")?,
+            lstrip_blocks: truth("lstrip_blocks")?,
+            newline_sequence: text("newline_sequence", "\n")?,
+            keep_trailing_newline: truth("keep_trailing_newline")?,
+            extensions: extensions(&environment)?.unwrap_or(Extensions::NONE),
+        },
+        autoescape: autoescape(settings, py, name)?,
+        optimize: truth("optimized")?,
+        finalize: settings.finalize.is_some() || settings.native,
+        intercepted: settings.hooks.operators,
+    })
+}

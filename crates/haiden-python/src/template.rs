@@ -1,0 +1,301 @@
+//! `haiden._native.Template`, the base of `haiden.Template`: a linked program, and what Python does with it.
+
+use std::cell::{Cell, RefCell};
+use std::sync::Arc;
+
+use haiden_runtime::{BlockReference, Chain, Vm};
+use pyo3::exceptions::{PyKeyError, PyTypeError};
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyTuple};
+use pyo3::{PyTraverseError, PyVisit};
+
+use crate::code::Code;
+use crate::contexts;
+use crate::errors;
+use crate::execution::Execution;
+use crate::host::{Extra, PyHost};
+use crate::link::PyLinker;
+use crate::objects::{self, Raised, Result};
+use crate::output::Output;
+use crate::register::{Attached, Obj};
+use crate::scope::{Globals, visit_object};
+use crate::settings;
+use crate::types;
+
+pub(crate) type Program = haiden_runtime::Program<PyHost>;
+
+/// What a template is.
+struct State {
+    code: Obj,
+    globals: Obj,
+    program: Arc<Program>,
+}
+
+/// The base class of `haiden.Template`.
+#[pyclass(subclass, frozen, name = "Template", module = "haiden._native")]
+pub(crate) struct Template(Attached<RefCell<Option<State>>>);
+
+/// The program of an object that is a template; `None` if it is something else.
+pub(crate) fn program_of(object: &Obj) -> Result<Option<Arc<Program>>> {
+    match objects::ours_or_subclass::<Template>(object) {
+        None => Ok(None),
+        Some(template) => template.current(object),
+    }
+}
+
+impl Template {
+    /// The program, linked anew if the environment has changed.
+    fn current(&self, this: &Obj) -> Result<Option<Arc<Program>>> {
+        let Some(program) = self.0.peek().borrow().as_ref().map(|state| state.program.clone()) else {
+            return Ok(None);
+        };
+        if is_current(&program)? {
+            return Ok(Some(program));
+        }
+        let py = objects::token();
+        let relinked = (|| {
+            let environment = this.bound(py).getattr("environment")?;
+            let settings = environment.call_method0("_machine_settings")?;
+            let (code, globals) = {
+                let state = self.0.peek().borrow();
+                let state = state.as_ref().expect("it had a program just now");
+                (state.code.clone(), state.globals.clone())
+            };
+            self.link_to(this, Obj::of(&settings), code, globals)
+        })();
+        match relinked {
+            Ok(program) => Ok(Some(program)),
+            Err(error) => Err(Raised::from_error(py, error)),
+        }
+    }
+
+    fn link_to(&self, this: &Obj, settings: Obj, code: Obj, globals: Obj) -> PyResult<Arc<Program>> {
+        let py = objects::token();
+        let program = link(py, &settings, &code, &globals)?;
+        program.extra().owner.set(this.as_ptr());
+        let old = self.0.peek().replace(Some(State { code, globals, program: program.clone() }));
+        if let Some(old) = &old {
+            old.program.extra().owner.set(std::ptr::null_mut());
+        }
+        Ok(program)
+    }
+
+    fn program(&self, this: &Bound<'_, Template>) -> PyResult<Arc<Program>> {
+        let program = self.current(&Obj::of(this)).map_err(|raised| raised.take(this.py()))?;
+        program.ok_or_else(|| PyTypeError::new_err("the template has no code"))
+    }
+}
+
+/// Is what the program is linked to still what the environment has?
+#[inline]
+fn is_current(program: &Program) -> Result<bool> {
+    let settings = program.extra().settings();
+    if settings.is_stale() {
+        return Ok(false);
+    }
+    for reference in program.extra().references.borrow().iter() {
+        let table = if reference.is_filter { &settings.filters } else { &settings.tests };
+        let now = objects::dict_get(table, &reference.name.object, reference.name.hash)?;
+        let same = match (&now, &reference.function) {
+            (Some(now), Some(linked)) => now.is(linked),
+            (None, None) => true,
+            _ => false,
+        };
+        if !same {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+fn link(py: Python<'_>, settings: &Obj, code: &Obj, globals: &Obj) -> PyResult<Arc<Program>> {
+    let types = types::types(py)?.get(py);
+    let Some(code) = objects::ours::<Code>(code) else {
+        return Err(PyTypeError::new_err("code of `Environment.compile` expected"));
+    };
+    let known = settings::of(settings);
+    let extra = Extra {
+        settings: settings.clone(),
+        globals: globals_of(py, globals)?,
+        autoescape: code.autoescape,
+        filename: Some(code.filename.as_deref().unwrap_or("<template>").into()),
+        owner: Cell::new(std::ptr::null_mut()),
+        references: RefCell::default(),
+    };
+    let mut linker = PyLinker { types, settings: known, references: Vec::new(), error: None };
+    let name = code.name.as_deref();
+    let program = haiden_runtime::link(code.image.clone(), name.map(Arc::from), extra, &mut linker);
+    if let Some(raised) = linker.error {
+        return Err(Raised::take(raised, py));
+    }
+    let program =
+        program.map_err(|error| errors::link_error(py, types, &error, (name, code.filename.as_deref())))?;
+    *program.extra().references.borrow_mut() = linker.references;
+    #[expect(clippy::arc_with_non_send_sync, reason = "the machine counts programs so; `Attached` guards it")]
+    Ok(Arc::new(program))
+}
+
+/// The dicts of a template's globals: of a `ChainMap` of two dicts both, else a copy.
+fn globals_of(py: Python<'_>, globals: &Obj) -> PyResult<Globals> {
+    if objects::is_dict(globals) {
+        return Ok(Globals { own: None, shared: Some(globals.clone()) });
+    }
+    let bound = globals.bound(py);
+    if let Ok(maps) = bound.getattr("maps") {
+        let maps: Vec<Obj> =
+            maps.try_iter()?.map(|map| map.map(|map| Obj::of(&map))).collect::<PyResult<_>>()?;
+        if let [own, shared] = &maps[..]
+            && objects::is_dict(own)
+            && objects::is_dict(shared)
+        {
+            return Ok(Globals { own: Some(own.clone()), shared: Some(shared.clone()) });
+        }
+    }
+    let copy = objects::dict().map_err(|raised| raised.take(py))?;
+    objects::dict_update(&copy, globals).map_err(|raised| raised.take(py))?;
+    Ok(Globals { own: None, shared: Some(copy) })
+}
+
+#[pymethods]
+impl Template {
+    #[new]
+    #[pyo3(signature = (*_arguments, **_keywords))]
+    fn new(
+        py: Python<'_>,
+        _arguments: &Bound<'_, PyTuple>,
+        _keywords: Option<&Bound<'_, PyDict>>,
+    ) -> Template {
+        Template(Attached::new(py, RefCell::new(None)))
+    }
+
+    fn _link(
+        this: &Bound<'_, Template>,
+        settings: &Bound<'_, PyAny>,
+        code: &Bound<'_, PyAny>,
+        globals: &Bound<'_, PyAny>,
+    ) -> PyResult<()> {
+        let parts = (Obj::of(settings), Obj::of(code), Obj::of(globals));
+        this.get().link_to(&Obj::of(this), parts.0, parts.1, parts.2).map(drop)
+    }
+
+    /// The page with these variables, a dict of the template's own.
+    fn _render<'py>(
+        this: &Bound<'py, Template>,
+        variables: &Bound<'py, PyDict>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let py = this.py();
+        let program = this.get().program(this)?;
+        if !program.extra().settings().plain {
+            return this.call_method1("_render_by_functions", (variables,));
+        }
+        let context = contexts::root(&program, Obj::of(variables));
+        let scope = context.scope.clone();
+        let mut out = Output::new(program.size_hint() + 64);
+        let result = objects::enter_recursion().and_then(|_guard| {
+            let mut host = PyHost::new(scope.clone());
+            Vm::render(&mut host, &mut out, &program, context, PyHost::LIMITS)
+        });
+        let page = result.and_then(|()| {
+            program.remember_size(out.len());
+            out.take_since(0)
+        });
+        // With an exception on its way the finish must not meet it in the indicator.
+        let page = page.map_err(|raised| raised.take(py));
+        scope.finish();
+        page.map(|page| page.bound(py))
+    }
+
+    /// Starts to run the template, or one of its blocks, in a context; iterating over the result runs it.
+    #[pyo3(signature = (context, block=None))]
+    fn _start(
+        this: &Bound<'_, Template>,
+        context: &Bound<'_, PyAny>,
+        block: Option<&str>,
+    ) -> PyResult<Execution> {
+        let py = this.py();
+        let program = this.get().program(this)?;
+        let started = (|| {
+            let scope = crate::scope::Scope::new(program.extra().settings.clone());
+            let mut host = PyHost::new(scope);
+            let context = host.context_from(&Obj::of(context), &program)?;
+            let vm = match block {
+                None => Vm::new(&mut host, &program, context.clone(), PyHost::LIMITS)?,
+                Some(name) => {
+                    let chain = Chain::of(&program);
+                    let Some(block) = chain.find(name) else { return Ok(Err(name)) };
+                    let reference = BlockReference { context: context.clone(), chain, block, depth: 0 };
+                    Vm::of_block(&mut host, reference, PyHost::LIMITS)?
+                }
+            };
+            Execution::new(&host, vm, context).map(Ok)
+        })();
+        match started {
+            Ok(Ok(execution)) => Ok(execution),
+            Ok(Err(name)) => Err(PyKeyError::new_err(name.to_owned())),
+            Err(raised) => Err(Raised::take(raised, py)),
+        }
+    }
+
+    /// The names of the blocks that the template defines.
+    fn _block_names(this: &Bound<'_, Template>) -> PyResult<Vec<String>> {
+        let program = this.get().program(this)?;
+        let image = program.image();
+        Ok(image.blocks().iter().map(|block| image.name(block.name).to_owned()).collect())
+    }
+
+    /// Pairs of lines: the template's and the code's, which is counted in instructions.
+    fn _debug_lines(this: &Bound<'_, Template>) -> PyResult<Vec<(u32, u32)>> {
+        let program = this.get().program(this)?;
+        let code = this.get().0.get(this.py()).borrow().as_ref().map(|state| state.code.clone());
+        let code = code.ok_or_else(|| PyTypeError::new_err("the template has no code"))?;
+        drop(program);
+        Ok(objects::ours::<Code>(&code).map(Code::lines).unwrap_or_default())
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> std::result::Result<(), PyTraverseError> {
+        let Ok(state) = self.0.peek().try_borrow() else { return Ok(()) };
+        let Some(state) = &*state else { return Ok(()) };
+        visit_object(state.code.as_ptr(), &visit)?;
+        visit_object(state.globals.as_ptr(), &visit)?;
+        if Arc::strong_count(&state.program) > 1 {
+            // Someone else holds the program's objects too.
+            return Ok(());
+        }
+        let extra = state.program.extra();
+        visit_object(extra.settings.as_ptr(), &visit)?;
+        for dict in extra.globals.dicts() {
+            visit_object(dict.as_ptr(), &visit)?;
+        }
+        for object in extra.references.borrow().iter().filter_map(|reference| reference.function.as_ref()) {
+            visit_object(object.as_ptr(), &visit)?;
+        }
+        state
+            .program
+            .linked_filters()
+            .filter_map(crate::filters::Filter::object)
+            .try_for_each(|object| visit_object(object.as_ptr(), &visit))?;
+        state
+            .program
+            .linked_tests()
+            .filter_map(crate::tests::Test::object)
+            .try_for_each(|object| visit_object(object.as_ptr(), &visit))
+    }
+
+    fn __clear__(&self) {
+        if let Ok(mut state) = self.0.peek().try_borrow_mut() {
+            let old = state.take();
+            drop(state);
+            if let Some(old) = &old {
+                old.program.extra().owner.set(std::ptr::null_mut());
+            }
+        }
+    }
+}
+
+impl Drop for Template {
+    fn drop(&mut self) {
+        if let Some(state) = &*self.0.peek().borrow() {
+            state.program.extra().owner.set(std::ptr::null_mut());
+        }
+    }
+}

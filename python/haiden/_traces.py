@@ -1,0 +1,30 @@
+"""Frames of templates for tracebacks: what the machine calls when an exception leaves it."""
+
+import functools
+import sys
+from types import CodeType, TracebackType
+
+
+class _Marker(Exception):
+    """Raised where a frame is wanted, and caught at once."""
+
+
+@functools.lru_cache(maxsize=256)
+def _raising(filename: str, line: int, what: str) -> CodeType:
+    code = compile("\n" * (line - 1) + "raise __haiden_marker__", filename, "exec")
+    return code.replace(co_name=what, co_qualname=what) if sys.version_info >= (3, 11) else code.replace(co_name=what)
+
+
+def with_frames(traceback: TracebackType | None, frames: list[tuple[str, int, str]]) -> TracebackType | None:
+    """The traceback with frames in front of it: file, line and what runs there, the innermost frame first."""
+    for filename, line, what in frames:
+        line = max(line, 1)
+        namespace = {"__name__": filename, "__file__": filename, "__haiden_marker__": _Marker()}
+        try:
+            exec(_raising(filename, line, what), namespace)
+        except _Marker as marker:
+            found = marker.__traceback__
+            if found is not None and found.tb_next is not None:
+                frame = found.tb_next.tb_frame
+                traceback = TracebackType(traceback, frame, found.tb_next.tb_lasti, line)
+    return traceback
