@@ -1,9 +1,11 @@
 """What all tests share: both engines on the same sources, on fast roads and slow ones."""
 
+import os
+
 import jinja2
 import pytest
 
-from haiden import _native
+import haiden
 
 
 def money(amount):
@@ -12,6 +14,18 @@ def money(amount):
 
 
 FILTERS = {"money": money}
+
+
+def environment(fast=True, **options):
+    """An environment that takes the fast roads, or the slow ones only."""
+    before = os.environ.get("HAIDEN_NO_FAST", "")
+    os.environ["HAIDEN_NO_FAST"] = "" if fast else "1"
+    try:
+        env = haiden.Environment(**options)
+        env._machine_settings()
+    finally:
+        os.environ["HAIDEN_NO_FAST"] = before
+    return env
 
 
 class Pages:
@@ -23,16 +37,14 @@ class Pages:
         self.entry = next(iter(sources))
         self.environment = jinja2.Environment(loader=jinja2.DictLoader(sources), autoescape=autoescape)
         self.environment.filters.update(FILTERS)
-        self.programs = {
-            name: _native.compile(source, name=name, autoescape=autoescape, filters=FILTERS, fast=fast)
-            for name, source in sources.items()
-        }
+        self.ours = environment(fast, loader=haiden.DictLoader(sources), autoescape=autoescape)
+        self.ours.filters.update(FILTERS)
 
     def jinja(self, context):
         return self.environment.get_template(self.entry).render(context)
 
     def haiden(self, context):
-        return self.programs[self.entry].render(context, self.programs.__getitem__)
+        return self.ours.get_template(self.entry).render(context)
 
     def check(self, **context):
         """Both pages are the same; returns it."""
@@ -53,9 +65,13 @@ def pages(request):
 
 @pytest.fixture(params=[True, False], ids=["fast", "slow"])
 def compile(request):
-    """`_native.compile` on the fast roads, then on the slow ones."""
+    """Makes templates of sources, on the fast roads, then on the slow ones."""
 
-    def make(source, **options):
-        return _native.compile(source, fast=request.param, **options)
+    def make(source, name="main", **options):
+        if name != "main" or "loader" in options:
+            options.setdefault("loader", haiden.DictLoader({name: source}))
+            options["loader"].mapping.setdefault(name, source)
+            return environment(request.param, **options).get_template(name)
+        return environment(request.param, **options).from_string(source)
 
     return make

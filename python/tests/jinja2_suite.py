@@ -82,7 +82,7 @@ def main() -> int:
     os.chdir(tests.parent)
     named = [str(tests / word) for word in selected] or [str(tests)]
     options = [word for word in rest if ".py" not in word]
-    pytest.main(["-q", "-p", "no:cacheprovider", "-p", "no:doctest", *(options or ["--tb=no"]), *named], plugins=[count])
+    pytest.main(["-q", "-p", "no:cacheprovider", "-p", "no:doctest", "--continue-on-collection-errors", *(options or ["--tb=no"]), *named], plugins=[count])
     for file in sorted(count.total):
         print(f"{file:28}{count.passed[file]:5} of {count.total[file]}")
     passed, total = sum(count.passed.values()), sum(count.total.values())

@@ -6,7 +6,8 @@ import weakref
 
 import pytest
 
-from haiden import _native
+import haiden
+from conftest import environment
 
 SOURCES = {
     "plain": "{{ o.x }}{% for i in l %}{{ i }}{{ o.x|upper }}{% endfor %}{{ d.a }}{{ o ~ 'a' }}{{ l[0] }}{{ o|default(1) }}",
@@ -36,13 +37,14 @@ class Thing:
 @pytest.mark.parametrize("name", SOURCES)
 @pytest.mark.parametrize("fast", [True, False])
 def test_references(name, fast):
-    programs = {k: _native.compile(v, name=k, fast=fast) for k, v in {**SOURCES, **PARTS}.items()}
+    env = environment(fast, loader=haiden.DictLoader({**SOURCES, **PARTS}))
+    template = env.get_template(name)
     thing, items, mapping = Thing(), [1, 2.5, "a", None], {"a": object()}
     context = {"o": thing, "l": items, "d": mapping, "f": lambda value: ""}
 
     def render():
         try:
-            return programs[name].render(context, programs.__getitem__)
+            return template.render(context)
         except Exception as error:  # noqa: BLE001
             return str(error)
 
@@ -65,7 +67,7 @@ def test_references(name, fast):
 
 
 def test_an_escaped_macro_works_and_goes():
-    program = _native.compile(
+    program = haiden.Environment().from_string(
         "{% set secret = o %}{% macro m(a, b='b') %}{{ a }}{{ b }}{{ secret }}{% endmacro %}{% macro n() %}{{ m(1) }}{% endmacro %}"
         "{{ keep(m) }}{{ keep(n) }}"
     )
@@ -87,19 +89,20 @@ def test_an_escaped_macro_works_and_goes():
 def test_a_kept_import_goes_with_its_program():
     thing = Thing()
     ghost = weakref.ref(thing)
-    programs = {
-        "main": _native.compile("{% import 'lib' as lib %}{{ lib.m() }}"),
-        "lib": _native.compile("{% set o = make() %}{% macro m() %}{{ o }}{% endmacro %}", globals={"make": lambda: thing}),
+    sources = {
+        "main": "{% import 'lib' as lib %}{{ lib.m() }}",
+        "lib": "{% set o = make() %}{% macro m() %}{{ o }}{% endmacro %}",
     }
-    assert programs["main"].render({}, programs.__getitem__) == "thing"
-    del thing
-    programs.clear()
+    env = haiden.Environment(loader=haiden.DictLoader(sources))
+    env.globals["make"] = lambda: thing
+    assert env.get_template("main").render() == "thing"
+    del thing, env
     gc.collect()
     assert ghost() is None
 
 
 def test_iterators_and_loops_escape():
-    program = _native.compile("{% for x in l %}{{ keep(loop) }}{% endfor %}")
+    program = haiden.Environment().from_string("{% for x in l %}{{ keep(loop) }}{% endfor %}")
     kept = []
     program.render({"l": iter([1, 2, 3]), "keep": lambda loop: kept.append(loop) or ""})
     assert kept[0] is kept[2]
@@ -107,7 +110,7 @@ def test_iterators_and_loops_escape():
 
 
 def test_reentry():
-    program = _native.compile("{% macro m(n) %}{{ f(n) }}{% endmacro %}{{ m(3) }}|{{ m(2) }}")
+    program = haiden.Environment().from_string("{% macro m(n) %}{{ f(n) }}{% endmacro %}{{ m(3) }}|{{ m(2) }}")
 
     def nested(n):
         return n and program.render({"f": lambda n: n}) + str(nested(n - 1))

@@ -51,7 +51,7 @@ impl PyHost {
         }
         let settings = context.program.extra().settings();
         let name = context.program.name().map_or_else(|| Ok(objects::none()), |name| objects::text(name))?;
-        let globals = self.globals_object(&context.program)?;
+        let globals = globals_object(&context.program)?;
         let object = objects::call(
             &self.types.context,
             &[settings.environment.clone(), parent.clone(), name, objects::dict()?, globals],
@@ -189,14 +189,6 @@ impl PyHost {
         Ok(())
     }
 
-    /// A template's globals as Python has them.
-    fn globals_object(&self, program: &Arc<Program<PyHost>>) -> Result<Obj> {
-        match program.extra().owner() {
-            Some(owner) => objects::get_attr(&owner, &objects::intern("globals")?),
-            None => Ok(objects::none()),
-        }
-    }
-
     /// Switches autoescape, also where Python sees it.
     pub(crate) fn switch_autoescape(&self, context: &Context, on: bool) {
         context.autoescape.set(on);
@@ -241,6 +233,14 @@ fn bind(host: &PyHost, context: &Context, seen: ContextObject) -> Result<()> {
     objects::set_attr(&seen.object, &host.types.machine.object, &handle)?;
     let _ = context.object.set(seen);
     Ok(())
+}
+
+/// A template's globals as Python has them.
+fn globals_object(program: &Arc<Program<PyHost>>) -> Result<Obj> {
+    match program.extra().owner() {
+        Some(owner) => objects::get_attr(&owner, &objects::intern("globals")?),
+        None => Ok(objects::none()),
+    }
 }
 
 fn append_blocks(host: &PyHost, known: &Obj, template: &Obj) -> Result<()> {

@@ -31,11 +31,11 @@ enum State {
 }
 
 impl Execution {
-    pub(crate) fn new(host: &PyHost, vm: Vm<PyHost>, context: Context) -> Result<Execution> {
+    pub(crate) fn new(host: &PyHost, vm: Vm<PyHost>, context: Context) -> Execution {
         let member = Member::new(&context, None);
         context.scope.expose();
         let data = Data { vm, out: host.output(256), context };
-        Ok(Execution(Attached::new(objects::token(), (RefCell::new(State::Ready(Box::new(data))), member))))
+        Execution(Attached::new(objects::token(), (RefCell::new(State::Ready(Box::new(data))), member)))
     }
 }
 

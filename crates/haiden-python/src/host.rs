@@ -19,6 +19,7 @@ use crate::types::{self, Types};
 use crate::wanted::Wanted;
 
 /// The host of one render, or of one call from Python into a template.
+#[expect(clippy::struct_excessive_bools, reason = "what the settings say, at hand")]
 pub(crate) struct PyHost {
     pub(crate) types: &'static Types,
     pub(crate) scope: Rc<Scope>,
@@ -292,7 +293,7 @@ impl PyHost {
     }
 
     /// Template text, where values are kept as they are.
-    pub(crate) fn write_specially(&self, out: &mut Output, text: &str, ascii: bool) -> Result<()> {
+    pub(crate) fn write_specially(out: &mut Output, text: &str, ascii: bool) -> Result<()> {
         match &mut out.parts {
             None => out.push(text, ascii),
             Some(parts) => parts.push(objects::text(text)?),

@@ -61,7 +61,7 @@ impl Template {
                 let state = state.as_ref().expect("it had a program just now");
                 (state.code.clone(), state.globals.clone())
             };
-            self.link_to(this, Obj::of(&settings), code, globals)
+            self.link_to(this, &Obj::of(&settings), code, globals)
         })();
         match relinked {
             Ok(program) => Ok(Some(program)),
@@ -69,9 +69,9 @@ impl Template {
         }
     }
 
-    fn link_to(&self, this: &Obj, settings: Obj, code: Obj, globals: Obj) -> PyResult<Arc<Program>> {
+    fn link_to(&self, this: &Obj, settings: &Obj, code: Obj, globals: Obj) -> PyResult<Arc<Program>> {
         let py = objects::token();
-        let program = link(py, &settings, &code, &globals)?;
+        let program = link(py, settings, &code, &globals)?;
         program.extra().owner.set(this.as_ptr());
         let old = self.0.peek().replace(Some(State { code, globals, program: program.clone() }));
         if let Some(old) = &old {
@@ -175,7 +175,7 @@ impl Template {
         globals: &Bound<'_, PyAny>,
     ) -> PyResult<()> {
         let parts = (Obj::of(settings), Obj::of(code), Obj::of(globals));
-        this.get().link_to(&Obj::of(this), parts.0, parts.1, parts.2).map(drop)
+        this.get().link_to(&Obj::of(this), &parts.0, parts.1, parts.2).map(drop)
     }
 
     /// The page with these variables, a dict of the template's own.
@@ -227,7 +227,7 @@ impl Template {
                     Vm::of_block(&mut host, reference, PyHost::LIMITS)?
                 }
             };
-            Execution::new(&host, vm, context).map(Ok)
+            Ok(Ok(Execution::new(&host, vm, context)))
         })();
         match started {
             Ok(Ok(execution)) => Ok(execution),

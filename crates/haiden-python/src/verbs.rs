@@ -89,7 +89,7 @@ impl Host for PyHost {
     #[inline(always)]
     fn write(&mut self, out: &mut Output, text: &str, ascii: bool) -> Result<()> {
         if !self.plain_print {
-            return self.write_specially(out, text, ascii);
+            return PyHost::write_specially(out, text, ascii);
         }
         out.push(text, ascii);
         Ok(())
@@ -97,7 +97,7 @@ impl Host for PyHost {
     #[inline(always)]
     fn write_part(&mut self, out: &mut Output, text: &str, whole: &str, ascii: bool) -> Result<()> {
         if !self.plain_print {
-            return self.write_specially(out, text, ascii);
+            return PyHost::write_specially(out, text, ascii);
         }
         out.push_part(text, whole, ascii);
         Ok(())

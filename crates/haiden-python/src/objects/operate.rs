@@ -6,7 +6,7 @@ use std::ptr;
 
 use pyo3::ffi;
 
-use super::{Result, owned, status, tuple_len};
+use super::{Class, Result, owned, raise, status, tuple_len};
 use crate::register::Obj;
 
 macro_rules! operators {
@@ -100,10 +100,22 @@ pub(crate) fn call_with(callee: &Obj, arguments: &Obj, keywords: &Obj) -> Result
     owned(unsafe { ffi::PyObject_Call(callee.as_ptr(), arguments.as_ptr(), keywords.as_ptr()) })
 }
 
-/// Is there room for another call on the C stack? Raises `RecursionError` if not.
+/// How many machines may run inside one another on a thread: about as many as Jinja's calls fit into Python's own limit.
+const MACHINES: u32 = 250;
+
+thread_local! {
+    static RUNNING: std::cell::Cell<u32> = const { std::cell::Cell::new(0) };
+}
+
+/// Is there room for another machine on the stack? Raises `RecursionError` if not.
 pub(crate) fn enter_recursion() -> Result<RecursionGuard> {
+    let running = RUNNING.get();
+    if running >= MACHINES {
+        return raise(&Class::Recursion.object(), "maximum recursion depth exceeded in a template");
+    }
     // SAFETY: attached; the guard leaves.
     status(unsafe { ffi::Py_EnterRecursiveCall(c" in a template".as_ptr()) })?;
+    RUNNING.set(running + 1);
     Ok(RecursionGuard(()))
 }
 
@@ -112,6 +124,7 @@ pub(crate) struct RecursionGuard(());
 
 impl Drop for RecursionGuard {
     fn drop(&mut self) {
+        RUNNING.set(RUNNING.get() - 1);
         // SAFETY: entered by whoever made the guard.
         unsafe { ffi::Py_LeaveRecursiveCall() }
     }
