@@ -69,24 +69,21 @@ impl Code {
         Code::default()
     }
 
-    /// Empty code with room for so many instructions.
-    pub fn with_capacity(instructions: usize) -> Code {
+    /// Empty code with room for so many instructions and so many bytes of text.
+    pub fn with_capacity(instructions: usize, text: usize) -> Code {
         Code {
             words: Vec::with_capacity(instructions),
             lines: Vec::with_capacity(instructions),
-            strings: Vec::with_capacity(instructions / 2),
+            strings: Vec::with_capacity(instructions),
+            functions: Vec::with_capacity(1),
             names: Vec::with_capacity(instructions / 4),
             sites: Vec::with_capacity(instructions / 4),
+            text: String::with_capacity(text),
             ..Code::default()
         }
     }
 
     // ---- tables ----------------------------------------------------------------------------------------------
-
-    /// Makes room for so much text.
-    pub fn reserve_text(&mut self, bytes: usize) {
-        self.text.reserve(bytes);
-    }
 
     /// Adds a string; equal strings are not looked for.
     pub fn string(&mut self, text: &str) -> u32 {
@@ -309,7 +306,7 @@ pub fn assemble(code: Code) -> Result<Image, TooLarge> {
         lines: code.lines,
     };
     order_functions(&mut image);
-    if u32::try_from(encoded_len(&image)).is_err() {
+    if image.entry_count() > SURELY_SMALL && u32::try_from(encoded_len(&image)).is_err() {
         return Err(TooLarge("the template's image is larger than 4 GiB"));
     }
     if cfg!(debug_assertions)
@@ -319,6 +316,9 @@ pub fn assemble(code: Code) -> Result<Image, TooLarge> {
     }
     Ok(image)
 }
+
+/// So many entries take less than 4 GiB, since the longest takes less than 64 bytes.
+const SURELY_SMALL: usize = 1 << 26;
 
 /// Puts code, parameters and lines into the order of their functions, if they are not. Jumps count from the start of
 /// their function, so they stay as they are.

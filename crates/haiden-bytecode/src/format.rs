@@ -178,7 +178,6 @@ impl Section {
     }
 
     /// How many entries it has in `image`.
-    #[inline]
     pub fn entries(self, image: &Image) -> usize {
         match self {
             Section::Code => image.code.len(),
@@ -206,17 +205,8 @@ impl Section {
 
 /// How many bytes `image` takes.
 pub fn encoded_len(image: &Image) -> u64 {
-    const SIZES: [u64; Section::COUNT] = {
-        let mut sizes = [0; Section::COUNT];
-        let mut index = 0;
-        while index < Section::COUNT {
-            sizes[index] = Section::ALL[index].entry_size() as u64;
-            index += 1;
-        }
-        sizes
-    };
-    let entries = Section::ALL.map(|section| section.entries(image) as u64);
-    HEADER_LEN as u64 + SIZES.iter().zip(entries).map(|(size, entries)| size * entries).sum::<u64>()
+    let sections = Section::ALL.iter().map(|s| s.entry_size() as u64 * s.entries(image) as u64);
+    HEADER_LEN as u64 + sections.sum::<u64>()
 }
 
 /// Where the header's fields lie.

@@ -333,6 +333,16 @@ impl Image {
     pub fn padded_text(&self) -> &str {
         &self.text.padded
     }
+    /// How many entries all tables have together, bytes of text included.
+    pub(crate) fn entry_count(&self) -> usize {
+        let keywords: usize = self.shapes.iter().map(|shape| shape.keywords.len()).sum();
+        let code = self.code.len() + self.functions.len() + self.parameters.len() + self.lines.len();
+        let values = self.constants.len() + self.text.len() + self.strings.len();
+        let names = self.names.len() + self.sites.len() + self.locals.len() + self.local_entries.len();
+        let calls = self.shapes.len() + keywords + self.filter_calls.len() + self.test_calls.len();
+        let templates = self.blocks.len() + self.dependencies.len();
+        code + values + names + calls + templates + self.filters.len() + self.tests.len()
+    }
     /// How many strings there are.
     pub fn string_count(&self) -> usize {
         self.strings.len()

@@ -19,7 +19,8 @@ pub fn compile(source: &str, options: &Options) -> Result<Image, CompileError> {
     let scopes = resolve::resolve_with(&ast, &mut tables);
     let mut ir = build::build_with(&scopes, options, &mut tables)?;
     optimize(&mut ir, options);
-    let code = lower::lower_with(&ir, source, options, &mut tables)?;
+    let mut code = lower::room_for(&ir, source);
+    lower::lower_with(&ir, source, options, &mut tables, &mut code)?;
     ir.give_back(&mut tables);
     scopes.give_back(&mut tables);
     tables.workspace.symbols = ast.symbols;

@@ -1,7 +1,7 @@
 //! Tables that a compile needs and leaves behind, kept for the thread's next compile.
 //!
 //! A small template's compile would otherwise spend a tenth of its time on asking for them and giving them back. In: a
-//! stage takes a table, empty but with room. Out: the pipeline gives it back when the image is done. Invariants: a kept
+//! stage finds its tables empty but with room. Out: the pipeline keeps them when the image is done. Invariants: a kept
 //! table is empty, so nothing of one template reaches another; what a large template made large is not kept.
 
 use std::cell::Cell;
@@ -9,7 +9,7 @@ use std::cell::Cell;
 use haiden_syntax::Workspace;
 use haiden_syntax::ast::{At, CompareOp, Symbol};
 
-use crate::build::State;
+use crate::build::{FreeOf, State};
 use crate::ir::{Expr, ExprId, Free};
 use crate::resolve::{Frame, Function, Seen, Variable, VariableId};
 
@@ -25,7 +25,8 @@ macro_rules! tables {
             $(pub(crate) $name: Vec<$item>,)*
             /// Expressions; none is in here, so they live as long as one likes.
             exprs: Vec<Expr<'static>>,
-            pub(crate) text: String,
+            /// Text that waits to be written.
+            pub(crate) pending: String,
             pub(crate) workspace: Workspace,
         }
 
@@ -33,9 +34,9 @@ macro_rules! tables {
             fn clear(&mut self) {
                 $(clear(&mut self.$name);)*
                 clear(&mut self.exprs);
-                self.text.clear();
-                if self.text.capacity() > KEEP * 16 {
-                    self.text = String::new();
+                self.pending.clear();
+                if self.pending.capacity() > KEEP * 16 {
+                    self.pending = String::new();
                 }
                 self.workspace.clear(KEEP);
             }
@@ -57,13 +58,13 @@ tables! {
     log: VariableId,
     counts: u32,
     scratch: ExprId,
-    free_of: (u32, u32),
+    free_of: FreeOf,
     marks: u32,
     lines: u32,
     names: u32,
-    registers: (u16, bool),
+    free: (u16, bool),
     resolved: u32,
-    free: Free,
+    root_free: Free,
 }
 
 fn clear<T>(table: &mut Vec<T>) {
@@ -107,9 +108,8 @@ fn relabel<'b>(mut exprs: Vec<Expr<'_>>) -> Vec<Expr<'b>> {
     exprs.into_iter().map(|_| Expr::None).collect()
 }
 
-/// An emptied table of `len` equal entries.
-pub(crate) fn filled<T: Clone>(mut table: Vec<T>, len: usize, value: T) -> Vec<T> {
+/// Makes `table` so many equal entries.
+pub(crate) fn fill<T: Clone>(table: &mut Vec<T>, len: usize, value: T) {
     table.clear();
     table.resize(len, value);
-    table
 }

@@ -20,6 +20,7 @@ pub use lex::token::TokenKind;
 pub use lex::{TokenRef, Tokens, lex, lex_raw};
 pub use options::{Extensions, Syntax};
 pub use parse::{Workspace, parse, parse_expression, parse_with};
+pub use symbols::Key;
 
 /// The deepest expression tree that is accepted.
 pub const MAX_TREE_DEPTH: u32 = 500;

@@ -28,6 +28,20 @@ pub struct Symbols {
     crowded: BTreeMap<Box<str>, Symbol>,
 }
 
+/// A name with its hash, which a constant has computed by the compiler.
+#[derive(Debug, Clone, Copy)]
+pub struct Key<'n> {
+    name: &'n str,
+    hash: u32,
+}
+
+impl<'n> Key<'n> {
+    /// The key of a name.
+    pub const fn new(name: &'n str) -> Self {
+        Self { name, hash: hash(name.as_bytes()) }
+    }
+}
+
 /// Where a name ends in the text, and its hash.
 #[derive(Debug, Clone, Copy)]
 struct Entry {
@@ -82,7 +96,13 @@ impl Symbols {
 
     /// The symbol of a name, if it is known.
     pub fn get(&self, name: &str) -> Option<Symbol> {
-        match self.probe(name, hash(name.as_bytes())) {
+        self.find(&Key::new(name))
+    }
+
+    /// The symbol of a name that was hashed before.
+    pub fn find(&self, key: &Key<'_>) -> Option<Symbol> {
+        let &Key { name, hash } = key;
+        match self.probe(name, hash) {
             Probe::Found(symbol) => Some(symbol),
             Probe::Free(_) => None,
             Probe::Crowded => self.crowded.get(name).copied(),
@@ -183,24 +203,28 @@ enum Probe {
 
 /// Mixes eight bytes at a time by folding a 128-bit product.
 #[inline]
-fn hash(bytes: &[u8]) -> u32 {
+const fn hash(bytes: &[u8]) -> u32 {
     const KEY: u64 = 0x9E37_79B9_7F4A_7C15;
-    let fold = |a: u64, b: u64| {
-        let product = u128::from(a) * u128::from(b);
-        (product as u64) ^ ((product >> 64) as u64)
-    };
     let mut state = KEY ^ bytes.len() as u64;
-    let mut chunks = bytes.chunks_exact(8);
-    for chunk in &mut chunks {
-        let word = u64::from_le_bytes(chunk.try_into().expect("chunks of eight"));
-        state = fold(state ^ word, KEY);
+    let mut rest = bytes;
+    while let Some((chunk, more)) = rest.split_first_chunk() {
+        state = fold(state ^ u64::from_le_bytes(*chunk), KEY);
+        rest = more;
     }
     let mut word = 0;
-    for (index, &byte) in chunks.remainder().iter().enumerate() {
-        word |= u64::from(byte) << (index * 8);
+    let mut shift = 0;
+    while let Some((&byte, more)) = rest.split_first() {
+        word |= (byte as u64) << shift;
+        shift += 8;
+        rest = more;
     }
     state = fold(state ^ word, 0xD6E8_FEB8_6659_FD93);
     (state ^ (state >> 32)) as u32
+}
+
+const fn fold(a: u64, b: u64) -> u64 {
+    let product = (a as u128) * (b as u128);
+    (product as u64) ^ ((product >> 64) as u64)
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use super::{Builder, Result};
 use crate::error::{CompileError, ErrorKind};
 use crate::ir::{Args, Expr, ExprId, List};
 
-impl<'a, 's> Builder<'a, 's> {
+impl<'a, 's> Builder<'_, 'a, 's> {
     /// A call; `caller` is the macro of a call block.
     #[inline(never)]
     pub(super) fn call(&mut self, node: &'a Call<'s>, caller: Option<(Symbol, ExprId)>) -> Result<ExprId> {
@@ -37,7 +37,7 @@ impl<'a, 's> Builder<'a, 's> {
         }
         let ast::Expr::Getattr(attr) = &node.node else { return Ok(None) };
         let Some(id) = self.own_loop(&attr.node) else { return Ok(None) };
-        let slot = self.states[id.index()].slot;
+        let slot = self.tables.states[id.index()].slot;
         match self.ir.text(attr.attr) {
             // Without values, `cycle` raises: that is the object's business.
             "cycle" if !arguments.args.is_empty() => {
@@ -75,19 +75,19 @@ impl<'a, 's> Builder<'a, 's> {
     }
 
     fn arguments(&mut self, arguments: &'a Arguments<'s>, caller: Option<(Symbol, ExprId)>) -> Result<Args> {
-        let start = self.scratch.len();
+        let start = self.tables.scratch.len();
         for arg in &arguments.args {
             let id = self.expr(arg)?;
-            self.scratch.push(id);
+            self.tables.scratch.push(id);
         }
         for keyword in &arguments.kwargs {
             let id = self.expr(&keyword.value)?;
-            self.scratch.push(id);
+            self.tables.scratch.push(id);
         }
-        self.scratch.extend(caller.map(|(_, value)| value));
+        self.tables.scratch.extend(caller.map(|(_, value)| value));
         for dynamic in [&arguments.dyn_args, &arguments.dyn_kwargs].into_iter().flatten() {
             let id = self.expr(dynamic)?;
-            self.scratch.push(id);
+            self.tables.scratch.push(id);
         }
         let first = self.ir.keywords.len() as u32;
         for keyword in &arguments.kwargs {

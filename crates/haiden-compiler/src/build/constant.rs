@@ -12,7 +12,7 @@ use super::Builder;
 /// Filters that Jinja2 never folds: they take the context.
 const WITH_CONTEXT: [&str; 5] = ["map", "reject", "rejectattr", "select", "selectattr"];
 
-impl Builder<'_, '_> {
+impl Builder<'_, '_, '_> {
     /// Would Jinja2 know the value while it compiles?
     pub(super) fn is_constant(&self, expr: &Expr<'_>) -> bool {
         match expr {

@@ -11,7 +11,7 @@ use super::{Builder, LoopUse, Result};
 use crate::ir::{Expr, ExprId, List, Operator};
 use crate::resolve::{Role, VariableId};
 
-impl<'a, 's> Builder<'a, 's> {
+impl<'a, 's> Builder<'_, 'a, 's> {
     /// An expression. It recurses as deep as the tree, so it only chooses; the work is elsewhere.
     pub(super) fn expr(&mut self, expr: &'a ast::Expr<'s>) -> Result<ExprId> {
         match expr {
@@ -81,10 +81,10 @@ impl<'a, 's> Builder<'a, 's> {
     }
 
     pub(super) fn exprs(&mut self, items: &'a [ast::Expr<'s>]) -> Result<List> {
-        let start = self.scratch.len();
+        let start = self.tables.scratch.len();
         for item in items {
             let id = self.expr(item)?;
-            self.scratch.push(id);
+            self.tables.scratch.push(id);
         }
         Ok(self.list(start))
     }
@@ -97,12 +97,12 @@ impl<'a, 's> Builder<'a, 's> {
 
     #[inline(never)]
     fn dict(&mut self, node: &'a Dict<'s>) -> Result<ExprId> {
-        let start = self.scratch.len();
+        let start = self.tables.scratch.len();
         for pair in &node.items {
             let key = self.expr(&pair.key)?;
-            self.scratch.push(key);
+            self.tables.scratch.push(key);
             let value = self.expr(&pair.value)?;
-            self.scratch.push(value);
+            self.tables.scratch.push(value);
         }
         let list = self.list(start);
         Ok(self.push(node.at, Expr::Dict(list)))
@@ -135,13 +135,13 @@ impl<'a, 's> Builder<'a, 's> {
     }
 
     fn slice(&mut self, node: &'a Slice<'s>) -> Result<List> {
-        let start = self.scratch.len();
+        let start = self.tables.scratch.len();
         for part in [&node.start, &node.stop, &node.step] {
             let id = match part {
                 Some(part) => self.expr(part)?,
                 None => self.push(node.at, Expr::None),
             };
-            self.scratch.push(id);
+            self.tables.scratch.push(id);
         }
         Ok(self.list(start))
     }
@@ -173,7 +173,7 @@ impl<'a, 's> Builder<'a, 's> {
     }
 
     fn loop_field(&mut self, id: VariableId, field: Symbol) -> Option<Expr<'a>> {
-        let slot = self.states[id.index()].slot;
+        let slot = self.tables.states[id.index()].slot;
         let expr = match self.ir.text(field) {
             "index" => Expr::LoopIndex(slot),
             "index0" => Expr::LoopIndex0(slot),
@@ -215,10 +215,10 @@ impl<'a, 's> Builder<'a, 's> {
     #[inline(never)]
     fn compare(&mut self, node: &'a Compare<'s>) -> Result<ExprId> {
         let first = self.expr(&node.expr)?;
-        let start = self.scratch.len();
+        let start = self.tables.scratch.len();
         for operand in &node.ops {
             let id = self.expr(&operand.expr)?;
-            self.scratch.push(id);
+            self.tables.scratch.push(id);
         }
         let ops = self.list(start);
         let operators = self.ir.operators.len() as u32;

@@ -28,7 +28,7 @@ pub(super) struct MacroParts<'a, 's> {
     pub(super) at: At,
 }
 
-impl<'a, 's> Builder<'a, 's> {
+impl<'a, 's> Builder<'_, 'a, 's> {
     pub(super) fn root(&mut self) -> Result<()> {
         let scopes = self.scopes;
         let mut body = Vec::with_capacity(scopes.ast.body.len() * 2 + 2);
@@ -88,7 +88,7 @@ impl<'a, 's> Builder<'a, 's> {
         let id = self.scopes.frames[frame.index()].function;
         let building = std::mem::replace(&mut self.function, Building::new(id, self.stamps));
         let outer = std::mem::replace(&mut self.frame, inner);
-        (building, outer, self.log.len())
+        (building, outer, self.tables.log.len())
     }
 
     pub(super) fn end_function(&mut self, (building, frame, log): (Building, Frame, usize)) {
@@ -157,7 +157,7 @@ impl<'a, 's> Builder<'a, 's> {
             let local = self.local();
             locals.push((arg, local));
             if let Some(id) = self.scopes.own(frame, arg.name) {
-                self.states[id.index()].local = local;
+                self.tables.states[id.index()].local = local;
             }
         }
         let special = [
@@ -168,7 +168,7 @@ impl<'a, 's> Builder<'a, 's> {
         for (_, name) in special.into_iter().filter(|(taken, _)| *taken) {
             let local = self.local();
             if let Some(id) = name.and_then(|name| self.scopes.own(frame, name)) {
-                self.states[id.index()].local = local;
+                self.tables.states[id.index()].local = local;
                 extra.push((id, local));
             }
         }

@@ -16,7 +16,7 @@ struct Frames {
     otherwise: Option<FrameId>,
 }
 
-impl<'a, 's> Builder<'a, 's> {
+impl<'a, 's> Builder<'_, 'a, 's> {
     pub(super) fn for_loop(&mut self, node: &'a ast::For<'s>, out: &mut Vec<Stmt<'a>>) -> Result<()> {
         if self.scopes.loop_is_stored
             && let Some(name) = self.scopes.specials.loop_
@@ -61,19 +61,19 @@ impl<'a, 's> Builder<'a, 's> {
     ) -> Result<For<'a>> {
         let outermost = self.function.hoist.is_none();
         if outermost {
-            self.function.hoist = Some(Vec::new());
+            self.function.hoist = Some(Vec::with_capacity(4));
             self.function.hoist_stamp += 1;
         }
         let slot = self.function.loops.len() as u32;
         self.function.loops.push(LoopUse::default());
         self.function.loops_max = self.function.loops_max.max(slot + 1);
-        let (outer, log, locals) = (self.frame, self.log.len(), self.function.locals);
+        let (outer, log, locals) = (self.frame, self.tables.log.len(), self.function.locals);
 
         self.frame = self.inner_frame(frames.body);
         let loop_id = self.scopes.own(frames.body, self.scopes.specials.loop_always);
         let loop_id = loop_id.filter(|id| self.variable(*id).role == Role::Loop);
         if let Some(id) = loop_id {
-            self.states[id.index()].slot = slot;
+            self.tables.states[id.index()].slot = slot;
         }
         let mut copies = Vec::new();
         let target = self.loop_target(&node.target, frames, &mut copies);
@@ -146,11 +146,11 @@ impl<'a, 's> Builder<'a, 's> {
                         let value = self.push(node.at, read);
                         copies.push(Entry::Value(place, value));
                     } else {
-                        self.states[id.index()].local = local;
+                        self.tables.states[id.index()].local = local;
                     }
                 }
                 if let Some(id) = frames.test.and_then(|frame| self.scopes.own(frame, node.name)) {
-                    self.states[id.index()].local = local;
+                    self.tables.states[id.index()].local = local;
                 }
                 Target::Place(Place::Local(local))
             }

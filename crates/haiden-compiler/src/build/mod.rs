@@ -23,7 +23,7 @@ use crate::error::{CompileError, ErrorKind};
 use crate::ir::{Expr, ExprId, Free, Function, Ir, List};
 use crate::options::Options;
 use crate::resolve::{FrameId, FunctionId, Scopes};
-use crate::tables::{Tables, filled};
+use crate::tables::{Tables, fill};
 
 type Result<T> = std::result::Result<T, CompileError>;
 
@@ -99,18 +99,26 @@ struct Building {
     hoist: Option<Vec<u32>>,
     /// Which outermost loop that is.
     hoist_stamp: u32,
-    hoisted: Vec<u32>,
 }
 
-struct Builder<'a, 's> {
+/// What is known of a name that is read from the context.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct FreeOf {
+    /// The stamp of the function that reads it.
+    function: u32,
+    /// Its number there.
+    number: u32,
+    /// The stamp of the outermost loop that reads it.
+    hoisted: u32,
+}
+
+struct Builder<'t, 'a, 's> {
     scopes: &'a Scopes<'a, 's>,
     options: &'a Options,
-    ir: Ir<'a>,
-    states: Vec<State>,
-    /// Variables that became assigned, latest last.
-    log: Vec<crate::resolve::VariableId>,
-    /// How many branches assigned each variable, while they are counted.
-    counts: Vec<u32>,
+    ir: &'t mut Ir<'a>,
+    /// By variable: `states`, and `counts` of the branches that assigned it while they are counted. By symbol: `free_of`
+    /// and `marks` of the names that a table of locals has. `log` has the variables that became assigned, latest last.
+    tables: &'t mut Tables,
     function: Building,
     frame: Frame,
     eval: Eval,
@@ -119,12 +127,7 @@ struct Builder<'a, 's> {
     has_extends: bool,
     /// The rest of this body is never reached.
     dead: bool,
-    scratch: Vec<ExprId>,
-    /// By symbol: the stamp of the function that reads the name from the context, and the number there.
-    free_of: Vec<(u32, u32)>,
     stamps: u32,
-    /// By symbol: marks names that a table of locals has.
-    marks: Vec<u32>,
     mark: u32,
 }
 
@@ -143,25 +146,18 @@ pub(crate) fn build_with<'a>(
     tables: &mut Tables,
 ) -> Result<Ir<'a>> {
     let symbols = &scopes.ast.symbols;
+    let mut ir = Ir::new(symbols, tables);
+    fill(&mut tables.states, scopes.variables.len(), State::default());
+    fill(&mut tables.counts, scopes.variables.len(), 0);
+    fill(&mut tables.free_of, symbols.len() + 1, FreeOf::default());
+    fill(&mut tables.marks, symbols.len() + 1, 0);
+    let free = take(&mut tables.root_free);
     let mut builder = Builder {
         scopes,
         options,
-        ir: Ir {
-            exprs: tables.take_exprs(),
-            ats: take(&mut tables.ats),
-            lists: take(&mut tables.lists),
-            keywords: take(&mut tables.keywords),
-            operators: take(&mut tables.operators),
-            locals: Vec::new(),
-            functions: Vec::new(),
-            blocks: Vec::new(),
-            symbols,
-            volatile: false,
-        },
-        states: filled(take(&mut tables.states), scopes.variables.len(), State::default()),
-        log: take(&mut tables.log),
-        counts: filled(take(&mut tables.counts), scopes.variables.len(), 0),
-        function: Building { free: take(&mut tables.free), ..Building::new(FunctionId(0), 1) },
+        ir: &mut ir,
+        tables,
+        function: Building { free, ..Building::new(FunctionId(0), 1) },
         frame: Frame {
             id: FrameId(0),
             next_child: 0,
@@ -175,16 +171,10 @@ pub(crate) fn build_with<'a>(
         known_extends: false,
         has_extends: stmt::has_extends(&scopes.ast.body),
         dead: false,
-        scratch: take(&mut tables.scratch),
-        free_of: filled(take(&mut tables.free_of), symbols.len() + 1, (0, 0)),
         stamps: 1,
-        marks: filled(take(&mut tables.marks), symbols.len() + 1, 0),
         mark: 0,
     };
     builder.template()?;
-    let Builder { ir, states, log, counts, scratch, free_of, marks, .. } = builder;
-    (tables.states, tables.log, tables.counts) = (states, log, counts);
-    (tables.scratch, tables.free_of, tables.marks) = (scratch, free_of, marks);
     Ok(ir)
 }
 
@@ -200,12 +190,11 @@ impl Building {
             stamp,
             hoist: None,
             hoist_stamp: 0,
-            hoisted: Vec::new(),
         }
     }
 }
 
-impl<'a> Builder<'a, '_> {
+impl<'a> Builder<'_, 'a, '_> {
     fn template(&mut self) -> Result<()> {
         let scopes = self.scopes;
         self.check_blocks()?;
@@ -257,8 +246,9 @@ impl<'a> Builder<'a, '_> {
 
     /// Makes a list of what was pushed to the scratch stack since `start`.
     fn list(&mut self, start: usize) -> List {
-        let list = List { start: self.ir.lists.len() as u32, len: (self.scratch.len() - start) as u32 };
-        self.ir.lists.extend(self.scratch.drain(start..));
+        let scratch = &mut self.tables.scratch;
+        let list = List { start: self.ir.lists.len() as u32, len: (scratch.len() - start) as u32 };
+        self.ir.lists.extend(scratch.drain(start..));
         list
     }
 

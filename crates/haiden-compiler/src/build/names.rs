@@ -2,7 +2,7 @@
 
 use haiden_syntax::ast::{At, Symbol};
 
-use super::Builder;
+use super::{Builder, FreeOf};
 use crate::ir::{Entry, Expr, ExprId, Free, Local, Place, Stmt, StmtKind};
 use crate::resolve::{FrameId, FunctionId, Load, Role, Variable, VariableId};
 
@@ -18,7 +18,7 @@ pub(super) struct Entered {
     again: bool,
 }
 
-impl<'a> Builder<'a, '_> {
+impl<'a> Builder<'_, 'a, '_> {
     pub(super) fn variable(&self, id: VariableId) -> Variable {
         self.scopes.variables[id.index()]
     }
@@ -42,14 +42,14 @@ impl<'a> Builder<'a, '_> {
         let own = variable.function == self.function.id;
         let expr = match variable.role {
             Role::Loop if own => {
-                let slot = self.states[id.index()].slot;
+                let slot = self.tables.states[id.index()].slot;
                 self.loop_use(slot).escapes = true;
                 Expr::LoopObject(slot)
             }
             Role::SelfRef if own => Expr::SelfRef,
             Role::Super if own => Expr::Super,
             _ => {
-                let state = &mut self.states[id.index()];
+                let state = &mut self.tables.states[id.index()];
                 state.read_early |= own && !state.assigned;
                 let surely = own && (state.assigned || state.defined);
                 let place = self.place(id);
@@ -66,25 +66,22 @@ impl<'a> Builder<'a, '_> {
     }
 
     fn free(&mut self, name: Symbol) -> u32 {
-        let (stamp, number) = self.free_of[name.index()];
-        let number = if stamp == self.function.stamp {
-            self.function.free[number as usize].shared = true;
-            number
+        let known = &mut self.tables.free_of[name.index()];
+        if known.function == self.function.stamp {
+            self.function.free[known.number as usize].shared = true;
         } else {
             let number = self.function.free.len() as u32;
             self.function.free.push(Free { name, shared: false });
-            self.function.hoisted.push(0);
-            self.free_of[name.index()] = (self.function.stamp, number);
-            number
-        };
+            *known = FreeOf { function: self.function.stamp, number, hoisted: 0 };
+        }
         if let Some(hoist) = &mut self.function.hoist {
-            self.function.free[number as usize].shared = true;
-            if self.function.hoisted[number as usize] != self.function.hoist_stamp {
-                self.function.hoisted[number as usize] = self.function.hoist_stamp;
-                hoist.push(number);
+            self.function.free[known.number as usize].shared = true;
+            if known.hoisted != self.function.hoist_stamp {
+                known.hoisted = self.function.hoist_stamp;
+                hoist.push(known.number);
             }
         }
-        number
+        known.number
     }
 
     /// Where a variable lives, seen from the present function.
@@ -92,7 +89,7 @@ impl<'a> Builder<'a, '_> {
         let variable = self.variable(id);
         match variable.cell {
             Some(cell) => Place::Cell { hops: self.hops(variable.function), cell },
-            None => Place::Local(self.states[id.index()].local),
+            None => Place::Local(self.tables.states[id.index()].local),
         }
     }
 
@@ -113,10 +110,10 @@ impl<'a> Builder<'a, '_> {
 
     /// Binds a variable of the present function; says where it lives.
     pub(super) fn assign(&mut self, id: VariableId) -> Place {
-        let state = &mut self.states[id.index()];
+        let state = &mut self.tables.states[id.index()];
         if !state.assigned {
             state.assigned = true;
-            self.log.push(id);
+            self.tables.log.push(id);
         }
         self.place(id)
     }
@@ -128,16 +125,16 @@ impl<'a> Builder<'a, '_> {
 
     /// Forgets what was bound since the log had `length` entries.
     pub(super) fn forget(&mut self, length: usize) {
-        for id in self.log.drain(length..) {
-            self.states[id.index()].assigned = false;
+        for id in self.tables.log.drain(length..) {
+            self.tables.states[id.index()].assigned = false;
         }
     }
 
     /// As [`Builder::forget`], and counts what was forgotten.
     pub(super) fn forget_counting(&mut self, length: usize, all: &mut Vec<VariableId>) {
-        for id in self.log.drain(length..) {
-            self.states[id.index()].assigned = false;
-            self.counts[id.index()] += 1;
+        for id in self.tables.log.drain(length..) {
+            self.tables.states[id.index()].assigned = false;
+            self.tables.counts[id.index()] += 1;
             all.push(id);
         }
     }
@@ -145,7 +142,7 @@ impl<'a> Builder<'a, '_> {
     /// Marks as bound what each of `branches` has bound.
     pub(super) fn merge(&mut self, all: &[VariableId], branches: u32) {
         for id in all {
-            let count = std::mem::take(&mut self.counts[id.index()]);
+            let count = std::mem::take(&mut self.tables.counts[id.index()]);
             if count == branches {
                 self.assign(*id);
             }
@@ -180,15 +177,15 @@ impl<'a> Builder<'a, '_> {
                 continue;
             }
             if let Load::Alias(outer) = variable.load {
-                let outer_state = self.states[outer.index()];
+                let outer_state = self.tables.states[outer.index()];
                 let own = self.variable(outer).function == self.function.id;
                 outer_assigned.push(own && outer_state.assigned);
                 let surely =
                     self.variable(outer).is_free() || (own && (outer_state.assigned || outer_state.defined));
-                self.states[id.index()].defined = surely;
+                self.tables.states[id.index()].defined = surely;
             }
             if variable.cell.is_none() && variable.load != Load::Parameter {
-                self.states[id.index()].local = self.local();
+                self.tables.states[id.index()].local = self.local();
             }
         }
         body.push(Stmt { at: At::default(), kind: StmtKind::Enter(Vec::new()) });
@@ -219,7 +216,7 @@ impl<'a> Builder<'a, '_> {
             if variable.is_free() || variable.role != Role::Plain {
                 continue;
             }
-            let needed = self.states[id.index()].read_early || variable.cell.is_some();
+            let needed = self.tables.states[id.index()].read_early || variable.cell.is_some();
             let place = self.place(id);
             match variable.load {
                 Load::Resolve if needed => entries.push(Entry::Resolve(place, variable.name)),
@@ -228,10 +225,10 @@ impl<'a> Builder<'a, '_> {
                 Load::Alias(outer) => {
                     let assigned = aliases.next().copied().unwrap_or(false);
                     if needed {
-                        let known = self.states[outer.index()].assigned;
-                        self.states[outer.index()].assigned = assigned;
+                        let known = self.tables.states[outer.index()].assigned;
+                        self.tables.states[outer.index()].assigned = assigned;
                         let value = self.read(outer, At::default(), false);
-                        self.states[outer.index()].assigned = known;
+                        self.tables.states[outer.index()].assigned = known;
                         entries.push(Entry::Value(place, value));
                     }
                 }
@@ -271,10 +268,10 @@ impl<'a> Builder<'a, '_> {
             let record = self.scopes.frames[frame.index()];
             for index in record.variables.0..record.variables.1 {
                 let variable = self.variable(VariableId(index));
-                if !variable.stored || self.marks[variable.name.index()] == self.mark {
+                if !variable.stored || self.tables.marks[variable.name.index()] == self.mark {
                     continue;
                 }
-                self.marks[variable.name.index()] = self.mark;
+                self.tables.marks[variable.name.index()] = self.mark;
                 let value = self.read(VariableId(index), at, false);
                 table.push((variable.name, value));
             }

@@ -5,7 +5,7 @@ use haiden_syntax::ast::{self, At, Output};
 use super::{Builder, Result};
 use crate::ir::{Stmt, StmtKind};
 
-impl<'a, 's> Builder<'a, 's> {
+impl<'a, 's> Builder<'_, 'a, 's> {
     pub(super) fn output(&mut self, node: &'a Output<'s>, out: &mut Vec<Stmt<'a>>) -> Result<()> {
         if self.frame.check_output && self.known_extends {
             return Ok(());

@@ -32,7 +32,7 @@ fn branch_extends(node: &If<'_>) -> bool {
     has_extends(&node.body) || node.elif_.iter().any(branch_extends) || has_extends(&node.else_)
 }
 
-impl<'a, 's> Builder<'a, 's> {
+impl<'a, 's> Builder<'_, 'a, 's> {
     /// The statements of a body, up to where Jinja2 stops generating.
     pub(super) fn body(&mut self, nodes: &'a [Node<'s>], out: &mut Vec<Stmt<'a>>) -> Result<()> {
         for node in nodes {
@@ -107,13 +107,13 @@ impl<'a, 's> Builder<'a, 's> {
         let known = self.known_extends;
         for arm in std::iter::once(node).chain(&node.elif_) {
             let test = self.expr(&arm.test)?;
-            let start = self.log.len();
+            let start = self.tables.log.len();
             let mut body = Vec::new();
             self.body(&arm.body, &mut body)?;
             self.forget_counting(start, &mut all);
             arms.push((test, body));
         }
-        let start = self.log.len();
+        let start = self.tables.log.len();
         let mut otherwise = Vec::new();
         self.body(&node.else_, &mut otherwise)?;
         self.forget_counting(start, &mut all);
@@ -205,9 +205,9 @@ impl<'a, 's> Builder<'a, 's> {
         match target {
             ast::Expr::Name(node) => {
                 let id = self.bound(node.name);
-                let unplaced = self.variable(id).cell.is_none() && !self.states[id.index()].assigned;
+                let unplaced = self.variable(id).cell.is_none() && !self.tables.states[id.index()].assigned;
                 if unplaced && self.scopes.own(frame, node.name) == Some(id) {
-                    self.states[id.index()].local = self.local();
+                    self.tables.states[id.index()].local = self.local();
                 }
                 Ok(Target::Place(self.assign(id)))
             }

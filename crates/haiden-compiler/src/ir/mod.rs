@@ -7,6 +7,7 @@
 mod print;
 
 use std::borrow::Cow;
+use std::mem::take;
 use std::ops::Range;
 
 use haiden_bytecode::{Escape, FunctionKind, LoopField};
@@ -385,6 +386,22 @@ pub struct Ir<'a> {
 }
 
 impl<'a> Ir<'a> {
+    /// A tree without anything, in tables that were used before.
+    pub(crate) fn new(symbols: &'a Symbols, tables: &mut Tables) -> Ir<'a> {
+        Ir {
+            exprs: tables.take_exprs(),
+            ats: take(&mut tables.ats),
+            lists: take(&mut tables.lists),
+            keywords: take(&mut tables.keywords),
+            operators: take(&mut tables.operators),
+            locals: Vec::new(),
+            functions: Vec::with_capacity(1),
+            blocks: Vec::new(),
+            symbols,
+            volatile: false,
+        }
+    }
+
     /// Gives the tables back for the next compile.
     pub(crate) fn give_back(self, tables: &mut Tables) {
         tables.give_exprs(self.exprs);
@@ -392,7 +409,7 @@ impl<'a> Ir<'a> {
         tables.lists = self.lists;
         tables.keywords = self.keywords;
         tables.operators = self.operators;
-        tables.free = self.functions.into_iter().next().map(|root| root.free).unwrap_or_default();
+        tables.root_free = self.functions.into_iter().next().map(|root| root.free).unwrap_or_default();
     }
 
     /// The functions; 0 is the root.

@@ -74,16 +74,16 @@ impl Lower<'_, '_> {
             | Expr::LoopIndex(_)
             | Expr::LoopIndex0(_)
             | Expr::LoopFirst(_) => true,
-            Expr::Free(number) => self.free[*number as usize].1,
+            Expr::Free(number) => self.tables.free[*number as usize].1,
             _ => false,
         };
-        if !quiet || self.pending.is_empty() || !self.optimize {
+        if !quiet || self.tables.pending.is_empty() || !self.optimize {
             let value = self.operand(id)?;
             self.set_at(self.ir.ats[id.index()]);
             self.abc(Op::Emit, escape as u8, value, 0, 0);
             return Ok(());
         }
-        let text = std::mem::take(&mut self.pending);
+        let text = std::mem::take(&mut self.tables.pending);
         let value = self.operand(id)?;
         self.set_at(self.ir.ats[id.index()]);
         let text = self.code.string(&text);

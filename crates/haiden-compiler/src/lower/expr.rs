@@ -16,7 +16,7 @@ impl Lower<'_, '_> {
             Expr::Variable { place: Place::Local(local), check: false, .. } => Ok(local as Reg),
             Expr::Free(number) if self.function.free[number as usize].shared => {
                 self.resolve(number);
-                Ok(self.free[number as usize].0)
+                Ok(self.tables.free[number as usize].0)
             }
             _ => {
                 let register = self.alloc()?;
@@ -206,7 +206,7 @@ impl Lower<'_, '_> {
         let free = self.function.free[number as usize];
         if free.shared {
             self.resolve(number);
-            let register = self.free[number as usize].0;
+            let register = self.tables.free[number as usize].0;
             self.abc(Op::Move, 0, dst, register, 0);
         } else {
             let name = self.name(free.name);

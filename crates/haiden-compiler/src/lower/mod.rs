@@ -25,7 +25,7 @@ use haiden_syntax::ast::{At as Place, Symbol};
 use crate::error::{CompileError, ErrorKind};
 use crate::ir::{Function, Ir};
 use crate::options::Options;
-use crate::tables::{Tables, filled};
+use crate::tables::{Tables, fill};
 
 use self::places::{Places, uncounted};
 
@@ -69,12 +69,14 @@ struct Around {
 
 struct Lower<'i, 'a> {
     ir: &'i Ir<'a>,
-    code: Code,
+    code: &'i mut Code,
     places: Places<'i>,
     optimize: bool,
     intercepted: bool,
-    /// By symbol: name index + 1.
-    names: Vec<u32>,
+    /// `names` by symbol: name index + 1. `pending` is text that is to be written before anything else. `free` by number:
+    /// the register of a name of the context, and whether it holds its value here; `resolved` are the names that became
+    /// so, latest last.
+    tables: &'i mut Tables,
     strings: HashMap<String, u32>,
 
     // ---- of the function that is lowered ----
@@ -82,17 +84,11 @@ struct Lower<'i, 'a> {
     wide: bool,
     /// Where the next instruction comes from.
     at: Place,
-    /// Text that is to be written before anything else.
-    pending: String,
     pending_at: Place,
     /// The first temporary, and the next.
     temporaries: u32,
     top: u32,
     max: u32,
-    /// By number: the register of a name of the context, and whether it holds its value here.
-    free: Vec<(Reg, bool)>,
-    /// Names that became resolved, latest last.
-    resolved: Vec<u32>,
     around: Vec<Around>,
     captures: usize,
 }
@@ -102,38 +98,44 @@ struct Lower<'i, 'a> {
 /// # Errors
 /// A measure of the template is beyond what an image can hold.
 pub fn lower(ir: &Ir<'_>, source: &str, options: &Options) -> std::result::Result<Code, CompileError> {
-    lower_with(ir, source, options, &mut Tables::default())
+    let mut code = room_for(ir, source);
+    lower_with(ir, source, options, &mut Tables::default(), &mut code)?;
+    Ok(code)
 }
 
-/// As [`lower`], in tables that were used before.
+/// Empty code with about the room that the tree will take.
+pub(crate) fn room_for(ir: &Ir<'_>, source: &str) -> Code {
+    Code::with_capacity(ir.exprs.len() + ir.exprs.len() / 2 + 8, source.len() / 2 + 64)
+}
+
+/// As [`lower`], in tables that were used before, into code that is empty.
 pub(crate) fn lower_with(
     ir: &Ir<'_>,
     source: &str,
     options: &Options,
     tables: &mut Tables,
-) -> std::result::Result<Code, CompileError> {
+    code: &mut Code,
+) -> std::result::Result<(), CompileError> {
+    fill(&mut tables.names, ir.symbols.len() + 2, 0);
+    let places = Places::new(source, take(&mut tables.lines));
     let mut lower = Lower {
         ir,
-        code: Code::with_capacity(ir.exprs.len() + ir.exprs.len() / 2 + 8),
-        places: Places::new(source, take(&mut tables.lines)),
+        code,
+        places,
         optimize: options.optimize,
         intercepted: options.intercepted,
-        names: filled(take(&mut tables.names), ir.symbols.len() + 2, 0),
+        tables,
         strings: HashMap::new(),
         function: &ir.functions[0],
         wide: false,
         at: Place::default(),
-        pending: take(&mut tables.text),
         pending_at: Place::default(),
         temporaries: 0,
         top: 0,
         max: 0,
-        free: take(&mut tables.registers),
-        resolved: take(&mut tables.resolved),
         around: Vec::new(),
         captures: 0,
     };
-    lower.code.reserve_text(source.len() / 2 + 64);
     for _ in &ir.functions {
         lower.code.reserve_function();
     }
@@ -144,11 +146,10 @@ pub(crate) fn lower_with(
         let name = lower.name(block.name);
         lower.code.block(BlockEntry { name, function: block.function, required: block.required });
     }
-    let Lower { mut code, mut places, names, pending, free, resolved, .. } = lower;
+    let Lower { code, mut places, tables, .. } = lower;
     code.place_lines(|at| places.count(Place { line: at.line, offset: at.column }));
-    (tables.lines, tables.names, tables.text) = (places.lines, names, pending);
-    (tables.registers, tables.resolved) = (free, resolved);
-    Ok(code)
+    tables.lines = places.lines;
+    Ok(())
 }
 
 impl<'i, 'a> Lower<'i, 'a> {
@@ -179,17 +180,17 @@ impl<'i, 'a> Lower<'i, 'a> {
     }
 
     fn body_of(&mut self, function: &'i Function<'a>) -> Result<()> {
-        self.pending.clear();
+        self.tables.pending.clear();
         self.around.clear();
-        self.resolved.clear();
+        self.tables.resolved.clear();
         self.captures = 0;
         self.set_at(function.at);
         if function.loops > MAX_LOOPS {
             return Err(self.too_large("too many loops inside each other"));
         }
         let mut next = function.locals;
-        self.free.clear();
-        self.free.extend(function.free.iter().map(|free| {
+        self.tables.free.clear();
+        self.tables.free.extend(function.free.iter().map(|free| {
             let register = next;
             next += u32::from(free.shared);
             (register.min(MAX_REGISTERS) as Reg, false)
@@ -252,12 +253,12 @@ impl<'i, 'a> Lower<'i, 'a> {
     // ---- tables ----------------------------------------------------------------------------------------------
 
     fn name(&mut self, symbol: Symbol) -> u32 {
-        let known = self.names[symbol.index()];
+        let known = self.tables.names[symbol.index()];
         if known > 0 {
             return known - 1;
         }
         let name = self.code.name(self.ir.text(symbol));
-        self.names[symbol.index()] = name + 1;
+        self.tables.names[symbol.index()] = name + 1;
         name
     }
 
@@ -287,18 +288,18 @@ impl<'i, 'a> Lower<'i, 'a> {
 
     /// Writes the text that was held back.
     fn flush(&mut self) {
-        if !self.pending.is_empty() {
-            let text = self.code.string(&self.pending);
+        if !self.tables.pending.is_empty() {
+            let text = self.code.string(&self.tables.pending);
             self.code.aw(uncounted(self.pending_at), Op::Text, 0, 0, text);
-            self.pending.clear();
+            self.tables.pending.clear();
         }
     }
 
     fn hold_text(&mut self, text: &str) {
-        if self.pending.is_empty() {
+        if self.tables.pending.is_empty() {
             self.pending_at = self.at;
         }
-        self.pending.push_str(text);
+        self.tables.pending.push_str(text);
     }
 
     fn abc(&mut self, op: Op, x: u8, a: u16, b: u16, c: u16) -> u32 {
@@ -343,23 +344,23 @@ impl<'i, 'a> Lower<'i, 'a> {
 
     /// From here on only some paths run: what is resolved meanwhile may not be behind them.
     fn mark(&self) -> usize {
-        self.resolved.len()
+        self.tables.resolved.len()
     }
 
     fn back_to(&mut self, mark: usize) {
-        for number in self.resolved.drain(mark..) {
-            self.free[number as usize].1 = false;
+        for number in self.tables.resolved.drain(mark..) {
+            self.tables.free[number as usize].1 = false;
         }
     }
 
     /// Resolves a shared name, unless it is already.
     fn resolve(&mut self, number: u32) {
-        let (register, done) = self.free[number as usize];
+        let (register, done) = self.tables.free[number as usize];
         if !done {
             let name = self.name(self.function.free[number as usize].name);
             self.aw(Op::ResolveName, 0, register, name);
-            self.free[number as usize].1 = true;
-            self.resolved.push(number);
+            self.tables.free[number as usize].1 = true;
+            self.tables.resolved.push(number);
         }
     }
 }

@@ -5,7 +5,6 @@
 //! tables comes down to one rule, that a name whose first store lies in a branch starts with the outer value.
 
 use std::collections::HashMap;
-use std::mem::take;
 
 use haiden_bytecode::FunctionKind;
 use haiden_syntax::ast::{
@@ -15,9 +14,9 @@ use haiden_syntax::ast::{
 
 use super::mentions::{has_scoped_block, mentions};
 use super::visit::{Visit, walk, walk_all, walk_arguments, walk_maybe};
-use crate::tables::{Tables, filled};
+use crate::tables::{Tables, fill};
 
-use super::{Frame, FrameId, Function, FunctionId, Load, Role, Scopes, Specials, Variable, VariableId};
+use super::{Frame, FrameId, Function, FunctionId, Load, Role, Scopes, Variable, VariableId};
 
 /// What a frame belongs to.
 #[derive(Clone, Copy)]
@@ -44,43 +43,25 @@ pub(crate) enum Seen {
     Outer,
 }
 
-struct Analyzer<'a, 's> {
-    scopes: Scopes<'a, 's>,
+struct Analyzer<'t, 'a, 's> {
+    scopes: &'t mut Scopes<'a, 's>,
+    /// `captured` by variable; `seen` by symbol: the frame (plus 1) that has seen the name, and what it knows of it.
+    tables: &'t mut Tables,
     todo: Vec<Owner<'a, 's>>,
-    captured: Vec<bool>,
-    /// By symbol: the frame (plus 1) that has seen the name, and what it knows of it.
-    seen: Vec<(u32, Seen)>,
     frame: FrameId,
     function: FunctionId,
     /// How many branches of `if`s are around.
     branches: u32,
 }
 
-pub(super) fn analyze<'a, 's>(ast: &'a Ast<'s>, tables: &mut Tables) -> Scopes<'a, 's> {
-    let symbols = &ast.symbols;
-    let specials = Specials {
-        loop_: symbols.get("loop"),
-        loop_always: symbols.get("loop").unwrap_or(Symbol(symbols.len() as u32)),
-        self_: symbols.get("self"),
-        super_: symbols.get("super"),
-        caller: symbols.get("caller"),
-        kwargs: symbols.get("kwargs"),
-        varargs: symbols.get("varargs"),
-    };
-    let scopes = Scopes {
-        frames: take(&mut tables.frames),
-        functions: take(&mut tables.functions),
-        variables: take(&mut tables.variables),
-        blocks: Vec::new(),
-        specials,
-        loop_is_stored: false,
-        ast,
-    };
+/// Fills the scopes of a tree.
+pub(super) fn analyze(scopes: &mut Scopes<'_, '_>, tables: &mut Tables) {
+    let ast = scopes.ast;
+    fill(&mut tables.seen, ast.symbols.len() + 1, (0, Seen::Outer));
     let mut analyzer = Analyzer {
         scopes,
+        tables,
         todo: Vec::with_capacity(4),
-        captured: take(&mut tables.captured),
-        seen: filled(take(&mut tables.seen), symbols.len() + 1, (0, Seen::Outer)),
         frame: FrameId(0),
         function: FunctionId(0),
         branches: 0,
@@ -91,10 +72,10 @@ pub(super) fn analyze<'a, 's>(ast: &'a Ast<'s>, tables: &mut Tables) -> Scopes<'
         analyzer.run(next);
         next += 1;
     }
-    analyzer.finish(tables)
+    analyzer.finish();
 }
 
-impl<'a, 's> Analyzer<'a, 's> {
+impl<'a, 's> Analyzer<'_, 'a, 's> {
     /// Appends a frame; with a kind, one that starts a function.
     fn add(&mut self, owner: Owner<'a, 's>, parent: Option<FrameId>, kind: Option<FunctionKind>) -> FrameId {
         let frame = FrameId(self.todo.len() as u32);
@@ -141,7 +122,7 @@ impl<'a, 's> Analyzer<'a, 's> {
         let variables = &mut self.scopes.variables[start..];
         variables.sort_unstable_by_key(|variable| variable.name);
         self.scopes.frames[index].variables = (start as u32, self.scopes.variables.len() as u32);
-        self.captured.resize(self.scopes.variables.len(), false);
+        self.tables.captured.resize(self.scopes.variables.len(), false);
     }
 
     fn visit_frame(&mut self, owner: Owner<'a, 's>) {
@@ -353,12 +334,12 @@ impl<'a, 's> Analyzer<'a, 's> {
     }
 
     fn seen(&self, name: Symbol) -> Option<Seen> {
-        let (frame, seen) = self.seen[name.index()];
+        let (frame, seen) = self.tables.seen[name.index()];
         (frame == self.frame.0 + 1).then_some(seen)
     }
 
     fn remember(&mut self, name: Symbol, seen: Seen) {
-        self.seen[name.index()] = (self.frame.0 + 1, seen);
+        self.tables.seen[name.index()] = (self.frame.0 + 1, seen);
     }
 
     fn define(&mut self, name: Symbol, load: Load, stored: bool, role: Role) {
@@ -421,17 +402,17 @@ impl<'a, 's> Analyzer<'a, 's> {
     fn capture(&mut self, id: VariableId) {
         let variable = &self.scopes.variables[id.index()];
         if variable.function != self.function && !variable.is_free() {
-            self.captured[id.index()] = true;
+            self.tables.captured[id.index()] = true;
         }
     }
 
-    fn finish(mut self, tables: &mut Tables) -> Scopes<'a, 's> {
+    fn finish(&mut self) {
         self.blocks();
         let mut cells = HashMap::new();
         for frame in &self.scopes.frames {
             for index in frame.variables.0..frame.variables.1 {
                 let variable = &mut self.scopes.variables[index as usize];
-                if !self.captured[index as usize] {
+                if !self.tables.captured[index as usize] {
                     continue;
                 }
                 // Frames side by side share the cells of their names, as they share the names in Python.
@@ -444,9 +425,6 @@ impl<'a, 's> Analyzer<'a, 's> {
                 variable.cell = Some(cell);
             }
         }
-        tables.captured = self.captured;
-        tables.seen = self.seen;
-        self.scopes
     }
 
     /// Analyses the blocks, and the blocks in them.
@@ -468,7 +446,7 @@ impl<'a, 's> Analyzer<'a, 's> {
     }
 }
 
-impl Visit for Analyzer<'_, '_> {
+impl Visit for Analyzer<'_, '_, '_> {
     fn name(&mut self, name: &Name) {
         match name.ctx {
             Ctx::Load => self.load(name.name),
@@ -492,7 +470,7 @@ impl Visit for Analyzer<'_, '_> {
             if frame.function != self.function {
                 for index in frame.variables.0..frame.variables.1 {
                     if self.scopes.variables[index as usize].stored {
-                        self.captured[index as usize] = true;
+                        self.tables.captured[index as usize] = true;
                     }
                 }
             }

@@ -13,8 +13,11 @@ mod mentions;
 mod print;
 mod visit;
 
+use std::mem::take;
+
 use haiden_bytecode::FunctionKind;
-use haiden_syntax::ast::{Ast, Block, Symbol};
+use haiden_syntax::Key;
+use haiden_syntax::ast::{Ast, Block, Symbol, Symbols};
 
 use crate::tables::Tables;
 pub(crate) use analyze::Seen;
@@ -140,6 +143,22 @@ pub(crate) struct Specials {
     pub(crate) varargs: Option<Symbol>,
 }
 
+impl Specials {
+    fn of(symbols: &Symbols) -> Specials {
+        const NAMES: [Key<'_>; 6] = [
+            Key::new("loop"),
+            Key::new("self"),
+            Key::new("super"),
+            Key::new("caller"),
+            Key::new("kwargs"),
+            Key::new("varargs"),
+        ];
+        let [loop_, self_, super_, caller, kwargs, varargs] = NAMES.map(|key| symbols.find(&key));
+        let loop_always = loop_.unwrap_or(Symbol(symbols.len() as u32));
+        Specials { loop_, loop_always, self_, super_, caller, kwargs, varargs }
+    }
+}
+
 /// Where each name of a template lives.
 #[derive(Clone, Debug)]
 pub struct Scopes<'a, 's> {
@@ -208,5 +227,15 @@ pub fn resolve<'a, 's>(ast: &'a Ast<'s>) -> Scopes<'a, 's> {
 
 /// As [`resolve`], in tables that were used before.
 pub(crate) fn resolve_with<'a, 's>(ast: &'a Ast<'s>, tables: &mut Tables) -> Scopes<'a, 's> {
-    analyze::analyze(ast, tables)
+    let mut scopes = Scopes {
+        frames: take(&mut tables.frames),
+        functions: take(&mut tables.functions),
+        variables: take(&mut tables.variables),
+        blocks: Vec::new(),
+        specials: Specials::of(&ast.symbols),
+        loop_is_stored: false,
+        ast,
+    };
+    analyze::analyze(&mut scopes, tables);
+    scopes
 }

@@ -40,6 +40,7 @@ pub(crate) struct Lexer<'t> {
 
 impl<'t> Lexer<'t> {
     /// `brackets` is an empty table.
+    #[inline(always)]
     pub(crate) fn new(text: &'t str, syntax: &'t Syntax, state: State, raw: bool, brackets: Vec<u8>) -> Self {
         Self {
             text,

@@ -66,6 +66,7 @@ impl<'t> Delimiter<'t> {
 }
 
 impl<'t> Rules<'t> {
+    #[inline(always)]
     pub(crate) fn new(syntax: &'t Syntax) -> Self {
         let mut delimiters = [
             Delimiter::new(TokenKind::VariableBegin, &syntax.variable_start_string),

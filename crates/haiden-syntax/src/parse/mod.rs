@@ -294,6 +294,9 @@ impl<'s> Parser<'s, '_> {
                     let token = self.current;
                     if token.end > token.start {
                         let node = TemplateData { at: self.at(token), data: self.data(token) };
+                        if output.capacity() == 0 {
+                            output = Vec::with_capacity(4);
+                        }
                         output.push(Expr::TemplateData(Box::new(node)));
                     }
                     self.advance()?;
