@@ -9,7 +9,7 @@ use std::io::{self, Read, Write};
 use std::sync::{Arc, OnceLock};
 use std::time::SystemTime;
 
-use crate::{CacheError, CacheErrorKind, ContentKey, DEFAULT_MAX_ENTRY_BYTES, Frame, Rejection};
+use crate::{CacheError, CacheErrorKind, ContentKey, DEFAULT_MAX_ENTRY_BYTES, Frame, KeyRing, Rejection};
 
 /// Where a bucket's Jinja2-shaped keys come from when somebody asks.
 pub(crate) trait Origin: Send + Sync {
@@ -49,6 +49,10 @@ pub struct Bucket<'a> {
     created_at: Option<SystemTime>,
     rejection: Option<Rejection>,
     max_entry_bytes: usize,
+    /// Whose tags entries need on their way in, and get on their way out.
+    keys: Option<Arc<KeyRing>>,
+    /// Whether the bytecode comes from an entry whose tag was right, or from this process's own memory.
+    authentic: bool,
 }
 
 impl<'a> Bucket<'a> {
@@ -78,6 +82,8 @@ impl<'a> Bucket<'a> {
             created_at: None,
             rejection: None,
             max_entry_bytes: DEFAULT_MAX_ENTRY_BYTES,
+            keys: None,
+            authentic: false,
         }
     }
 
@@ -149,6 +155,7 @@ impl<'a> Bucket<'a> {
         self.bytecode = None;
         self.created_at = None;
         self.rejection = None;
+        self.authentic = false;
     }
 
     /// Loads from a reader, to its end. What is not an entry of this bucket leaves it empty with a
@@ -168,19 +175,46 @@ impl<'a> Bucket<'a> {
 
     /// As [`bytecode_from_string`](Self::bytecode_from_string), with a store's own bound on the size.
     pub(crate) fn bytecode_from_entry(&mut self, bytes: &[u8], max: usize) {
-        match Frame::parse(bytes, max) {
-            Ok(frame) => self.accept(&frame),
+        match Frame::parse_signed(bytes, max) {
+            Ok((frame, _)) if frame.content_key != self.content_key => self.reject(Rejection::Key),
+            Ok((frame, signature)) => {
+                let authentic = match &self.keys {
+                    Some(keys) if !signature.is_some_and(|signature| signature.is_by(keys)) => {
+                        return self.reject(Rejection::Authentication);
+                    }
+                    keys => keys.is_some(),
+                };
+                self.set_bytecode(frame.bytecode);
+                (self.created_at, self.authentic) = (Some(frame.created_at), authentic);
+            }
             Err(reason) => self.reject(reason),
         }
     }
 
-    /// Takes over a parsed entry, if it is this bucket's.
-    pub(crate) fn accept(&mut self, frame: &Frame<'_>) {
-        if frame.content_key != self.content_key {
-            return self.reject(Rejection::Key);
-        }
-        self.set_bytecode(frame.bytecode);
-        self.created_at = Some(frame.created_at);
+    /// Takes bytecode out of this process's memory, where nobody else can have put it.
+    pub(crate) fn bytecode_from_memory(&mut self, bytecode: Arc<[u8]>, created_at: SystemTime) {
+        self.set_bytecode(bytecode);
+        (self.created_at, self.authentic) = (Some(created_at), true);
+    }
+
+    /// Asks for tags of these keys from now on; gives back what was asked for until now.
+    pub(crate) fn set_keys(&mut self, keys: Option<Arc<KeyRing>>) -> Option<Arc<KeyRing>> {
+        std::mem::replace(&mut self.keys, keys)
+    }
+
+    /// Whether the bytecode, if there is some, is known to be of a holder of the keys.
+    pub(crate) fn is_authentic(&self) -> bool {
+        self.authentic
+    }
+
+    /// The same content, to be written with a tag.
+    pub(crate) fn signed_by(&self, keys: &Arc<KeyRing>) -> Bucket<'_> {
+        let mut bucket = Bucket::lazy(self.content_key, Box::new(self));
+        bucket.bytecode.clone_from(&self.bytecode);
+        bucket.created_at = self.created_at;
+        bucket.max_entry_bytes = self.max_entry_bytes;
+        bucket.keys = Some(Arc::clone(keys));
+        bucket
     }
 
     /// Writes the entry. An empty bucket is an error: "can't write empty bucket".
@@ -198,7 +232,10 @@ impl<'a> Bucket<'a> {
     pub(crate) fn entry_written_at(&self, created_at: SystemTime) -> Result<Vec<u8>, CacheError> {
         let bytecode = self.filled()?;
         let frame = Frame { created_at, content_key: self.content_key, checksum: self.checksum(), bytecode };
-        frame.encode()
+        match &self.keys {
+            Some(keys) => frame.encode_signed(keys),
+            None => frame.encode(),
+        }
     }
 
     /// The bytecode, or the error of an empty bucket.
@@ -220,7 +257,20 @@ impl<'a> Bucket<'a> {
             created_at: self.created_at,
             rejection: self.rejection,
             max_entry_bytes: self.max_entry_bytes,
+            keys: self.keys.take(),
+            authentic: self.authentic,
         }
+    }
+}
+
+/// A bucket made of another one asks that one.
+impl Origin for &Bucket<'_> {
+    fn key(&self) -> String {
+        Bucket::key(self).to_owned()
+    }
+
+    fn checksum(&self) -> String {
+        Bucket::checksum(self).to_owned()
     }
 }
 

@@ -21,6 +21,7 @@ use crate::{
     DEFAULT_MAX_ENTRY_BYTES, Entries, Frame, Rejection,
 };
 
+const MAX_ENTRY_BYTES: usize = DEFAULT_MAX_ENTRY_BYTES + Frame::MAX_OVERHEAD;
 /// The largest bundle that is opened: 1 GiB.
 const MAX_BUNDLE_BYTES: u64 = 1 << 30;
 
@@ -131,7 +132,7 @@ impl Bundle {
     /// An entry, proven.
     fn frame(&self, record: &Record) -> Result<Frame<'_>, Rejection> {
         let bytes = self.bytes.get(record.span.clone()).ok_or(Rejection::Structure)?;
-        let frame = Frame::parse(bytes, DEFAULT_MAX_ENTRY_BYTES + Frame::MAX_OVERHEAD)?;
+        let frame = Frame::parse(bytes, MAX_ENTRY_BYTES)?;
         if frame.content_key == record.key { Ok(frame) } else { Err(Rejection::Key) }
     }
 }
@@ -139,9 +140,9 @@ impl Bundle {
 impl BytecodeCache for Bundle {
     fn load_bytecode(&self, bucket: &mut Bucket<'_>) -> Result<(), CacheError> {
         if let Some(record) = self.index.find_key(&self.bytes, bucket.content_key()) {
-            match self.frame(&record) {
-                Ok(frame) => bucket.accept(&frame),
-                Err(reason) => bucket.reject(reason),
+            match self.bytes.get(record.span.clone()) {
+                Some(bytes) => bucket.bytecode_from_entry(bytes, MAX_ENTRY_BYTES),
+                None => bucket.reject(Rejection::Structure),
             }
         }
         Ok(())

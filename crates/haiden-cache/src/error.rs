@@ -19,6 +19,8 @@ pub enum CacheErrorKind {
     Pattern,
     /// A URL that names no server of this kind.
     Url,
+    /// A secret that cannot be used: too short, or in a file that others can read.
+    Secret,
     /// No directory that only this user can write.
     UnsafeDirectory,
     /// The store's directory (or file, or table) is not there.
@@ -67,6 +69,7 @@ impl CacheErrorKind {
             Self::Protocol => 13,
             Self::Corrupt => 14,
             Self::Url => 15,
+            Self::Secret => 16,
         };
         1 << index
     }

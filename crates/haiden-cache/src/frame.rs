@@ -20,14 +20,15 @@
 //!      bytecode
 //!      tag              32, when flag bit 0 is set
 //! ```
-//! All numbers are little-endian. The digest finds accidents, not attackers; a tag is for those. This version writes
-//! no tags and rejects entries that carry one, because it cannot check them.
+//! All numbers are little-endian. The digest finds accidents, not attackers; a tag is for those. It is keyed BLAKE3 over
+//! everything before it, and it is checked by [`Signature::is_by`], not here: who has no keys takes an entry with a tag
+//! as he takes one without.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use xxhash_rust::xxh3::xxh3_128;
 
-use crate::{CacheError, CacheErrorKind, ContentKey, Rejection};
+use crate::{CacheError, CacheErrorKind, ContentKey, KeyRing, Rejection};
 
 const MAGIC: [u8; 8] = *b"\x89HDC\r\n\x1a\n";
 const VERSION: u16 = 1;
@@ -73,6 +74,18 @@ impl<'b> Frame<'b> {
     ///
     /// Fails for an empty bytecode and for a checksum longer than 1024 bytes. A time before 1970 is written as 1970.
     pub fn encode(&self) -> Result<Vec<u8>, CacheError> {
+        self.encode_with(0, 0)
+    }
+
+    /// The bytes to store, with a tag of the ring's first key. Fails as [`encode`](Self::encode) does.
+    pub fn encode_signed(&self, keys: &KeyRing) -> Result<Vec<u8>, CacheError> {
+        let mut out = self.encode_with(FLAG_TAG, keys.signer().id())?;
+        let tag = keys.signer().tag(&out);
+        out.extend_from_slice(tag.as_bytes());
+        Ok(out)
+    }
+
+    fn encode_with(&self, flags: u16, key_id: u32) -> Result<Vec<u8>, CacheError> {
         if self.bytecode.is_empty() {
             return Err(CacheError::new(CacheErrorKind::EmptyBucket, "can't write empty bucket"));
         }
@@ -82,13 +95,13 @@ impl<'b> Frame<'b> {
             return Err(CacheError::new(CacheErrorKind::TooLarge, message));
         }
         let created = self.created_at.duration_since(UNIX_EPOCH).unwrap_or_default();
-        let mut out = Vec::with_capacity(HEADER + self.checksum.len() + self.bytecode.len());
+        let mut out = Vec::with_capacity(HEADER + self.checksum.len() + self.bytecode.len() + TAG);
         out.extend_from_slice(&MAGIC);
         out.extend_from_slice(&VERSION.to_le_bytes());
         out.extend_from_slice(&[0; 6 + 16]);
-        out.extend_from_slice(&0u16.to_le_bytes());
+        out.extend_from_slice(&flags.to_le_bytes());
         out.extend_from_slice(&(self.checksum.len() as u16).to_le_bytes());
-        out.extend_from_slice(&0u32.to_le_bytes());
+        out.extend_from_slice(&key_id.to_le_bytes());
         out.extend_from_slice(&created.as_secs().to_le_bytes());
         out.extend_from_slice(&created.subsec_nanos().to_le_bytes());
         out.extend_from_slice(&[0; 4]);
@@ -101,8 +114,13 @@ impl<'b> Frame<'b> {
         Ok(out)
     }
 
-    /// Takes an entry apart that is at most `max` bytes long.
+    /// Takes an entry apart that is at most `max` bytes long. Whether a tag is right is not asked.
     pub fn parse(bytes: &'b [u8], max: usize) -> Result<Self, Rejection> {
+        Self::parse_signed(bytes, max).map(|(frame, _)| frame)
+    }
+
+    /// As [`parse`](Self::parse), with the tag, if there is one.
+    pub fn parse_signed(bytes: &'b [u8], max: usize) -> Result<(Self, Option<Signature<'b>>), Rejection> {
         let start = &bytes[..bytes.len().min(MAGIC.len())];
         if !MAGIC.starts_with(start) {
             return Err(Rejection::Magic);
@@ -134,25 +152,53 @@ impl<'b> Frame<'b> {
         if u128::from_le_bytes(field(bytes, 16)?) != xxh3_128(&bytes[DIGESTED..end]) {
             return Err(Rejection::Digest);
         }
-        if tag_length > 0 {
-            return Err(Rejection::Authentication);
-        }
-        let unused = reserved != [0; 6] || reserved_too != [0; 4] || field(bytes, 36)? != [0; 4];
-        if flags != 0 || unused || length == 0 || checksum_length > MAX_CHECKSUM as u64 {
+        let key_id = u32::from_le_bytes(field(bytes, 36)?);
+        let signature =
+            (tag_length > 0).then(|| Signature { key_id, signed: &bytes[..end], tag: &bytes[end..] });
+        let unused = reserved != [0; 6] || reserved_too != [0; 4];
+        if flags & !FLAG_TAG != 0
+            || (key_id == 0) == signature.is_some()
+            || unused
+            || length == 0
+            || checksum_length > MAX_CHECKSUM as u64
+        {
             return Err(Rejection::Structure);
         }
         let bytecode = HEADER + checksum_length as usize;
         let checksum = str::from_utf8(&bytes[HEADER..bytecode]).map_err(|_| Rejection::Structure)?;
-        Ok(Self {
+        let frame = Self {
             created_at: created_at(bytes)?,
             content_key: ContentKey::from_bytes(field(bytes, 56)?),
             checksum,
             bytecode: &bytes[bytecode..end],
-        })
+        };
+        Ok((frame, signature))
     }
 
     /// How many bytes an entry takes beyond its bytecode, at most.
     pub(crate) const MAX_OVERHEAD: usize = HEADER + MAX_CHECKSUM + TAG;
+}
+
+/// The tag of an entry, and what it is over: everything before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Signature<'b> {
+    key_id: u32,
+    signed: &'b [u8],
+    tag: &'b [u8],
+}
+
+impl Signature<'_> {
+    /// Which key it is said to be by.
+    pub fn key_id(&self) -> u32 {
+        self.key_id
+    }
+
+    /// Whether it was made with a key of this ring, for these bytes.
+    pub fn is_by(&self, keys: &KeyRing) -> bool {
+        // `blake3::Hash` compares in constant time.
+        let Ok(tag) = blake3::Hash::from_slice(self.tag) else { return false };
+        keys.with_id(self.key_id).any(|key| key.tag(self.signed) == tag)
+    }
 }
 
 fn field<const N: usize>(bytes: &[u8], at: usize) -> Result<[u8; N], Rejection> {
@@ -173,6 +219,7 @@ mod tests {
     use super::*;
 
     const MAX: usize = 1 << 20;
+    static SAMPLE: std::sync::OnceLock<Vec<u8>> = std::sync::OnceLock::new();
 
     fn sample() -> Vec<u8> {
         let content_key = ContentKey::new([("source", &b"Hello"[..])]);
@@ -233,6 +280,7 @@ mod tests {
         let cases: &[(usize, &[u8], Rejection)] = &[
             (32, &[2, 0], Rejection::Structure),       // an unknown flag
             (36, &[1, 0, 0, 0], Rejection::Structure), // a key id without a tag
+            (32, &[1, 0], Rejection::Truncated),       // a tag that is not there
             (52, &[1, 0, 0, 0], Rejection::Structure), // reserved
             (48, &[255; 4], Rejection::Structure),     // four milliard nanoseconds
             (40, &[255; 8], Rejection::Structure),     // the year 584 milliard
@@ -249,14 +297,30 @@ mod tests {
     }
 
     #[test]
-    fn a_tag_is_not_ignored() {
-        let mut bytes = sample();
-        bytes[32] = 1;
-        let digest = xxh3_128(&bytes[DIGESTED..]);
-        bytes[16..32].copy_from_slice(&digest.to_le_bytes());
-        assert_eq!(Frame::parse(&bytes, MAX), Err(Rejection::Truncated));
-        bytes.extend_from_slice(&[7; TAG]);
-        assert_eq!(Frame::parse(&bytes, MAX), Err(Rejection::Authentication));
+    fn a_tag_is_checked_by_who_has_keys() {
+        let ring = |secret: &str| KeyRing::new(secret.repeat(32)).unwrap();
+        let (frame, none) = Frame::parse_signed(SAMPLE.get_or_init(sample), MAX).unwrap();
+        assert_eq!(none, None);
+        let bytes = frame.encode_signed(&ring("a")).unwrap();
+        let (same, signature) = Frame::parse_signed(&bytes, MAX).unwrap();
+        let signature = signature.unwrap();
+        assert_eq!((same, Frame::parse(&bytes, MAX)), (frame, Ok(frame)));
+        assert!(signature.is_by(&ring("a")) && !signature.is_by(&ring("b")));
+        assert!(signature.is_by(&ring("b").with("a".repeat(32)).unwrap()));
+        for at in 0..bytes.len() {
+            let mut bytes = bytes.clone();
+            bytes[at] ^= 1;
+            let digest = xxh3_128(&bytes[DIGESTED..bytes.len() - TAG]);
+            bytes[16..32].copy_from_slice(&digest.to_le_bytes());
+            if let Ok((_, signature)) = Frame::parse_signed(&bytes, MAX) {
+                // A digest that was flipped and made right again is the one that was signed.
+                let is_good = signature.is_some_and(|signature| signature.is_by(&ring("a")));
+                assert_eq!(is_good, (16..32).contains(&at), "byte {at}");
+            }
+        }
+        for length in 0..bytes.len() {
+            assert_eq!(Frame::parse(&bytes[..length], MAX), Err(Rejection::Truncated), "{length}");
+        }
     }
 
     #[test]

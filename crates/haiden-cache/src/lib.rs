@@ -69,6 +69,8 @@
 //! # Ok::<(), haiden_cache::CacheError>(())
 //! ```
 //!
+//! [`Authenticated`] wraps any of them, for a store that others can write.
+//!
 //! # Who does what
 //!
 //! | layer | does | does not |
@@ -83,6 +85,7 @@
 //! Stores are `Send + Sync`. [`SingleFlight`] lets threads that need one template at once compile it once.
 #![forbid(unsafe_code)]
 
+mod authentication;
 mod breaker;
 mod bucket;
 mod bundle;
@@ -107,6 +110,7 @@ mod statistics;
 #[cfg(feature = "testkit")]
 pub mod testkit;
 
+pub use authentication::{Authenticated, KeyRing};
 pub use bucket::Bucket;
 pub use bundle::{Bundle, BundleBuilder};
 pub use cache::{BytecodeCache, ClearReach, Cleared, Entries, Failures, source_checksum};
@@ -115,7 +119,7 @@ pub use entry::CacheEntry;
 pub use error::{CacheError, CacheErrorKind};
 #[cfg(unix)]
 pub use file_system::{DEFAULT_PATTERN, FileSystemBuilder, FileSystemBytecodeCache};
-pub use frame::{DEFAULT_MAX_ENTRY_BYTES, Frame};
+pub use frame::{DEFAULT_MAX_ENTRY_BYTES, Frame, Signature};
 pub use memcached::{MemcachedBuilder, MemcachedBytecodeCache};
 pub use memory::MemoryBytecodeCache;
 pub use policy::Clock;

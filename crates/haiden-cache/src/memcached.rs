@@ -49,7 +49,7 @@ const BATCH: usize = 200;
 /// times in a row, is left alone for a second, then for two, up to thirty; then one lookup tries it again.
 ///
 /// **Trust.** Whoever reaches the server can write it. Bytecode is verified before it runs, but a forged entry can print
-/// something else than your template does: wrap the cache in `Authenticated`.
+/// something else than your template does: wrap the cache in [`Authenticated`](crate::Authenticated).
 ///
 /// **Forking.** A child makes connections of its own.
 ///

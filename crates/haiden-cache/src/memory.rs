@@ -108,8 +108,7 @@ impl BytecodeCache for MemoryBytecodeCache {
         order.insert(turn, *bucket.content_key());
         slot.used = turn;
         slot.accessed_at = now;
-        bucket.set_bytecode(Arc::clone(&slot.bytecode));
-        bucket.set_created_at(slot.created_at);
+        bucket.bytecode_from_memory(Arc::clone(&slot.bytecode), slot.created_at);
         Ok(())
     }
 
