@@ -3,10 +3,12 @@
 use haiden_runtime::{Arguments, Host};
 
 use crate::attr_cache::{Name, Site};
+use crate::filters::{self, Filter};
 use crate::host::PyHost;
 use crate::objects::{self, Class, Result};
 use crate::register::{Obj, Register};
 use crate::scope::Context;
+use crate::tests::{self, Test};
 use crate::wanted::Wanted;
 
 impl PyHost {
@@ -14,12 +16,19 @@ impl PyHost {
     #[cold]
     #[inline(never)]
     pub(crate) fn attr_slowly(&mut self, register: &Register, site: &Site) -> Result<Register> {
+        if self.is_async {
+            return self.awaited(|host| host.attr_of(register, site));
+        }
+        self.attr_of(register, site)
+    }
+
+    fn attr_of(&mut self, register: &Register, site: &Site) -> Result<Register> {
         let object = self.object(register)?;
-        if !self.plain_attr {
+        if self.settings().hooks.getattr {
             let name = site.name.object.clone();
             return self.ask(&self.types.getattr, &[object, name]).map(Register::object);
         }
-        if register.as_object().is_none()
+        if (!self.plain_attr || register.as_object().is_none())
             && let Some(value) = site.get(&object)?
         {
             return Ok(Register::object(value));
@@ -82,6 +91,56 @@ impl PyHost {
         let function = objects::get_item(&self.settings().filters, &name.object)?;
         let first = self.wanted(Wanted::of(&function)?, Some(context))?;
         self.call_object(&function, (first.as_ref(), Some(value)), arguments).map(Register::object)
+    }
+
+    /// Applies a filter; what it returns may have to be awaited.
+    #[inline]
+    pub(crate) fn filter_now(
+        &mut self,
+        context: &Context,
+        filter: &Filter,
+        value: &Register,
+        arguments: Arguments<'_, PyHost>,
+    ) -> Result<Register> {
+        let function = match filter {
+            Filter::Function(function) => function,
+            Filter::Named(name) => return self.filter_by_name(context, name, value, arguments),
+        };
+        if let Some(native) = function.native
+            && let Some(result) = filters::apply(self, context, native, value, arguments)?
+        {
+            return Ok(result);
+        }
+        let first = self.wanted(function.wanted, Some(context))?;
+        self.call_object(&function.object, (first.as_ref(), Some(value)), arguments).map(Register::object)
+    }
+
+    /// Applies a test; what it returns may have to be awaited.
+    #[inline]
+    pub(crate) fn test_now(
+        &mut self,
+        context: &Context,
+        test: &Test,
+        value: &Register,
+        arguments: Arguments<'_, PyHost>,
+    ) -> Result<Register> {
+        let (object, wanted) = match test {
+            Test::Function { object, wanted, native } => {
+                if let Some(native) = native
+                    && let Some(holds) = tests::apply(self, *native, value, arguments)?
+                {
+                    return Ok(Register::boolean(holds));
+                }
+                (object.clone(), *wanted)
+            }
+            Test::Named(name) => {
+                let object = objects::get_item(&self.settings().tests, &name.object)?;
+                let wanted = Wanted::of(&object)?;
+                (object, wanted)
+            }
+        };
+        let first = self.wanted(wanted, Some(context))?;
+        self.call_object(&object, (first.as_ref(), Some(value)), arguments).map(Register::object)
     }
 
     /// Calls a Python object; what it wants and `value` come before the arguments.

@@ -120,6 +120,7 @@ pub(crate) fn apply(
             Some(Register::object(method(&soft_str(host, value)?, name, &[])?))
         }
         Native::Format if arguments.shape.is_plain() => Some(format(host, value, arguments)?),
+        Native::Join if !host.iterates_at_once(value) => None,
         Native::Join => match bind(arguments, ["d", "attribute"]) {
             Some([separator, None]) => Some(join(host, context, value, separator)?),
             _ => None,
@@ -172,7 +173,7 @@ pub(crate) fn emit(
             }
             emit_truncated(out, bytes, &how, escape).map(|()| true)
         }
-        Native::Join if escape => emit_joined(host, out, value, arguments),
+        Native::Join if escape && host.iterates_at_once(value) => emit_joined(host, out, value, arguments),
         Native::Format => emit_fixed(out, value, arguments),
         _ => Ok(false),
     }

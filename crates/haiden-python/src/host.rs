@@ -16,6 +16,7 @@ use crate::register::{Obj, Register, View};
 use crate::scope::{Context, Globals, Scope};
 use crate::settings::{self, Settings};
 use crate::types::{self, Types};
+use crate::waiting::Waiting;
 use crate::wanted::Wanted;
 
 /// The host of one render, or of one call from Python into a template.
@@ -32,6 +33,9 @@ pub(crate) struct PyHost {
     pub(crate) plain_print: bool,
     /// The program that asked for a template last, for imports: they see its globals.
     pub(crate) importer: Option<Arc<Program<PyHost>>>,
+    /// What verbs get may have to be awaited.
+    pub(crate) is_async: bool,
+    pub(crate) waiting: Waiting,
 }
 
 /// What the host keeps with a program.
@@ -80,6 +84,8 @@ impl PyHost {
             plain_item: true,
             plain_print: true,
             importer: None,
+            is_async: false,
+            waiting: Waiting::default(),
         };
         host.adopt();
         host
@@ -89,7 +95,8 @@ impl PyHost {
     fn adopt(&mut self) {
         let settings = settings::of(&self.settings);
         self.fast = settings.fast;
-        self.plain_attr = !settings.hooks.getattr;
+        self.is_async = settings.is_async;
+        self.plain_attr = !settings.hooks.getattr && !settings.is_async;
         self.plain_item = !settings.hooks.getitem;
         self.plain_print = settings.finalize.is_none() && !settings.native;
     }
@@ -266,24 +273,14 @@ impl PyHost {
                 (Some(first), object) => objects::call(finalize, &[first, object], None)?,
             };
         }
-        if out.parts.is_none() {
-            return self.print(out, &Register::object(object), escape);
+        match &mut out.parts {
+            None => self.print(out, &Register::object(object), escape),
+            // What is no text is not escaped.
+            Some(parts) => {
+                parts.push(object);
+                Ok(())
+            }
         }
-        if escape {
-            object = self.escaped(object)?;
-        }
-        out.parts.get_or_insert_default().push(object);
-        Ok(())
-    }
-
-    /// `escape(value)`.
-    fn escaped(&self, object: Obj) -> Result<Obj> {
-        if PyHost::is_exactly(&object, &self.types.markup) {
-            return Ok(object);
-        }
-        let mut out = Output::new(32);
-        self.print(&mut out, &Register::object(object), true)?;
-        objects::subclass_text(&self.types.markup, &out.take_since(0)?)
     }
 
     /// Values that were kept as they are, as one: what the environment makes of them.

@@ -8,11 +8,29 @@ use crate::register::{Obj, Register};
 
 /// An iterator in progress.
 pub(crate) enum Iter {
-    List { list: Obj, next: usize },
-    Tuple { tuple: Obj, next: usize },
-    Dict { dict: Obj, part: DictView, position: isize, size: usize, left: usize },
-    Range { next: i64, step: i64, left: i64 },
+    List {
+        list: Obj,
+        next: usize,
+    },
+    Tuple {
+        tuple: Obj,
+        next: usize,
+    },
+    Dict {
+        dict: Obj,
+        part: DictView,
+        position: isize,
+        size: usize,
+        left: usize,
+    },
+    Range {
+        next: i64,
+        step: i64,
+        left: i64,
+    },
     Object(Obj),
+    /// An asynchronous iterator, whose items the host awaits.
+    Awaited(Obj),
     Values(std::vec::IntoIter<Register>),
 }
 
@@ -89,7 +107,7 @@ impl Iter {
             }
             Iter::Values(values) => Ok(values.next()),
             Iter::Object(iterator) => Ok(objects::iter_next(iterator)?.map(Register::object)),
-            Iter::List { .. } | Iter::Range { .. } => Ok(None),
+            Iter::List { .. } | Iter::Range { .. } | Iter::Awaited(_) => Ok(None),
         }
     }
 
@@ -123,7 +141,7 @@ impl Iter {
             Iter::Dict { left, .. } => Some(*left),
             Iter::Range { left, .. } => Some(*left as usize),
             Iter::Values(values) => Some(values.len()),
-            Iter::Object(_) => None,
+            Iter::Object(_) | Iter::Awaited(_) => None,
         }
     }
 }

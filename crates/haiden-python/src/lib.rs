@@ -30,4 +30,5 @@ mod templates;
 mod tests;
 mod types;
 mod verbs;
+mod waiting;
 mod wanted;

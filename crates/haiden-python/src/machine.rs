@@ -13,11 +13,13 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 use pyo3::{PyClass, PyClassInitializer, PyTraverseError, PyVisit};
 
+use crate::execution::Execution;
 use crate::host::PyHost;
 use crate::objects::{self, Result};
 use crate::output::Output;
 use crate::register::{Attached, Obj, Register};
 use crate::scope::{Context, Member, Scope};
+use crate::settings;
 
 type Inner<T> = Attached<(T, Member)>;
 
@@ -125,6 +127,19 @@ fn run<'py>(
     result.map(|object| object.bound(py)).map_err(|raised| raised.take(py))
 }
 
+/// Starts something on a machine of its own that may wait; the result is to be awaited.
+fn awaitable<'py>(
+    py: Python<'py>,
+    context: &Context,
+    start: impl FnOnce(&mut PyHost, &mut Output) -> Result<Vm<PyHost>>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let mut host = PyHost::new(context.scope.clone());
+    let mut out = host.output(0);
+    let vm = start(&mut host, &mut out).map_err(|raised| raised.take(py))?;
+    let execution = Execution::new(&host, vm, context.clone());
+    py.import("haiden._async")?.call_method1("finish", (Bound::new(py, execution)?,))
+}
+
 #[pymethods]
 impl Macro {
     #[pyo3(signature = (*arguments, **keywords))]
@@ -152,8 +167,14 @@ impl Macro {
         };
         let keywords: Vec<(&str, Register)> =
             keywords.iter().map(|(name, value)| (name.as_str(), value.clone())).collect();
+        let given = (&positional[..], &keywords[..]);
+        if settings::of(&closure.context.scope.settings).is_async {
+            return awaitable(py, &closure.context, |host, out| {
+                Vm::of_call(host, out, closure, given, markup, PyHost::LIMITS)
+            });
+        }
         run(py, &closure.context.scope, |host, out| {
-            Vm::call(host, out, closure, &positional, &keywords, markup, PyHost::LIMITS)
+            Vm::call(host, out, closure, given.0, given.1, markup, PyHost::LIMITS)
         })
     }
 
@@ -224,6 +245,11 @@ impl Macro {
 impl Block {
     fn __call__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let block = &self.0.get(py).0;
+        if settings::of(&block.context.scope.settings).is_async {
+            return awaitable(py, &block.context, |host, out| {
+                Vm::of_block_call(host, out, block.clone(), PyHost::LIMITS)
+            });
+        }
         run(py, &block.context.scope, |host, out| Vm::call_block(host, out, block.clone(), PyHost::LIMITS))
     }
 

@@ -1,11 +1,13 @@
 //! Operators: floats and small integers at once, everything else as CPython does it.
 
-use haiden_runtime::{BinaryOp, CompareOp};
+use haiden_runtime::{BinaryOp, CompareOp, Host, UnaryOp};
 use pyo3::ffi;
 
+use crate::attr_cache::Name;
 use crate::host::PyHost;
 use crate::objects::{self, Result};
-use crate::register::{Register, View};
+use crate::register::{Obj, Register, View};
+use crate::scope::Context;
 
 impl PyHost {
     /// `left op right`.
@@ -39,6 +41,42 @@ impl PyHost {
             BinaryOp::Pow => objects::power,
         };
         operator(&left, &right).map(Register::object)
+    }
+
+    /// `left op right` in a sandbox that intercepts operators: this one, or others.
+    pub(crate) fn operate_by_hook(
+        &mut self,
+        context: &Context,
+        op: BinaryOp,
+        left: &Register,
+        right: &Register,
+    ) -> Result<Register> {
+        let symbol = objects::intern(op.symbol())?;
+        if !self.intercepts(&self.types.intercepted_binops, &symbol)? {
+            return self.binary(op, left, right);
+        }
+        let arguments = [self.context_of(context)?, symbol, self.object(left)?, self.object(right)?];
+        self.ask(&self.types.call_binop, &arguments).map(Register::object)
+    }
+
+    /// `op value`, likewise.
+    pub(crate) fn operate_on_one_by_hook(
+        &mut self,
+        context: &Context,
+        op: UnaryOp,
+        value: &Register,
+    ) -> Result<Register> {
+        let symbol = objects::intern(op.symbol())?;
+        if !self.intercepts(&self.types.intercepted_unops, &symbol)? {
+            return self.unary(op, value);
+        }
+        let arguments = [self.context_of(context)?, symbol, self.object(value)?];
+        self.ask(&self.types.call_unop, &arguments).map(Register::object)
+    }
+
+    fn intercepts(&self, operators: &Name, symbol: &Obj) -> Result<bool> {
+        let operators = objects::get_attr(&self.settings().environment, &operators.object)?;
+        objects::contains(&operators, symbol)
     }
 
     /// `left op right` of a comparison.

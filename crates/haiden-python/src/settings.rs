@@ -36,6 +36,8 @@ pub(crate) struct Settings {
     pub(crate) plain_context: bool,
     /// Values are kept as they are, not as text: `NativeEnvironment`.
     pub(crate) native: bool,
+    /// What verbs get may have to be awaited.
+    pub(crate) is_async: bool,
     /// `render` needs nothing that Python code does.
     pub(crate) plain: bool,
     /// Take the fast roads.
@@ -178,6 +180,7 @@ fn read(environment: &Bound<'_, PyAny>, types: &Types) -> PyResult<Settings> {
         },
         plain_context,
         native,
+        is_async,
         plain: plain_context && !is_async && concat && !native,
         fast,
         compiles_source,

@@ -15,6 +15,8 @@ macro_rules! types {
         pub(crate) struct Types {
             $( pub(crate) $field: Obj, )*
             $( pub(crate) $text: Name, )*
+            /// The exception by which a verb says that something must be awaited.
+            pub(crate) suspension: Obj,
             /// The stock filters that the machine has its own way of applying, as Python functions.
             pub(crate) stock_filters: Vec<(Obj, Native)>,
             /// The stock tests, likewise.
@@ -33,6 +35,7 @@ macro_rules! types {
             Ok(Types {
                 $( $field: of(stringify!($module), $name)?, )*
                 $( $text: named($literal)?, )*
+                suspension: Obj::of(&py.get_type::<crate::waiting::Suspension>()),
                 stock_filters: stock(&filters, Native::STOCK)?,
                 stock_tests: stock(&tests, NativeTest::STOCK)?,
             })
@@ -82,6 +85,12 @@ types! {
     dict = "__dict__";
     dunder_name = "__name__";
     leeway = "truncate.leeway";
+    aiter = "__aiter__";
+    anext = "__anext__";
+    call_binop = "call_binop";
+    call_unop = "call_unop";
+    intercepted_binops = "intercepted_binops";
+    intercepted_unops = "intercepted_unops";
 }
 
 /// The functions of a module that the machine knows, by their names there; `len` and the like are the interpreter's.

@@ -21,8 +21,7 @@ use crate::output::Output;
 use crate::register::{Obj, Register, View};
 use crate::scope::{CellBlock, Context};
 use crate::templates;
-use crate::tests::{self, Test};
-use crate::wanted::Wanted;
+use crate::tests::Test;
 
 impl Host for PyHost {
     type Register = Register;
@@ -258,6 +257,9 @@ impl Host for PyHost {
         self.attr_slowly(object, site)
     }
     fn item(&mut self, object: &Register, key: &Register) -> Result<Register> {
+        if self.is_async {
+            return self.awaited(|host| host.get_item(&host.object(object)?, key));
+        }
         match object.as_object() {
             Some(object) => self.get_item(object, key),
             None => self.get_item(&self.object(object)?, key),
@@ -277,6 +279,18 @@ impl Host for PyHost {
     }
     fn binary(&mut self, op: BinaryOp, left: &Register, right: &Register) -> Result<Register> {
         self.operate(op, left, right)
+    }
+    fn intercepted_binary(
+        &mut self,
+        context: &Context,
+        op: BinaryOp,
+        left: &Register,
+        right: &Register,
+    ) -> Result<Register> {
+        self.operate_by_hook(context, op, left, right)
+    }
+    fn intercepted_unary(&mut self, context: &Context, op: UnaryOp, value: &Register) -> Result<Register> {
+        self.operate_on_one_by_hook(context, op, value)
     }
     fn compare(&mut self, op: CompareOp, left: &Register, right: &Register) -> Result<Register> {
         self.order(op, left, right)
@@ -344,6 +358,9 @@ impl Host for PyHost {
 
     #[inline(never)]
     fn iterate(&mut self, value: &Register) -> Result<Iter> {
+        if self.is_async {
+            return self.iterate_awaited(value);
+        }
         match value.as_object() {
             Some(object) => Iter::new(object, self.fast),
             None => Iter::new(&self.object(value)?, self.fast),
@@ -351,14 +368,17 @@ impl Host for PyHost {
     }
     #[inline(always)]
     fn next(&mut self, iterator: &mut Iter) -> Result<Option<Register>> {
-        iterator.next()
+        match iterator {
+            Iter::Awaited(iterator) => self.next_awaited(iterator),
+            iterator => iterator.next(),
+        }
     }
     #[inline]
     fn next_pair(&mut self, iterator: &mut Iter) -> Result<Option<(Register, Register)>> {
         if let Some(pair) = iterator.next_pair() {
             return pair;
         }
-        let Some(item) = iterator.next()? else { return Ok(None) };
+        let Some(item) = self.next(iterator)? else { return Ok(None) };
         let mut pair = [Register::MISSING, Register::MISSING];
         self.unpack(&item, &mut pair)?;
         let [first, second] = pair;
@@ -399,6 +419,9 @@ impl Host for PyHost {
         arguments: Arguments<'_, PyHost>,
     ) -> Result<Register> {
         let callee = self.object(callee)?;
+        if self.is_async {
+            return self.awaited(|host| host.call_foreign(context, &callee, arguments).map(Register::object));
+        }
         self.call_foreign(context, &callee, arguments).map(Register::object)
     }
     fn call_method(
@@ -408,6 +431,9 @@ impl Host for PyHost {
         site: &Site,
         arguments: Arguments<'_, PyHost>,
     ) -> Result<Called<PyHost>> {
+        if self.is_async {
+            return self.call_method_awaited(context, receiver, site, arguments);
+        }
         let callee = self.attr(receiver, site)?;
         if matches!(self.callee(&callee), Callee::Foreign) {
             self.call(context, &callee, arguments).map(Called::Value)
@@ -422,17 +448,10 @@ impl Host for PyHost {
         value: &Register,
         arguments: Arguments<'_, PyHost>,
     ) -> Result<Register> {
-        let function = match filter {
-            Filter::Function(function) => function,
-            Filter::Named(name) => return self.filter_by_name(context, name, value, arguments),
-        };
-        if let Some(native) = function.native
-            && let Some(result) = filters::apply(self, context, native, value, arguments)?
-        {
-            return Ok(result);
+        if self.is_async {
+            return self.awaited(|host| host.filter_now(context, filter, value, arguments));
         }
-        let first = self.wanted(function.wanted, Some(context))?;
-        self.call_object(&function.object, (first.as_ref(), Some(value)), arguments).map(Register::object)
+        self.filter_now(context, filter, value, arguments)
     }
     #[inline(never)]
     fn emit_filter(
@@ -461,26 +480,24 @@ impl Host for PyHost {
         value: &Register,
         arguments: Arguments<'_, PyHost>,
     ) -> Result<bool> {
-        let (object, wanted) = match test {
-            Test::Function { object, wanted, native } => {
-                if let Some(native) = native
-                    && let Some(holds) = tests::apply(self, *native, value, arguments)?
-                {
-                    return Ok(holds);
-                }
-                (object.clone(), *wanted)
-            }
-            Test::Named(name) => {
-                let object = objects::get_item(&self.settings().tests, &name.object)?;
-                let wanted = Wanted::of(&object)?;
-                (object, wanted)
-            }
-        };
-        let first = self.wanted(wanted, Some(context))?;
-        objects::truth(&self.call_object(&object, (first.as_ref(), Some(value)), arguments)?)
+        let answer = self.test_value(context, test, value, arguments)?;
+        self.truth(&answer)
+    }
+    fn test_value(
+        &mut self,
+        context: &Context,
+        test: &Test,
+        value: &Register,
+        arguments: Arguments<'_, PyHost>,
+    ) -> Result<Register> {
+        if self.is_async {
+            return self.awaited(|host| host.test_now(context, test, value, arguments));
+        }
+        self.test_now(context, test, value, arguments)
     }
     fn star(&mut self, value: &Register) -> Result<Vec<Register>> {
-        let mut iterator = self.iterate(value)?;
+        // Not `iterate`: what is asynchronous cannot be spread.
+        let mut iterator = Iter::new(&self.object(value)?, self.fast)?;
         let mut items = Vec::new();
         while let Some(item) = iterator.next()? {
             items.push(item);
@@ -601,6 +618,10 @@ impl Host for PyHost {
     }
 
     // ---- errors -----------------------------------------------------------------------------------------------------
+
+    fn is_suspension(error: &Raised) -> bool {
+        crate::waiting::is_suspension(error)
+    }
 
     fn fault(&mut self, fault: Fault<'_>) -> Raised {
         crate::errors::fault(self, fault)

@@ -351,6 +351,17 @@ pub trait Host: Sized {
         value: &Self::Register,
         arguments: Arguments<'_, Self>,
     ) -> Result<bool, Self::Error>;
+    /// As [`Host::test`], with the answer as the test gives it: one of a user need not be a boolean.
+    fn test_value(
+        &mut self,
+        context: &Self::Context,
+        test: &Self::Test,
+        value: &Self::Register,
+        arguments: Arguments<'_, Self>,
+    ) -> Result<Self::Register, Self::Error> {
+        let holds = self.test(context, test, value, arguments)?;
+        Ok(self.boolean(holds))
+    }
     /// Makes the items of a `*args` value.
     fn star(&mut self, value: &Self::Register) -> Result<Vec<Self::Register>, Self::Error>;
     /// Makes the items of a `**kwargs` value.

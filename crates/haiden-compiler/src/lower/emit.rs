@@ -12,6 +12,10 @@ impl Lower<'_, '_> {
         if self.optimize
             && let Some(text) = self.constant_text(id, folded)
         {
+            if self.finalize {
+                // It is a value still, but the text's escaping holds for it.
+                return self.emit_operand(id, folded);
+            }
             self.hold_text(&text);
             return Ok(());
         }

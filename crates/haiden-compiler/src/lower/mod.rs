@@ -67,12 +67,14 @@ struct Around {
     captures: usize,
 }
 
+#[expect(clippy::struct_excessive_bools, reason = "three of the options, and a fact about the function")]
 struct Lower<'i, 'a> {
     ir: &'i Ir<'a>,
     code: &'i mut Code,
     places: Places<'i>,
     optimize: bool,
     intercepted: bool,
+    finalize: bool,
     /// `names` by symbol: name index + 1. `pending` is text that is to be written before anything else. `free` by number:
     /// the register of a name of the context, and whether it holds its value here; `resolved` are the names that became
     /// so, latest last.
@@ -124,6 +126,7 @@ pub(crate) fn lower_with(
         places,
         optimize: options.optimize,
         intercepted: options.intercepted,
+        finalize: options.finalize,
         tables,
         strings: HashMap::new(),
         function: &ir.functions[0],

@@ -103,6 +103,7 @@ pub(crate) enum Class {
     Type,
     Value,
     StopIteration,
+    StopAsyncIteration,
     Recursion,
     Runtime,
 }
@@ -118,6 +119,7 @@ impl Class {
                 Class::Type => ffi::PyExc_TypeError,
                 Class::Value => ffi::PyExc_ValueError,
                 Class::StopIteration => ffi::PyExc_StopIteration,
+                Class::StopAsyncIteration => ffi::PyExc_StopAsyncIteration,
                 Class::Recursion => ffi::PyExc_RecursionError,
                 Class::Runtime => ffi::PyExc_RuntimeError,
             }
@@ -157,6 +159,31 @@ pub(crate) fn is_instance_of(object: &Obj, class: &Obj) -> bool {
     let class = class.as_ptr().cast::<ffi::PyTypeObject>();
     // SAFETY: both are alive; the caller's `class` is a type (its `Py_TYPE` is checked by `types`).
     object.kind() == class || unsafe { ffi::PyType_IsSubtype(object.kind(), class) != 0 }
+}
+
+/// Is it exactly of a type that templates loop over most, and that iterates at once?
+#[inline]
+pub(crate) fn is_builtin_container(object: &Obj) -> bool {
+    is_list(object) || is_tuple(object) || is_dict(object) || is_range(object) || is_str(object)
+}
+
+/// Has it to be awaited? What `inspect.isawaitable` says.
+pub(crate) fn is_awaitable(object: &Obj) -> Result<bool> {
+    if is_builtin_container(object) || is_int(object) || is_bool(object) || is_float(object) {
+        return Ok(false);
+    }
+    // SAFETY: an object's type is alive; the slots are null or a table.
+    let has_slot = unsafe {
+        let slots = (*object.kind()).tp_as_async;
+        !slots.is_null() && (*slots).am_await.is_some()
+    };
+    if has_slot || object.kind() != class!(PyGen_Type) {
+        return Ok(has_slot);
+    }
+    // A generator that is a coroutine in disguise (`types.coroutine`) says so in its code's flags.
+    let code = get_attr(object, &intern("gi_code")?)?;
+    let flags = index(&get_attr(&code, &intern("co_flags")?)?)?;
+    Ok(flags & i64::from(ffi::CO_ITERABLE_COROUTINE) != 0)
 }
 
 /// Is it a type object?

@@ -37,6 +37,9 @@ impl Default for Limits {
     }
 }
 
+/// The positional arguments and the keyword arguments of a call from outside.
+pub type Given<'a, H> = (&'a [<H as Host>::Register], &'a [(&'a str, <H as Host>::Register)]);
+
 /// Where a machine stopped.
 #[derive(Debug)]
 pub enum Step<E> {
@@ -107,6 +110,46 @@ impl<H: Host> Vm<H> {
         let mut vm = Vm::empty(limits);
         vm.push_block(host, block, Finish::Page)?;
         Ok(vm)
+    }
+
+    /// A machine that will call a macro, as [`Vm::call`] does; [`Vm::result`] is what comes of it.
+    ///
+    /// # Errors
+    /// The host's error if the arguments do not fit.
+    pub fn of_call(
+        host: &mut H,
+        out: &mut H::Output,
+        closure: &Closure<H>,
+        (positional, keywords): Given<'_, H>,
+        markup: bool,
+        limits: Limits,
+    ) -> Result<Vm<H>, H::Error> {
+        let mut vm = Vm::empty(limits);
+        let mark = host.mark(out);
+        vm.push_macro(host, closure, positional, keywords, Finish::Value { mark, markup })?;
+        Ok(vm)
+    }
+
+    /// A machine that will call a block, as [`Vm::call_block`] does; [`Vm::result`] is what comes of it.
+    ///
+    /// # Errors
+    /// The host's error if there is no such block.
+    pub fn of_block_call(
+        host: &mut H,
+        out: &mut H::Output,
+        block: crate::host::BlockReference<H>,
+        limits: Limits,
+    ) -> Result<Vm<H>, H::Error> {
+        let mut vm = Vm::empty(limits);
+        let mark = host.mark(out);
+        let markup = host.autoescape(&block.context);
+        vm.push_block(host, block, Finish::Value { mark, markup })?;
+        Ok(vm)
+    }
+
+    /// The result of a call that is complete.
+    pub fn result(&mut self) -> Option<H::Register> {
+        self.result.take()
     }
 
     fn empty(limits: Limits) -> Vm<H> {
@@ -208,9 +251,7 @@ impl<H: Host> Vm<H> {
         markup: bool,
         limits: Limits,
     ) -> Result<H::Register, H::Error> {
-        let mut vm = Vm::empty(limits);
-        let mark = host.mark(out);
-        vm.push_macro(host, closure, positional, keywords, Finish::Value { mark, markup })?;
+        let mut vm = Vm::of_call(host, out, closure, (positional, keywords), markup, limits)?;
         match vm.resume(host, out) {
             Step::Done | Step::Chunk => Ok(vm.result.take().unwrap_or_else(H::missing)),
             Step::Await(error) | Step::Err(error) => Err(error),
@@ -227,10 +268,7 @@ impl<H: Host> Vm<H> {
         block: crate::host::BlockReference<H>,
         limits: Limits,
     ) -> Result<H::Register, H::Error> {
-        let mut vm = Vm::empty(limits);
-        let mark = host.mark(out);
-        let markup = host.autoescape(&block.context);
-        vm.push_block(host, block, Finish::Value { mark, markup })?;
+        let mut vm = Vm::of_block_call(host, out, block, limits)?;
         match vm.resume(host, out) {
             Step::Done | Step::Chunk => Ok(vm.result.take().unwrap_or_else(H::missing)),
             Step::Await(error) | Step::Err(error) => Err(error),

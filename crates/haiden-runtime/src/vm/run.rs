@@ -532,8 +532,13 @@ impl<H: Host> Vm<H> {
                     code::Test => {
                         let register = ops::a(word);
                         let (test, arguments) = linked!(register, word, test_calls, tests, NoTest);
-                        let holds = check!(host.test(&frame!().context, test, get!(register), arguments));
-                        set!(register, host.boolean(holds != (ops::x(word) == 1)));
+                        let (context, value) = (&frame!().context, get!(register));
+                        if ops::x(word) == 1 {
+                            let holds = check!(host.test(context, test, value, arguments));
+                            set!(register, host.boolean(!holds));
+                        } else {
+                            set!(register, check!(host.test_value(context, test, value, arguments)));
+                        }
                     }
 
                     // ---- autoescape -----------------------------------------------------------------------------
