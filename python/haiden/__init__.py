@@ -19,9 +19,7 @@ _HOMES = {
         "BaseLoader ChoiceLoader DictLoader FileSystemLoader FunctionLoader ModuleLoader PackageLoader PrefixLoader"
     ),
     "runtime": "ChainableUndefined DebugUndefined make_logging_undefined StrictUndefined Undefined",
-    "utils": (
-        "clear_caches is_undefined pass_context pass_environment pass_eval_context select_autoescape"
-    ),
+    "utils": ("clear_caches is_undefined pass_context pass_environment pass_eval_context select_autoescape"),
     "as_jinja2": "install_as_jinja2",
     "_statistics": "statistics",
 }

@@ -305,9 +305,7 @@ class InternationalizationExtension(Extension):
             token = stream.expect("name")
             name = token.value
             if name in head.variables:
-                parser.fail(
-                    f"translatable variable {name!r} defined twice.", token.lineno, exc=TemplateAssertionError
-                )
+                parser.fail(f"translatable variable {name!r} defined twice.", token.lineno, exc=TemplateAssertionError)
             if stream.skip_if("assign"):
                 head.variables[name] = parser.parse_expression()
             elif head.trimmed is None and name in ("trimmed", "notrimmed"):
@@ -548,7 +546,7 @@ def _extraction_environment(options: t.Mapping[str, t.Any], truth: t.Callable[[s
     if truth("trimmed", False):
         environment.policies["ext.i18n.trimmed"] = True
     if truth("newstyle_gettext", False):
-        environment.newstyle_gettext = True  # type: ignore[attr-defined]
+        environment.newstyle_gettext = True  # type: ignore[attr-defined, unused-ignore]
     return environment
 
 

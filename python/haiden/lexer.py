@@ -443,9 +443,7 @@ class Lexer:
 class _Reading:
     """One source that is being read."""
 
-    def __init__(
-        self, lexer: Lexer, source: str, name: str | None, filename: str | None, state: str | None
-    ) -> None:
+    def __init__(self, lexer: Lexer, source: str, name: str | None, filename: str | None, state: str | None) -> None:
         self.lexer = lexer
         self.source = source
         self.name = name
@@ -506,9 +504,7 @@ class _Reading:
             if operator != expected:
                 self.fail(f"unexpected '{operator}', expected '{expected}'")
 
-    def groups(
-        self, match: re.Match[str], kinds: tuple[str | Failure, ...]
-    ) -> t.Iterator[tuple[int, str, str]]:
+    def groups(self, match: re.Match[str], kinds: tuple[str | Failure, ...]) -> t.Iterator[tuple[int, str, str]]:
         """A match whose groups are tokens."""
         texts: t.Sequence[str] = match.groups()
         if isinstance(kinds, OptionalLStrip):

@@ -21,7 +21,7 @@ _Extension = t.Callable[["Parser"], nodes.Node | list[nodes.Node]]
 _CallArgs = tuple[list[nodes.Expr], list[nodes.Keyword], nodes.Expr | None, nodes.Expr | None]
 
 _statement_keywords = frozenset(
-    "for if block extends print macro include from import set with autoescape".split()
+    ["for", "if", "block", "extends", "print", "macro", "include", "from", "import", "set", "with", "autoescape"]
 )
 _compare_operators = frozenset(["eq", "ne", "lt", "lteq", "gt", "gteq"])
 _math_nodes: dict[str, type[nodes.Expr]] = {
@@ -72,9 +72,7 @@ class Parser:
             lineno = self.stream.current.lineno
         raise exc(msg, lineno, self.name, self.filename)
 
-    def _fail_ut_eof(
-        self, name: str | None, end_token_stack: list[tuple[str, ...]], lineno: int | None
-    ) -> t.NoReturn:
+    def _fail_ut_eof(self, name: str | None, end_token_stack: list[tuple[str, ...]], lineno: int | None) -> t.NoReturn:
         expected = {describe_token_expr(expr) for exprs in end_token_stack for expr in exprs}
         message = ["Unexpected end of template." if name is None else f"Encountered unknown tag {name!r}."]
         if end_token_stack:
@@ -104,13 +102,12 @@ class Parser:
     # ---- helpers -----------------------------------------------------------------------------------------------
 
     def is_tuple_end(self, extra_end_rules: tuple[str, ...] | None = None) -> bool:
-        """Whether no further item of a tuple can follow."""
-        current = self.stream.current
-        if current.type in ("variable_end", "block_end", "rparen"):
-            return True
-        if extra_end_rules is not None:
-            return current.test_any(*extra_end_rules)
-        return False
+        """Whether no further item of a tuple can follow.
+
+        The further rules make no difference, as in Jinja2, which compares them with a token in a way that never holds:
+        a loop's target cannot end with a comma.
+        """
+        return self.stream.current.type in ("variable_end", "block_end", "rparen")
 
     def free_identifier(self, lineno: int | None = None) -> nodes.InternalName:
         """A new variable that no template can name."""
@@ -313,9 +310,7 @@ class Parser:
     def _imported_name(self) -> str | tuple[str, str]:
         target = self.parse_assign_target(name_only=True)
         if target.name.startswith("_"):
-            self.fail(
-                "names starting with an underline can not be imported", target.lineno, exc=TemplateAssertionError
-            )
+            self.fail("names starting with an underline can not be imported", target.lineno, exc=TemplateAssertionError)
         if self.stream.skip_if("name:as"):
             return target.name, self.parse_assign_target(name_only=True).name
         return target.name
@@ -382,9 +377,7 @@ class Parser:
     # ---- targets -----------------------------------------------------------------------------------------------
 
     @t.overload
-    def parse_assign_target(
-        self, with_tuple: bool = ..., name_only: t.Literal[True] = ...
-    ) -> nodes.Name: ...
+    def parse_assign_target(self, with_tuple: bool = ..., name_only: t.Literal[True] = ...) -> nodes.Name: ...
 
     @t.overload
     def parse_assign_target(
