@@ -605,11 +605,11 @@ class CodeGenerator(ExpressionWriter):
         """The function that filters a loop's items; its name."""
         assert node.test is not None
         function = self.temporary_identifier()
-        with self._indented(f"{self.func(function)}(fiter):", node.test):
+        with self._indented(f"{self.func(function)}(items):", node.test):
             self.enter_frame(frame)
             self.writeline(self.choose_async("async for ", "for "))
             self.writes(node.target, " in ", frame=loop_frame)
-            self.write(self.choose_async("auto_aiter(fiter):", "fiter:"))
+            self.write(self.choose_async("auto_aiter(items):", "items:"))
             self.indent()
             self.writeline("if ", node.test)
             self.writes(node.test, ":", frame=frame)

@@ -946,5 +946,5 @@ def _failing_new(*args: t.Any, **kwargs: t.Any) -> t.NoReturn:
 
 
 # The compiler could do nothing with other classes.
-NodeType.__new__ = staticmethod(_failing_new)  # type: ignore[assignment]
+NodeType.__new__ = staticmethod(_failing_new)  # type: ignore[method-assign]
 del _failing_new
