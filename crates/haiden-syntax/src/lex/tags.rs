@@ -52,7 +52,6 @@ static CLASSES: [Class; 256] = {
 
 impl Lexer<'_> {
     /// The next token of a tag, white space left out unless it is asked for.
-    #[inline]
     pub(super) fn tag(&mut self, out: &mut Token) -> Result<(), SyntaxError> {
         let bytes = self.text.as_bytes();
         if self.state == State::LineStatement
@@ -200,6 +199,7 @@ impl Lexer<'_> {
         Err(self.unexpected())
     }
 
+    #[inline(never)]
     fn number(&mut self, out: &mut Token) -> Result<(), SyntaxError> {
         let check = |why: Result<(), String>| why.map_err(|why| self.error(why, self.pos));
         if let Some(end) = numbers::float_end(self.text, self.pos) {
@@ -217,6 +217,7 @@ impl Lexer<'_> {
         Ok(())
     }
 
+    #[inline(never)]
     fn string(&mut self, out: &mut Token, quote: u8) -> Result<(), SyntaxError> {
         let bytes = self.text.as_bytes();
         let mut at = self.pos + 1;
