@@ -14,6 +14,7 @@ use std::cell::Cell;
 
 use pyo3::ffi;
 
+use crate::guard::Suspicion;
 use crate::objects::{self, Class, Result, class};
 use crate::register::Obj;
 
@@ -44,6 +45,8 @@ impl Name {
 /// A name at a place where attributes are read.
 pub(crate) struct Site {
     pub(crate) name: Name,
+    /// What a sandbox thinks of the name.
+    pub(crate) suspicion: Suspicion,
     fast: bool,
     /// `dict` has no attribute of this name.
     item_of_dict: bool,
@@ -95,7 +98,8 @@ impl Site {
         let name = name.clone();
         let item_of_dict = fast && !objects::class_has(class!(PyDict_Type), &name.object);
         let memory = Cell::new(Memory { version: 0, road: Road::Generic });
-        Site { name, fast, item_of_dict, memory }
+        let suspicion = Suspicion::of(name.text());
+        Site { name, suspicion, fast, item_of_dict, memory }
     }
 
     /// The attribute, else the item, else `None`.

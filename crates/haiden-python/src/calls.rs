@@ -25,6 +25,11 @@ impl PyHost {
     fn attr_of(&mut self, register: &Register, site: &Site) -> Result<Register> {
         let object = self.object(register)?;
         if self.settings().hooks.getattr {
+            if let Some(guard) = self.settings().guard
+                && let Some(value) = self.guarded_attr(guard, &object, site)?
+            {
+                return Ok(value);
+            }
             let name = site.name.object.clone();
             return self.ask(&self.types.getattr, &[object, name]).map(Register::object);
         }
@@ -44,7 +49,8 @@ impl PyHost {
         arguments: Arguments<'_, PyHost>,
     ) -> Result<Obj> {
         let hooks = self.settings().hooks;
-        if hooks.call || hooks.context_call {
+        let by_hook = hooks.call && (self.settings().guard.is_none() || !self.may_call(callee)?);
+        if by_hook || hooks.context_call {
             return self.call_by_hook(context, callee, arguments);
         }
         let (wanted, instead) = Wanted::of_callee(callee)?;

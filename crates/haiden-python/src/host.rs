@@ -341,6 +341,11 @@ impl PyHost {
     pub(crate) fn get_item(&self, object: &Obj, key: &Register) -> Result<Register> {
         if !self.plain_item {
             let key = self.object(key)?;
+            if self.settings().guard.is_some()
+                && let Some(item) = PyHost::guarded_item(object, &key)?
+            {
+                return Ok(item);
+            }
             return self.ask(&self.types.getitem, &[object.clone(), key]).map(Register::object);
         }
         if self.fast

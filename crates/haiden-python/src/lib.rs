@@ -14,6 +14,7 @@ mod contexts;
 mod errors;
 mod execution;
 mod filters;
+mod guard;
 mod host;
 mod iterate;
 mod link;

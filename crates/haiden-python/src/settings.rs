@@ -13,6 +13,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyType};
 use pyo3::{PyTraverseError, PyVisit};
 
+use crate::guard::Guard;
 use crate::objects;
 use crate::register::{Attached, Obj};
 use crate::scope::visit_object;
@@ -32,6 +33,8 @@ pub(crate) struct Settings {
     pub(crate) tests: Obj,
     pub(crate) policies: Obj,
     pub(crate) hooks: Hooks,
+    /// The environment is a sandbox with the stock rules.
+    pub(crate) guard: Option<Guard>,
     /// Contexts are of the class that the machine knows.
     pub(crate) plain_context: bool,
     /// Values are kept as they are, not as text: `NativeEnvironment`.
@@ -178,6 +181,7 @@ fn read(environment: &Bound<'_, PyAny>, types: &Types) -> PyResult<Settings> {
             resolve,
             operators,
         },
+        guard: if sandboxed { Guard::of(environment)? } else { None },
         plain_context,
         native,
         is_async,

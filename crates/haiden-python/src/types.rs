@@ -86,6 +86,8 @@ types! {
     dunder_name = "__name__";
     leeway = "truncate.leeway";
     aiter = "__aiter__";
+    unsafe_callable = "unsafe_callable";
+    alters_data = "alters_data";
     anext = "__anext__";
     call_binop = "call_binop";
     call_unop = "call_unop";

@@ -404,6 +404,11 @@ impl Host for PyHost {
 
     fn callee<'a>(&'a self, value: &'a Register) -> Callee<'a, PyHost> {
         let Some(object) = value.as_object() else { return Callee::Foreign };
+        let settings = self.settings();
+        if settings.hooks.call && settings.guard.is_none() && !machine::is_loop(object) {
+            // An overridden `call` sees the calls of macros too.
+            return Callee::Foreign;
+        }
         if let Some(closure) = machine::as_macro(object) {
             return Callee::Macro(closure);
         }

@@ -74,7 +74,7 @@ impl Wanted {
 
 /// Is it a callable that has no mark for sure: a built-in one, or a function without attributes?
 #[inline]
-fn has_no_mark(callee: &Obj) -> bool {
+pub(crate) fn has_no_mark(callee: &Obj) -> bool {
     let kind = callee.kind();
     if kind == class!(PyCFunction_Type) {
         return true;
