@@ -228,6 +228,8 @@ macro_rules! for_each_op {
             Recurse { a: InOut } Next, Span::NONE;
 
             // ---- calls --------------------------------------------------------------------------------------
+            /// The next `Call` or `EmitCall` shows the locals `w` to a function that asks for the context.
+            ShowLocals { w: Locals } Next, Span::NONE;
             /// `a ← a(a+1, …)` with the arguments that shape `w` describes.
             Call { a: InOut, w: Shape } Next, Span::call(Field::A, Field::W);
             /// Write `a(a+1, …)` as text, escaped as `x` says.

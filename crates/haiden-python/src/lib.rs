@@ -16,6 +16,7 @@ mod execution;
 mod filters;
 mod guard;
 mod host;
+mod identity;
 mod iterate;
 mod link;
 mod machine;

@@ -300,6 +300,11 @@ pub trait Host: Sized {
 
     /// Is the value something that the machine itself runs?
     fn callee<'a>(&'a self, value: &'a Self::Register) -> Callee<'a, Self>;
+    /// Does a foreign callee ask for the context it is called in, so that it is to see what loops and blocks have set?
+    fn asks_for_context(&mut self, callee: &Self::Register) -> Result<bool, Self::Error> {
+        let _ = callee;
+        Ok(false)
+    }
     /// Calls a value that is [`Callee::Foreign`].
     fn call(
         &mut self,

@@ -16,7 +16,10 @@ impl<'a, 's> Builder<'_, 'a, 's> {
             return Ok(self.push(node.at, expr));
         }
         let callee = self.expr(&node.node)?;
-        let args = self.arguments(&node.arguments, caller)?;
+        let mut args = self.arguments(&node.arguments, caller)?;
+        if self.frame.shows {
+            args.seen = self.shown(node.at);
+        }
         Ok(self.push(node.at, Expr::Call { callee, args }))
     }
 
@@ -102,6 +105,7 @@ impl<'a, 's> Builder<'_, 'a, 's> {
             keywords: List { start: first, len: self.ir.keywords.len() as u32 - first },
             star: arguments.dyn_args.is_some(),
             star_star: arguments.dyn_kwargs.is_some(),
+            seen: None,
         })
     }
 

@@ -59,6 +59,7 @@ impl<'a, 's> Builder<'_, 'a, 's> {
                 rootlevel: false,
                 soft: false,
                 check_output: false,
+                shows: true,
             },
         );
         let mut body = Vec::new();
@@ -249,6 +250,7 @@ impl<'a, 's> Builder<'_, 'a, 's> {
             rootlevel: false,
             soft: false,
             check_output: self.frame.check_output,
+            shows: false,
         }
     }
 }

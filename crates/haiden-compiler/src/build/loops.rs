@@ -69,7 +69,7 @@ impl<'a, 's> Builder<'_, 'a, 's> {
         self.function.loops_max = self.function.loops_max.max(slot + 1);
         let (outer, log, locals) = (self.frame, self.tables.log.len(), self.function.locals);
 
-        self.frame = self.inner_frame(frames.body);
+        self.frame = super::Frame { shows: true, ..self.inner_frame(frames.body) };
         let loop_id = self.scopes.own(frames.body, self.scopes.specials.loop_always);
         let loop_id = loop_id.filter(|id| self.variable(*id).role == Role::Loop);
         if let Some(id) = loop_id {

@@ -57,6 +57,8 @@ struct Frame {
     rootlevel: bool,
     soft: bool,
     check_output: bool,
+    /// It is the body of a loop or a block: what it sets is shown to functions that ask for the context.
+    shows: bool,
 }
 
 /// A variable's state while its function is built.
@@ -165,6 +167,7 @@ pub(crate) fn build_with<'a>(
             rootlevel: true,
             soft: false,
             check_output: false,
+            shows: false,
         },
         eval: Eval { autoescape: options.autoescape, volatile: false },
         extends: 0,

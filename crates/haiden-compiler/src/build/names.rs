@@ -280,4 +280,22 @@ impl<'a> Builder<'_, 'a, '_> {
         self.ir.locals.push(table);
         (self.ir.locals.len() - 1) as u32
     }
+
+    /// The table of the variables that the loop or block around here has set; `None` if it sets none.
+    pub(super) fn shown(&mut self, at: At) -> Option<u32> {
+        let record = self.scopes.frames[self.frame.id.index()];
+        let mut table: Vec<Local> = Vec::new();
+        for index in record.variables.0..record.variables.1 {
+            let variable = self.variable(VariableId(index));
+            if variable.stored && variable.load != Load::Parameter && variable.role == Role::Plain {
+                let value = self.read(VariableId(index), at, false);
+                table.push((variable.name, value));
+            }
+        }
+        if table.is_empty() {
+            return None;
+        }
+        self.ir.locals.push(table);
+        Some((self.ir.locals.len() - 1) as u32)
+    }
 }

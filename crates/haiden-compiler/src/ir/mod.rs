@@ -52,6 +52,8 @@ pub struct Args {
     pub star: bool,
     /// One is `**kwargs`.
     pub star_star: bool,
+    /// Variables that a function sees that asks for the context: what the loop or block around the call has set.
+    pub seen: Option<u32>,
 }
 
 /// An operator on two values.

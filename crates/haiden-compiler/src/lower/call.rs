@@ -16,6 +16,7 @@ impl Lower<'_, '_> {
                 }
                 self.expr(*callee, base)?;
                 self.arguments(args)?;
+                self.show_locals(args)?;
                 let shape = self.shape(args);
                 self.set_at(ir.ats[id.index()]);
                 self.aw(Op::Call, 0, base, shape);
@@ -82,6 +83,15 @@ impl Lower<'_, '_> {
         let name = self.name(*name);
         let at = self.places.count(self.at);
         Ok(self.code.filter_call(name, *hard, at, shape))
+    }
+
+    /// Says which variables the call shows to a function that asks for the context.
+    pub(super) fn show_locals(&mut self, args: &Args) -> Result<()> {
+        if args.seen.is_some() {
+            let table = self.locals_table(args.seen)?;
+            self.aw(Op::ShowLocals, 0, 0, table);
+        }
+        Ok(())
     }
 
     /// Evaluates arguments into the registers above the present top.

@@ -33,6 +33,7 @@ impl Lower<'_, '_> {
                     let base = self.alloc()?;
                     self.expr(*callee, base)?;
                     self.arguments(args)?;
+                    self.show_locals(args)?;
                     let shape = self.shape(args);
                     self.set_at(ir.ats[id.index()]);
                     self.aw(Op::EmitCall, escape as u8, base, shape);

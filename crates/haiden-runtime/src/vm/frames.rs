@@ -35,6 +35,8 @@ pub(crate) struct Frame<H: Host> {
     pub(crate) extended: bool,
     /// What it writes is part of something that is not complete before it is.
     pub(crate) buffered: bool,
+    /// The locals that the next call shows to a function that asks for the context, counted from 1; 0 for none.
+    pub(crate) shown: u32,
     pub(crate) finish: Finish<H>,
 }
 
@@ -120,6 +122,7 @@ impl<H: Host> Vm<H> {
             loop_depth: 0,
             parent: None,
             extended: false,
+            shown: 0,
             buffered: buffered
                 || matches!(
                     measures.kind,

@@ -430,13 +430,17 @@ impl<H: Host> Vm<H> {
             }
 
             // ---- calls ----------------------------------------------------------------------------------
+            code::ShowLocals => frame!().shown = ops::w(word) + 1,
             code::Call => {
                 let register = ops::a(word);
                 let shape = &program.shapes[ops::w(word) as usize];
                 let callee = get!(register);
                 if matches!(host.callee(callee), Callee::Foreign) {
                     let arguments = Arguments { values: run!(register + 1, shape.registers()), shape };
-                    let value = check!(host.call(&frame!().context, callee, arguments));
+                    let shown = std::mem::take(&mut frame!().shown);
+                    let shown = self.context_shown(host, program, shown, callee)?;
+                    let context = shown.as_ref().unwrap_or(&frame!().context);
+                    let value = check!(host.call(context, callee, arguments));
                     set!(register, value);
                 } else {
                     let markup = host.autoescape(&frame!().context);
@@ -450,7 +454,10 @@ impl<H: Host> Vm<H> {
                 let callee = get!(register);
                 if matches!(host.callee(callee), Callee::Foreign) {
                     let arguments = Arguments { values: run!(register + 1, shape.registers()), shape };
-                    let value = check!(host.call(&frame!().context, callee, arguments));
+                    let shown = std::mem::take(&mut frame!().shown);
+                    let shown = self.context_shown(host, program, shown, callee)?;
+                    let context = shown.as_ref().unwrap_or(&frame!().context);
+                    let value = check!(host.call(context, callee, arguments));
                     emit!(value, escaping!(ops::x(word)));
                 } else {
                     enter_and_emit!(callee, register, shape);

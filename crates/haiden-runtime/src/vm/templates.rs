@@ -20,6 +20,22 @@ impl<H: Host> Vm<H> {
             .collect()
     }
 
+    /// The context with locals that a call shows to a function that asks for it; `None` if it does not.
+    pub(crate) fn context_shown(
+        &self,
+        host: &mut H,
+        program: &crate::program::Program<H>,
+        shown: u32,
+        callee: &H::Register,
+    ) -> Result<Option<H::Context>, H::Error> {
+        let (Some(index), Some(frame)) = (shown.checked_sub(1), self.frames.last()) else { return Ok(None) };
+        if !host.asks_for_context(callee)? {
+            return Ok(None);
+        }
+        let locals = self.locals(program, index);
+        host.derive_context(&frame.context, &locals).map(Some)
+    }
+
     /// `extends`: the running template gets a parent.
     pub(crate) fn extend(&mut self, host: &mut H, name: &H::Register) -> Result<(), H::Error> {
         let Some(frame) = self.frames.last_mut() else { return Ok(()) };

@@ -1,0 +1,270 @@
+"""Where compiled templates are kept between processes: the names and behaviour of `jinja2.bccache`.
+
+What is kept is an image: data that the machine verifies, never Python code. Bytes that are foreign, damaged, or made from
+another source or with other options are a miss.
+"""
+
+import fnmatch
+import os
+import stat
+import tempfile
+import typing as t
+from hashlib import sha1
+from io import BytesIO
+
+from . import _native
+
+if t.TYPE_CHECKING:
+    import typing_extensions as te
+
+    from .environment import Environment
+
+    class _MinimalMemcacheClient(te.Protocol):
+        def get(self, key: str) -> bytes: ...
+
+        def set(self, key: str, value: bytes, timeout: int | None = None) -> None: ...
+
+
+bc_version = 1
+bc_magic = b"haiden" + bytes([bc_version])
+"""What the bytes of a bucket begin with."""
+
+_IMAGE, _TEXT = b"i", b"t"
+
+
+class Bucket:
+    """The place of one template in a cache.
+
+    :param environment: The environment that asks; `None` for a bucket that only carries bytes.
+    :param key: The key of the template.
+    :param checksum: The checksum of its source.
+    """
+
+    def __init__(self, environment: "Environment | None", key: str, checksum: str) -> None:
+        self.environment = environment
+        self.key = key
+        self.checksum = checksum
+        self._origin: tuple[str, str | None, str] | None = None
+        self.reset()
+
+    def reset(self) -> None:
+        """Empties it."""
+        self.code: t.Any = None
+
+    def load_bytecode(self, f: t.BinaryIO) -> None:
+        """Reads from a file; what cannot be used leaves the bucket empty."""
+        self.reset()
+        data = f.read()
+        head = bc_magic + self._checksum_bytes()
+        if not isinstance(data, bytes) or not data.startswith(head):
+            return
+        kind, payload = data[len(head) : len(head) + 1], data[len(head) + 1 :]
+        if kind == _TEXT:
+            self.code = payload.decode("utf-8", "surrogatepass")
+        elif kind == _IMAGE:
+            self.code = self._code_of(payload)
+
+    def _code_of(self, image: bytes) -> t.Any:
+        if self.environment is None or self._origin is None:
+            try:
+                return _native.Code.from_bytes(image)
+            except ValueError:
+                return None
+        name, filename, source = self._origin
+        return _native.load(self.environment._machine_settings(), image, source, name, filename)
+
+    def write_bytecode(self, f: t.IO[bytes]) -> None:
+        """Writes to a file.
+
+        :raises TypeError: There is nothing to write.
+        """
+        if self.code is None:
+            raise TypeError("can't write empty bucket")
+        f.write(bc_magic + self._checksum_bytes())
+        if isinstance(self.code, _native.Code):
+            # What Python code has made of a template has no identity: it is never found again.
+            f.write(_IMAGE + self.code.to_bytes() if self.code.is_portable else b"")
+        elif isinstance(self.code, str):
+            f.write(_TEXT + self.code.encode("utf-8", "surrogatepass"))
+
+    def _checksum_bytes(self) -> bytes:
+        checksum = self.checksum.encode()
+        return len(checksum).to_bytes(2, "little") + checksum
+
+    def bytecode_from_string(self, string: bytes) -> None:
+        """Reads from bytes; `None` and what is no bytes leave the bucket empty."""
+        if isinstance(string, (bytes, bytearray, memoryview)):
+            self.load_bytecode(BytesIO(bytes(string)))
+        else:
+            self.reset()
+
+    def bytecode_to_string(self) -> bytes:
+        """The bytes that `write_bytecode` writes."""
+        out = BytesIO()
+        self.write_bytecode(out)
+        return out.getvalue()
+
+
+class BytecodeCache:
+    """The base class of caches: subclasses say how a bucket's bytes are kept.
+
+    ::
+
+        class Folder(BytecodeCache):
+            def load_bytecode(self, bucket):
+                if (path := self.folder / bucket.key).exists():
+                    bucket.bytecode_from_string(path.read_bytes())
+
+            def dump_bytecode(self, bucket):
+                (self.folder / bucket.key).write_bytes(bucket.bytecode_to_string())
+    """
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        """Fills the bucket, if the cache has something for its key. To be overridden."""
+        raise NotImplementedError
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """Keeps what is in the bucket. To be overridden."""
+        raise NotImplementedError
+
+    def clear(self) -> None:
+        """Forgets everything, in caches that can."""
+
+    def get_cache_key(self, name: str, filename: str | None = None) -> str:
+        """The key of a template: a digest of its name and file name."""
+        digest = sha1(name.encode("utf-8", "surrogatepass"))
+        if filename is not None:
+            digest.update(f"|{filename}".encode("utf-8", "surrogatepass"))
+        return digest.hexdigest()
+
+    def get_source_checksum(self, source: str) -> str:
+        """The checksum of a source."""
+        return sha1(source.encode("utf-8", "surrogatepass")).hexdigest()
+
+    def get_bucket(self, environment: "Environment", name: str, filename: str | None, source: str) -> Bucket:
+        """The bucket of a template, filled if the cache has it."""
+        bucket = Bucket(environment, self.get_cache_key(name, filename), self.get_source_checksum(source))
+        bucket._origin = name, filename, source
+        self.load_bytecode(bucket)
+        return bucket
+
+    def set_bucket(self, bucket: Bucket) -> None:
+        """Keeps a bucket."""
+        self.dump_bytecode(bucket)
+
+
+class FileSystemBytecodeCache(BytecodeCache):
+    """A cache of files in a folder, one for each template.
+
+    :param directory: The folder; a private one in the system's folder of temporary files if none is given.
+    :param pattern: The names of the files; `%s` is the key.
+    """
+
+    def __init__(self, directory: str | None = None, pattern: str = "__jinja2_%s.cache") -> None:
+        self.directory = self._get_default_cache_dir() if directory is None else directory
+        self.pattern = pattern
+
+    def _get_default_cache_dir(self) -> str:
+        temporary = tempfile.gettempdir()
+        if os.name == "nt":
+            return temporary
+        unsafe = RuntimeError("Cannot determine safe temp directory. You need to explicitly provide one.")
+        if not hasattr(os, "getuid"):
+            raise unsafe
+        directory = os.path.join(temporary, f"_jinja2-cache-{os.getuid()}")
+        try:
+            os.mkdir(directory, stat.S_IRWXU)
+        except FileExistsError:
+            pass
+        found = os.lstat(directory)
+        private = stat.S_IMODE(found.st_mode) == stat.S_IRWXU
+        if found.st_uid != os.getuid() or not stat.S_ISDIR(found.st_mode) or not private:
+            raise unsafe
+        return directory
+
+    def _get_cache_filename(self, bucket: Bucket) -> str:
+        return os.path.join(self.directory, self.pattern % (bucket.key,))
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        """Reads the template's file, if there is one."""
+        try:
+            with open(self._get_cache_filename(bucket), "rb") as file:
+                bucket.load_bytecode(file)
+        except (FileNotFoundError, IsADirectoryError, PermissionError):
+            pass
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """Writes the template's file: a new one, which then takes the old one's place."""
+        name = self._get_cache_filename(bucket)
+        file = tempfile.NamedTemporaryFile(
+            mode="wb", dir=os.path.dirname(name), prefix=os.path.basename(name), suffix=".tmp", delete=False
+        )
+        try:
+            with file:
+                bucket.write_bytecode(file)
+            try:
+                os.replace(file.name, name)
+            except OSError:
+                # Another process has it open, where that matters: its entry is as good as ours.
+                _remove(file.name)
+        except BaseException:
+            _remove(file.name)
+            raise
+
+    def clear(self) -> None:
+        """Deletes all files whose names fit the pattern."""
+        for name in fnmatch.filter(os.listdir(self.directory), self.pattern % ("*",)):
+            _remove(os.path.join(self.directory, name))
+
+
+def _remove(path: str) -> None:
+    try:
+        os.remove(path)
+    except OSError:
+        pass
+
+
+class MemcachedBytecodeCache(BytecodeCache):
+    """A cache in a memcached server, or in what has the methods `get` and `set` of a client.
+
+    :param client: The client: of pylibmc, python-memcached, cachelib or Django, say.
+    :param prefix: What all keys begin with.
+    :param timeout: When entries expire; never if none is given.
+    :param ignore_memcache_errors: Whether errors of the client are misses.
+    """
+
+    def __init__(
+        self,
+        client: "_MinimalMemcacheClient",
+        prefix: str = "jinja2/bytecode/",
+        timeout: int | None = None,
+        ignore_memcache_errors: bool = True,
+    ) -> None:
+        self.client = client
+        self.prefix = prefix
+        self.timeout = timeout
+        self.ignore_memcache_errors = ignore_memcache_errors
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        """Asks the server."""
+        try:
+            found = self.client.get(self.prefix + bucket.key)
+        except Exception:
+            if not self.ignore_memcache_errors:
+                raise
+        else:
+            bucket.bytecode_from_string(found)
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """Tells the server."""
+        arguments: tuple[t.Any, ...] = (self.prefix + bucket.key, bucket.bytecode_to_string())
+        if self.timeout is not None:
+            arguments += (self.timeout,)
+        try:
+            self.client.set(*arguments)
+        except Exception:
+            if not self.ignore_memcache_errors:
+                raise
+
+
+__all__ = ["BytecodeCache", "Bucket", "FileSystemBytecodeCache", "MemcachedBytecodeCache"]
