@@ -8,6 +8,8 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
+use crate::identity::Identity;
+
 /// A compiled template.
 #[pyclass(frozen, weakref, name = "Code", module = "haiden._native")]
 pub(crate) struct Code {
@@ -15,6 +17,8 @@ pub(crate) struct Code {
     pub(crate) name: Option<String>,
     pub(crate) filename: Option<String>,
     pub(crate) autoescape: bool,
+    /// What it was compiled from; `None` for code of a tree, which no cache keeps.
+    pub(crate) identity: Option<Identity>,
 }
 
 #[pymethods]
@@ -29,21 +33,29 @@ impl Code {
         autoescape: bool,
     ) -> PyResult<Code> {
         match haiden_bytecode::load(data) {
-            Ok((_, image)) => Ok(Code { image: Arc::new(image), name, filename, autoescape }),
+            Ok((_, image)) => Ok(Code { image: Arc::new(image), name, filename, autoescape, identity: None }),
             Err(rejection) => Err(PyValueError::new_err(rejection.to_string())),
         }
     }
 
-    /// The image's bytes. Its header names no source.
+    /// May a cache keep it? Not what was compiled from a tree that Python code has made.
+    #[getter]
+    fn is_portable(&self) -> bool {
+        self.identity.is_some()
+    }
+
+    /// The image's bytes.
     fn to_bytes<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
-        let header = Header { semantics: 0, flags: 0, source: [0; 32], fingerprint: [0; 32] };
+        let unknown = Header { semantics: 0, flags: 0, source: [0; 32], fingerprint: [0; 32] };
+        let header = self.identity.as_ref().map_or(unknown, Identity::header);
         PyBytes::new(py, &haiden_bytecode::to_bytes(&self.image, &header))
     }
 
     /// The code under other names.
     #[pyo3(signature = (name=None, filename=None, autoescape=None))]
     fn renamed(&self, name: Option<String>, filename: Option<String>, autoescape: Option<bool>) -> Code {
-        Code { image: self.image.clone(), name, filename, autoescape: autoescape.unwrap_or(self.autoescape) }
+        let autoescape = autoescape.unwrap_or(self.autoescape);
+        Code { image: self.image.clone(), name, filename, autoescape, identity: self.identity }
     }
 
     /// The instructions, for people.

@@ -283,12 +283,6 @@ impl PyHost {
         }
     }
 
-    /// Does the sandbox intercept an operator?
-    pub(crate) fn intercepts(&self, table: &str, operator: &str) -> Result<bool> {
-        let table = objects::get_attr(&self.settings().environment, &objects::intern(table)?)?;
-        objects::contains(&table, &objects::intern(operator)?)
-    }
-
     /// Values that were kept as they are, as one: what the environment makes of them.
     pub(crate) fn joined(&self, parts: Vec<Obj>) -> Result<Obj> {
         let parts = objects::list(parts.into_iter().map(Ok))?;

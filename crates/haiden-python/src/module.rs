@@ -8,6 +8,7 @@ use pyo3::prelude::*;
 use crate::code::Code;
 use crate::contexts::ContextHandle;
 use crate::execution::Execution;
+use crate::identity::Identity;
 use crate::machine::{Block, Loop, Macro, TemplateReference};
 use crate::register::Obj;
 use crate::settings::{self, Settings, SettingsObject};
@@ -30,7 +31,27 @@ fn compile(
     let types = types::types(py)?.get(py);
     let image = haiden_compiler::compile(source, &options)
         .map_err(|error| errors::compile_error(py, types, &error, (name.as_deref(), filename.as_deref())))?;
-    finish(py, known, image, (name, filename), options.autoescape)
+    let identity = Identity::new(known, &options, source);
+    finish(py, known, image, (name, filename), options.autoescape, Some(identity))
+}
+
+/// The code of an image's bytes, if they are what [`compile`] makes of this source here; else `None`.
+#[pyfunction]
+#[pyo3(signature = (settings, data, source, name=None, filename=None))]
+fn load(
+    settings: &Bound<'_, SettingsObject>,
+    data: &[u8],
+    source: &str,
+    name: Option<String>,
+    filename: Option<String>,
+) -> PyResult<Option<Code>> {
+    let object = Obj::of(settings);
+    let known = settings::of(&object);
+    let options = settings::options(known, settings.py(), name.as_deref())?;
+    let identity = Identity::new(known, &options, source);
+    let Ok((_, image)) = haiden_bytecode::load_expected(data, &identity.expected()) else { return Ok(None) };
+    let autoescape = options.autoescape;
+    Ok(Some(Code { image: Arc::new(image), name, filename, autoescape, identity: Some(identity) }))
 }
 
 /// An image becomes code, if the environment has all filters and tests that it must have.
@@ -40,6 +61,7 @@ pub(crate) fn finish(
     image: Image,
     (name, filename): (Option<String>, Option<String>),
     autoescape: bool,
+    identity: Option<Identity>,
 ) -> PyResult<Code> {
     let filters = image.filters().iter().map(|reference| (reference, &settings.filters, "filter"));
     let tests = image.tests().iter().map(|reference| (reference, &settings.tests, "test"));
@@ -57,7 +79,7 @@ pub(crate) fn finish(
         let class = &types::types(py)?.get(py).assertion_error;
         return Err(errors::exception(py, class, &message, line, (name.as_deref(), filename.as_deref())));
     }
-    Ok(Code { image: Arc::new(image), name, filename, autoescape })
+    Ok(Code { image: Arc::new(image), name, filename, autoescape, identity })
 }
 
 #[pymodule]
@@ -72,5 +94,6 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<SettingsObject>()?;
     module.add_class::<Template>()?;
     module.add_class::<TemplateReference>()?;
+    module.add_function(wrap_pyfunction!(load, module)?)?;
     module.add_function(wrap_pyfunction!(compile, module)?)
 }

@@ -81,8 +81,6 @@ types! {
     get_exported = "get_exported";
     concat = "concat";
     env_call = "call";
-    call_binop = "call_binop";
-    call_unop = "call_unop";
     module = "_module";
     dict = "__dict__";
     dunder_name = "__name__";

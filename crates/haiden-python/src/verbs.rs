@@ -22,6 +22,7 @@ use crate::register::{Obj, Register, View};
 use crate::scope::{CellBlock, Context};
 use crate::templates;
 use crate::tests::Test;
+use crate::wanted::Wanted;
 
 impl Host for PyHost {
     type Register = Register;
@@ -420,40 +421,6 @@ impl Host for PyHost {
     fn asks_for_context(&mut self, callee: &Register) -> Result<bool> {
         let Some(callee) = callee.as_object() else { return Ok(false) };
         Ok(Wanted::of_callee(callee)?.0 == Wanted::Context)
-    }
-    fn intercepted_binary(
-        &mut self,
-        context: &Context,
-        op: BinaryOp,
-        left: &Register,
-        right: &Register,
-    ) -> Result<Register> {
-        let name = match op {
-            BinaryOp::Add => "+",
-            BinaryOp::Sub => "-",
-            BinaryOp::Mul => "*",
-            BinaryOp::Div => "/",
-            BinaryOp::FloorDiv => "//",
-            BinaryOp::Mod => "%",
-            BinaryOp::Pow => "**",
-        };
-        if !self.intercepts("intercepted_binops", name)? {
-            return self.binary(op, left, right);
-        }
-        let values =
-            [self.context_of(context)?, objects::intern(name)?, self.object(left)?, self.object(right)?];
-        self.ask(&self.types.call_binop, &values).map(Register::object)
-    }
-    fn intercepted_unary(&mut self, context: &Context, op: UnaryOp, value: &Register) -> Result<Register> {
-        let name = match op {
-            UnaryOp::Neg => "-",
-            UnaryOp::Pos => "+",
-        };
-        if !self.intercepts("intercepted_unops", name)? {
-            return self.unary(op, value);
-        }
-        let values = [self.context_of(context)?, objects::intern(name)?, self.object(value)?];
-        self.ask(&self.types.call_unop, &values).map(Register::object)
     }
     fn call(
         &mut self,
