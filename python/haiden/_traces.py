@@ -15,16 +15,30 @@ def _raising(filename: str, line: int, what: str) -> CodeType:
     return code.replace(co_name=what, co_qualname=what) if sys.version_info >= (3, 11) else code.replace(co_name=what)
 
 
+def _frame(code: CodeType, namespace: dict[str, object]) -> TracebackType:
+    """The traceback of code that raises the marker. No variable here outlives the call: that would be a ring."""
+    try:
+        exec(code, namespace)
+    except _Marker as marker:
+        found = marker.__traceback__
+        marker.__traceback__ = None
+        try:
+            assert found is not None and found.tb_next is not None, "the code has a frame of its own"
+            return found.tb_next
+        finally:
+            del found
+    raise AssertionError("the code raises")
+
+
 def with_frames(traceback: TracebackType | None, frames: list[tuple[str, int, str]]) -> TracebackType | None:
     """The traceback with frames in front of it: file, line and what runs there, the innermost frame first."""
     for filename, line, what in frames:
         line = max(line, 1)
         namespace = {"__name__": filename, "__file__": filename, "__haiden_marker__": _Marker()}
-        try:
-            exec(_raising(filename, line, what), namespace)
-        except _Marker as marker:
-            found = marker.__traceback__
-            if found is not None and found.tb_next is not None:
-                frame = found.tb_next.tb_frame
-                traceback = TracebackType(traceback, frame, found.tb_next.tb_lasti, line)
-    return traceback
+        found = _frame(_raising(filename, line, what), namespace)
+        traceback = TracebackType(traceback, found.tb_frame, found.tb_lasti, line)
+        del found
+    try:
+        return traceback
+    finally:
+        del traceback
