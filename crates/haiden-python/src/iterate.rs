@@ -66,6 +66,29 @@ impl Iter {
         Iter::Dict { dict, part, position: 0, size, left: size }
     }
 
+    /// The next item of a list or a range.
+    #[inline(always)]
+    pub(crate) fn next_fast(&mut self, into: &mut Register) -> Option<bool> {
+        *into = match self {
+            Iter::List { list, next } => {
+                let Some(item) = objects::list_item(list, *next) else { return Some(false) };
+                *next += 1;
+                Register::object(item)
+            }
+            Iter::Range { next, step, left } => {
+                if *left <= 0 {
+                    return Some(false);
+                }
+                let value = *next;
+                *left -= 1;
+                *next += *step;
+                Register::integer(value)
+            }
+            _ => return None,
+        };
+        Some(true)
+    }
+
     /// The next item.
     #[inline(always)]
     pub(crate) fn next(&mut self) -> Result<Option<Register>> {

@@ -367,12 +367,15 @@ impl Host for PyHost {
             None => Iter::new(&self.object(value)?, self.fast),
         }
     }
-    #[inline(always)]
     fn next(&mut self, iterator: &mut Iter) -> Result<Option<Register>> {
         match iterator {
             Iter::Awaited(iterator) => self.next_awaited(iterator),
             iterator => iterator.next(),
         }
+    }
+    #[inline(always)]
+    fn next_fast(&mut self, iterator: &mut Iter, into: &mut Register) -> Option<bool> {
+        iterator.next_fast(into)
     }
     #[inline]
     fn next_pair(&mut self, iterator: &mut Iter) -> Result<Option<(Register, Register)>> {

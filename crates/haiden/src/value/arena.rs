@@ -15,6 +15,7 @@ use crate::error::{Error, ErrorKind};
 use crate::python::number::convert::{hash_float, hash_int};
 use crate::python::number::int::Int;
 use crate::value::object::Foreign;
+use crate::value::serialize::Memory;
 use crate::value::shape::new_shape_id;
 use crate::value::word::{HEAP, Str, Word};
 
@@ -53,6 +54,8 @@ pub(crate) struct Arena {
     pub(crate) shapes: Vec<Shape>,
     pub(crate) bigs: Vec<BigInt>,
     pub(crate) foreign: Vec<Foreign>,
+    /// What its writer knows, if it is to be written again.
+    pub(crate) memory: Option<Box<Memory>>,
 }
 
 /// How deep data may be nested.
@@ -77,7 +80,7 @@ fn offset(length: usize) -> Result<u32, Error> {
 impl Arena {
     /// Has it nothing that a word could name?
     pub(crate) fn is_empty(&self) -> bool {
-        let Arena { text, words, shapes, bigs, foreign } = self;
+        let Arena { text, words, shapes, bigs, foreign, .. } = self;
         text.is_empty() && words.is_empty() && shapes.is_empty() && bigs.is_empty() && foreign.is_empty()
     }
 

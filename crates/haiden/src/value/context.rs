@@ -5,51 +5,38 @@ use std::sync::Arc;
 use serde::ser::Serialize;
 
 use crate::error::Error;
-use crate::value::serialize::Writer;
+use crate::value::serialize::{Paused, Writer};
 use crate::value::value::{Repr, Value};
-use crate::value::word::Word;
 
 /// What a template is rendered with: see [`context!`](crate::context!).
 #[doc(hidden)]
 pub struct ContextBuilder {
     writer: Writer,
-    keys: Vec<Word>,
-    values: Vec<Word>,
-    error: Option<Error>,
+    variables: Result<Paused, Error>,
 }
 
 impl Default for ContextBuilder {
     fn default() -> ContextBuilder {
-        ContextBuilder { writer: Writer::new(), keys: Vec::new(), values: Vec::new(), error: None }
+        let mut writer = Writer::for_render();
+        let variables = Paused::new(&mut writer);
+        ContextBuilder { writer, variables }
     }
 }
 
 impl ContextBuilder {
     /// Adds a variable.
     #[must_use]
-    pub fn with<T: Serialize + ?Sized>(mut self, name: &str, value: &T) -> ContextBuilder {
-        let written =
-            self.writer.arena.push_text(name, false).and_then(|key| Ok((key, self.writer.write(value)?)));
-        match written {
-            Ok((key, value)) => {
-                self.keys.push(key);
-                self.values.push(value);
-            }
-            Err(error) => self.error = self.error.or(Some(error)),
-        }
-        self
+    pub fn with<T: Serialize + ?Sized>(self, name: &'static str, value: &T) -> ContextBuilder {
+        let ContextBuilder { mut writer, variables } = self;
+        let variables = variables.and_then(|variables| variables.with(&mut writer, name, value));
+        ContextBuilder { writer, variables }
     }
 
     /// The dict of all variables.
     pub fn build(self) -> Context {
-        let ContextBuilder { mut writer, keys, values, error } = self;
-        Context(match error {
-            Some(error) => Err(error),
-            None => writer
-                .arena
-                .push_map(keys, &values)
-                .map(|word| Value(Repr::Arena(Arc::new(writer.finish()), word))),
-        })
+        let ContextBuilder { mut writer, variables } = self;
+        let word = variables.and_then(|variables| variables.finish(&mut writer));
+        Context(word.map(|word| Value(Repr::Arena(Arc::new(writer.finish_for_render()), word))))
     }
 }
 
@@ -96,7 +83,7 @@ where
 pub trait NotContext: Serialize {
     /// The context.
     fn to_context(&self) -> Result<Value, Error> {
-        Value::from_serialize(self)
+        Value::for_render(self)
     }
 }
 impl<T: Serialize + ?Sized> NotContext for T {}

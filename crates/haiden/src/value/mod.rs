@@ -6,6 +6,7 @@
 pub(crate) mod arena;
 pub(crate) mod context;
 pub(crate) mod function;
+mod handover;
 pub(crate) mod heap;
 pub(crate) mod host;
 pub(crate) mod object;

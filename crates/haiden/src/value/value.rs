@@ -1,7 +1,6 @@
 //! Values as a user holds them: owned, cheap to clone, free to travel between threads and renders.
 
 use std::borrow::Cow;
-use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::Arc;
@@ -12,6 +11,7 @@ use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 use crate::error::Error;
 use crate::value::arena::Arena;
 use crate::value::function::{Function, Parameters, Returned, boxed};
+use crate::value::handover;
 use crate::value::object::{Foreign, Object};
 use crate::value::serialize::Writer;
 use crate::value::word::Word;
@@ -67,6 +67,19 @@ impl Value {
         Ok(match writer.whole.take() {
             Some(whole) => whole,
             None => Value::from_arena(writer.finish(), word),
+        })
+    }
+
+    /// As [`Value::from_serialize`], for one render.
+    pub(crate) fn for_render<T: Serialize + ?Sized>(data: &T) -> Result<Value, Error> {
+        if let Some(value) = handover::value_of(data) {
+            return Ok(value);
+        }
+        let mut writer = Writer::for_render();
+        let word = writer.write(data)?;
+        Ok(match writer.whole.take() {
+            Some(whole) => whole,
+            None => Value::from_arena(writer.finish_for_render(), word),
         })
     }
 
@@ -272,45 +285,8 @@ impl Value {
     }
 }
 
-thread_local! {
-    /// A value on its way through serde into a [`Writer`]: serde itself cannot carry objects and markup.
-    static HANDOVER: RefCell<Option<Value>> = const { RefCell::new(None) };
-}
-
-/// The newtype's name that announces a value in [`HANDOVER`].
-const HANDOVER_NAME: &str = "\0haiden::Value";
-
-/// A newtype struct on its way into a writer: usually its content, but see [`HANDOVER`].
-pub(super) fn special_newtype<T: Serialize + ?Sized>(
-    writer: &mut Writer,
-    name: &'static str,
-    content: &T,
-) -> Result<Word, Error> {
-    if name == HANDOVER_NAME
-        && let Some(value) = HANDOVER.with_borrow_mut(Option::take)
-    {
-        if writer.is_fresh() {
-            // The value is all there is: it is taken as it is.
-            writer.whole = Some(value);
-            return Ok(Word::None);
-        }
-        let depth = writer.depth;
-        return value.write_to(&mut writer.arena, depth);
-    }
-    writer.write_nested(content)
-}
-
 /// The content of a value for serializers other than ours.
-struct Content<'a>(&'a Value);
-
-impl Serialize for Value {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        HANDOVER.set(Some(self.clone()));
-        let outcome = serializer.serialize_newtype_struct(HANDOVER_NAME, &Content(self));
-        HANDOVER.set(None);
-        outcome
-    }
-}
+pub(super) struct Content<'a>(pub(super) &'a Value);
 
 impl Serialize for Content<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

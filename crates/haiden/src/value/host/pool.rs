@@ -7,11 +7,13 @@
 use std::cell::RefCell;
 use std::mem::size_of;
 use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
 
 use haiden_runtime::Vm;
 
 use crate::value::heap::Heap;
 use crate::value::host::{NOTHING, NativeHost};
+use crate::value::serialize::recycle;
 
 /// How many a thread keeps: renders in renders take more than one.
 const KEPT: usize = 4;
@@ -95,7 +97,7 @@ impl NativeHost {
         clear(objects);
         let NativeHost { templates, slots, slot_by_address, moved, contexts, cells, programs, .. } = self;
         *templates = None;
-        slots.truncate(1);
+        slots.drain(1..).filter_map(Arc::into_inner).for_each(recycle);
         clear(contexts);
         clear(cells);
         clear(programs);

@@ -21,10 +21,17 @@ const FEW: usize = 8;
 const WAYS: usize = 4;
 
 /// Shapes, the latest first.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Recent([Option<u32>; WAYS]);
 
 impl Recent {
+    /// The shapes are elsewhere now; those that are nowhere are forgotten.
+    pub(super) fn rename(&mut self, places: &[Option<u32>]) {
+        let known = self.0.into_iter().flatten();
+        let mut known = known.filter_map(|shape| places.get(shape as usize).copied().flatten());
+        self.0 = std::array::from_fn(|_| known.next());
+    }
+
     #[inline]
     fn note(&mut self, shape: u32) {
         if self.0[0] == Some(shape) {
@@ -37,7 +44,7 @@ impl Recent {
 }
 
 /// A field's name, by where it lies: a `'static` text never changes.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Field {
     address: usize,
     len: usize,
@@ -63,6 +70,43 @@ pub(crate) struct MapWriter<'a> {
     /// A key whose value is still to come.
     key: Option<Word>,
     wrapper: Wrapper,
+}
+
+/// A dict in the making without its writer: what `context!` keeps between two variables.
+pub(crate) struct Paused {
+    start: usize,
+    guess: Option<u32>,
+    keys: Vec<Word>,
+    fields: Vec<Field>,
+}
+
+impl Paused {
+    /// A dict that starts now.
+    pub(crate) fn new(writer: &mut Writer) -> Result<Paused, Error> {
+        MapWriter::new(writer, Wrapper::None, 0).map(MapWriter::pause)
+    }
+
+    fn resume(self, writer: &mut Writer) -> MapWriter<'_> {
+        let Paused { start, guess, keys, fields } = self;
+        MapWriter { writer, start, guess, keys, fields, key: None, wrapper: Wrapper::None }
+    }
+
+    /// Adds a field.
+    pub(crate) fn with<T: Serialize + ?Sized>(
+        self,
+        writer: &mut Writer,
+        name: &'static str,
+        value: &T,
+    ) -> Result<Paused, Error> {
+        let mut map = self.resume(writer);
+        map.field(name, value)?;
+        Ok(map.pause())
+    }
+
+    /// The dict.
+    pub(crate) fn finish(self, writer: &mut Writer) -> Result<Word, Error> {
+        self.resume(writer).finish()
+    }
 }
 
 /// What a struct stands for.
@@ -109,21 +153,26 @@ impl<'a> MapWriter<'a> {
         fields: usize,
     ) -> Result<MapWriter<'a>, Error> {
         let start = writer.open()?;
-        let guess = writer.recent[writer.depth - 1].0[0];
+        let guess = writer.memory.recent[writer.depth - 1].0[0];
         let count = if guess.is_none() { fields } else { 0 };
         let (keys, fields) = (Vec::with_capacity(count), Vec::with_capacity(count));
         Ok(MapWriter { writer, start, guess, keys, fields, key: None, wrapper })
     }
 
+    fn pause(self) -> Paused {
+        let MapWriter { start, guess, keys, fields, .. } = self;
+        Paused { start, guess, keys, fields }
+    }
+
     #[inline]
     fn count(&self) -> usize {
-        self.writer.stack.len() - self.start
+        self.writer.memory.stack.len() - self.start
     }
 
     /// Has the shape this field at this place?
     #[inline]
     fn has_field(&self, shape: u32, place: usize, field: Field) -> bool {
-        self.writer.fields.get(shape as usize).is_some_and(|fields| fields.get(place) == Some(&field))
+        self.writer.memory.fields.get(shape as usize).is_some_and(|fields| fields.get(place) == Some(&field))
     }
 
     /// The shape's key at this place, if it is this text.
@@ -146,7 +195,7 @@ impl<'a> MapWriter<'a> {
 
     /// Another guess that has the keys so far and fits.
     fn guess_again(&self, guess: u32, count: usize, fits: impl Fn(u32) -> bool) -> Option<u32> {
-        let recent = self.writer.recent[self.writer.depth - 1];
+        let recent = self.writer.memory.recent[self.writer.depth - 1];
         let others = recent.0.into_iter().flatten().filter(|&other| other != guess);
         others.into_iter().find(|&other| fits(other) && self.same_start(guess, other, count))
     }
@@ -190,7 +239,7 @@ impl<'a> MapWriter<'a> {
         let place = self.count();
         if let Some(shape) = self.guess.take() {
             self.keys = self.writer.arena.shapes[shape as usize].keys[..place].to_vec();
-            let fields = self.writer.fields.get(shape as usize).and_then(|fields| fields.get(..place));
+            let fields = self.writer.memory.fields.get(shape as usize).and_then(|fields| fields.get(..place));
             self.fields = fields.unwrap_or_default().to_vec();
         }
     }
@@ -201,7 +250,7 @@ impl<'a> MapWriter<'a> {
             && self.has_field(guess, self.count(), Field::of(name))
         {
             let word = self.writer.write(value)?;
-            self.writer.stack.push(word);
+            self.writer.memory.stack.push(word);
             return Ok(());
         }
         self.new_field(name, value)
@@ -212,7 +261,7 @@ impl<'a> MapWriter<'a> {
     fn new_field<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) -> Result<(), Error> {
         if let Wrapper::JsonNumber | Wrapper::Transparent = self.wrapper {
             let word = self.writer.write(value)?;
-            self.writer.stack.push(word);
+            self.writer.memory.stack.push(word);
             return Ok(());
         }
         let (place, field) = (self.count(), Field::of(name));
@@ -221,7 +270,7 @@ impl<'a> MapWriter<'a> {
             if let Some(other) = other {
                 self.guess = Some(other);
                 let word = self.writer.write(value)?;
-                self.writer.stack.push(word);
+                self.writer.memory.stack.push(word);
                 return Ok(());
             }
         }
@@ -240,14 +289,14 @@ impl<'a> MapWriter<'a> {
         if self.guess.is_none() {
             self.keys.push(key);
         }
-        self.writer.stack.push(word);
+        self.writer.memory.stack.push(word);
         Ok(())
     }
 
     /// A key that came again: its last value takes the place of the first.
     fn merge_equal_keys(&mut self) {
         let arena = &self.writer.arena;
-        let values = &mut self.writer.stack[self.start..];
+        let values = &mut self.writer.memory.stack[self.start..];
         let few = self.keys.len() <= FEW;
         let mut seen: HashTable<usize> = HashTable::with_capacity(if few { 0 } else { self.keys.len() });
         let mut kept = 0;
@@ -271,7 +320,7 @@ impl<'a> MapWriter<'a> {
         }
         self.keys.truncate(kept);
         let end = self.start + kept;
-        self.writer.stack.truncate(end);
+        self.writer.memory.stack.truncate(end);
     }
 
     /// A struct that stands for its one field, which is text.
@@ -279,8 +328,8 @@ impl<'a> MapWriter<'a> {
     fn unwrap_field(self) -> Word {
         let writer = self.writer;
         writer.depth -= 1;
-        let word = writer.stack.get(self.start).copied().unwrap_or(Word::None);
-        writer.stack.truncate(self.start);
+        let word = writer.memory.stack.get(self.start).copied().unwrap_or(Word::None);
+        writer.memory.stack.truncate(self.start);
         if let (Wrapper::JsonNumber, Word::Str(text)) = (self.wrapper, word) {
             // The digits are the last text of the arena: they go again.
             let digits = writer.arena.text.split_off(text.start as usize);
@@ -299,8 +348,8 @@ impl<'a> MapWriter<'a> {
         let id = if all_fields { struct_shape(arena, &self.keys) } else { None };
         let shape = arena.push_shape(std::mem::take(&mut self.keys), id);
         if all_fields {
-            self.writer.fields.resize(shape as usize + 1, Vec::new());
-            self.writer.fields[shape as usize] = std::mem::take(&mut self.fields);
+            self.writer.memory.fields.resize(shape as usize + 1, Vec::new());
+            self.writer.memory.fields[shape as usize] = std::mem::take(&mut self.fields);
         }
         shape
     }
@@ -320,9 +369,9 @@ impl<'a> MapWriter<'a> {
         };
         let writer = self.writer;
         writer.depth -= 1;
-        writer.recent[writer.depth].note(shape);
-        let start = writer.arena.push_words(&writer.stack[self.start..])?;
-        writer.stack.truncate(self.start);
+        writer.memory.recent[writer.depth].note(shape);
+        let start = writer.arena.push_words(&writer.memory.stack[self.start..])?;
+        writer.memory.stack.truncate(self.start);
         let word = Word::Map { slot: HEAP, shape, start };
         match self.wrapper {
             Wrapper::Variant(variant) => writer.tagged(variant, word),

@@ -6,6 +6,7 @@
 
 mod key;
 mod map;
+mod recycle;
 
 use std::cell::Cell;
 use std::fmt::Display;
@@ -18,7 +19,9 @@ use serde::ser::{
 use crate::error::{Error, ErrorKind};
 use crate::value::arena::{Arena, MAX_DEPTH, too_deep};
 use crate::value::word::Word;
-use map::{Field, MapWriter, Recent, Wrapper};
+pub(crate) use map::Paused;
+use map::{MapWriter, Recent, Wrapper};
+pub(crate) use recycle::{Memory, recycle};
 
 /// The most room, in bytes, that is made ahead.
 const MOST_EXPECTED: usize = 1 << 18;
@@ -31,21 +34,23 @@ thread_local! {
 /// Writes values into an arena.
 pub(crate) struct Writer {
     pub(crate) arena: Arena,
-    /// Items of containers that are open.
-    stack: Vec<Word>,
     pub(crate) depth: usize,
     /// A value that was handed over whole.
     pub(crate) whole: Option<crate::value::value::Value>,
-    /// The shapes that the last dicts had, at each depth: the next one is likely to have one of them.
-    recent: Vec<Recent>,
-    /// The fields of each shape that a struct has.
-    fields: Vec<Vec<Field>>,
+    memory: Box<Memory>,
 }
 
 impl Writer {
+    /// A writer of data that is kept.
     pub(crate) fn new() -> Writer {
-        let (stack, recent, fields) = (Vec::new(), Vec::new(), Vec::new());
-        Writer { arena: Arena::default(), stack, depth: 0, whole: None, recent, fields }
+        Writer { arena: Arena::default(), depth: 0, whole: None, memory: Box::default() }
+    }
+
+    /// A writer of data for one render, after which the arena comes back to [`recycle`].
+    pub(crate) fn for_render() -> Writer {
+        let mut arena = recycle::take();
+        let memory = arena.memory.take().unwrap_or_default();
+        Writer { arena, depth: 0, whole: None, memory }
     }
 
     /// Makes room for as much as there was last time.
@@ -54,7 +59,7 @@ impl Writer {
         let (text, words) = EXPECTED.get();
         self.arena.text.reserve(text);
         self.arena.words.reserve(words);
-        self.stack.reserve(16);
+        self.memory.stack.reserve(16);
     }
 
     /// The arena, once all is written.
@@ -68,6 +73,14 @@ impl Writer {
             words.shrink_to_fit();
         }
         Arena { text, words, ..self.arena }
+    }
+
+    /// As [`Writer::finish`], of a writer for one render.
+    pub(crate) fn finish_for_render(mut self) -> Arena {
+        EXPECTED
+            .set((self.arena.text.len().min(MOST_EXPECTED), self.arena.words.len().min(MOST_EXPECTED / 16)));
+        self.arena.memory = Some(self.memory);
+        self.arena
     }
 
     /// Writes one value; the result is its word.
@@ -88,7 +101,7 @@ impl Writer {
 
     /// Has nothing been written yet?
     pub(crate) fn is_fresh(&self) -> bool {
-        self.depth == 0 && self.arena.text.is_empty()
+        self.depth == 0 && self.memory.stack.is_empty() && self.arena.words.is_empty()
     }
 
     fn open(&mut self) -> Result<usize, Error> {
@@ -96,26 +109,27 @@ impl Writer {
             return Err(too_deep());
         }
         self.depth += 1;
-        if self.stack.capacity() == 0 {
+        let Memory { stack, recent, .. } = &mut *self.memory;
+        if recent.len() < self.depth {
+            recent.resize(self.depth, Recent::default());
+        }
+        if stack.capacity() == 0 {
             self.reserve();
         }
-        if self.recent.len() < self.depth {
-            self.recent.resize(self.depth, Recent::default());
-        }
-        Ok(self.stack.len())
+        Ok(self.memory.stack.len())
     }
 
     fn list(&mut self, start: usize) -> Result<Word, Error> {
         self.depth -= 1;
-        let word = self.arena.push_list(&self.stack[start..])?;
-        self.stack.truncate(start);
+        let word = self.arena.push_list(&self.memory.stack[start..])?;
+        self.memory.stack.truncate(start);
         Ok(word)
     }
 
     fn tuple(&mut self, start: usize) -> Result<Word, Error> {
         self.depth -= 1;
-        let word = self.arena.push_tuple(&self.stack[start..])?;
-        self.stack.truncate(start);
+        let word = self.arena.push_tuple(&self.memory.stack[start..])?;
+        self.memory.stack.truncate(start);
         Ok(word)
     }
 
@@ -137,7 +151,7 @@ pub(crate) struct SeqWriter<'a> {
 impl SeqWriter<'_> {
     fn item<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Error> {
         let word = self.writer.write(value)?;
-        self.writer.stack.push(word);
+        self.writer.memory.stack.push(word);
         Ok(())
     }
 
@@ -236,7 +250,7 @@ impl<'a> Serializer for &'a mut Writer {
         name: &'static str,
         value: &T,
     ) -> Result<Word, Error> {
-        crate::value::value::special_newtype(self, name, value)
+        crate::value::handover::special_newtype(self, name, value)
     }
     fn serialize_newtype_variant<T: Serialize + ?Sized>(
         self,
