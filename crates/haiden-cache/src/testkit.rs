@@ -135,6 +135,73 @@ impl SuiteReport {
     }
 }
 
+/// The reports of several stores side by side: a line for each case, a column for each store.
+///
+/// ```
+/// use haiden_cache::MemoryBytecodeCache;
+/// use haiden_cache::testkit::{StoreSuite, SuiteTable};
+///
+/// let mut table = SuiteTable::default();
+/// table.add("memory", Some(StoreSuite::new(|| MemoryBytecodeCache::new(1000, 64 << 20)).run()));
+/// table.add("a server that is not here", None);
+/// println!("{table}");
+/// table.assert_passed();
+/// ```
+#[derive(Debug, Clone, Default)]
+pub struct SuiteTable {
+    columns: Vec<(String, Option<SuiteReport>)>,
+}
+
+impl SuiteTable {
+    /// Adds a store. Without a report, its column says that it was not tested.
+    pub fn add(&mut self, store: impl Into<String>, report: Option<SuiteReport>) {
+        self.columns.push((store.into(), report));
+    }
+
+    /// Insists that every case of every store passed.
+    ///
+    /// # Panics
+    /// With the report of the first store that failed.
+    #[track_caller]
+    pub fn assert_passed(&self) {
+        for (store, report) in &self.columns {
+            if let Some(report) = report {
+                assert!(report.passed(), "{store} fails the conformance suite:\n{report}");
+            }
+        }
+    }
+}
+
+impl fmt::Display for SuiteTable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let reports = || self.columns.iter().filter_map(|(_, report)| report.as_ref());
+        // The longest report names every case: some stores have no hook for one of them.
+        let Some(all) = reports().max_by_key(|report| report.results.len()) else { return Ok(()) };
+        let width = all.results.iter().map(|(case, _)| case.len()).max().unwrap_or(0);
+        write!(f, "{:width$}", "")?;
+        for (store, _) in &self.columns {
+            write!(f, "  {store}")?;
+        }
+        writeln!(f)?;
+        for (case, _) in &all.results {
+            write!(f, "{case:width$}")?;
+            for (store, report) in &self.columns {
+                let found =
+                    report.as_ref().map(|report| report.results.iter().find(|(name, _)| name == case));
+                let cell = match found {
+                    None => "not here",
+                    Some(None) => "-",
+                    Some(Some((_, Ok(())))) => "passed",
+                    Some(Some((_, Err(_)))) => "FAILED",
+                };
+                write!(f, "  {cell:0$}", store.len())?;
+            }
+            writeln!(f)?;
+        }
+        Ok(())
+    }
+}
+
 impl fmt::Display for SuiteReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (name, verdict) in self.results() {

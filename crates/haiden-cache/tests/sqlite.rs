@@ -208,12 +208,21 @@ fn a_file_damaged_in_use_is_begun_anew() {
         let length = fs::metadata(&path).map_or(0, |data| data.len());
         fs::write(path, vec![0xA5; length as usize]).unwrap();
     }
-    let mut bucket = Bucket::new("one", "sum");
-    let _ = cache.load_bytecode(&mut bucket); // whatever is left in its memory
-    let _ = cache.dump_bytecode(&filled("one", b"new"));
+    // More connections than there are, so that some are made now and see the damage.
+    std::thread::scope(|scope| {
+        for n in 0..6 {
+            let cache = &cache;
+            scope.spawn(move || {
+                for turn in 0..20 {
+                    let mut bucket = Bucket::new("one", "sum");
+                    let _ = cache.load_bytecode(&mut bucket); // whatever is left in its memory
+                    let _ = cache.dump_bytecode(&filled(&format!("page {n} {turn}"), b"new"));
+                }
+            });
+        }
+    });
     cache.set_bucket(&filled("two", b"new")).unwrap();
     assert!(hits(&cache, "two"));
-    drop(cache);
     assert!(hits(&open(&path), "two"));
 }
 

@@ -12,15 +12,14 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use common::Scratch;
-use haiden_cache::testkit::{Server, StoreSuite, store_suite};
+use haiden_cache::testkit::{Server, StoreSuite, SuiteReport, SuiteTable, store_suite};
 use haiden_cache::{
     Bucket, BytecodeCache, CacheError, Cleared, FileSystemBytecodeCache, MemcachedBytecodeCache,
     MemoryBytecodeCache, RedisBytecodeCache, SqliteBytecodeCache,
 };
 
-#[test]
-fn memory() {
-    store_suite(|| MemoryBytecodeCache::new(1000, 64 << 20));
+fn memory() -> SuiteReport {
+    StoreSuite::new(|| MemoryBytecodeCache::new(1000, 64 << 20)).run()
 }
 
 #[test]
@@ -29,8 +28,7 @@ fn behind_pointers() {
     store_suite(|| -> Box<dyn BytecodeCache> { Box::new(MemoryBytecodeCache::new(1000, 64 << 20)) });
 }
 
-#[test]
-fn file_system() {
+fn file_system() -> SuiteReport {
     let scratch = Scratch::new();
     let turn = std::cell::Cell::new(0);
     let make = || {
@@ -44,13 +42,10 @@ fn file_system() {
         change(&mut bytes);
         fs::write(path, bytes).unwrap();
     };
-    let report = StoreSuite::new(make).damage(damage).run();
-    report.assert_passed();
-    assert_eq!(report.results().count(), 13);
+    StoreSuite::new(make).damage(damage).run()
 }
 
-#[test]
-fn sqlite() {
+fn sqlite() -> SuiteReport {
     let scratch = Scratch::new();
     let turn = std::cell::Cell::new(0);
     let make = || {
@@ -66,9 +61,7 @@ fn sqlite() {
         let update = "UPDATE entries SET frame = ?1 WHERE content_key = ?2";
         assert_eq!(connection.execute(update, (frame, key)).unwrap(), 1);
     };
-    let report = StoreSuite::new(make).damage(damage).run();
-    report.assert_passed();
-    assert_eq!(report.results().count(), 13);
+    StoreSuite::new(make).damage(damage).run()
 }
 
 /// Prefixes of their own, so that stores on one server share nothing.
@@ -93,9 +86,8 @@ fn say(address: std::net::SocketAddr, question: &[u8], end: &[u8]) -> Vec<u8> {
     answer
 }
 
-#[test]
-fn memcached() {
-    let Some(server) = Server::memcached(&[]) else { return };
+fn memcached() -> Option<SuiteReport> {
+    let server = Server::memcached(&[])?;
     let next = prefixes();
     let make = || {
         let builder = MemcachedBytecodeCache::builder(server.url("memcached")).prefix(next());
@@ -110,14 +102,11 @@ fn memcached() {
         let command = format!("set {key} 0 0 {}\r\n", item.len());
         say(server.address(), &[command.as_bytes(), &item, b"\r\n"].concat(), b"STORED\r\n");
     };
-    let report = StoreSuite::new(make).damage(damage).run();
-    report.assert_passed();
-    assert_eq!(report.results().count(), 13);
+    Some(StoreSuite::new(make).damage(damage).run())
 }
 
-#[test]
-fn redis() {
-    let Some(server) = Server::redis(&[]) else { return };
+fn redis() -> Option<SuiteReport> {
+    let server = Server::redis(&[])?;
     let next = prefixes();
     let make = || {
         let builder = RedisBytecodeCache::builder(server.url("redis")).prefix(next());
@@ -134,9 +123,7 @@ fn redis() {
         let command = format!("*3\r\n$3\r\nSET\r\n${}\r\n{key}\r\n${}\r\n", key.len(), value.len());
         say(server.address(), &[command.as_bytes(), &value, b"\r\n"].concat(), b"+OK\r\n");
     };
-    let report = StoreSuite::new(make).damage(damage).run();
-    report.assert_passed();
-    assert_eq!(report.results().count(), 13);
+    Some(StoreSuite::new(make).damage(damage).run())
 }
 
 /// A store as Jinja2's documentation shows them: under `bucket.key`, with nothing but the two methods and `clear`.
@@ -162,12 +149,40 @@ impl BytecodeCache for Dictionary {
     }
 }
 
-#[test]
-fn a_users_own() {
+fn a_users_own() -> SuiteReport {
     let damage = |store: &Dictionary, bucket: &Bucket<'_>, change: &dyn Fn(&mut Vec<u8>)| {
         change(store.0.lock().unwrap().get_mut(bucket.key()).unwrap());
     };
-    StoreSuite::new(Dictionary::default).damage(damage).run().assert_passed();
+    StoreSuite::new(Dictionary::default).damage(damage).run()
+}
+
+/// Every store, every case; the table goes to standard output.
+#[test]
+fn every_store_passes_every_case() {
+    type Run = fn() -> Option<SuiteReport>;
+    let stores: [(&str, Run); 6] = [
+        ("memory", || Some(memory())),
+        ("file system", || Some(file_system())),
+        ("SQLite", || Some(sqlite())),
+        ("Memcached", memcached),
+        ("Redis", redis),
+        ("a user's own", || Some(a_users_own())),
+    ];
+    let mut table = SuiteTable::default();
+    std::thread::scope(|scope| {
+        let running = stores.map(|(store, run)| (store, scope.spawn(run)));
+        for (store, run) in running {
+            let report = run.join().expect("the suite catches what stores do");
+            if let Some(report) = &report {
+                let hook = usize::from(store != "memory"); // which keeps no frames to damage
+                assert_eq!(report.results().count(), 12 + hook, "{store}");
+            }
+            table.add(store, report);
+        }
+    });
+    // Past the test harness, which shows the output of failures only.
+    write!(std::io::stdout(), "\n{table}").unwrap();
+    table.assert_passed();
 }
 
 /// A suite that cannot fail proves nothing.

@@ -6,6 +6,7 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
@@ -39,6 +40,8 @@ pub(super) struct StoreFile {
     read_only: bool,
     busy_timeout: Duration,
     pool: Pool<Database>,
+    /// The file that was this store's when it was connected to last: device and number. Zeros before.
+    known: [AtomicU64; 2],
 }
 
 /// An open connection, and which file it is connected to.
@@ -56,14 +59,9 @@ impl StoreFile {
         }
         // What a parent process left here is not even closed: its locks are the parent's.
         let pool = Pool::new(MAX_IDLE, MAX_IDLE_AGE, std::mem::forget);
-        let file = Self { path, read_only, busy_timeout, pool };
-        let database = match file.connect() {
-            Err(error) if error.kind() == CacheErrorKind::Corrupt && file.is_ours_by_its_header() => {
-                file.begin_anew(file.identity())?;
-                file.connect()?
-            }
-            other => other?,
-        };
+        let known = [AtomicU64::new(0), AtomicU64::new(0)];
+        let file = Self { path, read_only, busy_timeout, pool, known };
+        let database = file.connect()?;
         file.pool.give(database);
         Ok(file)
     }
@@ -117,7 +115,23 @@ impl StoreFile {
         Err(error)
     }
 
+    /// A connection; to a new file, if the one that is there was this store's and is no database any more.
     fn connect(&self) -> Result<Database, CacheError> {
+        let database = match self.connect_to_what_is_there() {
+            Err(error) if error.kind() == CacheErrorKind::Corrupt && self.was_ours() => {
+                self.begin_anew(self.identity())?;
+                self.connect_to_what_is_there()?
+            }
+            other => other?,
+        };
+        if let Some((device, number)) = database.identity {
+            self.known[0].store(device, Relaxed);
+            self.known[1].store(number, Relaxed);
+        }
+        Ok(database)
+    }
+
+    fn connect_to_what_is_there(&self) -> Result<Database, CacheError> {
         let flags = OpenFlags::SQLITE_OPEN_NO_MUTEX
             | if self.read_only {
                 OpenFlags::SQLITE_OPEN_READ_ONLY
@@ -180,8 +194,12 @@ impl StoreFile {
         Ok(())
     }
 
-    /// Whether a file that SQLite cannot read was once this store's.
-    fn is_ours_by_its_header(&self) -> bool {
+    /// Whether a file that SQLite cannot read was once this store's: it was when it was opened last, or says so.
+    fn was_ours(&self) -> bool {
+        let known = Some((self.known[0].load(Relaxed), self.known[1].load(Relaxed)));
+        if !self.read_only && self.identity() == known {
+            return true;
+        }
         let mut header = [0; APPLICATION_ID_AT + 4];
         let read = File::open(&self.path).and_then(|mut file| file.read_exact(&mut header));
         !self.read_only && read.is_ok() && header[APPLICATION_ID_AT..] == APPLICATION_ID.to_be_bytes()
