@@ -2,8 +2,8 @@
 
 import typing as t
 
-from .filters import FILTERS as DEFAULT_FILTERS  # noqa: F401
-from .tests import TESTS as DEFAULT_TESTS  # noqa: F401
+from .filters import FILTERS
+from .tests import TESTS
 from .utils import Cycler, Joiner, Namespace, generate_lorem_ipsum
 
 BLOCK_START_STRING = "{%"
@@ -18,6 +18,9 @@ TRIM_BLOCKS = False
 LSTRIP_BLOCKS = False
 NEWLINE_SEQUENCE: "t.Literal['\\n', '\\r\\n', '\\r']" = "\n"
 KEEP_TRAILING_NEWLINE = False
+
+DEFAULT_FILTERS = FILTERS
+DEFAULT_TESTS = TESTS
 
 DEFAULT_NAMESPACE: dict[str, t.Any] = {
     "range": range,

@@ -67,14 +67,14 @@ def create_cache(size: int) -> t.MutableMapping[t.Any, "Template"] | None:
     """A cache of so many templates: none for 0, of any size for less."""
     if size == 0:
         return None
-    return {} if size < 0 else LRUCache(size)
+    return {} if size < 0 else t.cast("t.MutableMapping[t.Any, Template]", LRUCache(size))
 
 
 def copy_cache(cache: t.MutableMapping[t.Any, t.Any] | None) -> t.MutableMapping[t.Any, "Template"] | None:
     """An empty cache of the same kind and size."""
     if cache is None:
         return None
-    return {} if type(cache) is dict else LRUCache(cache.capacity)  # type: ignore[attr-defined]
+    return create_cache(-1 if type(cache) is dict else cache.capacity)  # type: ignore[attr-defined]
 
 
 def load_extensions(
@@ -217,7 +217,7 @@ class Environment:
         settings = self.__dict__.get("_settings")
         if settings is None:
             settings = self.__dict__["_settings"] = _native.Settings(self)
-        return settings  # type: ignore[no-any-return]
+        return settings
 
     def __getstate__(self) -> dict[str, t.Any]:
         return {name: value for name, value in self.__dict__.items() if name != "_settings"}
@@ -615,7 +615,7 @@ class Environment:
     ) -> "Template":
         """:meth:`get_template` for a name, :meth:`select_template` for several."""
         if isinstance(template_name_or_list, (str, Undefined)):
-            return self.get_template(t.cast(str, template_name_or_list), parent, globals)
+            return self.get_template(template_name_or_list, parent, globals)
         if isinstance(template_name_or_list, Template):
             return template_name_or_list
         return self.select_template(template_name_or_list, parent, globals)
@@ -688,7 +688,7 @@ class Template(_native.Template):
         enable_async: bool = False,
     ) -> t.Any:
         env = get_spontaneous_environment(
-            cls.environment_class,
+            cls.environment_class,  # type: ignore[arg-type]
             block_start_string,
             block_end_string,
             variable_start_string,
@@ -703,7 +703,7 @@ class Template(_native.Template):
             keep_trailing_newline,
             frozenset(extensions),
             optimized,
-            undefined,
+            undefined,  # type: ignore[arg-type]
             finalize,
             autoescape,
             None,
@@ -729,7 +729,7 @@ class Template(_native.Template):
     ) -> "Template":
         """A template of what `Environment.compile` returned."""
         if isinstance(code, _native.Code):
-            template = t.cast("Template", _native.Template.__new__(cls))
+            template = _native.Template.__new__(cls)
             template.environment = environment
             template.globals = globals
             template.name = code.name
@@ -761,7 +761,7 @@ class Template(_native.Template):
             template.filename = namespace["__file__"]
         else:
             # Functions that some other code generator made: they run as they are.
-            template = t.cast("Template", _native.Template.__new__(cls))
+            template = _native.Template.__new__(cls)
             template.environment = environment
             template.globals = globals
             template.name = namespace["name"]

@@ -47,7 +47,7 @@ class TemplateNotFound(OSError, LookupError, TemplateError):
 
             if isinstance(name, Undefined):
                 name._fail_with_undefined_error()
-            message = t.cast("str | None", name)
+            message = name
         self.message = message
         self.name = name
         self.templates: list[t.Any] = [name]

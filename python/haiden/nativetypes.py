@@ -66,7 +66,7 @@ class NativeTemplate(Template):
         """Renders with variables as :meth:`Template.render` takes them, to what :func:`native_concat` makes."""
         context = self.new_context(dict(*args, **kwargs))
         try:
-            return self.environment_class.concat(self.root_render_func(context))  # type: ignore[arg-type]
+            return self.environment_class.concat(self.root_render_func(context))
         except Exception:
             return self.environment.handle_exception()
 
@@ -77,7 +77,7 @@ class NativeTemplate(Template):
         context = self.new_context(dict(*args, **kwargs))
         try:
             parts = [part async for part in self.root_render_func(context)]  # type: ignore[attr-defined]
-            return self.environment_class.concat(parts)  # type: ignore[type-var]
+            return self.environment_class.concat(parts)
         except Exception:
             return self.environment.handle_exception()
 

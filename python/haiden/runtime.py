@@ -537,18 +537,19 @@ def make_logging_undefined(
             except self._undefined_exception as error:
                 log.error("Template variable error: %s", error)
                 raise
+            raise AssertionError("the call above raises")
 
         def __str__(self) -> str:
             warn(self)
-            return super().__str__()
+            return super().__str__()  # type: ignore[no-any-return]
 
         def __iter__(self) -> t.Iterator[t.Any]:
             warn(self)
-            return super().__iter__()
+            return super().__iter__()  # type: ignore[no-any-return]
 
         def __bool__(self) -> bool:
             warn(self)
-            return super().__bool__()
+            return super().__bool__()  # type: ignore[no-any-return]
 
     return LoggingUndefined
 
@@ -603,6 +604,6 @@ class StrictUndefined(Undefined):
     """
 
     __slots__ = ()
-    __iter__ = __str__ = __len__ = Undefined._fail_with_undefined_error  # type: ignore[assignment]
-    __eq__ = __ne__ = __bool__ = __hash__ = Undefined._fail_with_undefined_error  # type: ignore[assignment]
+    __iter__ = __str__ = __len__ = Undefined._fail_with_undefined_error
+    __eq__ = __ne__ = __bool__ = __hash__ = Undefined._fail_with_undefined_error
     __contains__ = Undefined._fail_with_undefined_error

@@ -7,7 +7,7 @@
 import operator
 import types
 import typing as t
-from _string import formatter_field_name_split
+from _string import formatter_field_name_split  # type: ignore[import-not-found]
 from collections import abc, deque
 from functools import update_wrapper
 from string import Formatter
@@ -222,7 +222,7 @@ class SandboxedEnvironment(Environment):
                     raise TypeError("format_map() takes no keyword arguments")
                 if len(args) != 1:
                     raise TypeError(f"format_map() takes exactly one argument ({len(args)} given)")
-                args, kwargs = (), args[0]
+                return kind(formatter.vformat(text, (), args[0]))
             return kind(formatter.vformat(text, args, kwargs))
 
         return update_wrapper(wrapper, value)

@@ -342,7 +342,7 @@ class LRUCache:
 
     def __iter__(self) -> t.Iterator[t.Any]:
         with self._wlock:
-            return reversed(tuple(self._mapping))
+            return iter(tuple(self._mapping)[::-1])
 
     def __reversed__(self) -> t.Iterator[t.Any]:
         """The keys, the oldest first."""
