@@ -828,6 +828,10 @@ class Template(_native.Template):
         self._need_async()
         context = self.new_context(dict(*args, **kwargs))
         try:
+            if self._plain and self.environment.concat is Environment.concat:
+                from ._async import finish
+
+                return t.cast(str, await finish(self._start(context)))
             parts = [part async for part in self.root_render_func(context)]  # type: ignore[attr-defined]
             text: str = self.environment.concat(parts)
             return text

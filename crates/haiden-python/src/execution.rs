@@ -12,7 +12,7 @@ use crate::host::PyHost;
 use crate::objects::{self, Raised, Result};
 use crate::output::Output;
 use crate::register::{Attached, Obj};
-use crate::scope::{Context, Member};
+use crate::scope::{Context, Member, visit_object};
 use crate::waiting::{Wait, Waiting};
 
 struct Data {
@@ -174,7 +174,15 @@ impl Execution {
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> std::result::Result<(), PyTraverseError> {
-        self.0.peek().1.traverse(&visit)
+        let (state, member) = self.0.peek();
+        if let Ok(state) = state.try_borrow()
+            && let State::Ready(data) = &*state
+        {
+            for object in data.waiting.wait.object().into_iter().chain(&data.found) {
+                visit_object(object.as_ptr(), &visit)?;
+            }
+        }
+        member.traverse(&visit)
     }
 
     fn __clear__(&self) {

@@ -39,6 +39,16 @@ pub(crate) enum Wait {
     Failed(Obj),
 }
 
+impl Wait {
+    /// What it holds.
+    pub(crate) fn object(&self) -> Option<&Obj> {
+        match self {
+            Wait::Nothing => None,
+            Wait::Asked(object) | Wait::Answered(object) | Wait::Failed(object) => Some(object),
+        }
+    }
+}
+
 /// What an asynchronous host has under way.
 #[derive(Default)]
 pub(crate) struct Waiting {
