@@ -45,6 +45,9 @@ pub struct Bucket<'a> {
     key: OnceLock<String>,
     checksum: OnceLock<String>,
     origin: Option<Box<dyn Origin + 'a>>,
+    source_bytes: Option<usize>,
+    /// Which of several tiers filled it.
+    tier: Option<usize>,
     bytecode: Option<Arc<[u8]>>,
     created_at: Option<SystemTime>,
     rejection: Option<Rejection>,
@@ -78,6 +81,8 @@ impl<'a> Bucket<'a> {
             key: OnceLock::new(),
             checksum: OnceLock::new(),
             origin,
+            source_bytes: None,
+            tier: None,
             bytecode: None,
             created_at: None,
             rejection: None,
@@ -99,6 +104,27 @@ impl<'a> Bucket<'a> {
     pub fn with_max_entry_bytes(mut self, bytes: usize) -> Self {
         self.max_entry_bytes = bytes;
         self
+    }
+
+    /// The same bucket, of a source of this size. It says what a hit is worth.
+    #[must_use]
+    pub fn with_source_bytes(mut self, bytes: usize) -> Self {
+        self.source_bytes = Some(bytes);
+        self
+    }
+
+    /// The size of the source, if it is known.
+    pub fn source_bytes(&self) -> Option<usize> {
+        self.source_bytes
+    }
+
+    /// Which of several tiers filled it.
+    pub(crate) fn tier(&self) -> Option<usize> {
+        self.tier
+    }
+
+    pub(crate) fn set_tier(&mut self, tier: usize) {
+        self.tier = Some(tier);
     }
 
     /// Jinja2's key: what [`get_cache_key`](crate::BytecodeCache::get_cache_key) says.
@@ -253,6 +279,8 @@ impl<'a> Bucket<'a> {
             key: std::mem::take(&mut self.key),
             checksum: std::mem::take(&mut self.checksum),
             origin: None,
+            source_bytes: self.source_bytes,
+            tier: self.tier,
             bytecode: self.bytecode.take(),
             created_at: self.created_at,
             rejection: self.rejection,

@@ -6,6 +6,7 @@
 
 use std::io::Write as _;
 use std::sync::Arc;
+use std::time::Duration;
 
 use sha1::{Digest as _, Sha1};
 
@@ -52,7 +53,7 @@ impl Cleared {
 }
 
 /// How far a store's [`clear`](BytecodeCache::clear) reaches.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub enum ClearReach {
     /// Nothing: the store cannot clear.
     #[default]
@@ -198,10 +199,21 @@ pub trait BytecodeCache: Send + Sync {
         source: &'a str,
         content_key: ContentKey,
     ) -> Result<Bucket<'a>, CacheError> {
-        let origin = TemplateOrigin { cache: self, name, filename, source };
-        let mut bucket = Bucket::lazy(content_key, Box::new(origin));
+        let mut bucket = self.empty_bucket(name, filename, source, content_key);
         self.lookup(&mut bucket)?;
         Ok(bucket)
+    }
+
+    /// The bucket of a template, not looked up yet: for [`lookup_many`](Self::lookup_many).
+    fn empty_bucket<'a>(
+        &'a self,
+        name: &'a str,
+        filename: Option<&'a str>,
+        source: &'a str,
+        content_key: ContentKey,
+    ) -> Bucket<'a> {
+        let origin = TemplateOrigin { cache: self, name, filename, source };
+        Bucket::lazy(content_key, Box::new(origin)).with_source_bytes(source.len())
     }
 
     /// Loads a bucket, counts the outcome and applies the failure policy.
@@ -263,6 +275,12 @@ pub trait BytecodeCache: Send + Sync {
         if let Some(counters) = self.counters() {
             counters.revoke_hit(reason);
         }
+    }
+
+    /// For engines: compiling a source of this size took so long. A cache that weighs its costs learns from it; the
+    /// default does nothing.
+    fn observe_compile(&self, source_bytes: usize, took: Duration) {
+        let _ = (source_bytes, took);
     }
 }
 
@@ -360,6 +378,15 @@ macro_rules! forward {
             ) -> Result<Bucket<'a>, CacheError> {
                 (**self).get_bucket(name, filename, source, content_key)
             }
+            fn empty_bucket<'a>(
+                &'a self,
+                name: &'a str,
+                filename: Option<&'a str>,
+                source: &'a str,
+                content_key: ContentKey,
+            ) -> Bucket<'a> {
+                (**self).empty_bucket(name, filename, source, content_key)
+            }
             fn lookup(&self, bucket: &mut Bucket<'_>) -> Result<(), CacheError> {
                 (**self).lookup(bucket)
             }
@@ -371,6 +398,9 @@ macro_rules! forward {
             }
             fn reject_bucket(&self, bucket: &mut Bucket<'_>, reason: Rejection) {
                 (**self).reject_bucket(bucket, reason);
+            }
+            fn observe_compile(&self, source_bytes: usize, took: Duration) {
+                (**self).observe_compile(source_bytes, took);
             }
         }
     )*};

@@ -70,6 +70,8 @@
 //! ```
 //!
 //! [`Authenticated`] wraps any of them, for a store that others can write.
+//! [`TieredBytecodeCache`] makes one cache of several: the fastest first. [`ReadOnly`], [`Counted`] and [`BestEffort`]
+//! each change one thing about a cache.
 //!
 //! # Who does what
 //!
@@ -109,6 +111,8 @@ mod sqlite;
 mod statistics;
 #[cfg(feature = "testkit")]
 pub mod testkit;
+mod tiers;
+mod wrap;
 
 pub use authentication::{Authenticated, KeyRing};
 pub use bucket::Bucket;
@@ -129,3 +133,5 @@ pub use single_flight::SingleFlight;
 #[cfg(feature = "sqlite")]
 pub use sqlite::{SqliteBuilder, SqliteBytecodeCache};
 pub use statistics::{CacheStatistics, Counters};
+pub use tiers::{Gate, Tier, TierAnswer, TierOutcome, TierStatistics, TieredBytecodeCache};
+pub use wrap::{BestEffort, Counted, ReadOnly};

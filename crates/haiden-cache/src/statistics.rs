@@ -8,7 +8,7 @@ use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
-use crate::{Bucket, Rejection, Rejections};
+use crate::{Bucket, Rejection, Rejections, TierStatistics};
 
 /// The counters of one cache. Keep one in the store and return it from
 /// [`counters`](crate::BytecodeCache::counters); the rest happens by itself.
@@ -126,6 +126,7 @@ impl Counters {
             time_lost: Duration::from_nanos(self.nanos_lost.load(Relaxed)),
             rejections,
             others_can_write: false,
+            tiers: Vec::new(),
         }
     }
 }
@@ -174,6 +175,8 @@ pub struct CacheStatistics {
     /// Whether users other than the one we run as can write the store's directory, so that its entries are only as
     /// trustworthy as they are.
     pub others_can_write: bool,
+    /// What each tier did, if the cache is [made of several](crate::TieredBytecodeCache).
+    pub tiers: Vec<TierStatistics>,
 }
 
 impl CacheStatistics {
@@ -214,6 +217,9 @@ impl fmt::Display for CacheStatistics {
         }
         if self.others_can_write {
             writeln!(f, "others can write the directory")?;
+        }
+        for tier in &self.tiers {
+            writeln!(f, "tier {tier}")?;
         }
         Ok(())
     }

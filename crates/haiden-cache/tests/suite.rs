@@ -14,8 +14,9 @@ use std::time::Duration;
 use common::Scratch;
 use haiden_cache::testkit::{Server, StoreSuite, SuiteReport, SuiteTable, store_suite};
 use haiden_cache::{
-    Bucket, BytecodeCache, CacheError, Cleared, FileSystemBytecodeCache, MemcachedBytecodeCache,
-    MemoryBytecodeCache, RedisBytecodeCache, SqliteBytecodeCache,
+    BestEffort, Bucket, BytecodeCache, CacheError, Cleared, Counted, Failures, FileSystemBytecodeCache,
+    MemcachedBytecodeCache, MemoryBytecodeCache, RedisBytecodeCache, SqliteBytecodeCache, Tier,
+    TieredBytecodeCache,
 };
 
 fn memory() -> SuiteReport {
@@ -124,6 +125,25 @@ fn redis() -> Option<SuiteReport> {
         say(server.address(), &[command.as_bytes(), &value, b"\r\n"].concat(), b"+OK\r\n");
     };
     Some(StoreSuite::new(make).damage(damage).run())
+}
+
+#[test]
+fn tiers_and_wrappers() {
+    let memory = || MemoryBytecodeCache::new(1000, 64 << 20);
+    store_suite(|| TieredBytecodeCache::new([Tier::new("one", memory()), Tier::new("two", memory())]));
+    let scratch = Scratch::new();
+    let turn = std::cell::Cell::new(0);
+    store_suite(|| {
+        turn.set(turn.get() + 1);
+        let directory = scratch.join(&turn.get().to_string());
+        let disk = FileSystemBytecodeCache::new(Some(&directory), "%s.cache").unwrap();
+        TieredBytecodeCache::new([
+            Tier::new("small", MemoryBytecodeCache::new(2, 64 << 20)),
+            Tier::new("disk", disk),
+        ])
+    });
+    store_suite(|| Counted::new(Dictionary::default()));
+    store_suite(|| BestEffort::new(memory(), Failures::Raise));
 }
 
 /// A store as Jinja2's documentation shows them: under `bucket.key`, with nothing but the two methods and `clear`.

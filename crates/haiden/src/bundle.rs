@@ -120,6 +120,11 @@ impl Inner {
         })
     }
 
+    /// Whether the template of this name comes from the sealed bundle.
+    pub(crate) fn is_sealed(&self, name: &str) -> bool {
+        !self.settings.sources.contains_key(name) && self.sealed_names().any(|sealed| sealed == name)
+    }
+
     /// Names of templates that need no loader.
     pub(crate) fn sealed_names(&self) -> impl Iterator<Item = &str> {
         let bundle = self.settings.bundle.as_ref().filter(|bundle| bundle.is_sealed());

@@ -155,15 +155,29 @@ impl Inner {
         if let Some(image) = image {
             return Ok(image);
         }
+        self.compile_into(&**cache, &mut bucket, name, source, &identity)
+    }
+
+    /// Compiles a source, and keeps its image in the cache.
+    pub(crate) fn compile_into(
+        &self,
+        cache: &dyn BytecodeCache,
+        bucket: &mut Bucket<'_>,
+        name: &str,
+        source: &Source,
+        identity: &Identity,
+    ) -> Result<Image, Error> {
+        let started = Instant::now();
         let image = self.compile(&source.text, Some(name))?;
+        cache.observe_compile(source.text.len(), started.elapsed());
         bucket.set_bytecode(haiden_bytecode::to_bytes(&image, &identity.header()));
-        cache.set_bucket(&bucket).map_err(cache_error)?;
+        cache.set_bucket(bucket).map_err(cache_error)?;
         Ok(image)
     }
 }
 
 /// The bucket of a source, and its image if the cache has one that can be used.
-fn cached_image<'a>(
+pub(crate) fn cached_image<'a>(
     cache: &'a dyn BytecodeCache,
     name: &'a str,
     source: &'a Source,
@@ -173,15 +187,24 @@ fn cached_image<'a>(
     let filename = source.filename.as_deref().and_then(Path::to_str);
     let mut bucket =
         cache.get_bucket(name, filename, &source.text, identity.content_key()).map_err(cache_error)?;
-    let Some(bytes) = bucket.bytecode() else { return Ok((bucket, None)) };
-    match haiden_bytecode::load_expected(bytes, &identity.expected()) {
-        Ok((_, image)) => {
-            record_hit(cache, source.text.len(), started.elapsed());
-            Ok((bucket, Some(image)))
-        }
+    let image = loaded_image(cache, &mut bucket, identity);
+    if image.is_some() {
+        record_hit(cache, source.text.len(), started.elapsed());
+    }
+    Ok((bucket, image))
+}
+
+/// The image in a bucket that was looked up, if it can be used; else the hit becomes a miss.
+pub(crate) fn loaded_image(
+    cache: &dyn BytecodeCache,
+    bucket: &mut Bucket<'_>,
+    identity: &Identity,
+) -> Option<Image> {
+    match haiden_bytecode::load_expected(bucket.bytecode()?, &identity.expected()) {
+        Ok((_, image)) => Some(image),
         Err(rejection) => {
-            cache.reject_bucket(&mut bucket, reason(&rejection));
-            Ok((bucket, None))
+            cache.reject_bucket(bucket, reason(&rejection));
+            None
         }
     }
 }

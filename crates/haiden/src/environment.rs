@@ -52,7 +52,7 @@ pub(crate) struct Settings {
 pub(crate) struct Inner {
     pub(crate) settings: Settings,
     globals: Option<(Arc<Arena>, Word)>,
-    templates: TemplateCache<Loaded>,
+    pub(crate) templates: TemplateCache<Loaded>,
     /// The options' fingerprint, without autoescape and with it.
     pub(crate) fingerprints: [OnceLock<[u8; 32]>; 2],
 }
@@ -384,17 +384,20 @@ impl Inner {
 
     /// The template of this name, from memory or from its source.
     pub(crate) fn load(&self, name: &str) -> Result<Loaded, Error> {
-        let fresh = |loaded: &Loaded| {
-            !self.settings.auto_reload || loaded.up_to_date.as_ref().is_none_or(|up_to_date| up_to_date())
-        };
-        if self.templates.size() != CacheSize::Nothing
-            && let Some(loaded) = self.templates.get(name, fresh)
-        {
+        if let Some(loaded) = self.in_memory(name) {
             return Ok(loaded);
         }
         let loaded = self.load_anew(name)?;
         self.templates.insert(name, loaded.clone());
         Ok(loaded)
+    }
+
+    /// The template of this name, if it is in memory and may be used.
+    pub(crate) fn in_memory(&self, name: &str) -> Option<Loaded> {
+        let fresh = |loaded: &Loaded| {
+            !self.settings.auto_reload || loaded.up_to_date.as_ref().is_none_or(|up_to_date| up_to_date())
+        };
+        if self.templates.size() == CacheSize::Nothing { None } else { self.templates.get(name, fresh) }
     }
 
     pub(crate) fn source(&self, name: &str) -> Result<Source, Error> {

@@ -40,6 +40,7 @@ mod dump;
 mod environment;
 mod error;
 pub mod loader;
+mod prefetch;
 #[expect(
     dead_code,
     reason = "Python's meaning of numbers and text is complete; the last filters use the rest"
