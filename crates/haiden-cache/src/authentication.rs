@@ -9,6 +9,7 @@
 mod keys;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 pub use self::keys::KeyRing;
 use crate::{
@@ -125,6 +126,10 @@ impl<S: BytecodeCache> BytecodeCache for Authenticated<S> {
 
     fn get_source_checksum(&self, source: &str) -> String {
         self.store.get_source_checksum(source)
+    }
+
+    fn observe_compile(&self, source_bytes: usize, took: Duration) {
+        self.store.observe_compile(source_bytes, took);
     }
 }
 

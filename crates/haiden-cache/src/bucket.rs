@@ -239,6 +239,7 @@ impl<'a> Bucket<'a> {
         bucket.bytecode.clone_from(&self.bytecode);
         bucket.created_at = self.created_at;
         bucket.max_entry_bytes = self.max_entry_bytes;
+        bucket.source_bytes = self.source_bytes;
         bucket.keys = Some(Arc::clone(keys));
         bucket
     }
