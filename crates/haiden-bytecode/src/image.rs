@@ -124,6 +124,8 @@ pub enum FunctionKind {
     CallBlock = 3,
     /// The body of a recursive loop. Register 0 holds the iterable.
     Loop = 4,
+    /// The body of an overlay scope.
+    Overlay = 5,
 }
 
 /// The function takes further positional arguments as `varargs`.

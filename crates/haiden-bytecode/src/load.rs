@@ -217,6 +217,7 @@ fn decode_functions(sections: &Sections<'_>) -> Result<Vec<Function>, Fault> {
             2 => FunctionKind::Macro,
             3 => FunctionKind::CallBlock,
             4 => FunctionKind::Loop,
+            5 => FunctionKind::Overlay,
             _ => return Err("an unknown kind"),
         };
         let function = Function {

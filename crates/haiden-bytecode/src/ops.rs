@@ -64,6 +64,9 @@ macro_rules! for_each_op {
             Export { x: Imm, a: In, w: Name } Next, Span::NONE;
             /// `a ← a new object for the context` (extensions that ask for it; `x` 1: derived, with locals `w`).
             LoadContext { x: Imm, a: Out, w: Locals } Next, Span::NONE;
+            /// `a ← what the host knows by text w`: an attribute of the environment or of an extension, something imported, an
+            /// object of the tree (extensions make these).
+            LoadOutside { a: Out, w: Text } Next, Span::NONE;
 
             // ---- cells: variables that inner functions (macros, call blocks, recursive loops) share ---------------
             /// Enter a new block of `w` cells, all missing, whose parent is the frame's present block.
@@ -226,6 +229,9 @@ macro_rules! for_each_op {
             EnterLoop { a: In, w: Function } Next, Span::NONE;
             /// `a ← loop(a)`: run this recursive loop function again, one level deeper, over `a`.
             Recurse { a: InOut } Next, Span::NONE;
+            /// Run function `c`, the body of an overlay scope, in a context derived with locals `b`, whose variables are those of
+            /// mapping `a` (extensions make it).
+            EnterOverlay { a: In, b: Locals, c: Function } Next, Span::NONE;
 
             // ---- calls --------------------------------------------------------------------------------------
             /// The next `Call` or `EmitCall` shows the locals `w` to a function that asks for the context.

@@ -177,6 +177,7 @@ impl Printer<'_> {
             FunctionKind::Macro => "macro",
             FunctionKind::CallBlock => "call block",
             FunctionKind::Loop => "loop",
+            FunctionKind::Overlay => "overlay",
         };
         let name = if function.name == u32::MAX { "" } else { image.name(function.name) };
         let parameters: Vec<&str> = image.parameters(function).iter().map(|&name| image.name(name)).collect();

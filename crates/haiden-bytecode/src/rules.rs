@@ -74,6 +74,8 @@ pub(crate) enum Extra {
     Near,
     /// Table `w` of locals has registers of this function only.
     Locals,
+    /// The same for table `b`, and function `c` is the body of an overlay scope.
+    Overlay,
     /// The same for table `a`, or 0xFFFF.
     LocalsOrNone,
     /// Function `w` is a macro or call block.
@@ -176,6 +178,9 @@ const fn extra(op: Op, field: Field, kind: Kind) -> Extra {
     match (kind, field) {
         (Kind::Near, Field::C) => Extra::Near,
         (Kind::Locals, Field::W) => Extra::Locals,
+        (Kind::Locals, Field::B) => Extra::Overlay,
+        // Judged together with the locals.
+        (Kind::Function, Field::C) => Extra::None,
         (Kind::LocalsOrNone, Field::A) => Extra::LocalsOrNone,
         (Kind::Function, Field::W) => match op {
             Op::MakeMacro => Extra::IsMacro,

@@ -386,6 +386,11 @@ impl Checker<'_> {
                 good(inside, "a jump out of the function")
             }
             Extra::Locals => run(0, self.locals_registers[ops::w(word) as usize]),
+            Extra::Overlay => {
+                let kind = self.image.functions[usize::from(ops::c(word))].kind;
+                good(kind == FunctionKind::Overlay, "a function that is no overlay")?;
+                run(0, self.locals_registers[usize::from(ops::b(word))])
+            }
             Extra::LocalsOrNone if ops::a(word) == u16::MAX => Ok(()),
             Extra::LocalsOrNone => match self.locals_registers.get(usize::from(ops::a(word))) {
                 Some(&count) => run(0, count),

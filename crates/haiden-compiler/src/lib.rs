@@ -23,5 +23,5 @@ pub use ir::Ir;
 pub use lower::lower;
 pub use optimize::optimize;
 pub use options::Options;
-pub use pipeline::compile;
+pub use pipeline::{compile, compile_ast};
 pub use resolve::{Scopes, resolve};

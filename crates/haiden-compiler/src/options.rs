@@ -19,6 +19,8 @@ pub struct Options {
     pub finalize: bool,
     /// The host intercepts operators: they are neither folded nor fused.
     pub intercepted: bool,
+    /// The host has extensions that make trees: what these may refer to outside of the template is there.
+    pub outside: bool,
 }
 
 impl Default for Options {
@@ -29,6 +31,7 @@ impl Default for Options {
             optimize: true,
             finalize: false,
             intercepted: false,
+            outside: false,
         }
     }
 }

@@ -7,8 +7,11 @@ use haiden_bytecode::{Header, Image};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
+use pyo3::{PyTraverseError, PyVisit};
 
 use crate::identity::Identity;
+use crate::register::{Attached, Obj};
+use crate::scope::visit_object;
 
 /// A compiled template.
 #[pyclass(frozen, weakref, name = "Code", module = "haiden._native")]
@@ -19,6 +22,8 @@ pub(crate) struct Code {
     pub(crate) autoescape: bool,
     /// What it was compiled from; `None` for code of a tree, which no cache keeps.
     pub(crate) identity: Option<Identity>,
+    /// A tuple of the objects of the tree that it was compiled from. With any, it has no bytes: they mean nothing elsewhere.
+    pub(crate) objects: Option<Attached<Obj>>,
 }
 
 #[pymethods]
@@ -33,7 +38,7 @@ impl Code {
         autoescape: bool,
     ) -> PyResult<Code> {
         match haiden_bytecode::load(data) {
-            Ok((_, image)) => Ok(Code { image: Arc::new(image), name, filename, autoescape, identity: None }),
+            Ok((_, image)) => Ok(Code::new(Arc::new(image), (name, filename), autoescape, None)),
             Err(rejection) => Err(PyValueError::new_err(rejection.to_string())),
         }
     }
@@ -41,21 +46,31 @@ impl Code {
     /// May a cache keep it? Not what was compiled from a tree that Python code has made.
     #[getter]
     fn is_portable(&self) -> bool {
-        self.identity.is_some()
+        self.identity.is_some() && self.objects.is_none()
     }
 
-    /// The image's bytes.
-    fn to_bytes<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+    /// The image's bytes. An image that refers to objects of its tree has none.
+    fn to_bytes<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        if self.objects.is_some() {
+            return Err(PyValueError::new_err("the template holds objects that only this process has"));
+        }
         let unknown = Header { semantics: 0, flags: 0, source: [0; 32], fingerprint: [0; 32] };
         let header = self.identity.as_ref().map_or(unknown, Identity::header);
-        PyBytes::new(py, &haiden_bytecode::to_bytes(&self.image, &header))
+        Ok(PyBytes::new(py, &haiden_bytecode::to_bytes(&self.image, &header)))
     }
 
     /// The code under other names.
     #[pyo3(signature = (name=None, filename=None, autoescape=None))]
-    fn renamed(&self, name: Option<String>, filename: Option<String>, autoescape: Option<bool>) -> Code {
+    fn renamed(
+        &self,
+        py: Python<'_>,
+        name: Option<String>,
+        filename: Option<String>,
+        autoescape: Option<bool>,
+    ) -> Code {
+        let objects = self.objects.as_ref().map(|objects| Attached::new(py, objects.get(py).clone()));
         let autoescape = autoescape.unwrap_or(self.autoescape);
-        Code { image: self.image.clone(), name, filename, autoescape, identity: self.identity }
+        Code { image: self.image.clone(), name, filename, autoescape, identity: self.identity, objects }
     }
 
     /// The instructions, for people.
@@ -81,6 +96,12 @@ impl Code {
         self.autoescape
     }
 
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        self.objects.iter().try_for_each(|objects| visit_object(objects.peek().as_ptr(), &visit))
+    }
+    #[expect(clippy::unused_self, reason = "the ring is cut in the template")]
+    fn __clear__(&self) {}
+
     fn __hash__(&self) -> u64 {
         let mut hasher = DefaultHasher::new();
         (Arc::as_ptr(&self.image) as usize).hash(&mut hasher);
@@ -96,6 +117,15 @@ impl Code {
 }
 
 impl Code {
+    pub(crate) fn new(
+        image: Arc<Image>,
+        (name, filename): (Option<String>, Option<String>),
+        autoescape: bool,
+        identity: Option<Identity>,
+    ) -> Code {
+        Code { image, name, filename, autoescape, identity, objects: None }
+    }
+
     /// Pairs of lines: the template's, and how many instructions come before; both grow.
     pub(crate) fn lines(&self) -> Vec<(u32, u32)> {
         let mut lines: Vec<(u32, u32)> = Vec::new();

@@ -300,6 +300,26 @@ pub(crate) fn derived(host: &mut PyHost, context: &Context, locals: &[(&Name, Re
     Ok(derived)
 }
 
+/// The same template's context with locals and, on top of them, the items of a mapping.
+pub(crate) fn overlaid(
+    host: &mut PyHost,
+    context: &Context,
+    locals: &[(&Name, Register)],
+    variables: &Register,
+) -> Result<Context> {
+    let overlaid = derived(host, context, locals)?;
+    let variables = objects::dict_of(&host.object(variables)?)?;
+    let mut position = 0;
+    while let Some((name, value)) = objects::dict_next(&variables, &mut position) {
+        // No template can name what is no text.
+        if objects::is_text(&name) {
+            let name = objects::intern(objects::utf8(&name)?)?;
+            overlaid.set_variable(host, &name, Register::object(value))?;
+        }
+    }
+    Ok(overlaid)
+}
+
 /// The variables of a context with locals on top.
 fn with_locals(context: &ContextData, locals: &[(&Name, Register)]) -> Vec<(Obj, Register)> {
     let own = context.variables.borrow();

@@ -47,6 +47,8 @@ pub(crate) struct Extra {
     pub(crate) filename: Option<Arc<str>>,
     /// The template that owns the program; null once it is gone.
     pub(crate) owner: Cell<*mut pyo3::ffi::PyObject>,
+    /// A tuple of the objects of the tree that it was compiled from, if there are any.
+    pub(crate) objects: Option<Obj>,
     /// The environment's functions that the program is linked to.
     pub(crate) references: RefCell<Vec<Reference>>,
 }

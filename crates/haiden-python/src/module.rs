@@ -10,10 +10,10 @@ use crate::contexts::ContextHandle;
 use crate::execution::Execution;
 use crate::identity::Identity;
 use crate::machine::{Block, Loop, Macro, TemplateReference};
-use crate::register::Obj;
+use crate::register::{Attached, Obj};
 use crate::settings::{self, Settings, SettingsObject};
 use crate::template::Template;
-use crate::{errors, types};
+use crate::{errors, objects, tree, types};
 
 /// Compiles a template's source.
 #[pyfunction]
@@ -51,7 +51,32 @@ fn load(
     let identity = Identity::new(known, &options, source);
     let Ok((_, image)) = haiden_bytecode::load_expected(data, &identity.expected()) else { return Ok(None) };
     let autoescape = options.autoescape;
-    Ok(Some(Code { image: Arc::new(image), name, filename, autoescape, identity: Some(identity) }))
+    Ok(Some(Code::new(Arc::new(image), (name, filename), autoescape, Some(identity))))
+}
+
+/// Compiles a tree of `haiden.nodes`.
+#[pyfunction]
+#[pyo3(signature = (settings, template, name=None, filename=None))]
+fn compile_tree(
+    settings: &Bound<'_, SettingsObject>,
+    template: &Bound<'_, PyAny>,
+    name: Option<String>,
+    filename: Option<String>,
+) -> PyResult<Code> {
+    let py = settings.py();
+    let object = Obj::of(settings);
+    let known = settings::of(&object);
+    let options = settings::options(known, py, name.as_deref())?;
+    let (ast, objects) = tree::convert(template)?;
+    let types = types::types(py)?.get(py);
+    let image = haiden_compiler::compile_ast(&ast, &options)
+        .map_err(|error| errors::compile_error(py, types, &error, (name.as_deref(), filename.as_deref())))?;
+    let mut code = finish(py, known, image, (name, filename), options.autoescape, None)?;
+    if !objects.is_empty() {
+        let objects = objects::tuple(objects.into_iter().map(Ok)).map_err(|raised| raised.take(py))?;
+        code.objects = Some(Attached::new(py, objects));
+    }
+    Ok(code)
 }
 
 /// An image becomes code, if the environment has all filters and tests that it must have.
@@ -79,7 +104,7 @@ pub(crate) fn finish(
         let class = &types::types(py)?.get(py).assertion_error;
         return Err(errors::exception(py, class, &message, line, (name.as_deref(), filename.as_deref())));
     }
-    Ok(Code { image: Arc::new(image), name, filename, autoescape, identity })
+    Ok(Code::new(Arc::new(image), (name, filename), autoescape, identity))
 }
 
 #[pymodule]
@@ -95,5 +120,6 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<Template>()?;
     module.add_class::<TemplateReference>()?;
     module.add_function(wrap_pyfunction!(load, module)?)?;
-    module.add_function(wrap_pyfunction!(compile, module)?)
+    module.add_function(wrap_pyfunction!(compile, module)?)?;
+    module.add_function(wrap_pyfunction!(compile_tree, module)?)
 }

@@ -298,5 +298,6 @@ pub(crate) fn options(settings: &Settings, py: Python<'_>, name: Option<&str>) -
         optimize: truth("optimized")?,
         finalize: settings.finalize.is_some() || settings.native,
         intercepted: settings.hooks.operators,
+        outside: true,
     })
 }

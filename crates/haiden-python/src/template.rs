@@ -120,6 +120,7 @@ fn link(py: Python<'_>, settings: &Obj, code: &Obj, globals: &Obj) -> PyResult<A
         autoescape: code.autoescape,
         filename: Some(code.filename.as_deref().unwrap_or("<template>").into()),
         owner: Cell::new(std::ptr::null_mut()),
+        objects: code.objects.as_ref().map(|objects| objects.get(py).clone()),
         references: RefCell::default(),
     };
     let mut linker = PyLinker { types, settings: known, references: Vec::new(), error: None };
@@ -263,7 +264,7 @@ impl Template {
         }
         let extra = state.program.extra();
         visit_object(extra.settings.as_ptr(), &visit)?;
-        for dict in extra.globals.dicts() {
+        for dict in extra.globals.dicts().chain(&extra.objects) {
             visit_object(dict.as_ptr(), &visit)?;
         }
         for object in extra.references.borrow().iter().filter_map(|reference| reference.function.as_ref()) {

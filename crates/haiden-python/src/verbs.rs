@@ -18,6 +18,7 @@ use crate::link::Linked;
 use crate::machine;
 use crate::objects::{self, Class, Raised, Result};
 use crate::output::Output;
+use crate::outside;
 use crate::register::{Obj, Register, View};
 use crate::scope::{CellBlock, Context};
 use crate::templates;
@@ -193,6 +194,17 @@ impl Host for PyHost {
     }
     fn derive_context(&mut self, context: &Context, locals: &[(&Name, Register)]) -> Result<Context> {
         contexts::derived(self, context, locals)
+    }
+    fn overlay_context(
+        &mut self,
+        context: &Context,
+        locals: &[(&Name, Register)],
+        variables: &Register,
+    ) -> Result<Context> {
+        contexts::overlaid(self, context, locals, variables)
+    }
+    fn outside(&mut self, program: &Arc<Program<PyHost>>, path: &str) -> Result<Register> {
+        outside::find(program, path).map(Register::object)
     }
     fn context_object(&mut self, context: &Context) -> Result<Register> {
         self.context_of(context).map(Register::object)

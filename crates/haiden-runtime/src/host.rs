@@ -164,6 +164,24 @@ pub trait Host: Sized {
         context: &Self::Context,
         locals: &[(&Self::Name, Self::Register)],
     ) -> Result<Self::Context, Self::Error>;
+    /// Makes the same template's context with `locals` and, on top of them, the items of the mapping `variables`.
+    ///
+    /// Only trees that extensions make ask for it; a host without extensions of its users' need not know how.
+    fn overlay_context(
+        &mut self,
+        context: &Self::Context,
+        locals: &[(&Self::Name, Self::Register)],
+        variables: &Self::Register,
+    ) -> Result<Self::Context, Self::Error> {
+        let _ = (context, locals, variables);
+        Err(self.fault(Fault::BadImage("an overlay scope, which this host does not have")))
+    }
+    /// What a path names outside of the template: `environment:NAME`, `extension:IDENTIFIER:NAME`, `import:NAME`, or
+    /// `object:NUMBER` of the tree. As for [`Host::overlay_context`].
+    fn outside(&mut self, program: &Arc<Program<Self>>, path: &str) -> Result<Self::Register, Self::Error> {
+        let _ = (program, path);
+        Err(self.fault(Fault::BadImage("something of an environment that this host does not have")))
+    }
     /// Makes a value of the context itself.
     fn context_object(&mut self, context: &Self::Context) -> Result<Self::Register, Self::Error>;
     /// The templates that share the context and their blocks. A new context starts with [`Chain::of`] its program.

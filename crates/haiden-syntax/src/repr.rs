@@ -133,6 +133,7 @@ fn push_constant(out: &mut String, value: &Constant<'_>) {
         Constant::BigInt(value) => write!(out, "{value}").expect("writing to a string"),
         Constant::Float(value) => push_float_repr(out, *value),
         Constant::Str(text) => push_str_repr(out, text),
+        Constant::Object(number) => write!(out, "<object {number}>").expect("writing to a string"),
     }
 }
 

@@ -52,13 +52,30 @@ impl<'a, 's> Builder<'_, 'a, 's> {
                 let locals = self.locals(node.at);
                 Ok(self.push(node.at, Expr::Context { locals: Some(locals) }))
             }
-            ast::Expr::EnvironmentAttribute(node) => Self::unsupported("EnvironmentAttribute", node.at),
-            ast::Expr::ExtensionAttribute(node) => Self::unsupported("ExtensionAttribute", node.at),
-            ast::Expr::ImportedName(node) => Self::unsupported("ImportedName", node.at),
+            ast::Expr::EnvironmentAttribute(node) => self.outside(
+                "EnvironmentAttribute",
+                format!("environment:{}", self.ir.text(node.name)),
+                node.at,
+            ),
+            ast::Expr::ExtensionAttribute(node) => {
+                let (identifier, name) = (self.ir.text(node.identifier), self.ir.text(node.name));
+                self.outside("ExtensionAttribute", format!("extension:{identifier}:{name}"), node.at)
+            }
+            ast::Expr::ImportedName(node) => {
+                self.outside("ImportedName", format!("import:{}", self.ir.text(node.importname)), node.at)
+            }
             ast::Expr::InternalName(node) => Self::unsupported("InternalName", node.at),
             ast::Expr::NSRef(node) => Self::unsupported("NSRef", node.at),
             other => Self::unsupported("Slice", other.at()),
         }
+    }
+
+    /// Something outside of the template.
+    fn outside(&mut self, node: &str, path: String, at: At) -> Result<ExprId> {
+        if !self.options.outside {
+            return Self::unsupported(node, at);
+        }
+        Ok(self.push(at, Expr::Outside(Cow::Owned(path))))
     }
 
     #[inline(never)]
@@ -70,6 +87,7 @@ impl<'a, 's> Builder<'_, 'a, 's> {
             ast::Constant::BigInt(value) => Expr::BigInt(value),
             ast::Constant::Float(value) => Expr::Float(*value),
             ast::Constant::Str(value) => Expr::Str(Cow::Borrowed(value)),
+            ast::Constant::Object(number) => Expr::Outside(Cow::Owned(format!("object:{number}"))),
         };
         self.push(node.at, expr)
     }

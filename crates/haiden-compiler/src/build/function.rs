@@ -117,8 +117,19 @@ impl<'a, 's> Builder<'_, 'a, 's> {
 
     /// Finishes the function of a recursive loop.
     pub(super) fn finish_loop_function(&mut self, index: u32, at: At, body: Vec<Stmt<'a>>) {
+        self.finish_plain_function(FunctionKind::Loop, index, at, body);
+    }
+
+    /// Finishes a function without name and parameters.
+    pub(super) fn finish_plain_function(
+        &mut self,
+        kind: FunctionKind,
+        index: u32,
+        at: At,
+        body: Vec<Stmt<'a>>,
+    ) {
         let flags = self.autoescape_flag();
-        let signature = Signature { kind: FunctionKind::Loop, flags, name: None, parameters: Vec::new(), at };
+        let signature = Signature { kind, flags, name: None, parameters: Vec::new(), at };
         self.finish_function(index, signature, body);
     }
 

@@ -10,6 +10,7 @@ mod constant;
 mod expr;
 mod function;
 mod loops;
+mod modify;
 mod names;
 mod output;
 mod stmt;
@@ -24,6 +25,9 @@ use crate::ir::{Expr, ExprId, Free, Function, Ir, List};
 use crate::options::Options;
 use crate::resolve::{FrameId, FunctionId, Scopes};
 use crate::tables::{Tables, fill};
+
+/// What the names of variables begin with that no template can name: `Parser.free_identifier` in trees made elsewhere.
+const INTERNAL: char = '\0';
 
 type Result<T> = std::result::Result<T, CompileError>;
 

@@ -272,6 +272,9 @@ impl<'a> Builder<'_, 'a, '_> {
                     continue;
                 }
                 self.tables.marks[variable.name.index()] = self.mark;
+                if self.scopes.text(variable.name).starts_with(super::INTERNAL) {
+                    continue;
+                }
                 let value = self.read(VariableId(index), at, false);
                 table.push((variable.name, value));
             }

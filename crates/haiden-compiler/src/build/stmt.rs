@@ -4,7 +4,7 @@ use haiden_bytecode::{FunctionKind, include_flags};
 use haiden_syntax::ast::{self, At, If, Stmt as Node, Symbol};
 
 use super::function::MacroParts;
-use super::{Builder, Eval, Result};
+use super::{Builder, Result};
 use crate::error::CompileError;
 use crate::ir::{Expr, ExprId, Place, Stmt, StmtKind, Target};
 use crate::resolve::FrameId;
@@ -74,8 +74,8 @@ impl<'a, 's> Builder<'_, 'a, 's> {
                 StmtKind::Break
             }
             Node::Scope(node) => return self.scope(&node.body, out),
-            Node::OverlayScope(node) => return Self::unsupported("OverlayScope", node.at),
-            Node::EvalContextModifier(node) => return Self::unsupported("EvalContextModifier", node.at),
+            Node::OverlayScope(node) => self.overlay(node)?,
+            Node::EvalContextModifier(node) => return self.modify(node, out),
             Node::ScopedEvalContextModifier(node) => self.autoescape(node)?,
         };
         out.push(Stmt { at, kind });
@@ -141,7 +141,7 @@ impl<'a, 's> Builder<'_, 'a, 's> {
 
     /// Publishes a variable that was bound at the top level.
     fn export(&mut self, name: Symbol, place: Place, at: At, out: &mut Vec<Stmt<'a>>) {
-        if self.frame.toplevel {
+        if self.frame.toplevel && !self.ir.text(name).starts_with(super::INTERNAL) {
             let mode = u8::from(!self.ir.text(name).starts_with('_'));
             out.push(Stmt { at, kind: StmtKind::Export { mode, place, name } });
         }
@@ -353,34 +353,5 @@ impl<'a, 's> Builder<'_, 'a, 's> {
         self.leave(&entered, out);
         self.frame = outer;
         Ok(())
-    }
-
-    fn autoescape(&mut self, node: &'a ast::ScopedEvalContextModifier<'s>) -> Result<StmtKind<'a>> {
-        let before = self.eval;
-        let mut value = None;
-        for option in &node.options {
-            if !self.is(option.key, "autoescape") {
-                return Self::unsupported("ScopedEvalContextModifier", node.at);
-            }
-            self.eval = match &option.value {
-                ast::Expr::Const(constant) => match &constant.value {
-                    ast::Constant::Bool(autoescape) => Eval { autoescape: *autoescape, ..self.eval },
-                    ast::Constant::None => Eval { autoescape: false, ..self.eval },
-                    ast::Constant::Int(number) => Eval { autoescape: *number != 0, ..self.eval },
-                    ast::Constant::Str(text) => Eval { autoescape: !text.is_empty(), ..self.eval },
-                    _ => Eval { volatile: true, ..self.eval },
-                },
-                _ => Eval { volatile: true, ..self.eval },
-            };
-            self.ir.volatile |= self.eval.volatile;
-            value = Some(self.expr(&option.value)?);
-        }
-        let mut body = Vec::new();
-        self.body(&node.body, &mut body)?;
-        self.eval = before;
-        match value {
-            Some(value) => Ok(StmtKind::Autoescape { value, body }),
-            None => Self::unsupported("ScopedEvalContextModifier", node.at),
-        }
     }
 }

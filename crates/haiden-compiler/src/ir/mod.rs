@@ -177,6 +177,8 @@ pub enum Expr<'a> {
     Context {
         locals: Option<u32>,
     },
+    /// What the host knows by this path.
+    Outside(Cow<'a, str>),
 }
 
 /// What a value is bound to.
@@ -323,6 +325,12 @@ pub enum StmtKind<'a> {
     },
     /// Change autoescape from here on.
     SetAutoescape(ExprId),
+    /// Run a function with the items of a mapping as variables.
+    Overlay {
+        variables: ExprId,
+        locals: u32,
+        function: u32,
+    },
 }
 
 /// A function to be.

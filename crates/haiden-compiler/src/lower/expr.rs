@@ -148,6 +148,10 @@ impl Lower<'_, '_> {
                 self.abc(Op::MarkSafe, *escape as u8, base, 0, 0);
                 self.settle(base, dst);
             }
+            Expr::Outside(path) => {
+                let path = self.code.string(path);
+                self.aw(Op::LoadOutside, 0, dst, path);
+            }
             Expr::Context { locals } => {
                 let table = self.locals_table(*locals)?;
                 self.aw(Op::LoadContext, u8::from(locals.is_some()), dst, table);

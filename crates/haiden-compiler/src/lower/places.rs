@@ -30,6 +30,8 @@ impl<'i> Places<'i> {
         let (line, offset) = (at.line as usize, at.offset as usize);
         let start = |index: usize| self.lines.get(index).map_or(usize::MAX, |&start| start as usize);
         let inside = line > 0 && start(line - 1) <= offset && offset < start(line);
+        // A tree that was made elsewhere has no source.
+        let inside = inside && !self.source.is_empty();
         let column = if inside { self.characters_before(line, offset) as u32 + 1 } else { 0 };
         At { line: at.line, column }
     }

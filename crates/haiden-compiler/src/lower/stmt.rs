@@ -104,6 +104,14 @@ impl<'a> Lower<'_, 'a> {
                 self.stmts(body)?;
                 self.abc(Op::RestoreAutoescape, 0, saved, 0, 0);
             }
+            StmtKind::Overlay { variables, locals, function } => {
+                let variables = self.operand(*variables)?;
+                let table = self.locals_table(Some(*locals))?;
+                let (Ok(table), Ok(function)) = (u16::try_from(table), u16::try_from(*function)) else {
+                    return Err(self.too_large("too many overlay scopes"));
+                };
+                self.abc(Op::EnterOverlay, 0, variables, table, function);
+            }
             StmtKind::SetAutoescape(value) => {
                 let saved = self.alloc()?;
                 let value = self.operand(*value)?;

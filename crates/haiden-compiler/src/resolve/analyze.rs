@@ -32,7 +32,7 @@ enum Owner<'a, 's> {
     With(&'a With<'s>),
     AssignBlock(&'a AssignBlock<'s>),
     Scope(&'a Scope<'s>),
-    /// The body of a node that the compiler refuses later.
+    /// The body of an overlay scope.
     Body(&'a [Stmt<'s>]),
 }
 
@@ -266,7 +266,12 @@ impl<'a, 's> Analyzer<'_, 'a, 's> {
             }
             Stmt::Continue(_) | Stmt::Break(_) => {}
             Stmt::Scope(node) => self.child(Owner::Scope(node)),
-            Stmt::OverlayScope(node) => self.child(Owner::Body(&node.body)),
+            Stmt::OverlayScope(node) => {
+                walk(self, &node.context);
+                self.locals();
+                // It sees no variable of the frames around it: they are in its context.
+                self.add(Owner::Body(&node.body), None, Some(FunctionKind::Overlay));
+            }
             Stmt::EvalContextModifier(node) => node.options.iter().for_each(|o| walk(self, &o.value)),
             Stmt::ScopedEvalContextModifier(node) => {
                 node.options.iter().for_each(|o| walk(self, &o.value));

@@ -215,8 +215,15 @@ impl<H: Host> Vm<H> {
                 check!(host.export(&frame!().context, name, get!(ops::a(word)), how));
             }
             code::LoadContext => {
-                let context = frame!().context.clone();
+                let context = match ops::x(word) {
+                    0 => frame!().context.clone(),
+                    _ => self.derived(host, program, ops::w(word))?,
+                };
                 set!(ops::a(word), check!(host.context_object(&context)));
+            }
+            code::LoadOutside => {
+                let value = host.outside(&self.programs[place], image.string(ops::w(word)));
+                set!(ops::a(word), check!(value));
             }
 
             // ---- cells ----------------------------------------------------------------------------------
@@ -511,6 +518,11 @@ impl<H: Host> Vm<H> {
             code::CallBlock => {
                 let locals = (ops::a(word) != u16::MAX).then_some(u32::from(ops::a(word)));
                 switch!(self.enter_block(host, program, ops::w(word), locals));
+            }
+            code::EnterOverlay => {
+                let variables = get!(ops::a(word)).clone();
+                let (locals, function) = (u32::from(ops::b(word)), u32::from(ops::c(word)));
+                switch!(self.enter_overlay(host, program, (locals, function), &variables));
             }
             code::LoadSuper => {
                 let value = self.super_value(host);

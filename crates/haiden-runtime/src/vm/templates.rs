@@ -36,6 +36,40 @@ impl<H: Host> Vm<H> {
         host.derive_context(&frame.context, &locals).map(Some)
     }
 
+    /// The running frame's context with the locals of table `index` on top.
+    pub(crate) fn derived(
+        &self,
+        host: &mut H,
+        program: &crate::program::Program<H>,
+        index: u32,
+    ) -> Result<H::Context, H::Error> {
+        let Some(frame) = self.frames.last() else {
+            return Vm::fault(host, Fault::BadImage("a context without a frame"));
+        };
+        let locals = self.locals(program, index);
+        host.derive_context(&frame.context, &locals)
+    }
+
+    /// Pushes the body of an overlay scope.
+    pub(crate) fn enter_overlay(
+        &mut self,
+        host: &mut H,
+        program: &crate::program::Program<H>,
+        (locals, function): (u32, u32),
+        variables: &H::Register,
+    ) -> Result<(), H::Error> {
+        let Some(frame) = self.frames.last() else { return Ok(()) };
+        let (place, block) = (frame.program, frame.block.clone());
+        let locals = self.locals(program, locals);
+        let context = host.overlay_context(&frame.context, &locals, variables)?;
+        drop(locals);
+        self.push_at(host, place, function, context, None, Finish::Nothing)?;
+        if let Some(frame) = self.frames.last_mut() {
+            frame.block = block;
+        }
+        Ok(())
+    }
+
     /// `extends`: the running template gets a parent.
     pub(crate) fn extend(&mut self, host: &mut H, name: &H::Register) -> Result<(), H::Error> {
         let Some(frame) = self.frames.last_mut() else { return Ok(()) };

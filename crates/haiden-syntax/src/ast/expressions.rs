@@ -65,6 +65,8 @@ pub enum Constant<'s> {
     Float(f64),
     /// A string, its escapes resolved.
     Str(Cow<'s, str>),
+    /// An object of the host, by number (only trees that are made elsewhere have it).
+    Object(u32),
 }
 
 /// Text of the template, white space control applied.

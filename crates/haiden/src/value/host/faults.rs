@@ -133,6 +133,7 @@ impl NativeHost {
             FunctionKind::Macro => format!("macro '{name}'"),
             FunctionKind::CallBlock => "a call block".to_owned(),
             FunctionKind::Loop => "a recursive loop".to_owned(),
+            FunctionKind::Overlay => "an overlay scope".to_owned(),
         };
         Place { template: frame.template.clone(), line: frame.line, column: frame.column, what, source_line }
     }
