@@ -145,6 +145,13 @@ const CODE_CASES: &[Case] = &[
     ("loop-of-a-macro", "structure", "a function that is no recursive loop", |b| {
         word(b, 0, aw(Op::EnterLoop, 0, 0, 2));
     }),
+    ("overlay-of-a-macro", "structure", "a function that is no overlay", |b| {
+        word(b, 0, abc(Op::EnterOverlay, 0, 0, 0, 2));
+    }),
+    ("overlay-locals", "structure", "no such table of locals", |b| {
+        word(b, 0, abc(Op::EnterOverlay, 0, 0, 1, 2));
+    }),
+    ("outside-text", "structure", "no such string", |b| word(b, 0, aw(Op::LoadOutside, 0, 0, 99))),
     ("recurse-outside", "structure", "an instruction of recursive loops outside of one", |b| {
         word(b, 0, abc(Op::Recurse, 0, 0, 0, 0));
     }),
