@@ -134,7 +134,7 @@ impl<'s> Parser<'s, '_> {
 
     fn binary(&mut self, at: At, op: BinaryOp, level: Level, left: Expr<'s>) -> Result<Expr<'s>> {
         let at = At { line: at.line, offset: self.source.offset(self.current.start) };
-        self.advance()?;
+        self.skip()?;
         let parts = self.height;
         let right = self.operand(level.tighter())?;
         self.grow(parts.max(self.height))?;
@@ -146,7 +146,7 @@ impl<'s> Parser<'s, '_> {
         let mut nots = Vec::new();
         while self.at_word(Word::Not) {
             nots.push((self.here(), UnaryOp::Not));
-            self.advance()?;
+            self.skip()?;
         }
         let node = self.operand(Level::Compare)?;
         self.apply(nots, node)
@@ -211,11 +211,11 @@ impl<'s> Parser<'s, '_> {
         let caret = self.source.offset(self.current.start);
         while let Some((operator, Level::Compare)) = self.operator()? {
             let at = At { line: self.operand_line, offset: self.source.offset(self.current.start) };
-            self.advance()?;
+            self.skip()?;
             let op = if let Operator::Compare(op) = operator {
                 op
             } else {
-                self.advance()?;
+                self.skip()?;
                 CompareOp::NotIn
             };
             let expr = self.operand(Level::Sum)?;
@@ -238,7 +238,7 @@ impl<'s> Parser<'s, '_> {
                 _ => break,
             };
             signs.push((self.here(), op));
-            self.advance()?;
+            self.skip()?;
         }
         let node = self.primary(false)?;
         let node = self.postfix(node)?;

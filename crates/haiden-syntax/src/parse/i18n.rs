@@ -36,7 +36,7 @@ impl<'s> Parser<'s, '_> {
         self.operand_line = at.line;
         let mut head = self.trans_head(at)?;
         self.operand_line = 0;
-        self.expect_kind(TokenKind::BlockEnd)?;
+        self.require(TokenKind::BlockEnd)?;
         let singular = self.message(true)?;
         if head.count.is_none()
             && let Some(&(name, _)) = singular.names.first()
@@ -47,16 +47,16 @@ impl<'s> Parser<'s, '_> {
         let mut names = singular.names.clone();
         let mut plural = None;
         if self.at_word(Word::Pluralize) {
-            self.advance()?;
+            self.skip()?;
             if !self.at_kind(TokenKind::BlockEnd) {
                 self.plural_count(&mut head)?;
             }
-            self.expect_kind(TokenKind::BlockEnd)?;
+            self.require(TokenKind::BlockEnd)?;
             let message = self.message(false)?;
             names.extend(&message.names);
             plural = Some(message.text);
         }
-        self.advance()?;
+        self.skip()?;
         let referenced = !names.is_empty();
         for (name, token) in names {
             if !head.variables.iter().any(|(known, _)| *known == name) {
@@ -92,11 +92,11 @@ impl<'s> Parser<'s, '_> {
             // One token: strings are not joined here.
             let token = self.current;
             head.context = Some(string(at, self.string(token)?));
-            self.advance()?;
+            self.skip()?;
         }
         while !self.at_kind(TokenKind::BlockEnd) {
             if !head.variables.is_empty() {
-                self.expect_kind(TokenKind::Comma)?;
+                self.require(TokenKind::Comma)?;
             }
             if self.skip_kind(TokenKind::Colon)? {
                 break;
@@ -161,19 +161,19 @@ impl<'s> Parser<'s, '_> {
             match self.current.kind {
                 TokenKind::Data => {
                     message.text.push_str(&self.data(self.current).replace('%', "%%"));
-                    self.advance()?;
+                    self.skip()?;
                 }
                 TokenKind::VariableBegin => {
-                    self.advance()?;
+                    self.skip()?;
                     let token = self.expect_kind(TokenKind::Name)?;
                     message.names.push((self.symbol(token), token));
                     message.text.push_str("%(");
                     message.text.push_str(self.text(token));
                     message.text.push_str(")s");
-                    self.expect_kind(TokenKind::VariableEnd)?;
+                    self.require(TokenKind::VariableEnd)?;
                 }
                 TokenKind::BlockBegin => {
-                    self.advance()?;
+                    self.skip()?;
                     return match self.current.word {
                         Word::EndTrans => Ok(message),
                         Word::Pluralize if pluralize => Ok(message),

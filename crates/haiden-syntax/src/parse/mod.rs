@@ -149,19 +149,27 @@ struct Parser<'s, 't> {
 impl<'s> Parser<'s, '_> {
     // ---- the token stream ------------------------------------------------------------------------------------
 
+    /// Moves to the next token.
+    #[inline]
+    fn skip(&mut self) -> Result<()> {
+        if let Some(token) = self.ahead.take() {
+            self.current = token;
+            return Ok(());
+        }
+        let line = self.current.line;
+        self.lexer.next(&mut self.current)?;
+        if self.current.kind == TokenKind::Eof {
+            // Jinja2's end has the line of the last token.
+            self.current.line = line;
+        }
+        Ok(())
+    }
+
     /// Moves to the next token and returns the one that was current.
     #[inline]
     fn advance(&mut self) -> Result<Token> {
         let old = self.current;
-        if let Some(token) = self.ahead.take() {
-            self.current = token;
-            return Ok(old);
-        }
-        self.lexer.next(&mut self.current)?;
-        if self.current.kind == TokenKind::Eof {
-            // Jinja2's end has the line of the last token.
-            self.current.line = old.line;
-        }
+        self.skip()?;
         Ok(old)
     }
 
@@ -192,7 +200,7 @@ impl<'s> Parser<'s, '_> {
     fn skip_kind(&mut self, kind: TokenKind) -> Result<bool> {
         let found = self.at_kind(kind);
         if found {
-            self.advance()?;
+            self.skip()?;
         }
         Ok(found)
     }
@@ -200,7 +208,7 @@ impl<'s> Parser<'s, '_> {
     fn skip_word(&mut self, word: Word) -> Result<bool> {
         let found = self.at_word(word);
         if found {
-            self.advance()?;
+            self.skip()?;
         }
         Ok(found)
     }
@@ -208,6 +216,12 @@ impl<'s> Parser<'s, '_> {
     #[inline]
     fn expect_kind(&mut self, kind: TokenKind) -> Result<Token> {
         if self.current.kind == kind { self.advance() } else { Err(self.unexpected(kind.describe())) }
+    }
+
+    /// As [`Parser::expect_kind`], for those who do not ask for the token.
+    #[inline]
+    fn require(&mut self, kind: TokenKind) -> Result<()> {
+        if self.current.kind == kind { self.skip() } else { Err(self.unexpected(kind.describe())) }
     }
 
     fn expect_word(&mut self, word: Word) -> Result<Token> {
@@ -299,21 +313,21 @@ impl<'s> Parser<'s, '_> {
                         }
                         output.push(Expr::TemplateData(Box::new(node)));
                     }
-                    self.advance()?;
+                    self.skip()?;
                 }
                 TokenKind::VariableBegin => {
-                    self.advance()?;
+                    self.skip()?;
                     output.push(self.tuple(expressions::TupleRule::Output)?);
-                    self.expect_kind(TokenKind::VariableEnd)?;
+                    self.require(TokenKind::VariableEnd)?;
                 }
                 TokenKind::BlockBegin => {
                     flush(&mut output, &mut body);
-                    self.advance()?;
+                    self.skip()?;
                     if self.current.word != Word::Other && ends.contains(&self.current.word) {
                         return Ok(body);
                     }
                     self.statement(&mut body)?;
-                    self.expect_kind(TokenKind::BlockEnd)?;
+                    self.require(TokenKind::BlockEnd)?;
                 }
                 TokenKind::Eof => {
                     flush(&mut output, &mut body);

@@ -25,7 +25,7 @@ impl<'s> Parser<'s, '_> {
         loop {
             node = match self.current.kind {
                 TokenKind::Pipe => {
-                    self.advance()?;
+                    self.skip()?;
                     self.filter_call(Some(node))?
                 }
                 TokenKind::Name if self.at_word(Word::Is) => self.test(node)?,
@@ -56,17 +56,17 @@ impl<'s> Parser<'s, '_> {
 
     fn subscript(&mut self, node: Expr<'s>) -> Result<Expr<'s>> {
         let at = self.here();
-        self.advance()?;
+        self.skip()?;
         let mut parts = self.height;
         let mut args = Vec::new();
         while !self.at_kind(TokenKind::RBracket) {
             if !args.is_empty() {
-                self.expect_kind(TokenKind::Comma)?;
+                self.require(TokenKind::Comma)?;
             }
             args.push(self.subscribed()?);
             parts = parts.max(self.height + 1);
         }
-        self.expect_kind(TokenKind::RBracket)?;
+        self.require(TokenKind::RBracket)?;
         self.grow(parts)?;
         let arg = match args.len() {
             1 => args.remove(0),
@@ -89,7 +89,7 @@ impl<'s> Parser<'s, '_> {
             parts = self.height;
             Some(node)
         };
-        self.advance()?;
+        self.skip()?;
         let stop = if self.at_kind(TokenKind::Colon) { None } else { self.slice_part(&mut parts)? };
         let step = if self.skip_kind(TokenKind::Colon)? { self.slice_part(&mut parts)? } else { None };
         self.grow(parts)?;
@@ -120,7 +120,7 @@ impl<'s> Parser<'s, '_> {
         let (mut parts, mut first) = (0, true);
         while !self.at_kind(TokenKind::RParen) {
             if !std::mem::take(&mut first) {
-                self.expect_kind(TokenKind::Comma)?;
+                self.require(TokenKind::Comma)?;
                 if self.at_kind(TokenKind::RParen) {
                     break;
                 }
@@ -130,7 +130,7 @@ impl<'s> Parser<'s, '_> {
                 TokenKind::Mul => {
                     let allowed = given.dyn_args.is_none() && given.dyn_kwargs.is_none();
                     if allowed {
-                        self.advance()?;
+                        self.skip()?;
                         given.dyn_args = Some(self.expression()?);
                     }
                     allowed
@@ -138,7 +138,7 @@ impl<'s> Parser<'s, '_> {
                 TokenKind::Pow => {
                     let allowed = given.dyn_kwargs.is_none();
                     if allowed {
-                        self.advance()?;
+                        self.skip()?;
                         given.dyn_kwargs = Some(self.expression()?);
                     }
                     allowed
@@ -148,7 +148,7 @@ impl<'s> Parser<'s, '_> {
                     if allowed {
                         let token = self.advance()?;
                         let key = self.symbol(token);
-                        self.advance()?;
+                        self.skip()?;
                         let value = self.expression()?;
                         given.kwargs.push(Keyword { at: value.at(), key, value });
                     }
@@ -169,7 +169,7 @@ impl<'s> Parser<'s, '_> {
             }
             parts = parts.max(self.height + 1);
         }
-        self.expect_kind(TokenKind::RParen)?;
+        self.require(TokenKind::RParen)?;
         self.height = parts;
         Ok(given)
     }

@@ -17,7 +17,7 @@ impl<'s> Parser<'s, '_> {
         let constant = |value| Expr::Const(Box::new(Const { at, value }));
         match token.kind {
             TokenKind::Name => {
-                self.advance()?;
+                self.skip()?;
                 Ok(match token.word {
                     Word::TrueLower | Word::TrueUpper => constant(Constant::Bool(true)),
                     Word::FalseLower | Word::FalseUpper => constant(Constant::Bool(false)),
@@ -33,28 +33,28 @@ impl<'s> Parser<'s, '_> {
             }
             TokenKind::String => {
                 let mut value = self.string(token)?;
-                self.advance()?;
+                self.skip()?;
                 while self.at_kind(TokenKind::String) {
                     let more = self.string(self.current)?;
                     value.to_mut().push_str(&more);
-                    self.advance()?;
+                    self.skip()?;
                 }
                 Ok(constant(Constant::Str(value)))
             }
             TokenKind::Integer => {
                 let value = self.integer(token)?;
-                self.advance()?;
+                self.skip()?;
                 Ok(constant(value))
             }
             TokenKind::Float => {
                 let value = numbers::float(self.text(token));
-                self.advance()?;
+                self.skip()?;
                 Ok(constant(value))
             }
             TokenKind::LParen => {
-                self.advance()?;
+                self.skip()?;
                 let node = self.tuple(TupleRule::Parentheses)?;
-                self.expect_kind(TokenKind::RParen)?;
+                self.require(TokenKind::RParen)?;
                 Ok(node)
             }
             TokenKind::LBracket => self.list(),
@@ -90,7 +90,7 @@ impl<'s> Parser<'s, '_> {
         let (mut is_tuple, mut parts) = (false, 0);
         loop {
             if !items.is_empty() {
-                self.expect_kind(TokenKind::Comma)?;
+                self.require(TokenKind::Comma)?;
             }
             if self.at_tuple_end() {
                 break;
@@ -127,12 +127,12 @@ impl<'s> Parser<'s, '_> {
 
     fn list(&mut self) -> Result<Expr<'s>> {
         let at = self.here();
-        self.advance()?;
+        self.skip()?;
         let mut items = Vec::new();
         let mut parts = 0;
         while !self.at_kind(TokenKind::RBracket) {
             if !items.is_empty() {
-                self.expect_kind(TokenKind::Comma)?;
+                self.require(TokenKind::Comma)?;
                 if self.at_kind(TokenKind::RBracket) {
                     break;
                 }
@@ -140,31 +140,31 @@ impl<'s> Parser<'s, '_> {
             items.push(self.expression()?);
             parts = parts.max(self.height);
         }
-        self.expect_kind(TokenKind::RBracket)?;
+        self.require(TokenKind::RBracket)?;
         self.grow(parts)?;
         Ok(Expr::List(Box::new(List { at, items })))
     }
 
     fn dict(&mut self) -> Result<Expr<'s>> {
         let at = self.here();
-        self.advance()?;
+        self.skip()?;
         let mut items = Vec::new();
         let mut parts = 0;
         while !self.at_kind(TokenKind::RBrace) {
             if !items.is_empty() {
-                self.expect_kind(TokenKind::Comma)?;
+                self.require(TokenKind::Comma)?;
                 if self.at_kind(TokenKind::RBrace) {
                     break;
                 }
             }
             let key = self.expression()?;
             parts = parts.max(self.height);
-            self.expect_kind(TokenKind::Colon)?;
+            self.require(TokenKind::Colon)?;
             let value = self.expression()?;
             parts = parts.max(self.height);
             items.push(Pair { at: key.at(), key, value });
         }
-        self.expect_kind(TokenKind::RBrace)?;
+        self.require(TokenKind::RBrace)?;
         self.grow(parts + 1)?;
         Ok(Expr::Dict(Box::new(Dict { at, items })))
     }

@@ -49,16 +49,16 @@ impl<'s> Parser<'s, '_> {
             Word::Call => self.call_block()?,
             Word::Filter => self.filter_block()?,
             Word::Do if on(Extensions::DO) => {
-                self.advance()?;
+                self.skip()?;
                 let node = self.tuple(TupleRule::Plain)?;
                 Stmt::ExprStmt(Box::new(ExprStmt { at: self.at(tag), node }))
             }
             Word::Break if on(Extensions::LOOP_CONTROLS) => {
-                self.advance()?;
+                self.skip()?;
                 Stmt::Break(Break { at: self.at(tag) })
             }
             Word::Continue if on(Extensions::LOOP_CONTROLS) => {
-                self.advance()?;
+                self.skip()?;
                 Stmt::Continue(Continue { at: self.at(tag) })
             }
             Word::Debug if on(Extensions::DEBUG) => self.debug()?,
@@ -80,7 +80,7 @@ impl<'s> Parser<'s, '_> {
     /// The body behind a tag's end, up to one of `ends`, which becomes current.
     fn block_body(&mut self, ends: &'static [Word]) -> Result<Vec<Stmt<'s>>> {
         self.skip_kind(TokenKind::Colon)?;
-        self.expect_kind(TokenKind::BlockEnd)?;
+        self.require(TokenKind::BlockEnd)?;
         let body = self.body(ends)?;
         if self.at_kind(TokenKind::Eof) {
             return Err(self.end_of_template(ends));
@@ -91,7 +91,7 @@ impl<'s> Parser<'s, '_> {
     /// As [`Parser::block_body`], with the end taken.
     fn whole_body(&mut self, end: &'static [Word]) -> Result<Vec<Stmt<'s>>> {
         let body = self.block_body(end)?;
-        self.advance()?;
+        self.skip()?;
         Ok(body)
     }
 
@@ -161,12 +161,12 @@ impl<'s> Parser<'s, '_> {
         let (mut targets, mut values) = (Vec::new(), Vec::new());
         while !self.at_kind(TokenKind::BlockEnd) {
             if !targets.is_empty() {
-                self.expect_kind(TokenKind::Comma)?;
+                self.require(TokenKind::Comma)?;
             }
             let mut target = self.assign_target(TupleRule::Target { namespaces: false })?;
             set_ctx(&mut target, Ctx::Param);
             targets.push(target);
-            self.expect_kind(TokenKind::Assign)?;
+            self.require(TokenKind::Assign)?;
             values.push(self.expression()?);
         }
         let body = self.whole_body(&[Word::EndWith])?;
@@ -203,7 +203,7 @@ impl<'s> Parser<'s, '_> {
             return Err(self.error("Required blocks can only contain comments or whitespace"));
         }
         if self.at_kind(TokenKind::Name) && self.text(self.current) == self.text(name_token) {
-            self.advance()?;
+            self.skip()?;
         }
         Ok(Stmt::Block(Box::new(Block { at: self.at(tag), name, body, scoped, required })))
     }
@@ -220,7 +220,7 @@ impl<'s> Parser<'s, '_> {
             return Ok(None);
         }
         let with = self.advance()?.is(Word::With);
-        self.advance()?;
+        self.skip()?;
         Ok(Some(with))
     }
 
@@ -241,8 +241,8 @@ impl<'s> Parser<'s, '_> {
         let template = self.expression()?;
         let ignore_missing = self.at_word(Word::Ignore) && self.look()?.is(Word::Missing);
         if ignore_missing {
-            self.advance()?;
-            self.advance()?;
+            self.skip()?;
+            self.skip()?;
         }
         let with_context = self.import_context()?.unwrap_or(true);
         Ok(Stmt::Include(Box::new(Include { at: self.at(tag), template, with_context, ignore_missing })))
@@ -264,7 +264,7 @@ impl<'s> Parser<'s, '_> {
         let mut names: Vec<ImportName> = Vec::new();
         let with_context = loop {
             if !names.is_empty() {
-                self.expect_kind(TokenKind::Comma)?;
+                self.require(TokenKind::Comma)?;
             }
             if !self.at_kind(TokenKind::Name) {
                 return Err(self.unexpected(TokenKind::Name.describe()));
@@ -292,10 +292,10 @@ impl<'s> Parser<'s, '_> {
 
     fn signature(&mut self) -> Result<Signature<'s>> {
         let (mut args, mut defaults) = (Vec::new(), Vec::new());
-        self.expect_kind(TokenKind::LParen)?;
+        self.require(TokenKind::LParen)?;
         while !self.at_kind(TokenKind::RParen) {
             if !args.is_empty() {
-                self.expect_kind(TokenKind::Comma)?;
+                self.require(TokenKind::Comma)?;
             }
             let arg = Name { ctx: Ctx::Param, ..self.name_target()? };
             if self.skip_kind(TokenKind::Assign)? {
@@ -305,7 +305,7 @@ impl<'s> Parser<'s, '_> {
             }
             args.push(arg);
         }
-        self.expect_kind(TokenKind::RParen)?;
+        self.require(TokenKind::RParen)?;
         Ok((args, defaults))
     }
 
@@ -341,7 +341,7 @@ impl<'s> Parser<'s, '_> {
         let mut nodes = Vec::new();
         while !self.at_kind(TokenKind::BlockEnd) {
             if !nodes.is_empty() {
-                self.expect_kind(TokenKind::Comma)?;
+                self.require(TokenKind::Comma)?;
             }
             nodes.push(self.expression()?);
         }
@@ -388,7 +388,7 @@ impl<'s> Parser<'s, '_> {
 
     /// `ns.attr` behind the name `ns`, whose dot is current.
     pub(super) fn namespace_attribute(&mut self, token: Token, name: Symbol) -> Result<Expr<'s>> {
-        self.advance()?;
+        self.skip()?;
         let attr = self.expect_kind(TokenKind::Name)?;
         let attr = self.symbol(attr);
         Ok(Expr::NSRef(Box::new(NSRef { at: self.at(token), name, attr })))
