@@ -8,8 +8,8 @@ use std::collections::HashMap;
 
 use crate::format::encoded_len;
 use crate::image::{
-    Blob, BlockEntry, CallShape, Constant, Dependency, DependencyKind, Function, Image, Line, Reference,
-    ReferenceCall,
+    Blob, BlockEntry, CallShape, Constant, Dependency, DependencyKind, Function, Image, Line, PADDING,
+    Reference, ReferenceCall,
 };
 use crate::ops::{Op, abc, aw};
 use crate::verify::verify;
@@ -78,7 +78,7 @@ impl Code {
             functions: Vec::with_capacity(1),
             names: Vec::with_capacity(instructions / 4),
             sites: Vec::with_capacity(instructions / 4),
-            text: String::with_capacity(text),
+            text: String::with_capacity(text + PADDING),
             ..Code::default()
         }
     }

@@ -356,7 +356,7 @@ impl Image {
     /// String `index`.
     pub fn string(&self, index: u32) -> &str {
         let (start, end) = self.strings[index as usize];
-        &self.text[start as usize..end as usize]
+        &self.text.padded[start as usize..end as usize]
     }
     /// How many names there are.
     pub fn name_count(&self) -> usize {

@@ -4,6 +4,7 @@ use haiden_bytecode::FunctionKind;
 use haiden_bytecode::image::{AUTOESCAPE, CATCH_CALLER, CATCH_KWARGS, CATCH_VARARGS, EXPLICIT_CALLER};
 use haiden_syntax::ast::{self, At, Block, Name, Symbol};
 
+use super::stmt::room;
 use super::{Builder, Building, Eval, Frame, Result};
 use crate::error::CompileError;
 use crate::ir::{Entry, Expr, ExprId, Function, Place, Stmt, StmtKind};
@@ -31,7 +32,7 @@ pub(super) struct MacroParts<'a, 's> {
 impl<'a, 's> Builder<'_, 'a, 's> {
     pub(super) fn root(&mut self) -> Result<()> {
         let scopes = self.scopes;
-        let mut body = Vec::with_capacity(scopes.ast.body.len() * 2 + 2);
+        let mut body = Vec::with_capacity(room(&scopes.ast.body));
         let entered = self.enter(FrameId(0), false, &mut body);
         self.body(&scopes.ast.body, &mut body)?;
         self.leave(&entered, &mut body);
@@ -62,7 +63,7 @@ impl<'a, 's> Builder<'_, 'a, 's> {
                 shows: true,
             },
         );
-        let mut body = Vec::new();
+        let mut body = Vec::with_capacity(room(&block.body));
         let entered = self.enter(frame, false, &mut body);
         self.body(&block.body, &mut body)?;
         self.leave(&entered, &mut body);

@@ -3,6 +3,7 @@
 use haiden_bytecode::loop_flags;
 use haiden_syntax::ast::{self, At, Ctx, Expr as Node, If, Stmt as NodeStmt, Symbol};
 
+use super::stmt::room;
 use super::{Builder, LoopUse, Result};
 use crate::error::{CompileError, ErrorKind};
 use crate::ir::{Entry, Expr, ExprId, For, Place, Stmt, StmtKind, Target};
@@ -77,7 +78,7 @@ impl<'a, 's> Builder<'_, 'a, 's> {
         }
         let mut copies = Vec::new();
         let target = self.loop_target(&node.target, frames, &mut copies);
-        let mut body = Vec::with_capacity(node.body.len() * 4 + 2);
+        let mut body = Vec::with_capacity(room(&node.body));
         let entered = self.enter(frames.body, true, &mut body);
         if !copies.is_empty() {
             body.push(Stmt { at: node.at, kind: StmtKind::Enter(copies) });

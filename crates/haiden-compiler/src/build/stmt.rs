@@ -32,6 +32,15 @@ fn branch_extends(node: &If<'_>) -> bool {
     has_extends(&node.body) || node.elif_.iter().any(branch_extends) || has_extends(&node.else_)
 }
 
+/// About how many statements a body becomes.
+pub(super) fn room(body: &[Node<'_>]) -> usize {
+    let of = |stmt: &Node<'_>| match stmt {
+        Node::Output(node) => node.nodes.len(),
+        _ => 2,
+    };
+    body.iter().map(of).sum::<usize>() + 1
+}
+
 impl<'a, 's> Builder<'_, 'a, 's> {
     /// The statements of a body, up to where Jinja2 stops generating.
     pub(super) fn body(&mut self, nodes: &'a [Node<'s>], out: &mut Vec<Stmt<'a>>) -> Result<()> {
@@ -108,7 +117,7 @@ impl<'a, 's> Builder<'_, 'a, 's> {
         for arm in std::iter::once(node).chain(&node.elif_) {
             let test = self.expr(&arm.test)?;
             let start = self.tables.log.len();
-            let mut body = Vec::new();
+            let mut body = Vec::with_capacity(room(&arm.body));
             self.body(&arm.body, &mut body)?;
             self.forget_counting(start, &mut all);
             arms.push((test, body));
