@@ -341,6 +341,12 @@ impl PyHost {
 
     /// `object[key]` of Jinja: the item, else the attribute, else undefined.
     pub(crate) fn get_item(&self, object: &Obj, key: &Register) -> Result<Register> {
+        if let Some(key) = key.as_object()
+            && objects::is_slice(key)
+        {
+            // Jinja's slices are Python's own: no attribute, no undefined value.
+            return objects::get_item(object, key).map(Register::object);
+        }
         if !self.plain_item {
             let key = self.object(key)?;
             if self.settings().guard.is_some()
