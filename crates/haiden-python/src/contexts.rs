@@ -180,8 +180,9 @@ impl PyHost {
 
     fn show_blocks(&self, context: &Context, object: &Obj) -> Result<()> {
         let known = objects::get_attr(object, &self.types.blocks.object)?;
-        let chain: Arc<Chain<PyHost>> = context.chain();
-        for program in chain.programs() {
+        let chain = context.chain_made();
+        let alone = std::slice::from_ref(&*context.program);
+        for program in chain.as_ref().map_or(alone, |chain| chain.programs()) {
             if let Some(owner) = program.extra().owner() {
                 append_blocks(self, &known, &owner)?;
             }

@@ -45,6 +45,8 @@ pub(crate) struct Extra {
     pub(crate) globals: Globals,
     pub(crate) autoescape: bool,
     pub(crate) filename: Option<Arc<str>>,
+    /// How many Python objects of ours hold the program and show its template to the garbage collector.
+    pub(crate) held: Cell<usize>,
     /// The template that owns the program; null once it is gone.
     pub(crate) owner: Cell<*mut pyo3::ffi::PyObject>,
     /// A tuple of the objects of the tree that it was compiled from, if there are any.

@@ -58,7 +58,7 @@ fn inner<T>(value: T, member: Member) -> Inner<T> {
 }
 
 pub(crate) fn make_macro(closure: Closure<PyHost>) -> Result<Register> {
-    let member = Member::new(&closure.context, closure.cells.as_ref());
+    let member = Member::new(&closure.context, closure.cells.as_ref()).holding(&closure.program);
     make(Macro(inner(closure, member)))
 }
 

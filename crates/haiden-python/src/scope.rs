@@ -42,7 +42,7 @@ pub(crate) struct ContextData {
     /// The `EvalContext`, likewise.
     pub(crate) eval_context: RefCell<Option<Obj>>,
     /// The template that the context is of.
-    pub(crate) program: Arc<Program<PyHost>>,
+    pub(crate) program: Held,
     /// Its chain, once something asked: an included template seldom has blocks.
     chain: RefCell<Option<Arc<Chain<PyHost>>>>,
     listed: Cell<bool>,
@@ -65,7 +65,7 @@ impl ContextData {
             autoescape: Cell::new(program.extra().autoescape),
             object: OnceCell::new(),
             eval_context: RefCell::default(),
-            program: program.clone(),
+            program: Held::new(program, 1),
             chain: RefCell::default(),
             listed: Cell::new(false),
         })
@@ -74,6 +74,11 @@ impl ContextData {
     /// The templates that share the context.
     pub(crate) fn chain(&self) -> Arc<Chain<PyHost>> {
         self.chain.borrow_mut().get_or_insert_with(|| Chain::of(&self.program)).clone()
+    }
+
+    /// The templates that share the context, if there are more than its own.
+    pub(crate) fn chain_made(&self) -> Option<Arc<Chain<PyHost>>> {
+        self.chain.borrow().clone()
     }
 
     /// The template has a parent now.
@@ -133,6 +138,39 @@ impl Globals {
     /// The dicts, the one that others hide first.
     pub(crate) fn dicts(&self) -> impl Iterator<Item = &Obj> {
         self.shared.iter().chain(&self.own)
+    }
+}
+
+/// A program that a Python object of ours holds, together with the template that owns it.
+///
+/// Who holds a program so, shows the template to the garbage collector, and the template shows what is in the program, if
+/// nobody holds it in another way.
+pub(crate) struct Held {
+    program: Arc<Program<PyHost>>,
+    owner: Option<Obj>,
+    /// How many times it is held: this one, and those that the object has besides.
+    times: usize,
+}
+
+impl Held {
+    fn new(program: &Arc<Program<PyHost>>, times: usize) -> Held {
+        let extra = program.extra();
+        extra.held.set(extra.held.get() + times);
+        Held { program: program.clone(), owner: extra.owner(), times }
+    }
+}
+
+impl std::ops::Deref for Held {
+    type Target = Arc<Program<PyHost>>;
+    fn deref(&self) -> &Arc<Program<PyHost>> {
+        &self.program
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        let held = &self.program.extra().held;
+        held.set(held.get() - self.times);
     }
 }
 
@@ -233,6 +271,7 @@ impl Scope {
                 result = visit_object(object.as_ptr(), visit);
             }
         };
+        show(&self.settings);
         self.each_register(|register| {
             if let Some(object) = register.as_object() {
                 show(object);
@@ -240,6 +279,7 @@ impl Scope {
         });
         for context in self.contexts.borrow().iter().filter_map(Weak::upgrade) {
             show(&context.base);
+            context.program.owner.iter().for_each(&mut show);
             context.globals.dicts().for_each(&mut show);
             if let Some(seen) = context.object.get() {
                 show(&seen.object);
@@ -284,7 +324,11 @@ impl Scope {
 }
 
 /// A Python object's place in its scope.
-pub(crate) struct Member(Rc<Scope>);
+pub(crate) struct Member {
+    scope: Rc<Scope>,
+    /// The program that the object holds itself.
+    program: Option<Held>,
+}
 
 impl Member {
     /// An object that closes over `context` and `cells` is about to be made.
@@ -309,17 +353,26 @@ impl Member {
             // SAFETY: the members before this one hold the object.
             std::mem::forget(unsafe { Obj::from_borrowed(object.as_ptr()) });
         }
-        Member(scope)
+        Member { scope, program: None }
+    }
+
+    /// The object holds this program, once.
+    pub(crate) fn holding(mut self, program: &Arc<Program<PyHost>>) -> Member {
+        self.program = Some(Held::new(program, 2));
+        self
     }
 
     /// Is this its scope?
     pub(crate) fn is_of(&self, scope: &Scope) -> bool {
-        std::ptr::eq(&raw const *self.0, scope)
+        std::ptr::eq(&raw const *self.scope, scope)
     }
 
     /// Shows the scope to the garbage collector.
     pub(crate) fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
-        match self.0.object.get() {
+        if let Some(owner) = self.program.as_ref().and_then(|program| program.owner.as_ref()) {
+            visit_object(owner.as_ptr(), visit)?;
+        }
+        match self.scope.object.get() {
             Some(object) => visit_object(object.as_ptr(), visit),
             None => Ok(()),
         }
@@ -328,11 +381,11 @@ impl Member {
 
 impl Drop for Member {
     fn drop(&mut self) {
-        let left = self.0.members.get() - 1;
-        self.0.members.set(left);
-        if let Some(object) = self.0.object.get() {
+        let left = self.scope.members.get() - 1;
+        self.scope.members.set(left);
+        if let Some(object) = self.scope.object.get() {
             if left == 0 {
-                self.0.object.set(None);
+                self.scope.object.set(None);
             }
             // SAFETY: each member owns one reference, this one too.
             drop(unsafe { Obj::from_owned(object.as_ptr()) });

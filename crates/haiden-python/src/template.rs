@@ -119,6 +119,7 @@ fn link(py: Python<'_>, settings: &Obj, code: &Obj, globals: &Obj) -> PyResult<A
         globals: globals_of(py, globals)?,
         autoescape: code.autoescape,
         filename: Some(code.filename.as_deref().unwrap_or("<template>").into()),
+        held: Cell::new(0),
         owner: Cell::new(std::ptr::null_mut()),
         objects: code.objects.as_ref().map(|objects| objects.get(py).clone()),
         references: RefCell::default(),
@@ -258,11 +259,11 @@ impl Template {
         let Some(state) = &*state else { return Ok(()) };
         visit_object(state.code.as_ptr(), &visit)?;
         visit_object(state.globals.as_ptr(), &visit)?;
-        if Arc::strong_count(&state.program) > 1 {
-            // Someone else holds the program's objects too.
+        let extra = state.program.extra();
+        if Arc::strong_count(&state.program) > 1 + extra.held.get() {
+            // Someone holds the program's objects who does not show this template.
             return Ok(());
         }
-        let extra = state.program.extra();
         visit_object(extra.settings.as_ptr(), &visit)?;
         for dict in extra.globals.dicts().chain(&extra.objects) {
             visit_object(dict.as_ptr(), &visit)?;
