@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use haiden_runtime::{Chain, Host, Program};
+use haiden_runtime::{Host, Program};
 use pyo3::prelude::*;
 use pyo3::{PyTraverseError, PyVisit};
 
