@@ -10,7 +10,7 @@
 //! 68 crates. `redis` 1.8 bounds each read, not the operation (a server that drips bytes holds a page as long as it
 //! likes), buffers whatever is sent, never reconnects, and brings 56 crates. What the stores say (get, set, a few more)
 //! is small beside that. The price is TLS, Cluster and Sentinel: who needs those writes a store over the `redis` crate,
-//! as `examples/redis_store.rs` shows, in 40 lines.
+//! as `examples/stores` shows, in some 40 lines.
 //!
 //! Reading order: `address`, `link` (one connection), `client` (their pool), `options`.
 
