@@ -35,9 +35,9 @@ pub fn escape_into(out: &mut String, text: &str) {
 pub fn escape_bytes(out: &mut Vec<u8>, text: &[u8]) {
     #[cfg(target_arch = "x86_64")]
     {
-        if text.len() < 16 {
-            escape_short(out, text);
-        } else if text.len() >= 32 && std::arch::is_x86_feature_detected!("avx2") {
+        if text.len() <= FEW {
+            escape_few(out, text);
+        } else if std::arch::is_x86_feature_detected!("avx2") {
             // SAFETY: the processor has AVX2.
             unsafe { escape_avx2(out, text) }
         } else {
@@ -61,40 +61,93 @@ fn escape_plain(out: &mut Vec<u8>, text: &[u8]) {
     out.extend_from_slice(rest);
 }
 
-/// Fewer than sixteen bytes: two overlapping halves are looked at and copied at once.
+/// At most 32 bytes, escaped: two overlapping halves are looked at and copied at once.
 #[cfg(target_arch = "x86_64")]
 #[inline]
-fn escape_short(out: &mut Vec<u8>, text: &[u8]) {
-    use std::arch::x86_64::_mm_set_epi64x;
+fn escape_few(out: &mut Vec<u8>, text: &[u8]) {
+    use std::arch::x86_64::{_mm_loadu_si128, _mm_set_epi64x, _mm_storeu_si128};
     let length = text.len();
-    let word = |at: usize| text[at..].first_chunk::<8>().map(|chunk| i64::from_le_bytes(*chunk));
-    if length >= 8
-        && let (Some(first), Some(last)) = (word(0), word(length - 8))
-    {
-        // SAFETY: SSE2 is part of every x86-64 processor.
-        if special_mask(unsafe { _mm_set_epi64x(last, first) }) == 0 {
-            out.reserve(16);
-            // SAFETY: there is room for 16 bytes behind the end; the two stores fill `length` of them.
-            unsafe {
-                let end = out.as_mut_ptr().add(out.len());
-                end.cast::<i64>().write_unaligned(first);
-                end.add(length - 8).cast::<i64>().write_unaligned(last);
-                out.set_len(out.len() + length);
-            }
-            return;
-        }
-    } else if length < 8 && !text.iter().any(|&byte| is_special(byte)) {
-        out.extend_from_slice(text);
-        return;
+    if out.capacity() - out.len() < FEW {
+        make_room(out);
     }
-    out.reserve(length * 5 + 8);
-    for &byte in text {
-        if is_special(byte) {
-            let (entity, length) = ENTITIES[usize::from(byte & 15)];
-            out.extend_from_slice(&entity.to_le_bytes()[..length]);
+    // SAFETY: SSE2 is part of every x86-64 processor. Each half is a chunk of the text; there is room for 32 bytes behind
+    // the end, and the two stores fill the first `length` of them.
+    let specials = unsafe {
+        let end = out.as_mut_ptr().add(out.len());
+        if let (Some(first), Some(last)) = (text.first_chunk::<16>(), text.last_chunk::<16>()) {
+            let first = _mm_loadu_si128(first.as_ptr().cast());
+            let last = _mm_loadu_si128(last.as_ptr().cast());
+            _mm_storeu_si128(end.cast(), first);
+            _mm_storeu_si128(end.add(length - 16).cast(), last);
+            special_mask(first) | special_mask(last) << (length - 16)
+        } else if let (Some(first), Some(last)) = (text.first_chunk::<8>(), text.last_chunk::<8>()) {
+            let (first, last) = (i64::from_ne_bytes(*first), i64::from_ne_bytes(*last));
+            end.cast::<i64>().write_unaligned(first);
+            end.add(length - 8).cast::<i64>().write_unaligned(last);
+            let mask = special_mask(_mm_set_epi64x(last, first));
+            mask & 0xFF | (mask >> 8) << (length - 8)
+        } else if let (Some(first), Some(last)) = (text.first_chunk::<4>(), text.last_chunk::<4>()) {
+            let (first, last) = (i32::from_ne_bytes(*first), i32::from_ne_bytes(*last));
+            end.cast::<i32>().write_unaligned(first);
+            end.add(length - 4).cast::<i32>().write_unaligned(last);
+            // The four bytes above each are signs, which are not special.
+            let mask = special_mask(_mm_set_epi64x(last.into(), first.into()));
+            mask & 0xF | (mask >> 8 & 0xF) << (length - 4)
         } else {
-            out.push(byte);
+            let mut mask = 0;
+            for (place, &byte) in text.iter().enumerate() {
+                *end.add(place) = byte;
+                mask |= u32::from(is_special(byte)) << place;
+            }
+            mask
         }
+    };
+    if specials != 0 {
+        return escape_some(out, text, specials);
+    }
+    // SAFETY: so many bytes have been written.
+    unsafe { out.set_len(out.len() + length) };
+}
+
+/// How many bytes are few.
+#[cfg(target_arch = "x86_64")]
+const FEW: usize = 32;
+
+#[cfg(target_arch = "x86_64")]
+#[cold]
+#[inline(never)]
+fn make_room(out: &mut Vec<u8>) {
+    out.reserve(2 * FEW);
+}
+
+/// At most 32 bytes of which those in `specials` are special: from one to the next, copying a whole block each time.
+#[cfg(target_arch = "x86_64")]
+#[inline(never)]
+fn escape_some(out: &mut Vec<u8>, text: &[u8], specials: u32) {
+    let mut block = [0; 2 * FEW];
+    block[..text.len()].copy_from_slice(text);
+    out.reserve(text.len() * 5 + FEW + 8);
+    let (mut filled, mut at, mut specials) = (out.len(), 0, specials);
+    // SAFETY: no byte becomes more than five, so there is room for a block behind what is filled, and for an entity's
+    // word behind its clean bytes; what is counted as filled was written. `at` is at most 32, so a block starts there.
+    unsafe {
+        let to = out.as_mut_ptr();
+        let copy = |at: usize, filled: usize| {
+            let from = block.as_ptr().add(at).cast::<[u8; FEW]>();
+            to.add(filled).cast::<[u8; FEW]>().write(from.read());
+        };
+        while specials != 0 {
+            let place = specials.trailing_zeros() as usize;
+            copy(at, filled);
+            filled += place - at;
+            let (entity, length) = ENTITIES[usize::from(block[place] & 15)];
+            to.add(filled).cast::<u64>().write_unaligned(entity.to_le());
+            filled += length;
+            at = place + 1;
+            specials &= specials - 1;
+        }
+        copy(at, filled);
+        out.set_len(filled + text.len() - at);
     }
 }
 
@@ -170,7 +223,7 @@ fn escape_sse2(out: &mut Vec<u8>, text: &[u8]) {
         |to, block| _mm_storeu_si128(to.cast(), block),
         special_mask(block)
     );
-    escape_short(out, &text[at..]);
+    escape_few(out, &text[at..]);
 }
 
 /// Thirty-two bytes at a time: one shuffle by the low nibble and one comparison find the five.
@@ -197,12 +250,7 @@ fn escape_avx2(out: &mut Vec<u8>, text: &[u8]) {
         |to, block| _mm256_storeu_si256(to.cast(), block),
         _mm256_movemask_epi8(_mm256_cmpeq_epi8(_mm256_shuffle_epi8(table, block), block)).cast_unsigned()
     );
-    let rest = &text[at..];
-    if rest.len() < 16 {
-        escape_short(out, rest);
-    } else {
-        escape_sse2(out, rest);
-    }
+    escape_few(out, &text[at..]);
 }
 
 /// Where the first of the five characters is.
