@@ -4,6 +4,7 @@ The names are `jinja2.utils`'. The larger parts live in files of their own and c
 """
 
 import enum
+import functools
 import os
 import typing as t
 from _thread import allocate_lock as Lock  # That of `threading`, without the module.
@@ -386,7 +387,14 @@ def select_autoescape(
     return autoescape
 
 
-_HTMLSAFE = {ord(char): f"\\u{ord(char):04x}" for char in "<>&'"}
+_HTMLSAFE = tuple((char, f"\\u{ord(char):04x}") for char in "<>&'")
+
+
+@functools.cache
+def _json() -> t.Any:
+    import json
+
+    return json
 
 
 def htmlsafe_json_dumps(obj: t.Any, dumps: t.Callable[..., str] | None = None, **kwargs: t.Any) -> markupsafe.Markup:
@@ -398,12 +406,10 @@ def htmlsafe_json_dumps(obj: t.Any, dumps: t.Callable[..., str] | None = None, *
     :param dumps: Writes the JSON; :func:`json.dumps` unless given.
     :param kwargs: Arguments for `dumps`.
     """
-    if dumps is None:
-        import json
-
-        dumps = json.dumps
-    text = dumps(obj, **kwargs)
-    return markupsafe.Markup(text.translate(_HTMLSAFE))
+    text = (_json().dumps if dumps is None else dumps)(obj, **kwargs)
+    for char, escaped in _HTMLSAFE:
+        text = text.replace(char, escaped)
+    return markupsafe.Markup(text)
 
 
 class Cycler:

@@ -41,14 +41,21 @@ pub(crate) struct Function {
 /// A filter of ours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Native {
+    Capitalize,
     Default,
     Escape,
+    First,
     Format,
+    Int,
     Join,
+    Last,
     Length,
+    List,
     Lower,
+    Replace,
     Safe,
     String,
+    Trim,
     Truncate,
     Upper,
 }
@@ -66,6 +73,13 @@ impl Native {
         ("soft_str", Native::String),
         ("do_truncate", Native::Truncate),
         ("do_upper", Native::Upper),
+        ("do_capitalize", Native::Capitalize),
+        ("do_first", Native::First),
+        ("do_int", Native::Int),
+        ("do_last", Native::Last),
+        ("do_list", Native::List),
+        ("do_replace", Native::Replace),
+        ("do_trim", Native::Trim),
     ];
 }
 
@@ -132,7 +146,7 @@ pub(crate) fn apply(
             }
             None => None,
         },
-        _ => None,
+        other => crate::short_filters::apply(host, other, value, arguments)?,
     })
 }
 

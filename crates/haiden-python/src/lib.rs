@@ -28,6 +28,7 @@ mod outside;
 mod register;
 mod scope;
 mod settings;
+mod short_filters;
 mod template;
 mod templates;
 mod tests;

@@ -64,6 +64,9 @@ types! {
     upper = "upper";
     lower = "lower";
     rsplit = "rsplit";
+    strip = "strip";
+    capitalize = "capitalize";
+    replace = "replace";
     jinja_pass_arg = "jinja_pass_arg";
     get_template = "get_template";
     get_or_select_template = "get_or_select_template";

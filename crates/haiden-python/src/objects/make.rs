@@ -116,6 +116,12 @@ pub(crate) fn subclass_text(class: &Obj, text: &Obj) -> Result<Obj> {
     })
 }
 
+/// `list(iterable)`.
+pub(crate) fn list_of(iterable: &Obj) -> Result<Obj> {
+    // SAFETY: the object is alive.
+    owned(unsafe { ffi::PySequence_List(iterable.as_ptr()) })
+}
+
 /// `dict(mapping)`, or the object itself if it is exactly a dict.
 pub(crate) fn dict_of(mapping: &Obj) -> Result<Obj> {
     if is_dict(mapping) {
