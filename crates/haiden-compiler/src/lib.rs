@@ -24,4 +24,4 @@ pub use lower::lower;
 pub use optimize::optimize;
 pub use options::Options;
 pub use pipeline::{compile, compile_ast};
-pub use resolve::{Scopes, resolve};
+pub use resolve::{Load, Scopes, resolve};

@@ -113,6 +113,12 @@ impl Extensions {
         Self(self.0 | other.0)
     }
 
+    /// This set without the other.
+    #[must_use]
+    pub const fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
+
     /// Whether all of `other` is in here.
     pub const fn contains(self, other: Self) -> bool {
         self.0 & other.0 == other.0

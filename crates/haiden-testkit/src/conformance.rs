@@ -11,7 +11,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use haiden::loader::DictLoader;
-use haiden::{AutoEscape, Environment, Error, Extensions, UndefinedKind, Value};
+use haiden::{
+    AutoEscape, Environment, Error, Extensions, GettextStyle, NullTranslations, Policies, UndefinedKind,
+    Value,
+};
 use serde::Deserialize;
 use serde_json::Value as Json;
 
@@ -236,12 +239,42 @@ fn environment(case: &Case) -> Result<Environment, String> {
     if let Some(class) = &case.environment {
         return Err(format!("{class} is not reached yet"));
     }
-    if case.setup.is_some() || case.policies.is_some() {
-        return Err("translations and policies are not reached yet".to_owned());
-    }
     environment.set_syntax(syntax).map_err(|error| error.message().to_owned())?;
+    if let Some(setup) = &case.setup {
+        install(&mut environment, setup)?;
+    }
+    if let Some(policies) = &case.policies {
+        environment.set_policies(policies_of(policies)?);
+    }
     environment.set_loader(DictLoader::new(case.templates.iter()));
     Ok(environment)
+}
+
+/// Installs the translations that a case asks for.
+fn install(environment: &mut Environment, setup: &Json) -> Result<(), String> {
+    let Some(null) = setup.get("install_null_translations") else {
+        return Err(format!("the setup {setup} is not reached yet"));
+    };
+    let newstyle = null.get("newstyle").and_then(Json::as_bool).unwrap_or_default();
+    let style = if newstyle { GettextStyle::New } else { GettextStyle::Old };
+    environment.install_translations(NullTranslations, style);
+    Ok(())
+}
+
+/// The policies that a case asks for.
+fn policies_of(recorded: &Json) -> Result<Policies, String> {
+    let mut policies = Policies::default();
+    for (name, value) in recorded.as_object().into_iter().flatten() {
+        match name.as_str() {
+            "ext.i18n.trimmed" => policies.i18n_trimmed = value.as_bool().unwrap_or_default(),
+            "json.dumps_kwargs" => {
+                policies.json_dumps_kwargs.sort_keys =
+                    value.get("sort_keys").and_then(Json::as_bool).unwrap_or_default();
+            }
+            other => return Err(format!("the policy {other} is not reached yet")),
+        }
+    }
+    Ok(policies)
 }
 
 fn native(runner: Runner, case: &Case) -> Result<(), String> {
@@ -322,7 +355,10 @@ fn toy_value(value: &Json) -> Option<Toy> {
 }
 
 fn toy(case: &Case) -> Outcome {
-    let plain = case.options.keys().all(|option| !matches!(option.as_str(), "undefined" | "enable_async"));
+    let plain = case.options.keys().all(|option| !matches!(option.as_str(), "undefined" | "enable_async"))
+        && case.setup.is_none()
+        && case.policies.is_none()
+        && case.environment.is_none();
     let Ok(environment) = environment(case) else { return Outcome::Beyond };
     let (Some(expected), true) = (&case.expected, plain) else { return Outcome::Beyond };
     let Json::Object(variables) = &case.context else { return Outcome::Beyond };

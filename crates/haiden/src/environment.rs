@@ -15,12 +15,15 @@ use haiden_syntax::{Extensions, Syntax};
 use crate::autoescape::AutoEscape;
 use crate::error::{Error, ErrorKind, Place};
 use crate::loader::{LoadError, Loader, Source, UpToDate};
+use crate::policies::Policies;
 use crate::template::Template;
 use crate::template_cache::{CacheSize, TemplateCache};
+use crate::translations::{self, GettextStyle, Translations};
 use crate::value::arena::Arena;
 use crate::value::context::IntoContext;
 use crate::value::function::{BoxedFunction, Function, Parameters, Returned, boxed};
 use crate::value::host::{Extra, NativeHost, NativeLinker, RenderLimits, Templates, UndefinedKind};
+use crate::value::object::Foreign;
 use crate::value::value::{Repr, Value};
 use crate::value::word::Word;
 
@@ -44,9 +47,10 @@ pub(crate) struct Settings {
     pub(crate) bundle: Option<Arc<Bundle>>,
     filters: BTreeMap<String, BoxedFunction>,
     tests: BTreeMap<String, BoxedFunction>,
-    globals: BTreeMap<String, Value>,
+    pub(crate) globals: BTreeMap<String, Value>,
     undefined: UndefinedKind,
     limits: RenderLimits,
+    policies: Policies,
 }
 
 pub(crate) struct Inner {
@@ -101,6 +105,7 @@ impl Environment {
             globals: BTreeMap::new(),
             undefined: UndefinedKind::Default,
             limits: RenderLimits::default(),
+            policies: Policies::default(),
         };
         Environment { inner: Arc::new(Inner::new(settings)) }
     }
@@ -149,13 +154,54 @@ impl Environment {
         self.change(|settings| settings.limits = limits);
     }
 
+    /// The settings of filters and extensions.
+    pub fn set_policies(&mut self, policies: Policies) {
+        self.change(|settings| {
+            let extensions = &mut settings.options.syntax.extensions;
+            *extensions = if policies.i18n_trimmed {
+                extensions.with(Extensions::I18N_TRIMMED)
+            } else {
+                extensions.without(Extensions::I18N_TRIMMED)
+            };
+            settings.policies = policies;
+        });
+    }
+
+    /// The settings of filters and extensions.
+    pub fn policies(&self) -> &Policies {
+        &self.inner.settings.policies
+    }
+
+    /// Switches `{% trans %}` on and takes its messages from a catalogue: the functions `gettext`, `ngettext`, `pgettext`,
+    /// `npgettext` and `_` become globals. [`NullTranslations`](crate::NullTranslations) leaves every message as it is.
+    pub fn install_translations(&mut self, catalog: impl Translations + 'static, style: GettextStyle) {
+        let catalog: Arc<dyn Translations> = Arc::new(catalog);
+        self.change(|settings| {
+            let syntax = &mut settings.options.syntax;
+            syntax.extensions = syntax.extensions.with(Extensions::I18N);
+            syntax.extensions = match style {
+                GettextStyle::Old => syntax.extensions.without(Extensions::NEWSTYLE_GETTEXT),
+                GettextStyle::New => syntax.extensions.with(Extensions::NEWSTYLE_GETTEXT),
+            };
+            for (name, function) in translations::functions(&catalog, style) {
+                settings.globals.insert(name.to_owned(), Value(Repr::Foreign(Foreign::Function(function))));
+            }
+        });
+    }
+
     /// How sources are read: delimiters, white space, line statements, extensions.
     ///
     /// # Errors
     /// Options that contradict each other.
     pub fn set_syntax(&mut self, syntax: Syntax) -> Result<(), Error> {
         syntax.validate().map_err(|error| Error::new(ErrorKind::PythonAssertion, error.message()))?;
-        self.change(|settings| settings.options.syntax = syntax);
+        self.change(|settings| {
+            settings.options.syntax = syntax;
+            if settings.policies.i18n_trimmed {
+                let extensions = &mut settings.options.syntax.extensions;
+                *extensions = extensions.with(Extensions::I18N_TRIMMED);
+            }
+        });
         Ok(())
     }
 
@@ -232,7 +278,7 @@ impl Environment {
         R: Returned,
         A: Parameters,
     {
-        let function = Value(Repr::Foreign(crate::value::object::Foreign::Function(boxed(function, name))));
+        let function = Value(Repr::Foreign(Foreign::Function(boxed(function, name))));
         self.add_global(name, function);
     }
 
@@ -337,6 +383,10 @@ impl Inner {
     fn new(mut settings: Settings) -> Inner {
         // Most templates have the mode's plain answer: their options need no copy.
         settings.options.autoescape = settings.autoescape.for_name(None);
+        if settings.options.syntax.extensions.contains(Extensions::I18N) {
+            let alias = || Value(Repr::Foreign(Foreign::Function(translations::alias())));
+            settings.globals.entry("_".to_owned()).or_insert_with(alias);
+        }
         let globals = (!settings.globals.is_empty()).then(|| {
             let entries = settings.globals.iter().map(|(name, value)| (name.clone(), value.clone()));
             match entries.collect::<Value>().0 {
@@ -446,7 +496,7 @@ fn place(source: &str, name: Option<&str>, line: u32, column: u32) -> Place {
 }
 
 #[cold]
-fn compile_error(error: &CompileError, source: &str, name: Option<&str>) -> Error {
+pub(crate) fn compile_error(error: &CompileError, source: &str, name: Option<&str>) -> Error {
     use haiden_compiler::ErrorKind as Compile;
     let kind = match error.kind() {
         Compile::Syntax => ErrorKind::Syntax,
@@ -476,6 +526,9 @@ impl Templates for Inner {
     }
     fn undefined(&self) -> UndefinedKind {
         self.settings.undefined
+    }
+    fn policies(&self) -> &Policies {
+        &self.settings.policies
     }
     fn newline_sequence(&self) -> &'static str {
         match &*self.settings.options.syntax.newline_sequence {

@@ -40,6 +40,8 @@ mod dump;
 mod environment;
 mod error;
 pub mod loader;
+mod meta;
+mod policies;
 mod prefetch;
 #[expect(
     dead_code,
@@ -48,6 +50,7 @@ mod prefetch;
 mod python;
 mod template;
 mod template_cache;
+mod translations;
 mod value;
 
 pub use autoescape::AutoEscape;
@@ -57,8 +60,11 @@ pub use error::{Error, ErrorKind, Place};
 pub use haiden_cache as cache;
 pub use haiden_runtime::Limits;
 pub use haiden_syntax::{Extensions, Syntax};
+pub use meta::{GETTEXT_FUNCTIONS, Message};
+pub use policies::{JsonDumps, JsonOptions, Policies};
 pub use template::Template;
 pub use template_cache::CacheSize;
+pub use translations::{GettextStyle, NullTranslations, Translations};
 pub use value::context::{Context, IntoContext};
 pub use value::function::{Argument, Function, Parameters, Returned};
 pub use value::host::{RenderLimits, UndefinedKind};

@@ -189,6 +189,10 @@ impl Scopes<'_, '_> {
     pub fn functions(&self) -> &[Function] {
         &self.functions
     }
+    /// The variables of all frames.
+    pub fn all_variables(&self) -> impl Iterator<Item = &Variable> {
+        self.variables.iter()
+    }
     /// The variables of a frame, ordered by symbol.
     pub fn variables(&self, frame: FrameId) -> &[Variable] {
         let (start, end) = self.frames[frame.index()].variables;

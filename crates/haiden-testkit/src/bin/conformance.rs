@@ -10,7 +10,7 @@ use std::process::ExitCode;
 use haiden_testkit::conformance::{self, Runner};
 
 /// How many failures a runner shows.
-const SHOWN: usize = 40;
+const SHOWN: usize = 200;
 
 fn main() -> ExitCode {
     match judge(&std::env::args().skip(1).collect::<Vec<_>>()) {

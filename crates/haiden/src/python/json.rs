@@ -27,6 +27,19 @@ pub(crate) fn write_string(out: &mut String, text: &str, html_safe: bool) {
     out.push('"');
 }
 
+/// As [`write_string`], with only those characters as escapes that JSON demands: `ensure_ascii=False`.
+pub(crate) fn write_string_unicode(out: &mut String, text: &str) {
+    out.push('"');
+    for c in text.chars() {
+        if c < ' ' || matches!(c, '"' | '\\') {
+            escape(out, c);
+        } else {
+            out.push(c);
+        }
+    }
+    out.push('"');
+}
+
 fn escape(out: &mut String, c: char) {
     let short = match c {
         '"' => "\\\"",

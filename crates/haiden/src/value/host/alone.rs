@@ -1,16 +1,23 @@
 //! Values outside of a render: how they are shown and compared.
 
 use std::cmp::Ordering;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use haiden_runtime::{CompareOp, Program};
 
 use crate::error::{Error, ErrorKind};
+use crate::policies::Policies;
 use crate::value::arena::Arena;
 use crate::value::function::BoxedFunction;
 use crate::value::host::{NativeHost, RenderLimits, Templates, UndefinedKind};
 use crate::value::value::Value;
 use crate::value::word::Word;
+
+/// What filters do where no environment says otherwise.
+pub(super) fn default_policies() -> &'static Policies {
+    static POLICIES: LazyLock<Policies> = LazyLock::new(Policies::default);
+    &POLICIES
+}
 
 /// No templates.
 pub(super) struct NoTemplates;
@@ -24,6 +31,9 @@ impl Templates for NoTemplates {
     }
     fn undefined(&self) -> UndefinedKind {
         UndefinedKind::Default
+    }
+    fn policies(&self) -> &Policies {
+        default_policies()
     }
     fn newline_sequence(&self) -> &'static str {
         "\n"

@@ -421,9 +421,19 @@ impl BuiltinHost for NativeHost {
         self.percent(template, right)
     }
     fn to_json(&mut self, value: &Word, indent: Option<&str>) -> Result<String> {
-        let mut out = String::new();
-        self.write_json(&mut out, *value, indent, 0)?;
-        Ok(out)
+        self.dump_json(*value, indent)
+    }
+    fn truncate_leeway(&self) -> i64 {
+        self.templates().policies().truncate_leeway
+    }
+    fn urlize_rel(&self) -> Option<String> {
+        self.templates().policies().urlize_rel.clone()
+    }
+    fn urlize_target(&self) -> Option<String> {
+        self.templates().policies().urlize_target.clone()
+    }
+    fn urlize_extra_schemes(&self) -> Vec<String> {
+        self.templates().policies().urlize_extra_schemes.clone()
     }
 
     fn link_name(&mut self, name: &str) -> Name {

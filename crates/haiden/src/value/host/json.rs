@@ -1,7 +1,10 @@
-//! JSON text of values, as `json.dumps(value, sort_keys=True)` writes it.
+//! JSON text of values, as `json.dumps(value, **policies['json.dumps_kwargs'])` writes it.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::error::{Error, ErrorKind};
-use crate::value::host::NativeHost;
+use crate::value::host::{NativeHost, Templates};
+use crate::value::object::panicked;
 use crate::value::word::Word;
 
 type Result<T> = std::result::Result<T, Error>;
@@ -9,14 +12,40 @@ type Result<T> = std::result::Result<T, Error>;
 /// How deep values may be nested in JSON.
 const MAX_JSON_DEPTH: usize = 400;
 
+/// How to write.
+#[derive(Clone, Copy)]
+struct Style<'a> {
+    indent: Option<&'a str>,
+    /// Between items, and behind a key.
+    separators: (&'a str, &'a str),
+    sort_keys: bool,
+    ascii: bool,
+}
+
 impl NativeHost {
-    pub(super) fn write_json(
-        &mut self,
-        out: &mut String,
-        word: Word,
-        indent: Option<&str>,
-        depth: usize,
-    ) -> Result<()> {
+    /// `json.dumps(value, indent=indent)` by the environment's policies.
+    pub(super) fn dump_json(&mut self, word: Word, indent: Option<&str>) -> Result<String> {
+        let templates = self.templates.clone();
+        let policies = templates.as_deref().map_or(super::alone::default_policies(), Templates::policies);
+        if let Some(dump) = &policies.json_dumps_function {
+            let value = self.value(word)?;
+            return catch_unwind(AssertUnwindSafe(|| dump(&value, indent)))
+                .unwrap_or_else(|panic| Err(panicked("json_dumps_function", &*panic)));
+        }
+        let options = &policies.json_dumps_kwargs;
+        let indent = indent.or(options.indent.as_deref());
+        let separators = match &options.separators {
+            Some((item, key)) => (&**item, &**key),
+            None if indent.is_some() => (",", ": "),
+            None => (", ", ": "),
+        };
+        let style = Style { indent, separators, sort_keys: options.sort_keys, ascii: options.ensure_ascii };
+        let mut out = String::new();
+        self.write_json(&mut out, word, style, 0)?;
+        Ok(out)
+    }
+
+    fn write_json(&mut self, out: &mut String, word: Word, style: Style<'_>, depth: usize) -> Result<()> {
         if depth > MAX_JSON_DEPTH {
             return Err(Error::new(
                 ErrorKind::Recursion,
@@ -32,20 +61,20 @@ impl NativeHost {
             Word::Int(value) => out.push_str(itoa::Buffer::new().format(value)),
             Word::Float(value) => crate::python::json::write_float(out, value),
             Word::Big { .. } => self.show(out, word)?,
-            Word::Str(text) => crate::python::json::write_string(out, self.str(text), false),
+            Word::Str(text) => write_text(out, self.str(text), style),
             Word::Items { .. } | Word::List(_) | Word::Tuple { .. } => {
                 let items = self.items_of(word)?;
-                json_container(self, out, ('[', ']'), indent, depth, items.len(), |host, out, place| {
-                    host.write_json(out, items[place], indent, depth + 1)
+                json_container(self, out, ('[', ']'), style, depth, items.len(), |host, out, place| {
+                    host.write_json(out, items[place], style, depth + 1)
                 })?;
             }
             dict @ (Word::Map { .. } | Word::Dict(_)) => {
-                let entries = self.sorted_entries(dict)?;
-                json_container(self, out, ('{', '}'), indent, depth, entries.len(), |host, out, place| {
+                let entries = self.json_entries(dict, style.sort_keys)?;
+                json_container(self, out, ('{', '}'), style, depth, entries.len(), |host, out, place| {
                     let (key, value) = entries[place];
-                    host.write_json_key(out, key)?;
-                    out.push_str(": ");
-                    host.write_json(out, value, indent, depth + 1)
+                    host.write_json_key(out, key, style)?;
+                    out.push_str(style.separators.1);
+                    host.write_json(out, value, style, depth + 1)
                 })?;
             }
             other => {
@@ -57,19 +86,19 @@ impl NativeHost {
         Ok(())
     }
 
-    /// Entries in the order of their keys, as `sort_keys` has them.
-    fn sorted_entries(&mut self, dict: Word) -> Result<Vec<(Word, Word)>> {
+    /// Entries, in the order of their keys if wanted.
+    fn json_entries(&mut self, dict: Word, sorted: bool) -> Result<Vec<(Word, Word)>> {
         let (keys, values) = self.entries(dict);
         let entries: Vec<(Word, Word)> = keys.into_iter().zip(values).collect();
-        self.sorted_by_key(&entries, false, |&(key, _)| key)
+        if sorted { self.sorted_by_key(&entries, false, |&(key, _)| key) } else { Ok(entries) }
     }
 
-    fn write_json_key(&mut self, out: &mut String, key: Word) -> Result<()> {
+    fn write_json_key(&mut self, out: &mut String, key: Word, style: Style<'_>) -> Result<()> {
         match key {
-            Word::Str(text) => crate::python::json::write_string(out, self.str(text), false),
+            Word::Str(text) => write_text(out, self.str(text), style),
             Word::None | Word::Bool(_) | Word::Int(_) | Word::Float(_) | Word::Big { .. } => {
                 out.push('"');
-                self.write_json(out, key, None, 0)?;
+                self.write_json(out, key, style, 0)?;
                 out.push('"');
             }
             other => {
@@ -82,18 +111,26 @@ impl NativeHost {
     }
 }
 
+fn write_text(out: &mut String, text: &str, style: Style<'_>) {
+    if style.ascii {
+        crate::python::json::write_string(out, text, false);
+    } else {
+        crate::python::json::write_string_unicode(out, text);
+    }
+}
+
 fn json_container(
     host: &mut NativeHost,
     out: &mut String,
     (open, close): (char, char),
-    indent: Option<&str>,
+    style: Style<'_>,
     depth: usize,
     len: usize,
     mut item: impl FnMut(&mut NativeHost, &mut String, usize) -> Result<()>,
 ) -> Result<()> {
     out.push(open);
     let line = |out: &mut String, depth: usize| {
-        if let Some(indent) = indent {
+        if let Some(indent) = style.indent {
             out.push('\n');
             for _ in 0..depth {
                 out.push_str(indent);
@@ -102,7 +139,7 @@ fn json_container(
     };
     for place in 0..len {
         if place > 0 {
-            out.push_str(if indent.is_some() { "," } else { ", " });
+            out.push_str(style.separators.0);
         }
         line(out, depth + 1);
         item(host, out, place)?;

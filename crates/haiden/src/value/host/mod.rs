@@ -13,6 +13,7 @@ mod context;
 mod faults;
 mod filters;
 mod format;
+mod gettext;
 mod iterate;
 mod json;
 mod lazy;
@@ -36,6 +37,7 @@ use haiden_runtime::{Limits, Program};
 pub(crate) use alone::{equal_values, order_values, show_value};
 pub(crate) use context::{ContextData, Name};
 pub(crate) use filters::NativeFilter;
+pub(crate) use gettext::{Sister, alias_of_gettext, translating};
 pub(crate) use iterate::NativeIterator;
 pub(crate) use link::{Extra, NativeLinker};
 pub(crate) use pool::{Parts, Pooled};
@@ -43,6 +45,7 @@ pub(crate) use text::Output;
 pub use undefined::UndefinedKind;
 
 use crate::error::{Error, ErrorKind};
+use crate::policies::Policies;
 use crate::python::number::Number;
 use crate::python::number::int::Int;
 use crate::value::arena::{Arena, too_large};
@@ -85,6 +88,8 @@ pub(crate) trait Templates: Send + Sync {
     fn undefined(&self) -> UndefinedKind;
     /// The limits of a render.
     fn limits(&self) -> RenderLimits;
+    /// The settings of filters.
+    fn policies(&self) -> &Policies;
     /// What ends a line of what filters make.
     fn newline_sequence(&self) -> &'static str;
     /// A filter that the user has added.
@@ -107,6 +112,8 @@ pub struct NativeHost {
     /// Containers of arenas that were changed: what they became.
     moved: hashbrown::HashMap<(Slot, u32, bool), Word>,
     contexts: Vec<ContextData>,
+    /// The context that calls a function of the host.
+    pub(crate) calling: u32,
     cells: Vec<(Option<u32>, Vec<Word>)>,
     /// The programs of contexts and those that ran.
     programs: Vec<Entered>,
@@ -138,6 +145,7 @@ impl Default for NativeHost {
             slot_by_address: hashbrown::HashMap::new(),
             moved: hashbrown::HashMap::new(),
             contexts: Vec::new(),
+            calling: 0,
             cells: Vec::new(),
             programs: Vec::new(),
             modules: Vec::new(),

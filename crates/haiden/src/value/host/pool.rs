@@ -114,6 +114,7 @@ impl NativeHost {
         groups.clear();
         clear_text(scratch);
         *random = 0;
+        self.calling = 0;
     }
 }
 

@@ -304,7 +304,8 @@ impl Host for NativeHost {
             _ => Callee::Foreign,
         }
     }
-    fn call(&mut self, _: &u32, callee: &Word, arguments: Arguments<'_, Self>) -> Result<Word> {
+    fn call(&mut self, context: &u32, callee: &Word, arguments: Arguments<'_, Self>) -> Result<Word> {
+        self.calling = *context;
         self.call_value(*callee, arguments)
     }
     fn call_method(

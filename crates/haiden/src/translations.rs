@@ -1,0 +1,87 @@
+//! Translations: where the messages of `{% trans %}`, `_(..)` and their sisters come from.
+//!
+//! In: a user's catalogue. Out: functions that templates call, in one of Jinja2's two styles.
+
+use std::sync::Arc;
+
+use crate::value::function::BoxedFunction;
+use crate::value::host::{Sister, alias_of_gettext, translating};
+
+/// A catalogue of messages. Each method returns `None` for a message that it does not have: it stays as it is.
+///
+/// ```
+/// use haiden::{Environment, GettextStyle, Translations};
+///
+/// struct German;
+///
+/// impl Translations for German {
+///     fn gettext(&self, message: &str) -> Option<String> {
+///         (message == "Hello %(name)s!").then(|| "Hallo %(name)s!".to_owned())
+///     }
+/// }
+///
+/// let mut environment = Environment::new();
+/// environment.install_translations(German, GettextStyle::New);
+/// let page = environment.render_str("{% trans %}Hello {{ name }}!{% endtrans %}", haiden::context! { name => "Ada" })?;
+/// assert_eq!(page, "Hallo Ada!");
+/// # Ok::<(), haiden::Error>(())
+/// ```
+pub trait Translations: Send + Sync {
+    /// The translation of a message.
+    fn gettext(&self, message: &str) -> Option<String>;
+
+    /// The translation of a message for `n` things.
+    fn ngettext(&self, _singular: &str, _plural: &str, _n: i64) -> Option<String> {
+        None
+    }
+
+    /// The translation of a message in a context. By default there is none.
+    fn pgettext(&self, _context: &str, _message: &str) -> Option<String> {
+        None
+    }
+
+    /// The translation of a message for `n` things in a context. By default there is none.
+    fn npgettext(&self, _context: &str, _singular: &str, _plural: &str, _n: i64) -> Option<String> {
+        None
+    }
+}
+
+/// A catalogue without messages: everything stays as it is.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NullTranslations;
+
+impl Translations for NullTranslations {
+    fn gettext(&self, _: &str) -> Option<String> {
+        None
+    }
+}
+
+/// Who puts values into translated messages.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum GettextStyle {
+    /// The template: `_('Hello %(name)s') % {'name': name}`. A `%` in a message is only a `%`.
+    #[default]
+    Old,
+    /// The function: `_('Hello %(name)s', name=name)`. It escapes where autoescape is on, and takes every message for a
+    /// format.
+    New,
+}
+
+/// The functions of a catalogue, by their names.
+pub(crate) fn functions(
+    catalog: &Arc<dyn Translations>,
+    style: GettextStyle,
+) -> impl Iterator<Item = (&'static str, BoxedFunction)> {
+    let sisters = [
+        ("gettext", Sister::Gettext),
+        ("ngettext", Sister::Ngettext),
+        ("pgettext", Sister::Pgettext),
+        ("npgettext", Sister::Npgettext),
+    ];
+    sisters.map(|(name, sister)| (name, translating(name, sister, catalog.clone(), style))).into_iter()
+}
+
+/// `_`: it calls the `gettext` of the context it is called in.
+pub(crate) fn alias() -> BoxedFunction {
+    alias_of_gettext()
+}
