@@ -797,16 +797,15 @@ class Template(_native.Template):
 
     # ---- rendering -------------------------------------------------------------------------------------------------
 
-    def render(self, *args: t.Any, **kwargs: t.Any) -> str:
-        """The text of the template with these variables: a dict, keywords, or both.
+    if t.TYPE_CHECKING:
 
-        >>> Template("{{ a }}{{ b }}").render({"a": 1}, b=2)
-        '12'
-        """
+        def render(self, *args: t.Any, **kwargs: t.Any) -> str:
+            """The text of the template with these variables; the machine's own method, without a Python call between."""
+
+    def _handle(self, error: Exception) -> str:
+        """What the machine does with an exception: a method of the environment's decides."""
         try:
-            if self._plain:
-                return self._render(dict(*args, **kwargs))
-            return self._render_by_functions(dict(*args, **kwargs))
+            raise error
         except Exception:
             self.environment.handle_exception()
 

@@ -17,6 +17,7 @@ use pyo3::ffi;
 use crate::guard::Suspicion;
 use crate::objects::{self, Class, Result, class};
 use crate::register::Obj;
+use crate::types;
 
 unsafe extern "C" {
     fn _PyType_Lookup(class: *mut ffi::PyTypeObject, name: *mut ffi::PyObject) -> *mut ffi::PyObject;
@@ -193,6 +194,12 @@ impl Site {
     #[cold]
     #[inline(never)]
     fn learn(&self, object: &Obj) -> Result<Option<Obj>> {
+        if let Some(attributes) = namespace_attributes(object)?
+            && self.fast
+            && self.name.text() != "__class__"
+        {
+            return objects::dict_get(&attributes, &self.name.object, self.name.hash);
+        }
         let value = self.generic(object)?;
         if self.fast {
             // SAFETY: an object's class is alive.
@@ -262,6 +269,17 @@ impl Site {
     fn item(&self, object: &Obj) -> Result<Option<Obj>> {
         item_or_none(object, &self.name.object)
     }
+}
+
+/// The dict of the attributes of a `namespace()`; `None` for anything else.
+pub(crate) fn namespace_attributes(object: &Obj) -> Result<Option<Obj>> {
+    let types = types::loaded()?;
+    if object.kind().cast() != types.namespace.as_ptr() {
+        return Ok(None);
+    }
+    // Its own `__getattribute__` would look into that dict.
+    let attributes = objects::generic_get_attr(object, &types.namespace_attributes.object)?;
+    Ok(objects::is_dict(&attributes).then_some(attributes))
 }
 
 /// What a descriptor that a class has under the name means for its instances.

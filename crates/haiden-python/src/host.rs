@@ -43,6 +43,8 @@ pub(crate) struct Extra {
     /// A `Settings`.
     pub(crate) settings: Obj,
     pub(crate) globals: Globals,
+    /// Rendering needs nothing that Python code does.
+    pub(crate) plain: bool,
     pub(crate) autoescape: bool,
     pub(crate) filename: Option<Arc<str>>,
     /// How many Python objects of ours hold the program and show its template to the garbage collector.

@@ -4,7 +4,8 @@ use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
 use haiden_runtime::{BlockReference, Chain, Vm};
-use pyo3::exceptions::{PyKeyError, PyTypeError};
+use pyo3::exceptions::{PyException, PyKeyError, PyTypeError};
+use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 use pyo3::{PyTraverseError, PyVisit};
@@ -71,7 +72,8 @@ impl Template {
 
     fn link_to(&self, this: &Obj, settings: &Obj, code: Obj, globals: Obj) -> PyResult<Arc<Program>> {
         let py = objects::token();
-        let program = link(py, settings, &code, &globals)?;
+        let plain = this.bound(py).getattr(intern!(py, "_plain"))?.is_truthy()?;
+        let program = link(py, settings, &code, &globals, plain)?;
         program.extra().owner.set(this.as_ptr());
         let old = self.0.peek().replace(Some(State { code, globals, program: program.clone() }));
         if let Some(old) = &old {
@@ -108,7 +110,7 @@ fn is_current(program: &Program) -> Result<bool> {
     Ok(true)
 }
 
-fn link(py: Python<'_>, settings: &Obj, code: &Obj, globals: &Obj) -> PyResult<Arc<Program>> {
+fn link(py: Python<'_>, settings: &Obj, code: &Obj, globals: &Obj, plain: bool) -> PyResult<Arc<Program>> {
     let types = types::types(py)?.get(py);
     let Some(code) = objects::ours::<Code>(code) else {
         return Err(PyTypeError::new_err("code of `Environment.compile` expected"));
@@ -117,6 +119,7 @@ fn link(py: Python<'_>, settings: &Obj, code: &Obj, globals: &Obj) -> PyResult<A
     let extra = Extra {
         settings: settings.clone(),
         globals: globals_of(py, globals)?,
+        plain: plain && known.plain,
         autoescape: code.autoescape,
         filename: Some(code.filename.as_deref().unwrap_or("<template>").into()),
         held: Cell::new(0),
@@ -158,6 +161,63 @@ fn globals_of(py: Python<'_>, globals: &Obj) -> PyResult<Globals> {
     Ok(Globals { own: None, shared: Some(copy) })
 }
 
+/// The variables of a render, in a dict of its own.
+fn variables<'py>(
+    py: Python<'py>,
+    args: &Bound<'py, PyTuple>,
+    kwargs: Option<&Bound<'py, PyDict>>,
+) -> PyResult<Bound<'py, PyDict>> {
+    if args.is_empty() {
+        return Ok(kwargs.map_or_else(|| PyDict::new(py), Clone::clone));
+    }
+    if let Ok(first) = args.get_borrowed_item(0)
+        && args.len() == 1
+        && kwargs.is_none()
+        && let Ok(first) = first.cast_exact::<PyDict>()
+    {
+        return first.copy();
+    }
+    Ok(py.get_type::<PyDict>().call(args, kwargs)?.cast_into()?)
+}
+
+/// The page of a template.
+fn render<'py>(this: &Bound<'py, Template>, variables: Bound<'py, PyDict>) -> PyResult<Bound<'py, PyAny>> {
+    let py = this.py();
+    let template = this.get();
+    let program = template.current(&Obj::of(this)).map_err(|raised| raised.take(py))?;
+    let program = match program {
+        Some(program) if program.extra().plain => program,
+        _ => return this.call_method1(intern!(py, "_render_by_functions"), (variables,)),
+    };
+    let context = contexts::root(&program, Obj::of(&variables));
+    let scope = context.scope.clone();
+    let mut out = Output::new(program.size_hint() + 64);
+    let result = objects::enter_recursion().and_then(|_guard| {
+        let mut host = PyHost::new(scope.clone());
+        let mut vm = SPARE.take().unwrap_or_else(Vm::idle);
+        let result = vm.run_template(&mut host, &mut out, &program, context, PyHost::LIMITS);
+        vm.clear(SPARE_BYTES);
+        SPARE.set(Some(vm));
+        result
+    });
+    let page = result.and_then(|()| {
+        program.remember_size(out.len());
+        out.take_since(0)
+    });
+    // With an exception on its way the finish must not meet it in the indicator.
+    let page = page.map_err(|raised| raised.take(py));
+    scope.finish();
+    page.map(|page| page.bound(py))
+}
+
+/// How many bytes a spare machine keeps for each of its tables.
+const SPARE_BYTES: usize = 1 << 16;
+
+thread_local! {
+    /// A machine that no render uses: it is empty, but has room.
+    static SPARE: Cell<Option<Vm<PyHost>>> = const { Cell::new(None) };
+}
+
 #[pymethods]
 impl Template {
     #[new]
@@ -180,31 +240,24 @@ impl Template {
         this.get().link_to(&Obj::of(this), &parts.0, parts.1, parts.2).map(drop)
     }
 
-    /// The page with these variables, a dict of the template's own.
-    fn _render<'py>(
+    /// The text of the template with these variables: a dict, keywords, or both.
+    ///
+    /// >>> Template("{{ a }}{{ b }}").render({"a": 1}, b=2)
+    /// '12'
+    #[pyo3(signature = (*args, **kwargs))]
+    fn render<'py>(
         this: &Bound<'py, Template>,
-        variables: &Bound<'py, PyDict>,
+        args: &Bound<'py, PyTuple>,
+        kwargs: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let py = this.py();
-        let program = this.get().program(this)?;
-        if !program.extra().settings().plain {
-            return this.call_method1("_render_by_functions", (variables,));
+        let page = variables(py, args, kwargs).and_then(|variables| render(this, variables));
+        match page {
+            Err(error) if error.is_instance_of::<PyException>(py) => {
+                this.call_method1(intern!(py, "_handle"), (error,))
+            }
+            page => page,
         }
-        let context = contexts::root(&program, Obj::of(variables));
-        let scope = context.scope.clone();
-        let mut out = Output::new(program.size_hint() + 64);
-        let result = objects::enter_recursion().and_then(|_guard| {
-            let mut host = PyHost::new(scope.clone());
-            Vm::render(&mut host, &mut out, &program, context, PyHost::LIMITS)
-        });
-        let page = result.and_then(|()| {
-            program.remember_size(out.len());
-            out.take_since(0)
-        });
-        // With an exception on its way the finish must not meet it in the indicator.
-        let page = page.map_err(|raised| raised.take(py));
-        scope.finish();
-        page.map(|page| page.bound(py))
     }
 
     /// Starts to run the template, or one of its blocks, in a context; iterating over the result runs it.

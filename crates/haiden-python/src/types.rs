@@ -61,6 +61,7 @@ types! {
     ;
     html = "__html__";
     call = "__call__";
+    namespace_attributes = "_Namespace__attrs";
     upper = "upper";
     lower = "lower";
     rsplit = "rsplit";

@@ -9,7 +9,7 @@ use haiden_runtime::{
     Program, TraceFrame, UnaryOp, Undefined,
 };
 
-use crate::attr_cache::{Name, Site};
+use crate::attr_cache::{Name, Site, namespace_attributes};
 use crate::contexts;
 use crate::filters::{self, Filter, Function};
 use crate::host::{Extra, PyHost};
@@ -279,6 +279,12 @@ impl Host for PyHost {
         }
     }
     fn set_attr(&mut self, object: &Register, site: &Site, value: &Register) -> Result<()> {
+        if let Some(object) = object.as_object()
+            && self.fast
+            && let Some(attributes) = namespace_attributes(object)?
+        {
+            return objects::dict_set(&attributes, &site.name.object, &self.object(value)?);
+        }
         match object.as_object() {
             Some(object) if objects::is_instance_of(object, &self.types.namespace) => {
                 objects::set_item(object, &site.name.object, &self.object(value)?)

@@ -88,6 +88,12 @@ pub(crate) fn set_attr(object: &Obj, name: &Obj, value: &Obj) -> Result<()> {
     status(unsafe { ffi::PyObject_SetAttr(object.as_ptr(), name.as_ptr(), value.as_ptr()) }).map(drop)
 }
 
+/// `object.__getattribute__(object, name)`.
+pub(crate) fn generic_get_attr(object: &Obj, name: &Obj) -> Result<Obj> {
+    // SAFETY: the objects are alive.
+    owned(unsafe { ffi::PyObject_GenericGetAttr(object.as_ptr(), name.as_ptr()) })
+}
+
 /// `object.name`.
 pub(crate) fn get_attr(object: &Obj, name: &Obj) -> Result<Obj> {
     // SAFETY: the objects are alive.

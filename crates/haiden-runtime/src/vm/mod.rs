@@ -201,6 +201,11 @@ impl<H: Host> Vm<H> {
         }
     }
 
+    /// A machine that has nothing to do.
+    pub fn idle() -> Vm<H> {
+        Vm::empty(Limits::default())
+    }
+
     /// Forgets everything but the room for it, of which each vector keeps at most so many bytes.
     pub fn clear(&mut self, most: usize) {
         fn clear<T>(items: &mut Vec<T>, most: usize) {
