@@ -807,6 +807,8 @@ class Template(_native.Template):
         try:
             raise error
         except Exception:
+            # Its traceback has this frame: it must not refer to it in turn.
+            del error
             self.environment.handle_exception()
 
     def _render_by_functions(self, variables: dict[str, t.Any]) -> str:
