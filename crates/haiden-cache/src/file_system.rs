@@ -5,6 +5,7 @@
 //!
 //! Reading order: `pattern` (names), `directory` (what is opened and how it is judged), `publish` (how a file appears).
 
+mod collect;
 mod directory;
 mod pattern;
 mod publish;
@@ -13,6 +14,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+pub use self::collect::{Bounds, Collected};
 use self::directory::{Directory, Found, Stored};
 use self::pattern::Pattern;
 use self::publish::{TempNames, publish};
@@ -240,6 +242,7 @@ impl BytecodeCache for FileSystemBytecodeCache {
         let mut statistics = self.counters.snapshot();
         statistics.size = self.size();
         statistics.others_can_write = self.directory.others_can_write();
+        statistics.is_link = self.directory.is_link();
         statistics
     }
 

@@ -122,7 +122,7 @@ pub use content_key::{ContentKey, ContentKeyBuilder};
 pub use entry::CacheEntry;
 pub use error::{CacheError, CacheErrorKind};
 #[cfg(unix)]
-pub use file_system::{DEFAULT_PATTERN, FileSystemBuilder, FileSystemBytecodeCache};
+pub use file_system::{Bounds, Collected, DEFAULT_PATTERN, FileSystemBuilder, FileSystemBytecodeCache};
 pub use frame::{DEFAULT_MAX_ENTRY_BYTES, Frame, Signature};
 pub use memcached::{MemcachedBuilder, MemcachedBytecodeCache};
 pub use memory::MemoryBytecodeCache;

@@ -126,6 +126,7 @@ impl Counters {
             time_lost: Duration::from_nanos(self.nanos_lost.load(Relaxed)),
             rejections,
             others_can_write: false,
+            is_link: false,
             tiers: Vec::new(),
         }
     }
@@ -175,6 +176,8 @@ pub struct CacheStatistics {
     /// Whether users other than the one we run as can write the store's directory, so that its entries are only as
     /// trustworthy as they are.
     pub others_can_write: bool,
+    /// Whether the directory that was named is a symbolic link: who can change the link can lead the next process elsewhere.
+    pub is_link: bool,
     /// What each tier did, if the cache is [made of several](crate::TieredBytecodeCache).
     pub tiers: Vec<TierStatistics>,
 }
@@ -217,6 +220,9 @@ impl fmt::Display for CacheStatistics {
         }
         if self.others_can_write {
             writeln!(f, "others can write the directory")?;
+        }
+        if self.is_link {
+            writeln!(f, "the directory is a symbolic link")?;
         }
         for tier in &self.tiers {
             writeln!(f, "tier {tier}")?;

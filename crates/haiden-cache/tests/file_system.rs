@@ -14,7 +14,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use common::{Scratch, chmod, filled, is_root, names, without_root};
 use haiden_cache::{
-    Bucket, BytecodeCache, CacheErrorKind, Clock, ContentKey, DEFAULT_PATTERN, Failures,
+    Bounds, Bucket, BytecodeCache, CacheErrorKind, Clock, ContentKey, DEFAULT_PATTERN, Failures,
     FileSystemBytecodeCache, Rejection,
 };
 
@@ -158,7 +158,72 @@ fn a_named_directory_others_can_write_is_taken_and_told() {
     }
     let link = scratch.join("link");
     symlink(scratch.join("700"), &link).unwrap();
-    assert_eq!(open(&link).size(), Some(1));
+    for (path, is_link) in [(link, true), (scratch.join("700"), false)] {
+        let figures = open(&path).statistics();
+        assert_eq!((figures.size, figures.is_link), (Some(1), is_link));
+        assert_eq!(figures.to_string().contains("symbolic link"), is_link);
+    }
+}
+
+#[test]
+fn a_collection_keeps_the_bounds() {
+    let scratch = Scratch::new();
+    let cache = open(scratch.path());
+    let hours = |hours| SystemTime::now() - Duration::from_hours(hours);
+    // Four of 104 bytes or more, unused for 0 to 3 days, and things that are none of ours.
+    let keys = ["today", "yesterday", "earlier", "long ago"];
+    for (days, key) in (0..).zip(keys) {
+        let bucket = filled(key, &[7; 100]);
+        cache.set_bucket(&bucket).unwrap();
+        fs::File::open(cache.path_of(&bucket)).unwrap().set_modified(hours(days * 24)).unwrap();
+    }
+    let bytes = fs::metadata(cache.path_of(&filled("today", b"1"))).unwrap().len();
+    fs::write(scratch.join("notes"), vec![0; 10_000]).unwrap();
+    let old_temp = format!("{}.0123456789abcdef.tmp", names(scratch.path())[0]);
+    fs::write(scratch.join(&old_temp), "").unwrap();
+    fs::File::open(scratch.join(&old_temp)).unwrap().set_modified(hours(2)).unwrap();
+
+    let has = || keys.map(|key| cache.path_of(&filled(key, b"1")).exists());
+    let age = Bounds { max_age: Some(Duration::from_hours(60)), ..Bounds::default() };
+    let would = cache.collect(&age, true).unwrap();
+    assert_eq!((would.removed, would.removed_bytes, would.kept, would.kept_bytes), (1, bytes, 3, 3 * bytes));
+    assert_eq!((has(), scratch.join(&old_temp).exists()), ([true; 4], true), "a dry run");
+    assert_eq!(cache.collect(&age, false).unwrap(), would);
+    assert_eq!((has(), scratch.join(&old_temp).exists()), ([true, true, true, false], false));
+    let size = Bounds { max_bytes: Some(2 * bytes), ..Bounds::default() };
+    assert_eq!(cache.collect(&size, false).unwrap().removed, 1);
+    assert_eq!(has(), [true, true, false, false], "what was used longest ago goes first");
+    let number = Bounds { max_entries: Some(0), ..Bounds::default() };
+    assert_eq!((cache.collect(&number, false).unwrap().removed, has()), (1, [true, false, false, false]));
+    assert_eq!(cache.collect(&Bounds::default(), false).unwrap().kept, 1);
+    assert!(scratch.join("notes").exists());
+    let read_only =
+        FileSystemBytecodeCache::builder().directory(scratch.path()).read_only(true).open().unwrap();
+    assert_eq!(read_only.collect(&number, false).unwrap_err().kind(), CacheErrorKind::ReadOnly);
+}
+
+/// Whoever reads and writes while entries are collected gets whole entries or misses.
+#[test]
+fn a_collection_against_readers_and_writers() {
+    let scratch = Scratch::new();
+    let cache = open(scratch.path());
+    let nothing = Bounds { max_bytes: Some(0), ..Bounds::default() };
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            for turn in 0..200 {
+                let bucket = filled(&format!("page {}", turn % 5), &[3; 500]);
+                cache.set_bucket(&bucket).unwrap();
+                // Old enough to be collected; it may have been.
+                if let Ok(file) = fs::File::open(cache.path_of(&bucket)) {
+                    file.set_modified(SystemTime::now() - Duration::from_hours(2)).unwrap();
+                }
+                cache.lookup(&mut Bucket::new(format!("page {}", turn % 3), "sum")).unwrap();
+            }
+        });
+        scope.spawn(|| (0..100).for_each(|_| assert_eq!(cache.collect(&nothing, false).unwrap().failed, 0)));
+    });
+    let figures = cache.statistics();
+    assert_eq!((figures.rejections.total(), figures.load_failures, figures.dump_failures), (0, 0, 0));
 }
 
 const UNSAFE: &str = "Cannot determine safe temp directory. You need to explicitly provide one.";

@@ -1,9 +1,10 @@
-//! The command line of haiden: `haiden render`, `haiden compile`, `haiden dump`, `haiden help`.
+//! The command line of haiden: `haiden render`, `haiden compile`, `haiden cache`, `haiden dump`, `haiden help`.
 //!
 //! In: arguments. Out: pages, a bundle, or what a stage of the compiler makes of a template. Each command is a file. Messages go
 //! to standard error; the status is 0 (fine), 1 (a template, data file or page failed) or 2 (the arguments are wrong).
 #![forbid(unsafe_code)]
 
+mod cache;
 mod compile;
 mod data;
 mod dump;
@@ -28,6 +29,8 @@ enum Command {
     Render(render::Arguments),
     /// Compile the templates of a directory into one file, a bundle.
     Compile(compile::Arguments),
+    /// Look into a bytecode cache, fill it, empty it.
+    Cache(cache::Arguments),
     /// Show what a stage of the compiler makes of a template.
     Dump(dump::Arguments),
 }
@@ -62,6 +65,7 @@ fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Render(arguments) => render::main(&arguments),
         Command::Compile(arguments) => compile::main(&arguments),
+        Command::Cache(arguments) => cache::main(&arguments),
         Command::Dump(arguments) => dump::main(&arguments),
     };
     match outcome {

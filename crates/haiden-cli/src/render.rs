@@ -241,7 +241,7 @@ fn is_page(name: &str) -> bool {
 }
 
 /// A template file's directory and its name there.
-fn split(path: &Path) -> Result<(PathBuf, String), Failure> {
+pub(crate) fn split(path: &Path) -> Result<(PathBuf, String), Failure> {
     if path.is_dir() {
         return Err(Failure::Usage(format!(
             "{} is a directory: it can be rendered only by itself",

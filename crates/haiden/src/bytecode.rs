@@ -30,6 +30,15 @@ impl Environment {
         Ok(haiden_bytecode::to_bytes(&image, &self.inner.identity(source, name).header()))
     }
 
+    /// The key under which a bytecode cache keeps the image of a template, and the size of its source.
+    ///
+    /// # Errors
+    /// There is no such template, or it cannot be read.
+    pub fn content_key(&self, name: &str) -> Result<(ContentKey, usize), Error> {
+        let source = self.inner.source(name)?;
+        Ok((self.inner.identity(&source.text, Some(name)).content_key(), source.text.len()))
+    }
+
     /// A template of an image that [`Environment::compile_to_image`] made with the same options.
     ///
     /// # Errors
@@ -207,6 +216,22 @@ pub(crate) fn loaded_image(
             None
         }
     }
+}
+
+/// Whether bytes are an image that this version can run: the check that every hit goes through.
+///
+/// # Errors
+/// Why they are not.
+pub fn check_image(bytes: &[u8]) -> Result<(), Rejection> {
+    haiden_bytecode::load(bytes).map(drop).map_err(|rejection| reason(&rejection))
+}
+
+/// An image as text: its header, its sections, its instructions.
+///
+/// # Errors
+/// Why the bytes are no image that this version can run.
+pub fn describe_image(bytes: &[u8]) -> Result<String, Rejection> {
+    haiden_bytecode::describe(bytes).map_err(|rejection| reason(&rejection))
 }
 
 /// Why an image was rejected, in the cache's words.

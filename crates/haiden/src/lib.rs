@@ -54,6 +54,7 @@ mod translations;
 mod value;
 
 pub use autoescape::AutoEscape;
+pub use bytecode::{check_image, describe_image};
 pub use dump::Stage;
 pub use environment::Environment;
 pub use error::{Error, ErrorKind, Place};

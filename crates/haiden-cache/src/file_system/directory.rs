@@ -22,6 +22,7 @@ pub(crate) struct Directory {
     fd: OwnedFd,
     path: PathBuf,
     others_can_write: bool,
+    is_link: bool,
 }
 
 /// What stands at an entry's place.
@@ -50,6 +51,9 @@ impl Directory {
                 Err(error) => return Err(CacheError::io(doing(), error)),
             }
         }
+        // For the statistics alone; what is used is what was opened.
+        let link = fs::statat(CWD, path, AtFlags::SYMLINK_NOFOLLOW);
+        let is_link = link.is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::Symlink);
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let fd =
             fs::openat(CWD, path, flags, Mode::empty()).map_err(|error| CacheError::io(doing(), error))?;
@@ -58,7 +62,7 @@ impl Directory {
         let foreign = stat.st_uid != me && stat.st_uid != 0;
         let others_can_write =
             foreign || Mode::from_raw_mode(stat.st_mode).intersects(Mode::WGRP | Mode::WOTH);
-        Ok(Self { fd, path: path.to_owned(), others_can_write })
+        Ok(Self { fd, path: path.to_owned(), others_can_write, is_link })
     }
 
     /// This user's own directory under `root`, created 0700. Anything there that is not exactly that is refused.
@@ -87,7 +91,7 @@ impl Directory {
         if mode != 0o700 {
             return refuse(format!("has mode {mode:04o}, not 0700"));
         }
-        Ok(Self { fd, path, others_can_write: false })
+        Ok(Self { fd, path, others_can_write: false, is_link: false })
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -100,6 +104,10 @@ impl Directory {
 
     pub(crate) fn others_can_write(&self) -> bool {
         self.others_can_write
+    }
+
+    pub(crate) fn is_link(&self) -> bool {
+        self.is_link
     }
 
     /// An error of an operation on one of the directory's files.
@@ -150,7 +158,13 @@ impl Directory {
 
     /// When a file was last written or marked as used.
     pub(crate) fn modified(&self, name: &str) -> Option<SystemTime> {
-        fs::statat(&self.fd, name, AtFlags::SYMLINK_NOFOLLOW).ok().map(|stat| modified(&stat))
+        self.status(name).map(|(modified, _)| modified)
+    }
+
+    /// When a file was last written or marked as used, and its size.
+    pub(crate) fn status(&self, name: &str) -> Option<(SystemTime, u64)> {
+        let stat = fs::statat(&self.fd, name, AtFlags::SYMLINK_NOFOLLOW).ok()?;
+        Some((modified(&stat), u64::try_from(stat.st_size).unwrap_or(0)))
     }
 }
 

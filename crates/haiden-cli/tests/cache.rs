@@ -1,0 +1,227 @@
+//! `haiden cache` from the outside: what it prints, what it changes, what it refuses.
+#![forbid(unsafe_code)]
+
+#[expect(dead_code, reason = "other tests need the rest")]
+mod common;
+
+use std::fs;
+use std::time::{Duration, SystemTime};
+
+use common::{Folder, Ran};
+#[cfg(unix)]
+use haiden_cache::testkit::Server;
+use serde_json::Value;
+
+fn site() -> Folder {
+    Folder::new(&[
+        ("site/index.html", "{% extends '_layout.html' %}{% block body %}{{ who }}{% endblock %}"),
+        ("site/_layout.html", "<b>{% block body %}{% endblock %}</b>"),
+        ("site/mail.txt", "Dear {{ who }}"),
+    ])
+}
+
+/// The caches that need no server.
+const LOCAL: [&str; 3] = ["file:cache", "cache", "sqlite:cache.db"];
+
+#[track_caller]
+fn succeeds(folder: &Folder, arguments: &[&str]) -> Ran {
+    let ran = folder.run(&[&["cache"], arguments].concat());
+    assert_eq!((ran.code, &*ran.err), (Some(0), ""), "{arguments:?}: {ran:?}");
+    ran
+}
+
+#[track_caller]
+fn json(folder: &Folder, arguments: &[&str]) -> Value {
+    let ran = folder.run(&[&["cache"], arguments, &["--json"]].concat());
+    serde_json::from_str(&ran.out).unwrap_or_else(|error| panic!("{arguments:?}: {error}: {ran:?}"))
+}
+
+#[test]
+fn warm_stats_list_show_verify_clear() {
+    for url in LOCAL {
+        let folder = site();
+        let ran = succeeds(&folder, &["warm", url, "site"]);
+        assert_eq!(ran.out, "3 templates: 3 written, 0 already there\n", "{url}");
+        assert_eq!(json(&folder, &["warm", url, "site"])["already_there"], 3, "{url}");
+
+        let stats = succeeds(&folder, &["stats", url]).out;
+        assert!(
+            stats.starts_with("entries    3\nbytes      ") && stats.contains("\noldest     20"),
+            "{url}: {stats}"
+        );
+        let stats = json(&folder, &["stats", url]);
+        assert_eq!((&stats["size"], &stats["damaged"]), (&Value::from(3), &Value::from(0)), "{url}: {stats}");
+
+        let list = json(&folder, &["list", url]);
+        let keys: Vec<&str> =
+            list.as_array().unwrap().iter().map(|entry| entry["key"].as_str().unwrap()).collect();
+        assert_eq!(keys.len(), 3, "{url}: {list}");
+        assert_eq!(succeeds(&folder, &["list", url]).out.lines().count(), 3);
+        let shown = succeeds(&folder, &["show", url, &keys[1][..12]]).out;
+        assert!(shown.starts_with(&format!("key              {}\n", keys[1])), "{url}: {shown}");
+        assert!(shown.contains("\ninstruction set  "), "{url}: {shown}");
+        folder.refused(&["cache", "show", url, "nosuchkey"], 1, &["no entry whose key begins with"]);
+        folder.refused(&["cache", "show", url, ""], 2, &["several entries"]);
+
+        assert_eq!(succeeds(&folder, &["verify", url]).out, "3 sound, 0 not\n", "{url}");
+        assert_eq!(succeeds(&folder, &["clear", url]).out, "deleted 3 entries\n", "{url}");
+        assert_eq!(succeeds(&folder, &["stats", url]).out, "entries    0\nbytes      0\n", "{url}");
+        assert_eq!(succeeds(&folder, &["list", url]).out, "");
+    }
+}
+
+#[test]
+fn a_warm_cache_is_hit_by_render() {
+    let folder = site();
+    succeeds(&folder, &["warm", "cache", "site"]);
+    let ran = folder.run(&["render", "site/index.html", "--cache", "cache", "--define", "who=x", "--stats"]);
+    assert!(ran.err.contains("hits                      2\nmisses                    0"), "{ran:?}");
+}
+
+#[test]
+fn damage_is_found() {
+    let folder = site();
+    succeeds(&folder, &["warm", "cache", "site"]);
+    let name = folder.list("cache")[1].clone();
+    let path = folder.path("cache").join(name);
+    let mut bytes = fs::read(&path).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    fs::write(&path, bytes).unwrap();
+    let ran = folder.run(&["cache", "verify", "cache"]);
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    assert!(ran.out.ends_with("2 sound, 1 not\n") && ran.out.contains("digest"), "{ran:?}");
+    assert!(ran.err.contains("1 of 3 entries would be misses"), "{ran:?}");
+    assert!(succeeds(&folder, &["stats", "cache"]).out.contains("\ndamaged    1\n"));
+    assert!(succeeds(&folder, &["list", "cache"]).out.contains("damaged: "));
+}
+
+#[test]
+fn explain_tells_who_answers() {
+    let folder = site();
+    fs::create_dir(folder.path("empty")).unwrap();
+    succeeds(&folder, &["warm", "cache", "site"]);
+    folder.run(&["compile", "--bundle", "site.haiden", "site"]);
+    let explain = ["explain", "site/mail.txt", "empty", "cache", "bundle:site.haiden"];
+    let text = succeeds(&folder, &explain).out;
+    for part in [
+        "\nempty: does not have it",
+        "\ncache: has it: ",
+        "\nbundle:site.haiden: has it: ",
+        "(not asked",
+        "\ncache answers\n",
+    ] {
+        assert!(text.contains(part), "no {part:?} in {text}");
+    }
+    let value = json(&folder, &explain);
+    assert_eq!(value["answered_by"], "cache");
+    let outcomes: Vec<_> = value["tiers"].as_array().unwrap().iter().map(|tier| &tier["outcome"]).collect();
+    assert_eq!(outcomes, ["absent", "hit", "hit"]);
+    // Another option is another key.
+    let text = succeeds(&folder, &["explain", "site/mail.txt", "cache", "--autoescape", "on"]).out;
+    assert!(text.ends_with("no cache answers: the template is compiled\n"), "{text}");
+}
+
+#[test]
+fn gc_keeps_bounds() {
+    let folder = site();
+    succeeds(&folder, &["warm", "cache", "site"]);
+    for name in folder.list("cache") {
+        let file = fs::File::open(folder.path("cache").join(name)).unwrap();
+        file.set_modified(SystemTime::now() - Duration::from_hours(48)).unwrap();
+    }
+    let ran = succeeds(&folder, &["gc", "cache", "--max-entries", "1", "--dry-run"]);
+    assert!(ran.out.starts_with("would remove 2 entries"), "{ran:?}");
+    assert_eq!(json(&folder, &["gc", "cache", "--max-size", "1G", "--max-age", "3"])["removed"], 0);
+    assert_eq!(json(&folder, &["gc", "cache", "--max-age", "1"])["removed"], 3);
+    folder.refused(&["cache", "gc", "cache"], 2, &["name a bound"]);
+    folder.refused(&["cache", "gc", "cache", "--max-size", "1X"], 2, &["K, M or G"]);
+    folder.refused(&["cache", "gc", "sqlite:x.db", "--max-age", "1"], 2, &["only a cache in a directory"]);
+}
+
+#[test]
+fn what_cannot_be_opened_says_why() {
+    let folder = site();
+    folder.write("file", "");
+    for (url, code, why) in [
+        ("absent", 1, "absent"),
+        ("file", 1, "Not a directory"),
+        ("bundle:file", 1, "truncated"),
+        ("sqlite:absent.db", 1, "absent.db"),
+        ("ftp://host", 2, "is no kind of cache"),
+        ("redis://127.0.0.1:1/0", 1, "127.0.0.1:1"),
+        ("memcached://127.0.0.1:1", 1, "memcached://127.0.0.1:1"),
+    ] {
+        folder.refused(&["cache", "list", url], code, &[why]);
+    }
+    assert_eq!(folder.list("."), ["file", "site"], "looking makes nothing");
+    for url in ["redis://127.0.0.1:1/0", "memcached://127.0.0.1:1"] {
+        folder.refused(&["cache", "warm", url, "site"], 2, &["--key", "--unauthenticated"]);
+        folder.refused(&["cache", "warm", url, "site", "--unauthenticated"], 1, &[url]);
+    }
+    folder.refused(&["cache", "warm", "cache", "absent"], 2, &["no such directory"]);
+    folder.run(&["compile", "--bundle", "site.haiden", "site"]);
+    folder.refused(&["cache", "warm", "bundle:site.haiden", "site"], 2, &["read-only"]);
+    let ran = folder.run(&["cache", "clear", "bundle:site.haiden"]);
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+}
+
+#[test]
+fn what_is_wrong_is_left_out_and_told() {
+    let folder = site();
+    folder.write("site/broken.html", "{% if %}");
+    folder.write("site/custom.html", "{{ 1 | money }}");
+    let ran = folder.run(&["cache", "warm", "cache", "site"]);
+    assert_eq!(
+        (ran.code, &*ran.out),
+        (Some(1), "5 templates: 4 written, 0 already there, 1 left out\n"),
+        "{ran:?}"
+    );
+    assert!(ran.err.contains("warning: ") && ran.err.contains("left out: "), "{ran:?}");
+}
+
+#[test]
+fn signed_entries_need_the_key() {
+    let folder = site();
+    folder.write("key", "0123456789abcdef0123456789abcdef");
+    folder.write("other", "fedcba9876543210fedcba9876543210");
+    #[cfg(unix)]
+    for name in ["key", "other"] {
+        use std::os::unix::fs::PermissionsExt;
+        fs::set_permissions(folder.path(name), fs::Permissions::from_mode(0o600)).unwrap();
+    }
+    succeeds(&folder, &["warm", "cache", "site", "--key", "key"]);
+    let outcome = |key: &[&str]| {
+        json(&folder, &[&["explain", "site/mail.txt", "cache"], key].concat())["tiers"][0]["detail"].clone()
+    };
+    assert!(outcome(&["--key", "key"])["bytes"].is_u64());
+    assert_eq!(outcome(&["--key", "other"]), "authentication");
+    folder.refused(&["cache", "warm", "cache", "site", "--key", "absent"], 1, &["absent"]);
+}
+
+/// Against the real thing, where it is installed: warmed, looked into, cleared, and gone.
+#[cfg(unix)]
+#[test]
+fn servers() {
+    let check = |mut server: Server, scheme: &str, countable: bool| {
+        let folder = site();
+        let url = &*server.url(scheme);
+        let warm = ["warm", url, "site", "--unauthenticated"];
+        assert_eq!(succeeds(&folder, &warm).out, "3 templates: 3 written, 0 already there\n", "{url}");
+        assert_eq!(json(&folder, &warm)["already_there"], 3, "{url}");
+        assert_eq!(json(&folder, &["explain", "site/mail.txt", url])["answered_by"], url);
+        let size = &json(&folder, &["stats", url])["size"];
+        assert_eq!(size.as_u64(), countable.then_some(3), "{url}");
+        folder.refused(&["cache", "clear", url], 2, &["--unauthenticated"]);
+        succeeds(&folder, &["clear", url, "--unauthenticated"]);
+        assert_eq!(json(&folder, &["explain", "site/mail.txt", url])["answered_by"], Value::Null, "{url}");
+        server.kill();
+        folder.refused(&["cache", "warm", url, "site", "--unauthenticated"], 1, &[url]);
+    };
+    match (Server::redis(&[]), Server::memcached(&[])) {
+        (Some(redis), Some(memcached)) => {
+            check(redis, "redis", true);
+            check(memcached, "memcached", false);
+        }
+        _ => println!("not run: redis-server and memcached are not installed"),
+    }
+}
