@@ -124,6 +124,12 @@ impl Bundle {
         found
     }
 
+    /// The entry of a template by its name, sealed or not, as listings show it. Counts nothing.
+    pub fn entry(&self, name: &str) -> Option<Result<CacheEntry, Rejection>> {
+        let record = self.index.find_name(&self.bytes, name)?;
+        Some(self.frame(&record).map(|frame| listed(&frame)))
+    }
+
     /// For engines: the bytecode that [`template`](Self::template) returned cannot be used. Turns the hit into a miss.
     pub fn reject(&self, reason: Rejection) {
         self.counters.revoke_hit(reason);
@@ -182,11 +188,7 @@ impl BytecodeCache for Bundle {
         Ok(Box::new((0..self.index.entries).map(|at| {
             let record = format::record(&self.bytes, at);
             match record.and_then(|record| self.frame(&record)) {
-                Ok(frame) => {
-                    let entry = CacheEntry::from_frame(&frame);
-                    let created_at = entry.created_at.filter(|&time| time != UNIX_EPOCH);
-                    Ok(CacheEntry { created_at, ..entry })
-                }
+                Ok(frame) => Ok(listed(&frame)),
                 Err(reason) => {
                     let message = format!("entry {at} of the bundle: {reason}");
                     Err(CacheError::new(CacheErrorKind::Rejected(reason), message))
@@ -194,6 +196,12 @@ impl BytecodeCache for Bundle {
             }
         })))
     }
+}
+
+/// An entry without the time that stands for none.
+fn listed(frame: &Frame<'_>) -> CacheEntry {
+    let entry = CacheEntry::from_frame(frame);
+    CacheEntry { created_at: entry.created_at.filter(|&time| time != UNIX_EPOCH), ..entry }
 }
 
 #[cfg(unix)]

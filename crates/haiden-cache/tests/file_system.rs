@@ -291,6 +291,9 @@ fn an_unwritable_directory_stops_nobody() {
             assert_eq!((figures.writes, figures.dump_failures, figures.size), (0, 3, Some(0)));
         }
         assert_eq!(*heard.lock().unwrap(), [CacheErrorKind::Denied], "told once, and only under Warn");
+        let inside = scratch.join("inside");
+        let error = FileSystemBytecodeCache::new(Some(&inside), DEFAULT_PATTERN).unwrap_err();
+        assert_eq!(error.kind(), CacheErrorKind::Denied, "not that it is missing: why it was not made");
         chmod(scratch.path(), 0o700);
     });
 }

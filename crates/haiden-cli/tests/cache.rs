@@ -217,11 +217,11 @@ fn servers() {
         server.kill();
         folder.refused(&["cache", "warm", url, "site", "--unauthenticated"], 1, &[url]);
     };
-    match (Server::redis(&[]), Server::memcached(&[])) {
-        (Some(redis), Some(memcached)) => {
-            check(redis, "redis", true);
-            check(memcached, "memcached", false);
-        }
-        _ => println!("not run: redis-server and memcached are not installed"),
+    // Where they are not installed there is nothing to ask.
+    if let Some(redis) = Server::redis(&[]) {
+        check(redis, "redis", true);
+    }
+    if let Some(memcached) = Server::memcached(&[]) {
+        check(memcached, "memcached", false);
     }
 }

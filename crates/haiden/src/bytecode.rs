@@ -5,13 +5,14 @@ use std::time::{Duration, Instant};
 
 use haiden_bytecode::fingerprint::extension_flags;
 use haiden_bytecode::{Expected, Fingerprint, Header, Image, OptionId, header_flags, source_digest};
-use haiden_cache::{Bucket, BytecodeCache, CacheError, ContentKey, Rejection};
+use haiden_cache::{Bucket, BytecodeCache, CacheEntry, CacheError, ContentKey, Rejection, source_checksum};
 use haiden_syntax::Extensions;
 
-use crate::environment::{Environment, Inner};
+use crate::environment::{Environment, Inner, Loaded};
 use crate::error::{Error, ErrorKind};
 use crate::loader::Source;
 use crate::template::Template;
+use crate::template_cache::Kept;
 
 /// The version of the compiler's semantics: raised whenever the same source compiles to something else.
 pub(crate) const SEMANTICS: u32 = 1;
@@ -165,6 +166,24 @@ impl Inner {
             return Ok(image);
         }
         self.compile_into(&**cache, &mut bucket, name, source, &identity)
+    }
+
+    /// A template in memory as listings show it.
+    pub(crate) fn entry(&self, kept: &Kept<Loaded>) -> CacheEntry {
+        let program = &kept.value.program;
+        let name = Some(&*kept.name);
+        let source = &program.extra().source;
+        let sealed = self.settings.bundle.as_ref().filter(|_| source.is_empty());
+        // One that came without its source is in the bundle as it is.
+        let entry = sealed.and_then(|bundle| bundle.entry(&kept.name)?.ok());
+        let mut entry = entry.unwrap_or_else(|| {
+            let bytes = haiden_bytecode::to_bytes(program.image(), &self.identity(source, name).header());
+            CacheEntry::new("", source_checksum(source), bytes)
+        });
+        entry.key = kept.name.to_string();
+        entry.created_at = Some(kept.created_at);
+        entry.accessed_at = Some(kept.accessed_at);
+        entry
     }
 
     /// Compiles a source, and keeps its image in the cache.

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
 use haiden_bytecode::Image;
-use haiden_cache::{Bundle, BytecodeCache, CacheStatistics};
+use haiden_cache::{Bundle, BytecodeCache, CacheEntry, CacheStatistics};
 use haiden_compiler::{CompileError, Options};
 use haiden_runtime::builtins::{FILTER_SPECS, Spec, TEST_SPECS, suggest};
 use haiden_runtime::{LinkError, Program, link};
@@ -371,6 +371,12 @@ impl Environment {
     /// Forgets all templates in memory.
     pub fn clear_cache(&self) {
         self.inner.templates.clear();
+    }
+
+    /// The templates in memory, the one used longest ago first. The key is the name; the checksum is Jinja2's of the
+    /// source; the bytecode is the image.
+    pub fn cache_entries(&self) -> impl Iterator<Item = CacheEntry> + '_ {
+        self.inner.templates.entries().into_iter().map(|kept| self.inner.entry(&kept))
     }
 
     /// What the templates in memory were good for.

@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
 
 use arc_swap::ArcSwap;
 use haiden_cache::CacheStatistics;
@@ -45,6 +46,17 @@ impl From<i64> for CacheSize {
 struct Entry<T> {
     value: T,
     used: AtomicU64,
+    created_at: SystemTime,
+    /// When it was last used: nanoseconds behind `created_at`.
+    accessed_after: AtomicU64,
+}
+
+/// What is kept under a name, and since when.
+pub(crate) struct Kept<T> {
+    pub(crate) name: Arc<str>,
+    pub(crate) value: T,
+    pub(crate) created_at: SystemTime,
+    pub(crate) accessed_at: SystemTime,
 }
 
 type Shard<T> = HashMap<Arc<str>, Arc<Entry<T>>>;
@@ -89,6 +101,9 @@ impl<T: Clone> TemplateCache<T> {
     pub(crate) fn get(&self, name: &str, fresh: impl FnOnce(&T) -> bool) -> Option<T> {
         let found = self.shard(name).load().get(name).filter(|entry| fresh(&entry.value)).map(|entry| {
             entry.used.store(self.now(), Ordering::Relaxed);
+            // A clock that was set back: not used since.
+            let after = entry.created_at.elapsed().unwrap_or_default().as_nanos();
+            entry.accessed_after.store(u64::try_from(after).unwrap_or(u64::MAX), Ordering::Relaxed);
             entry.value.clone()
         });
         let counter = if found.is_some() { &self.hits } else { &self.misses };
@@ -104,7 +119,8 @@ impl<T: Clone> TemplateCache<T> {
         let mut count = self.writers.lock().unwrap_or_else(PoisonError::into_inner);
         let shard = self.shard(name);
         let mut map = HashMap::clone(&shard.load());
-        let entry = Arc::new(Entry { value, used: AtomicU64::new(self.now()) });
+        let (used, created_at) = (AtomicU64::new(self.now()), SystemTime::now());
+        let entry = Arc::new(Entry { value, used, created_at, accessed_after: AtomicU64::new(0) });
         if map.insert(Arc::from(name), entry).is_none() {
             *count += 1;
         }
@@ -129,6 +145,21 @@ impl<T: Clone> TemplateCache<T> {
         map.remove(&name);
         shard.store(Arc::new(map));
         true
+    }
+
+    /// All that is kept, the one used longest ago first.
+    pub(crate) fn entries(&self) -> Vec<Kept<T>> {
+        let mut all = Vec::new();
+        for shard in &self.shards {
+            all.extend(shard.load().iter().map(|(name, entry)| (Arc::clone(name), Arc::clone(entry))));
+        }
+        all.sort_by_key(|(_, entry)| entry.used.load(Ordering::Relaxed));
+        let kept = |(name, entry): (Arc<str>, Arc<Entry<T>>)| {
+            let after = Duration::from_nanos(entry.accessed_after.load(Ordering::Relaxed));
+            let created_at = entry.created_at;
+            Kept { name, value: entry.value.clone(), created_at, accessed_at: created_at + after }
+        };
+        all.into_iter().map(kept).collect()
     }
 
     /// Drops everything.

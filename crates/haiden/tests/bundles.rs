@@ -168,3 +168,35 @@ fn a_template_that_is_wrong_is_not_bundled() {
         assert_eq!((error.kind(), error.template()), (kind, Some("b.txt")));
     }
 }
+
+#[test]
+fn templates_in_memory_are_listed() {
+    let before = std::time::SystemTime::now();
+    let mut environment = environment(&SITE);
+    environment.add_template("empty.txt", "").unwrap();
+    for name in ["foot.txt", "macros.html", "empty.txt", "foot.txt"] {
+        environment.get_template(name).unwrap();
+    }
+    let entries: Vec<_> = environment.cache_entries().collect();
+    let keys: Vec<_> = entries.iter().map(|entry| entry.key.as_str()).collect();
+    assert_eq!(keys, ["macros.html", "empty.txt", "foot.txt"], "the one used longest ago first");
+    let foot = &entries[2];
+    // Jinja2's figure, from Jinja2.
+    assert_eq!(foot.checksum, "1a17c31faf3694192487c4ada4f3f5210f9253db");
+    assert_eq!(foot.bytecode[..], environment.compile_to_image(Some("foot.txt"), "-- {{ name }}").unwrap());
+    assert!(foot.created_at >= Some(before) && foot.accessed_at > foot.created_at);
+    let statistics = environment.cache_statistics();
+    assert_eq!((statistics.hits, statistics.misses, statistics.size), (1, 3, Some(3)));
+
+    let bundle = bundle(true);
+    let sealed = bare(&bundle);
+    sealed.get_template("foot.txt").unwrap();
+    let entry = sealed.cache_entries().next().unwrap();
+    assert_eq!(
+        (entry.key.as_str(), &entry.checksum, &entry.bytecode),
+        ("foot.txt", &foot.checksum, &foot.bytecode)
+    );
+    assert_eq!(bundle.statistics().hits, 1, "listing is no use");
+    environment.clear_cache();
+    assert_eq!(environment.cache_entries().count(), 0);
+}

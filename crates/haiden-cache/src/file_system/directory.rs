@@ -44,10 +44,12 @@ impl Directory {
     /// exists is taken as it is.
     pub(crate) fn open_named(path: &Path, create: bool) -> Result<Self, CacheError> {
         let doing = || format!("cache directory {}", path.display());
+        let mut why_not_made = None;
         if create {
             match fs::mkdir(path, Mode::RWXU) {
+                Ok(()) | Err(Errno::EXIST) => {}
                 // A read-only file system may say so before it says that the directory exists.
-                Ok(()) | Err(Errno::EXIST | Errno::ROFS | Errno::ACCESS) => {}
+                Err(error @ (Errno::ROFS | Errno::ACCESS)) => why_not_made = Some(error),
                 Err(error) => return Err(CacheError::io(doing(), error)),
             }
         }
@@ -56,7 +58,10 @@ impl Directory {
         let is_link = link.is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::Symlink);
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let fd =
-            fs::openat(CWD, path, flags, Mode::empty()).map_err(|error| CacheError::io(doing(), error))?;
+            fs::openat(CWD, path, flags, Mode::empty()).map_err(|error| match (error, why_not_made) {
+                (Errno::NOENT, Some(why)) => CacheError::io(doing(), why),
+                _ => CacheError::io(doing(), error),
+            })?;
         let stat = fs::fstat(&fd).map_err(|error| CacheError::io(doing(), error))?;
         let me = rustix::process::geteuid().as_raw();
         let foreign = stat.st_uid != me && stat.st_uid != 0;
