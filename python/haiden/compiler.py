@@ -367,6 +367,8 @@ class CodeGenerator(ExpressionWriter):
         eval_ctx = EvalContext(self.environment, self.name)
         names = sorted(exported + async_exported if self.environment.is_async else exported)
         self.writeline(f"from haiden.runtime import {', '.join(names)}")
+        # The machine's own take no Python functions.
+        self.writeline("from haiden._generated import Macro, TemplateReference")
         have_extends = node.find(nodes.Extends) is not None
         for block in node.find_all(nodes.Block):
             if block.name in self.blocks:

@@ -331,7 +331,7 @@ class LoopContext(_LoopBase, metaclass=_LoopClass):
 
     def _look_ahead(self) -> bool:
         if not self._ahead:
-            self._ahead.extend(item for item, _ in zip(self._iterator, (None,)))
+            self._ahead.extend(item for _, item in zip((None,), self._iterator, strict=False))
         return bool(self._ahead)
 
     @property

@@ -48,8 +48,8 @@ macro_rules! for_each_op {
             LoadBool { x: Imm, a: Out } Next, Span::NONE;
             /// `a ← missing`: the variable is not set.
             LoadMissing { a: Out } Next, Span::NONE;
-            /// `a ← an undefined value whose message is text w` (an inline `if` without `else`).
-            LoadUndefined { a: Out, w: Text } Next, Span::NONE;
+            /// `a ← the undefined value of an inline condition` on line `w` that has no `else`.
+            LoadUndefined { a: Out, w: Imm } Next, Span::NONE;
 
             // ---- names --------------------------------------------------------------------------------------
             /// `a ← the context's value of name w`, or missing.

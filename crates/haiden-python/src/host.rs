@@ -176,18 +176,22 @@ impl PyHost {
         match why {
             Undefined::Name(name) => named(name, None),
             Undefined::Parameter(name) => named(name, Some(&format!("parameter '{name}' was not provided"))),
+            Undefined::Hint(hint) => self.new_undefined(Some(hint), None, None),
             // An inline `if` without `else` is of the plain class, whatever the environment's is.
-            Undefined::Hint(hint) => {
-                let nothing = [objects::text(hint)?, self.types.missing.clone(), objects::none()];
+            Undefined::NoElse(position) => {
+                let hint = format!(
+                    "the inline if-expression on {position} evaluated to false and no else section was defined."
+                );
+                let nothing = [objects::text(&hint)?, self.types.missing.clone(), objects::none()];
                 objects::call(&self.types.undefined, &nothing, None)
             }
             Undefined::NoParentBlock(name) => {
                 named("super", Some(&format!("there is no parent block called '{name}'.")))
             }
             Undefined::NoCaller => named("caller", Some("No caller defined")),
-            Undefined::NoExport { template, line, name } => {
+            Undefined::NoExport { template, position, name } => {
                 let hint = format!(
-                    "the template '{template}' (imported on line {line}) does not export the requested name '{name}'"
+                    "the template '{template}' (imported on {position}) does not export the requested name '{name}'"
                 );
                 named(name, Some(&hint))
             }

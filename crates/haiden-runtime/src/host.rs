@@ -480,18 +480,20 @@ pub enum Undefined<'a> {
     Name(&'a str),
     /// A macro parameter was not given.
     Parameter(&'a str),
-    /// This message says why (an inline `if` without `else`).
+    /// This message says why.
     Hint(&'a str),
+    /// The inline `if` at this position was false and has no `else`.
+    NoElse(&'a str),
     /// There is no outer definition of this block.
     NoParentBlock(&'a str),
     /// The macro was not called by a `call` block.
     NoCaller,
-    /// Template `template`, imported on `line`, has no export of this name.
+    /// Template `template`, imported at `position`, has no export of this name.
     NoExport {
         /// The template.
         template: &'a str,
-        /// The line of the import.
-        line: u32,
+        /// Where the import stands: `line 3 in 'page.html'`.
+        position: &'a str,
         /// The name.
         name: &'a str,
     },

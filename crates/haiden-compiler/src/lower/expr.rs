@@ -433,12 +433,7 @@ impl Lower<'_, '_> {
             Some(otherwise) => self.expr(otherwise, base)?,
             None => {
                 self.set_at(self.ir.ats[id.index()]);
-                let message = format!(
-                    "the inline if-expression on line {} evaluated to false and no else section was defined.",
-                    self.ir.ats[id.index()].line
-                );
-                let text = self.code.string(&message);
-                self.aw(Op::LoadUndefined, 0, base, text);
+                self.aw(Op::LoadUndefined, 0, base, self.ir.ats[id.index()].line);
             }
         }
         self.back_to(mark);

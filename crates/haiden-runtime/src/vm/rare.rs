@@ -18,6 +18,7 @@ use crate::loops::LoopState;
 use crate::program::Program;
 use crate::vm::frames::{Finish, Popped};
 use crate::vm::slots::LoopSlot;
+use crate::vm::templates::position;
 use crate::vm::{Pending, Vm};
 use crate::window::Window;
 
@@ -200,8 +201,8 @@ impl<H: Host> Vm<H> {
             code::LoadNone => set!(ops::a(word), host.none()),
             code::LoadMissing => set!(ops::a(word), H::missing()),
             code::LoadUndefined => {
-                let hint = image.string(ops::w(word));
-                set!(ops::a(word), check!(host.undefined(Undefined::Hint(hint))));
+                let position = position(program, ops::w(word));
+                set!(ops::a(word), check!(host.undefined(Undefined::NoElse(&position))));
             }
 
             // ---- names ----------------------------------------------------------------------------------

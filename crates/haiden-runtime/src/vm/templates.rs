@@ -2,6 +2,7 @@
 
 use haiden_bytecode::include_flags::{IGNORE_MISSING, WITH_CONTEXT};
 
+use crate::builtins::text::quoted;
 use crate::host::{BlockReference, Fault, Host, Undefined};
 use crate::vm::Vm;
 use crate::vm::frames::Finish;
@@ -225,6 +226,16 @@ impl<H: Host> Vm<H> {
             return Ok(value);
         }
         let template = host.module_name(module).unwrap_or_default();
-        host.undefined(Undefined::NoExport { template: &template, line, name: program.image().name(name) })
+        let (position, name) = (position(program, line), program.image().name(name));
+        host.undefined(Undefined::NoExport { template: &template, position: &position, name })
+    }
+}
+
+/// A line of a template, for messages; a template without a name has lines only.
+pub(super) fn position<H: Host>(program: &crate::program::Program<H>, line: u32) -> String {
+    let line = if line == 0 { "None".to_owned() } else { line.to_string() };
+    match program.name() {
+        Some(name) => format!("line {line} in {}", quoted(name)),
+        None => format!("line {line}"),
     }
 }

@@ -367,10 +367,15 @@ impl Host for ToyHost {
             Undefined::Name(name) => format!("'{name}' is undefined"),
             Undefined::Parameter(name) => format!("parameter '{name}' was not provided"),
             Undefined::Hint(hint) => hint.to_owned(),
+            Undefined::NoElse(position) => {
+                format!(
+                    "the inline if-expression on {position} evaluated to false and no else section was defined."
+                )
+            }
             Undefined::NoParentBlock(name) => format!("there is no parent block called '{name}'."),
             Undefined::NoCaller => "No caller defined".to_owned(),
-            Undefined::NoExport { template, line, name } => format!(
-                "the template '{template}' (imported on line {line}) does not export the requested name '{name}'"
+            Undefined::NoExport { template, position, name } => format!(
+                "the template '{template}' (imported on {position}) does not export the requested name '{name}'"
             ),
             Undefined::NoPreviousItem => "there is no previous item".to_owned(),
             Undefined::NoNextItem => "there is no next item".to_owned(),

@@ -100,7 +100,7 @@ pub fn apply(
 }
 
 /// The text as `repr` writes it, but for what cannot be printed beyond ASCII.
-fn quoted(text: &str) -> String {
+pub(crate) fn quoted(text: &str) -> String {
     let quote = if text.contains('\'') && !text.contains('"') { '"' } else { '\'' };
     let mut out = String::from(quote);
     for c in text.chars() {

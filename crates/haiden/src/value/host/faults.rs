@@ -22,16 +22,22 @@ pub(super) fn reason(why: Undefined<'_>) -> Reason {
             Reason::Hint(format!("parameter {name} was not provided").into())
         }
         Undefined::Hint(hint) => Reason::Hint(hint.into()),
+        Undefined::NoElse(position) => Reason::Hint(
+            format!(
+                "the inline if-expression on {position} evaluated to false and no else section was defined."
+            )
+            .into(),
+        ),
         Undefined::NoParentBlock(name) => {
             let name = quoted(name);
             Reason::Hint(format!("there is no parent block called {name}.").into())
         }
         Undefined::NoCaller => Reason::Hint("No caller defined".into()),
-        Undefined::NoExport { template, line, name } => {
+        Undefined::NoExport { template, position, name } => {
             let (template, name) = (quoted(template), quoted(name));
             Reason::Hint(
                     format!(
-                        "the template {template} (imported on line {line}) does not export the requested name {name}"
+                        "the template {template} (imported on {position}) does not export the requested name {name}"
                     )
                     .into(),
                 )
