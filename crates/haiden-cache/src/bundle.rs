@@ -12,13 +12,14 @@ mod format;
 use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::UNIX_EPOCH;
 
 pub use self::builder::BundleBuilder;
 use self::format::{Index, Record};
 use crate::{
     Bucket, BytecodeCache, CacheEntry, CacheError, CacheErrorKind, CacheStatistics, Counters,
-    DEFAULT_MAX_ENTRY_BYTES, Entries, Frame, Rejection,
+    DEFAULT_MAX_ENTRY_BYTES, Entries, Frame, KeyRing, Rejection,
 };
 
 const MAX_ENTRY_BYTES: usize = DEFAULT_MAX_ENTRY_BYTES + Frame::MAX_OVERHEAD;
@@ -53,6 +54,7 @@ pub struct Bundle {
     path: Option<PathBuf>,
     bytes: Vec<u8>,
     index: Index,
+    keys: Option<Arc<KeyRing>>,
     counters: Counters,
     others_can_write: bool,
 }
@@ -61,7 +63,17 @@ impl Bundle {
     /// Reads a bundle. A file that is none, or is damaged in its index, is an error of kind
     /// [`Rejected`](CacheErrorKind::Rejected).
     pub fn open(path: impl AsRef<Path>) -> Result<Self, CacheError> {
-        let path = path.as_ref();
+        Self::read(path.as_ref(), None)
+    }
+
+    /// As [`open`](Self::open), for a bundle that was [signed](BundleBuilder::signed_by) with one of these keys. The tag over
+    /// the index is checked now, that of an entry when it is asked for. Any other bundle is refused
+    /// ([`Authentication`](Rejection::Authentication)).
+    pub fn open_signed(path: impl AsRef<Path>, keys: impl Into<Arc<KeyRing>>) -> Result<Self, CacheError> {
+        Self::read(path.as_ref(), Some(keys.into()))
+    }
+
+    fn read(path: &Path, keys: Option<Arc<KeyRing>>) -> Result<Self, CacheError> {
         let doing = || format!("cannot read the bundle {}", path.display());
         let failed = |error| CacheError::io(doing(), error);
         let refused = |reason| {
@@ -80,21 +92,38 @@ impl Bundle {
         let mut bytes = Vec::with_capacity(metadata.len() as usize + 1);
         file.take(MAX_BUNDLE_BYTES).read_to_end(&mut bytes).map_err(failed)?;
         let others_can_write = others_can_write(&metadata);
-        let bundle = Self::parse(bytes).map_err(refused)?;
+        let bundle = Self::parse(bytes, keys).map_err(refused)?;
         Ok(Self { path: Some(path.to_owned()), others_can_write, ..bundle })
     }
 
     /// A bundle in memory.
     pub fn from_bytes(bytes: impl Into<Vec<u8>>) -> Result<Self, CacheError> {
-        Self::parse(bytes.into()).map_err(|reason| {
+        Self::in_memory(bytes.into(), None)
+    }
+
+    /// As [`from_bytes`](Self::from_bytes), for a signed bundle.
+    pub fn from_bytes_signed(
+        bytes: impl Into<Vec<u8>>,
+        keys: impl Into<Arc<KeyRing>>,
+    ) -> Result<Self, CacheError> {
+        Self::in_memory(bytes.into(), Some(keys.into()))
+    }
+
+    fn in_memory(bytes: Vec<u8>, keys: Option<Arc<KeyRing>>) -> Result<Self, CacheError> {
+        Self::parse(bytes, keys).map_err(|reason| {
             let message = format!("these bytes are no bundle that can be used: {reason}");
             CacheError::new(CacheErrorKind::Rejected(reason), message)
         })
     }
 
-    fn parse(bytes: Vec<u8>) -> Result<Self, Rejection> {
+    fn parse(bytes: Vec<u8>, keys: Option<Arc<KeyRing>>) -> Result<Self, Rejection> {
         let index = Index::parse(&bytes)?;
-        Ok(Self { path: None, bytes, index, counters: Counters::new(), others_can_write: false })
+        if let Some(keys) = &keys
+            && !index.signature(&bytes).is_some_and(|signature| signature.is_by(keys))
+        {
+            return Err(Rejection::Authentication);
+        }
+        Ok(Self { path: None, bytes, index, keys, counters: Counters::new(), others_can_write: false })
     }
 
     /// The file, as it was named.
@@ -138,7 +167,12 @@ impl Bundle {
     /// An entry, proven.
     fn frame(&self, record: &Record) -> Result<Frame<'_>, Rejection> {
         let bytes = self.bytes.get(record.span.clone()).ok_or(Rejection::Structure)?;
-        let frame = Frame::parse(bytes, MAX_ENTRY_BYTES)?;
+        let (frame, signature) = Frame::parse_signed(bytes, MAX_ENTRY_BYTES)?;
+        if let Some(keys) = &self.keys
+            && !signature.is_some_and(|signature| signature.is_by(keys))
+        {
+            return Err(Rejection::Authentication);
+        }
         if frame.content_key == record.key { Ok(frame) } else { Err(Rejection::Key) }
     }
 }
@@ -146,9 +180,11 @@ impl Bundle {
 impl BytecodeCache for Bundle {
     fn load_bytecode(&self, bucket: &mut Bucket<'_>) -> Result<(), CacheError> {
         if let Some(record) = self.index.find_key(&self.bytes, bucket.content_key()) {
-            match self.bytes.get(record.span.clone()) {
-                Some(bytes) => bucket.bytecode_from_entry(bytes, MAX_ENTRY_BYTES),
-                None => bucket.reject(Rejection::Structure),
+            let trusted = if self.keys.is_some() { self.frame(&record).map(drop) } else { Ok(()) };
+            match (trusted, self.bytes.get(record.span.clone())) {
+                (Ok(()), Some(bytes)) => bucket.bytecode_from_entry(bytes, MAX_ENTRY_BYTES),
+                (Ok(()), None) => bucket.reject(Rejection::Structure),
+                (Err(reason), _) => bucket.reject(reason),
             }
         }
         Ok(())

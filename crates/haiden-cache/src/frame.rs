@@ -187,7 +187,12 @@ pub struct Signature<'b> {
     tag: &'b [u8],
 }
 
-impl Signature<'_> {
+impl<'b> Signature<'b> {
+    /// The tag of other bytes than an entry's.
+    pub(crate) fn new(key_id: u32, signed: &'b [u8], tag: &'b [u8]) -> Self {
+        Self { key_id, signed, tag }
+    }
+
     /// Which key it is said to be by.
     pub fn key_id(&self) -> u32 {
         self.key_id

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use haiden::Environment;
 use haiden::loader::FileSystemLoader;
-use haiden_cache::BundleBuilder;
+use haiden_cache::{BundleBuilder, KeyRing};
 
 use crate::Failure;
 use crate::render::Mode;
@@ -28,6 +28,9 @@ pub(crate) struct Arguments {
     /// Let templates be rendered from the bundle alone, without their sources.
     #[arg(long)]
     sealed: bool,
+    /// A file of secrets, one a line: the bundle is signed with the first.
+    #[arg(long, value_name = "FILE")]
+    key: Option<PathBuf>,
     /// Only files with this extension. May be given several times. [default: all files]
     #[arg(long, value_name = "EXT")]
     extension: Vec<String>,
@@ -54,6 +57,9 @@ pub(crate) fn main(arguments: &Arguments) -> Result<(), Failure> {
         return Err(Failure::Failed("there is no template to compile".to_owned()));
     }
     let mut builder = BundleBuilder::new().sealed(arguments.sealed);
+    if let Some(path) = &arguments.key {
+        builder = builder.signed_by(KeyRing::from_file(path).map_err(|error| error.to_string())?);
+    }
     let mut wrong = Vec::new();
     for name in &names {
         if let Err(error) = environment.add_to_bundle(&mut builder, name) {

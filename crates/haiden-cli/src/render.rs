@@ -12,7 +12,7 @@ use std::sync::Arc;
 use clap::ValueEnum;
 use haiden::loader::{FileSystemLoader, Loader};
 use haiden::{AutoEscape, Environment, Value};
-use haiden_cache::{Bundle, BytecodeCache, FileSystemBytecodeCache};
+use haiden_cache::{Bundle, BytecodeCache, FileSystemBytecodeCache, KeyRing};
 
 use crate::Failure;
 use crate::data::Context;
@@ -43,6 +43,9 @@ pub(crate) struct Arguments {
     /// A bundle that `haiden compile` made: it is asked before the cache and, if it is sealed, instead of the sources.
     #[arg(long, value_name = "FILE")]
     bundle: Option<PathBuf>,
+    /// A file of secrets, one a line: only a bundle that was signed with one of them is used.
+    #[arg(long, value_name = "FILE", requires = "bundle")]
+    key: Option<PathBuf>,
     /// Which templates escape what they print.
     #[arg(long, value_enum, default_value_t = Mode::Auto, value_name = "MODE")]
     autoescape: Mode,
@@ -265,7 +268,11 @@ pub(crate) fn split(path: &Path) -> Result<(PathBuf, String), Failure> {
 
 fn bundle(arguments: &Arguments) -> Result<Option<Arc<Bundle>>, Failure> {
     let Some(path) = &arguments.bundle else { return Ok(None) };
-    let bundle = Bundle::open(path).map_err(|error| error.to_string())?;
+    let opened = match &arguments.key {
+        Some(key) => KeyRing::from_file(key).and_then(|keys| Bundle::open_signed(path, keys)),
+        None => Bundle::open(path),
+    };
+    let bundle = opened.map_err(|error| error.to_string())?;
     if arguments.templates.is_empty() && !bundle.is_sealed() {
         return Err(Failure::Usage(format!(
             "{} is not sealed: name the templates, or the directory, that it was compiled from",

@@ -154,3 +154,23 @@ fn no_page_leaves_the_output() {
         assert_eq!(folder.list("."), ["evil.haiden", "site"], "{name}");
     }
 }
+
+#[test]
+fn a_signed_bundle_needs_its_key() {
+    let folder = site();
+    folder.write("key", "0123456789abcdef0123456789abcdef");
+    folder.write("other", "fedcba9876543210fedcba9876543210");
+    #[cfg(unix)]
+    for name in ["key", "other"] {
+        use std::os::unix::fs::PermissionsExt;
+        fs::set_permissions(folder.path(name), fs::Permissions::from_mode(0o600)).unwrap();
+    }
+    compile(&folder, &["--sealed", "--key", "key"]);
+    let render = ["--bundle", "site.haiden", "sub/mail.txt", "--define", "who=me"];
+    folder.page(&[&render[..], &["--key", "key"]].concat(), "Dear me");
+    folder.page(&render, "Dear me");
+    folder.fails(&[&render[..], &["--key", "other"]].concat(), 1, &["authentication"]);
+    compile(&folder, &["--sealed"]);
+    folder.fails(&[&render[..], &["--key", "key"]].concat(), 1, &["authentication"]);
+    folder.fails(&["site/index.html", "--key", "key"], 2, &["--bundle"]);
+}

@@ -9,12 +9,13 @@ use std::fs::{self, File, OpenOptions};
 use std::hash::{BuildHasher, RandomState};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use xxhash_rust::xxh3::xxh3_128;
 
-use super::format::{DIGESTED, ENTRY, FLAG_SEALED, HEADER, MAGIC, NAME, VERSION};
-use crate::{CacheError, CacheErrorKind, ContentKey, Frame};
+use super::format::{DIGESTED, ENTRY, FLAG_SEALED, FLAG_TAG, HEADER, MAGIC, NAME, TAG, VERSION};
+use crate::{CacheError, CacheErrorKind, ContentKey, Frame, KeyRing};
 
 /// Collects templates and makes a bundle of them.
 ///
@@ -33,6 +34,7 @@ use crate::{CacheError, CacheErrorKind, ContentKey, Frame};
 pub struct BundleBuilder {
     sealed: bool,
     created_at: SystemTime,
+    keys: Option<Arc<KeyRing>>,
     names: BTreeMap<String, ContentKey>,
     frames: BTreeMap<ContentKey, Vec<u8>>,
 }
@@ -40,7 +42,7 @@ pub struct BundleBuilder {
 impl Default for BundleBuilder {
     fn default() -> Self {
         let created_at = SystemTime::UNIX_EPOCH;
-        Self { sealed: false, created_at, names: BTreeMap::new(), frames: BTreeMap::new() }
+        Self { sealed: false, created_at, keys: None, names: BTreeMap::new(), frames: BTreeMap::new() }
     }
 }
 
@@ -62,6 +64,13 @@ impl BundleBuilder {
         self
     }
 
+    /// Signs the bundle, and the entries that are added from now on, with the first of these keys: for a file that others
+    /// could change on its way. See [`Bundle::open_signed`](crate::Bundle::open_signed).
+    pub fn signed_by(mut self, keys: impl Into<Arc<KeyRing>>) -> Self {
+        self.keys = Some(keys.into());
+        self
+    }
+
     /// Adds a template. Templates of one content key share an entry.
     ///
     /// Fails for a name that was added with another content key, for an empty bytecode, and for a checksum longer than
@@ -73,7 +82,11 @@ impl BundleBuilder {
         checksum: &str,
         bytecode: &[u8],
     ) -> Result<(), CacheError> {
-        let frame = Frame { created_at: self.created_at, content_key, checksum, bytecode }.encode()?;
+        let frame = Frame { created_at: self.created_at, content_key, checksum, bytecode };
+        let frame = match &self.keys {
+            Some(keys) => frame.encode_signed(keys)?,
+            None => frame.encode()?,
+        };
         match self.names.entry(name.to_owned()) {
             Entry::Occupied(known) if *known.get() != content_key => {
                 let message = format!("two different templates are called {name:?}");
@@ -103,14 +116,19 @@ impl BundleBuilder {
             u32::try_from(number).map_err(|_| CacheError::new(CacheErrorKind::TooLarge, message))
         };
         let text: usize = self.names.keys().map(String::len).sum();
-        let index_end = HEADER + self.frames.len() * ENTRY + self.names.len() * NAME + text;
+        let tag_length = if self.keys.is_some() { TAG } else { 0 };
+        let index_end = HEADER + self.frames.len() * ENTRY + self.names.len() * NAME + text + tag_length;
         let total = index_end + self.frames.values().map(Vec::len).sum::<usize>();
         let mut out = Vec::with_capacity(total);
         out.extend_from_slice(&MAGIC);
         out.extend_from_slice(&VERSION.to_le_bytes());
         out.extend_from_slice(&[0; 6 + 16]);
-        out.extend_from_slice(&(if self.sealed { FLAG_SEALED } else { 0 }).to_le_bytes());
-        out.extend_from_slice(&[0; 2 + 4]);
+        let sealed = if self.sealed { FLAG_SEALED } else { 0 };
+        let tagged = if self.keys.is_some() { FLAG_TAG } else { 0 };
+        out.extend_from_slice(&(sealed | tagged).to_le_bytes());
+        out.extend_from_slice(&[0; 2]);
+        let key_id = self.keys.as_ref().map_or(0, |keys| keys.signer().id());
+        out.extend_from_slice(&key_id.to_le_bytes());
         out.extend_from_slice(&count(self.frames.len())?.to_le_bytes());
         out.extend_from_slice(&count(self.names.len())?.to_le_bytes());
         out.extend_from_slice(&count(text)?.to_le_bytes());
@@ -133,6 +151,10 @@ impl BundleBuilder {
         out.extend(self.names.keys().flat_map(|name| name.bytes()));
         let digest = xxh3_128(&out[DIGESTED..]);
         out[16..32].copy_from_slice(&digest.to_le_bytes());
+        if let Some(keys) = &self.keys {
+            let tag = keys.signer().tag(&out);
+            out.extend_from_slice(tag.as_bytes());
+        }
         out.extend(self.frames.values().flatten());
         Ok(out)
     }

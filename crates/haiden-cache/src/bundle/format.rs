@@ -9,7 +9,7 @@ use std::ops::Range;
 
 use xxhash_rust::xxh3::xxh3_128;
 
-use crate::{ContentKey, Rejection};
+use crate::{ContentKey, Rejection, Signature};
 
 pub(super) const MAGIC: [u8; 8] = *b"\x89HDB\r\n\x1a\n";
 pub(super) const VERSION: u16 = 1;
@@ -22,6 +22,8 @@ pub(super) const ENTRY: usize = 48;
 pub(super) const NAME: usize = 8;
 pub(super) const FLAG_SEALED: u16 = 1;
 pub(super) const FLAG_TAG: u16 = 2;
+/// The tag stands between index and entries.
+pub(super) const TAG: usize = 32;
 
 /// What the header and the tables of a bundle say.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,6 +32,8 @@ pub(super) struct Index {
     pub(super) entries: usize,
     pub(super) names: usize,
     text: Range<usize>,
+    /// The key that is said to have made the tag.
+    key_id: Option<u32>,
 }
 
 /// One record of the entry table.
@@ -63,7 +67,8 @@ impl Index {
         // None of these can overflow: each factor is below 2^32.
         let text_start = HEADER as u64 + entries * ENTRY as u64 + names * NAME as u64;
         let end = text_start + text_length;
-        if end > total {
+        let tag_length = if flags & FLAG_TAG == 0 { 0 } else { TAG as u64 };
+        if end + tag_length > total {
             return Err(Rejection::Structure);
         }
         // All of them are at most `total`, the length of a slice.
@@ -71,15 +76,20 @@ impl Index {
         if u128::from_le_bytes(field(bytes, 16)?) != xxh3_128(&bytes[DIGESTED..text.end]) {
             return Err(Rejection::Digest);
         }
-        if flags & FLAG_TAG != 0 {
-            return Err(Rejection::Authentication);
-        }
-        let unused = reserved != [0; 6] || field(bytes, 34)? != [0; 6] || field(bytes, 52)? != [0; 4];
-        if flags & !FLAG_SEALED != 0 || unused {
+        let key_id = u32::from_le_bytes(field(bytes, 36)?);
+        let key_id = if flags & FLAG_TAG == 0 && key_id == 0 { None } else { Some(key_id) };
+        let unused = reserved != [0; 6] || field(bytes, 34)? != [0; 2] || field(bytes, 52)? != [0; 4];
+        let tagged = flags & FLAG_TAG != 0;
+        if flags & !(FLAG_SEALED | FLAG_TAG) != 0 || unused || tagged != key_id.is_some_and(|id| id != 0) {
             return Err(Rejection::Structure);
         }
-        let index =
-            Self { sealed: flags & FLAG_SEALED != 0, entries: entries as usize, names: names as usize, text };
+        let index = Self {
+            sealed: flags & FLAG_SEALED != 0,
+            entries: entries as usize,
+            names: names as usize,
+            text,
+            key_id,
+        };
         index.check_entries(bytes)?;
         index.check_names(bytes)?;
         Ok(index)
@@ -87,7 +97,7 @@ impl Index {
 
     /// Keys ascend; the entries lie behind the index, one behind the other, up to the end.
     fn check_entries(&self, bytes: &[u8]) -> Result<(), Rejection> {
-        let mut end = self.text.end;
+        let mut end = self.text.end + if self.key_id.is_some() { TAG } else { 0 };
         let mut last: Option<ContentKey> = None;
         for at in 0..self.entries {
             let record = record(bytes, at)?;
@@ -116,6 +126,12 @@ impl Index {
             last = Some(name);
         }
         if end == self.text.len() { Ok(()) } else { Err(Rejection::Structure) }
+    }
+
+    /// The tag, if there is one: it is over header and index, and so over the place and content key of each entry.
+    pub(super) fn signature<'b>(&self, bytes: &'b [u8]) -> Option<Signature<'b>> {
+        let (signed, rest) = bytes.split_at_checked(self.text.end)?;
+        Some(Signature::new(self.key_id?, signed, rest.get(..TAG)?))
     }
 
     /// Name `at`, and the number of its entry.

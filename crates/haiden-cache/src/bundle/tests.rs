@@ -187,7 +187,7 @@ fn forged_indexes() {
         (8, &[2, 0], Rejection::Version),
         (10, &[1], Rejection::Structure),
         (32, &[4, 0], Rejection::Structure),       // an unknown flag
-        (32, &[2, 0], Rejection::Authentication),  // a tag that cannot be checked
+        (32, &[2, 0], Rejection::Structure),       // a tag of no key
         (36, &[1, 0, 0, 0], Rejection::Structure), // a key id without a tag
         (40, &[255; 4], Rejection::Structure),     // more entries than bytes
         (44, &[255; 4], Rejection::Structure),     // more names than bytes
@@ -260,4 +260,70 @@ fn noise_never_panics() {
         bytes[16..32].copy_from_slice(&digest.to_le_bytes());
         let _ = ask(&bytes);
     }
+}
+
+fn keys(letter: &str) -> KeyRing {
+    KeyRing::new(letter.repeat(40)).unwrap()
+}
+
+fn signed() -> Vec<u8> {
+    let mut builder = BundleBuilder::new().sealed(true).signed_by(keys("a"));
+    for name in &NAMES[..3] {
+        builder.add(name, key(name), "sum", format!("bytecode of {name}").as_bytes()).unwrap();
+    }
+    builder.to_bytes().unwrap()
+}
+
+#[test]
+fn a_signed_bundle_needs_one_of_its_keys() {
+    let opens = |bytes: Vec<u8>, ring: KeyRing| {
+        let bundle = Bundle::from_bytes_signed(bytes, ring).map_err(|error| error.kind())?;
+        Ok(bundle.template("a.html").is_some_and(|found| found.is_ok()))
+    };
+    let answers = |ring| opens(signed(), ring);
+    let refused = Err(CacheErrorKind::Rejected(Rejection::Authentication));
+    assert_eq!(answers(keys("a")), Ok(true));
+    assert_eq!(answers(keys("b").with("a".repeat(40)).unwrap()), Ok(true), "all keys of a ring check");
+    assert_eq!(answers(keys("b")), refused);
+    assert_eq!(opens(sample(), keys("a")), refused);
+    // Who has no keys asks for no tags.
+    assert_eq!(ask(&signed()), Ok(6));
+    assert_eq!(signed(), signed(), "the same bytes each time");
+}
+
+/// Somebody without the key makes every digest right. He gets nothing but misses and refusals.
+#[test]
+fn forging_a_signed_bundle() {
+    let good = signed();
+    let end = format::record(&good, 0).unwrap().span.start - format::TAG;
+    let index = |mut bytes: Vec<u8>| {
+        let digest = xxh3_128(&bytes[format::DIGESTED..end]);
+        bytes[16..32].copy_from_slice(&digest.to_le_bytes());
+        bytes
+    };
+    for at in format::DIGESTED..end {
+        let mut bytes = good.clone();
+        bytes[at] ^= 1;
+        assert!(Bundle::from_bytes_signed(index(bytes), keys("a")).is_err(), "byte {at}");
+    }
+    for at in end..end + format::TAG {
+        let mut bytes = good.clone();
+        bytes[at] ^= 1;
+        assert!(Bundle::from_bytes_signed(bytes, keys("a")).is_err(), "byte {at} of the tag");
+    }
+    // An entry of another key in the place of the right one: the same index, another tag.
+    let entry = format::record(&good, 0).unwrap().span;
+    let frame = Frame::parse(&good[entry.clone()], 1 << 20).unwrap();
+    let forged = Frame { bytecode: &frame.bytecode.to_ascii_uppercase(), ..frame };
+    let forged = forged.encode_signed(&keys("b")).unwrap();
+    assert_eq!(forged.len(), entry.len());
+    let content_key = frame.content_key;
+    let mut bytes = good.clone();
+    bytes[entry].copy_from_slice(&forged);
+    let bundle = Bundle::from_bytes_signed(bytes, keys("a")).unwrap();
+    let mut bucket = Bucket::new("", "").with_content_key(content_key);
+    bundle.lookup(&mut bucket).unwrap();
+    assert_eq!((bucket.bytecode(), bucket.rejection()), (None, Some(Rejection::Authentication)));
+    let found = bundle.names().filter(|name| bundle.template(name).is_some_and(|found| found.is_err()));
+    assert_eq!(found.count(), 1);
 }
