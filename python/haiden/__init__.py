@@ -3,7 +3,7 @@
 The names are `jinja2`'s. Nothing is imported before it is asked for: `import haiden` costs next to nothing.
 """
 
-import typing as t
+TYPE_CHECKING = False  # To type checkers it is true; `typing` itself takes longer to import than all of this.
 
 __version__ = "3.1.6"
 """The version of Jinja2 whose language this is: programs compare it."""
@@ -29,7 +29,8 @@ _MODULES = frozenset(
     " meta nativetypes nodes optimizer parser runtime sandbox tests utils visitor".split()
 )
 
-if t.TYPE_CHECKING:
+if TYPE_CHECKING:
+    from ._statistics import statistics as statistics
     from .as_jinja2 import install_as_jinja2 as install_as_jinja2
     from .bccache import BytecodeCache as BytecodeCache
     from .bccache import FileSystemBytecodeCache as FileSystemBytecodeCache
@@ -64,7 +65,7 @@ if t.TYPE_CHECKING:
     from .utils import select_autoescape as select_autoescape
 
 
-def __getattr__(name: str) -> t.Any:
+def __getattr__(name: str) -> object:
     from importlib import import_module
 
     home = _HOME_OF.get(name)

@@ -1,7 +1,7 @@
 """Where compiled templates are kept between processes: the names and behaviour of `jinja2.bccache`.
 
-What is kept is an image: data that the machine verifies, never Python code. Bytes that are foreign, damaged, or made from
-another source or with other options are a miss.
+What is kept is an image: data that the machine verifies, never Python code. Bytes that are foreign, damaged, or made
+from another source or with other options are a miss.
 """
 
 import fnmatch

@@ -1,7 +1,7 @@
 """Environments and templates: the names, arguments and behaviour of `jinja2.environment`.
 
-Compiling and rendering are the machine's (`haiden._native`). Python is asked on the way only where it was told to be: by
-overridden methods, other classes of contexts, extensions that parse.
+Compiling and rendering are the machine's (`haiden._native`). Python is asked on the way only where it was told to be:
+by overridden methods, other classes of contexts, extensions that parse.
 """
 
 import os
@@ -81,7 +81,7 @@ def load_extensions(
     environment: "Environment", extensions: "t.Sequence[str | type[Extension]]"
 ) -> "dict[str, Extension]":
     """The extensions, bound to the environment, by identifier."""
-    loaded: "dict[str, Extension]" = {}
+    loaded: dict[str, Extension] = {}
     for extension in extensions:
         if isinstance(extension, str):
             extension = t.cast("type[Extension]", import_string(_renamed(extension)))
@@ -800,7 +800,7 @@ class Template(_native.Template):
     if t.TYPE_CHECKING:
 
         def render(self, *args: t.Any, **kwargs: t.Any) -> str:
-            """The text of the template with these variables; the machine's own method, without a Python call between."""
+            """The text of the template with these variables; the machine's own method."""
 
     def _handle(self, error: Exception) -> str:
         """What the machine does with an exception: a method of the environment's decides."""
@@ -814,6 +814,10 @@ class Template(_native.Template):
     def _render_by_functions(self, variables: dict[str, t.Any]) -> str:
         """As Jinja2 renders: for templates and environments that have something overridden."""
         environment = self.environment
+        if "root_render_func" in self.__dict__ and "_debug_info" in self.__dict__:
+            from ._statistics import count_other
+
+            count_other()
         if environment.is_async:
             import asyncio
 

@@ -6,14 +6,14 @@ The names are `jinja2.runtime`'s. `Macro`, `LoopContext`, `BlockReference` and `
 import sys
 import typing as t
 from collections import abc
+from itertools import islice
 
 from markupsafe import Markup, escape, soft_str  # noqa: F401
 
 from ._native import BlockReference, Macro, TemplateReference
 from ._native import LoopContext as _Loop
 from .exceptions import TemplateNotFound, TemplateRuntimeError, UndefinedError  # noqa: F401
-from .utils import Namespace, concat, internalcode, missing, object_type_repr  # noqa: F401
-from .utils import _PassArg
+from .utils import Namespace, _PassArg, concat, internalcode, missing, object_type_repr  # noqa: F401
 
 if t.TYPE_CHECKING:
     import logging
@@ -134,7 +134,7 @@ class Context:
     @property
     def eval_ctx(self) -> "EvalContext":
         """Whether text is escaped right now; made when it is asked for."""
-        found: EvalContext | None = self.__dict__.get("eval_ctx")
+        found: t.Any = self.__dict__.get("eval_ctx")
         if found is None:
             from .nodes import EvalContext
 
@@ -331,7 +331,7 @@ class LoopContext(_LoopBase, metaclass=_LoopClass):
 
     def _look_ahead(self) -> bool:
         if not self._ahead:
-            self._ahead.extend(item for _, item in zip((None,), self._iterator, strict=False))
+            self._ahead.extend(islice(self._iterator, 1))
         return bool(self._ahead)
 
     @property

@@ -6,8 +6,9 @@ import weakref
 
 import pytest
 
-import haiden
 from conftest import environment
+
+import haiden
 
 SOURCES = {
     "plain": "{{ o.x }}{% for i in l %}{{ i }}{{ o.x|upper }}{% endfor %}{{ d.a }}{{ o ~ 'a' }}{{ l[0] }}{{ o|default(1) }}",
@@ -94,7 +95,7 @@ def test_a_kept_import_goes_with_its_program():
         "lib": "{% set o = make() %}{% macro m() %}{{ o }}{% endmacro %}",
     }
     env = haiden.Environment(loader=haiden.DictLoader(sources))
-    env.globals["make"] = lambda: thing
+    env.globals["make"] = lambda kept=thing: kept
     assert env.get_template("main").render() == "thing"
     del thing, env
     gc.collect()

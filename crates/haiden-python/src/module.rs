@@ -12,7 +12,7 @@ use crate::identity::Identity;
 use crate::machine::{Block, Loop, Macro, TemplateReference};
 use crate::register::{Attached, Obj};
 use crate::settings::{self, Settings, SettingsObject};
-use crate::template::Template;
+use crate::template::{self, Template};
 use crate::{errors, objects, tree, types};
 
 /// Compiles a template's source.
@@ -120,6 +120,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<Template>()?;
     module.add_class::<TemplateReference>()?;
     module.add_function(wrap_pyfunction!(load, module)?)?;
+    module.add_function(wrap_pyfunction!(template::renders, module)?)?;
     module.add_function(wrap_pyfunction!(compile, module)?)?;
     module.add_function(wrap_pyfunction!(compile_tree, module)?)
 }

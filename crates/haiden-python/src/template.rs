@@ -2,6 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use haiden_runtime::{BlockReference, Chain, Vm};
 use pyo3::exceptions::{PyException, PyKeyError, PyTypeError};
@@ -189,6 +190,7 @@ fn render<'py>(this: &Bound<'py, Template>, variables: Bound<'py, PyDict>) -> Py
         Some(program) if program.extra().plain => program,
         _ => return this.call_method1(intern!(py, "_render_by_functions"), (variables,)),
     };
+    RENDERS.fetch_add(1, Ordering::Relaxed);
     let context = contexts::root(&program, Obj::of(&variables));
     let scope = context.scope.clone();
     let mut out = Output::new(program.size_hint() + 64);
@@ -208,6 +210,15 @@ fn render<'py>(this: &Bound<'py, Template>, variables: Bound<'py, PyDict>) -> Py
     let page = page.map_err(|raised| raised.take(py));
     scope.finish();
     page.map(|page| page.bound(py))
+}
+
+/// How many renders were started on the machine.
+static RENDERS: AtomicU64 = AtomicU64::new(0);
+
+/// How many renders were started on the machine in this process.
+#[pyfunction]
+pub(crate) fn renders() -> u64 {
+    RENDERS.load(Ordering::Relaxed)
 }
 
 /// How many bytes a spare machine keeps for each of its tables.
@@ -269,6 +280,7 @@ impl Template {
     ) -> PyResult<Execution> {
         let py = this.py();
         let program = this.get().program(this)?;
+        RENDERS.fetch_add(1, Ordering::Relaxed);
         let started = (|| {
             let scope = crate::scope::Scope::new(program.extra().settings.clone());
             let mut host = PyHost::new(scope);
