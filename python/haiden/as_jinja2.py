@@ -97,9 +97,8 @@ def install_as_jinja2() -> None:
 def main(arguments: list[str]) -> None:
     """Runs a script or a module under the alias."""
     if not arguments or arguments[0] in ("-h", "--help") or arguments == ["-m"]:
-        print(
-            "usage: python -m haiden.as_jinja2 SCRIPT [ARGUMENT…]\n       python -m haiden.as_jinja2 -m MODULE [ARGUMENT…]"
-        )
+        print("usage: python -m haiden.as_jinja2 SCRIPT [ARGUMENT…]")
+        print("       python -m haiden.as_jinja2 -m MODULE [ARGUMENT…]")
         return
     import haiden.as_jinja2
 

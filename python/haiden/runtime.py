@@ -141,7 +141,7 @@ class Context:
             found = self.__dict__["eval_ctx"] = EvalContext(self.environment, self.name)
         if self._machine is not None:
             self._machine.share_eval_context(found)
-        return found
+        return t.cast("EvalContext", found)
 
     @eval_ctx.setter
     def eval_ctx(self, value: "EvalContext") -> None:
