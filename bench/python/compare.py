@@ -137,37 +137,36 @@ def truncate(text, length):
 
 
 class Haiden:
-    """The only part that knows the native module's interface."""
+    """The package, as an application uses it; ``path``: a file of the native module for the tree's Python half."""
 
     name = "haiden"
     unsupported = frozenset()
 
     def __init__(self, path):
-        self.native = load_native(path)
+        if path is not None:
+            sys.path.insert(0, str(BENCH.parent / "python"))
+            loader = importlib.machinery.ExtensionFileLoader("haiden._native", str(path))
+            spec = importlib.util.spec_from_file_location("haiden._native", path, loader=loader)
+            module = importlib.util.module_from_spec(spec)
+            sys.modules["haiden._native"] = module
+            loader.exec_module(module)
+        self.haiden = importlib.import_module("haiden")
+        importlib.import_module("haiden._native")
+
+    def environment(self, sources):
+        loader = self.haiden.DictLoader(sources)
+        environment = self.haiden.Environment(loader=loader, autoescape=True)
+        environment.filters["money"] = money
+        return environment
 
     def renderer(self, sources, entry, context):
-        programs = {
-            name: self.native.compile(text, name=name, autoescape=True, filters={"money": money})
-            for name, text in sources.items()
-        }
-        program, get_template = programs[entry], programs.__getitem__
-        return lambda: program.render(context, get_template)
+        environment = self.environment(sources)
+        template = environment.get_template(entry)
+        return lambda: template.render(context)
 
     def compiler(self, sources):
-        compile_one, filters = self.native.compile, {"money": money}
-        return lambda: [compile_one(text, autoescape=True, filters=filters) for text in sources.values()]
-
-
-def load_native(path):
-    """The installed extension module, or that in the file at ``path``, whose Python half is the tree's."""
-    if path is None:
-        return importlib.import_module("haiden._native")
-    sys.path.insert(0, str(BENCH.parent / "python"))
-    loader = importlib.machinery.ExtensionFileLoader("_native", str(path))
-    spec = importlib.util.spec_from_file_location("_native", path, loader=loader)
-    module = importlib.util.module_from_spec(spec)
-    loader.exec_module(module)
-    return module
+        environment = self.environment({})
+        return lambda: [environment.from_string(text) for text in sources.values()]
 
 
 # --- the tasks ----------------------------------------------------------------------------------
