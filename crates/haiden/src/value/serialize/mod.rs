@@ -46,7 +46,7 @@ impl Writer {
         Writer { arena: Arena::default(), depth: 0, whole: None, memory: Box::default() }
     }
 
-    /// A writer of data for one render, after which the arena comes back to [`recycle`].
+    /// A writer of data for one render, after which the arena comes back to [`recycle()`].
     pub(crate) fn for_render() -> Writer {
         let mut arena = recycle::take();
         let memory = arena.memory.take().unwrap_or_default();
