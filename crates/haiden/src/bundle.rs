@@ -10,7 +10,7 @@ use haiden_bytecode::{Expected, Image};
 use haiden_cache::{Bundle, BundleBuilder, Rejection, source_checksum};
 
 use crate::bytecode::{SEMANTICS, cache_error, reason, record_hit};
-use crate::environment::{Environment, Inner, Loaded};
+use crate::environment::{Environment, Inner};
 use crate::error::{Error, ErrorKind};
 use crate::loader::Source;
 
@@ -65,27 +65,6 @@ impl Environment {
 }
 
 impl Inner {
-    /// The template of this name, from the sealed bundle or from its source.
-    pub(crate) fn load_anew(&self, name: &str) -> Result<Loaded, Error> {
-        let sealed = if self.settings.sources.contains_key(name) { None } else { self.sealed_image(name) };
-        let rejection = match sealed {
-            Some(Ok(image)) => {
-                let program = self.link(image, Some(name), &"".into(), None)?;
-                return Ok(Loaded { program, up_to_date: None });
-            }
-            Some(Err(rejection)) => Some(rejection),
-            None => None,
-        };
-        let source = self.source(name).map_err(|error| match rejection {
-            Some(rejection) => unusable(name, rejection),
-            None => error,
-        })?;
-        let filename = source.filename.clone();
-        let image = self.image(name, &source)?;
-        let program = self.link(image, Some(name), &source.text.into(), filename)?;
-        Ok(Loaded { program, up_to_date: source.up_to_date })
-    }
-
     fn bundle_source(&self, builder: &mut BundleBuilder, name: &str) -> Result<(Image, Source), Error> {
         let source = self.source(name)?;
         let image = self.compile(&source.text, Some(name))?;

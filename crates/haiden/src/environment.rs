@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
 use haiden_bytecode::Image;
-use haiden_cache::{Bundle, BytecodeCache, CacheEntry, CacheStatistics};
+use haiden_cache::{Bundle, BytecodeCache, CacheEntry, CacheStatistics, SingleFlight};
 use haiden_compiler::{CompileError, Options};
 use haiden_runtime::builtins::{FILTER_SPECS, Spec, TEST_SPECS, suggest};
 use haiden_runtime::{LinkError, Program, link};
@@ -42,7 +42,7 @@ pub(crate) struct Settings {
     loader: Option<Arc<dyn Loader>>,
     pub(crate) sources: BTreeMap<String, Arc<str>>,
     cache_size: CacheSize,
-    auto_reload: bool,
+    pub(crate) auto_reload: bool,
     pub(crate) bytecode_cache: Option<Arc<dyn BytecodeCache>>,
     pub(crate) bundle: Option<Arc<Bundle>>,
     filters: BTreeMap<String, BoxedFunction>,
@@ -57,6 +57,7 @@ pub(crate) struct Inner {
     pub(crate) settings: Settings,
     globals: Option<(Arc<Arena>, Word)>,
     pub(crate) templates: TemplateCache<Loaded>,
+    pub(crate) flights: SingleFlight<Arc<str>, Result<Loaded, Error>>,
     /// The options' fingerprint, without autoescape and with it.
     pub(crate) fingerprints: [OnceLock<[u8; 32]>; 2],
 }
@@ -401,7 +402,7 @@ impl Inner {
             }
         });
         let templates = TemplateCache::new(settings.cache_size);
-        Inner { settings, globals, templates, fingerprints: Default::default() }
+        Inner { settings, globals, templates, flights: SingleFlight::new(), fingerprints: Default::default() }
     }
 
     /// The options for a template of this name.
@@ -436,24 +437,6 @@ impl Inner {
         // The program was made just now: nobody has set them before.
         let _ = program.extra().constants.set(Arc::new(linker.arena));
         Ok(Arc::new(program))
-    }
-
-    /// The template of this name, from memory or from its source.
-    pub(crate) fn load(&self, name: &str) -> Result<Loaded, Error> {
-        if let Some(loaded) = self.in_memory(name) {
-            return Ok(loaded);
-        }
-        let loaded = self.load_anew(name)?;
-        self.templates.insert(name, loaded.clone());
-        Ok(loaded)
-    }
-
-    /// The template of this name, if it is in memory and may be used.
-    pub(crate) fn in_memory(&self, name: &str) -> Option<Loaded> {
-        let fresh = |loaded: &Loaded| {
-            !self.settings.auto_reload || loaded.up_to_date.as_ref().is_none_or(|up_to_date| up_to_date())
-        };
-        if self.templates.size() == CacheSize::Nothing { None } else { self.templates.get(name, fresh) }
     }
 
     pub(crate) fn source(&self, name: &str) -> Result<Source, Error> {

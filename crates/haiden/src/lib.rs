@@ -39,6 +39,7 @@ mod bytecode;
 mod dump;
 mod environment;
 mod error;
+mod load;
 pub mod loader;
 mod meta;
 mod policies;

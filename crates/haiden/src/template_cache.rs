@@ -111,6 +111,11 @@ impl<T: Clone> TemplateCache<T> {
         found
     }
 
+    /// As [`get`](Self::get), without being counted or used.
+    pub(crate) fn peek(&self, name: &str, fresh: impl FnOnce(&T) -> bool) -> Option<T> {
+        self.shard(name).load().get(name).filter(|entry| fresh(&entry.value)).map(|entry| entry.value.clone())
+    }
+
     /// Keeps a value.
     pub(crate) fn insert(&self, name: &str, value: T) {
         if self.size == CacheSize::Nothing {

@@ -341,3 +341,67 @@ fn entries_of_others_are_misses() {
     poisoned.check(0, b"", "nothing");
     poisoned.check(0, &vec![0xff; 100_000], "rubbish");
 }
+
+/// Loads a template once all threads have asked for it.
+fn slow_loader(
+    asked: Arc<AtomicUsize>,
+    source: impl Fn(usize) -> String + Send + Sync + 'static,
+) -> impl haiden::loader::Loader {
+    let turns = AtomicUsize::new(0);
+    FunctionLoader::new(move |_: &str| {
+        let turn = turns.fetch_add(1, Ordering::SeqCst);
+        // The others are about to wait; that they do, no clock can promise. What is asserted holds either way.
+        while asked.load(Ordering::SeqCst) < THREADS {
+            thread::yield_now();
+        }
+        thread::sleep(std::time::Duration::from_millis(20));
+        Ok::<_, LoadError>(Some(Source::new(source(turn))))
+    })
+}
+
+#[test]
+fn threads_load_a_cold_template_once() {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let cache = Arc::new(haiden::cache::MemoryBytecodeCache::new(10, 1 << 20));
+    let mut environment = Environment::new();
+    environment.set_loader(slow_loader(Arc::clone(&asked), |turn| format!("loaded {turn}")));
+    environment.set_bytecode_cache(Some(Arc::clone(&cache) as Arc<dyn BytecodeCache>));
+    on_threads(|_| {
+        asked.fetch_add(1, Ordering::SeqCst);
+        assert_eq!(render(&environment, "page", 0), "loaded 0");
+    });
+    assert_eq!((cache.statistics().misses, cache.statistics().writes), (1, 1));
+    assert_eq!(environment.cache_statistics().size, Some(1));
+}
+
+#[test]
+fn threads_share_the_error_of_a_cold_template() {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let mut environment = Environment::new();
+    environment.set_loader(slow_loader(Arc::clone(&asked), |_| "{% if %}".to_owned()));
+    on_threads(|_| {
+        asked.fetch_add(1, Ordering::SeqCst);
+        let error = environment.get_template("page").err().expect("its syntax is wrong");
+        assert_eq!((error.kind(), error.line()), (haiden::ErrorKind::Syntax, Some(1)));
+    });
+}
+
+#[test]
+fn a_loader_that_panics_fails_its_own_thread_only() {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let mut environment = Environment::new();
+    environment.set_loader(slow_loader(Arc::clone(&asked), |turn| {
+        assert!(turn > 0, "the first load panics");
+        "fine".to_owned()
+    }));
+    let panicked = AtomicUsize::new(0);
+    on_threads(|_| {
+        asked.fetch_add(1, Ordering::SeqCst);
+        let load = || render(&environment, "page", 0);
+        match std::panic::catch_unwind(std::panic::AssertUnwindSafe(load)) {
+            Ok(page) => assert_eq!(page, "fine"),
+            Err(_) => drop(panicked.fetch_add(1, Ordering::SeqCst)),
+        }
+    });
+    assert_eq!(panicked.load(Ordering::SeqCst), 1);
+}
