@@ -94,14 +94,10 @@ impl MemcachedBytecodeCache {
 impl BytecodeCache for MemcachedBytecodeCache {
     fn load_bytecode(&self, bucket: &mut Bucket<'_>) -> Result<(), CacheError> {
         let max = self.max_item_bytes();
-        let found = self.client.exchange(|link| {
+        self.client.exchange(|link| {
             let key = self.key(link, bucket.content_key())?;
-            protocol::get(link, &key, max)
-        })?;
-        if let Some(bytes) = found {
-            bucket.bytecode_from_entry(&bytes, max);
-        }
-        Ok(())
+            protocol::get(link, &key, max, |bytes| bucket.bytecode_from_entry(bytes, max))
+        })
     }
 
     /// In one round trip for each two hundred.
@@ -112,7 +108,7 @@ impl BytecodeCache for MemcachedBytecodeCache {
                 let keys = buckets.iter().map(|bucket| self.key(link, bucket.content_key()));
                 let keys = keys.collect::<Talk<Vec<_>>>()?;
                 protocol::get_many(link, &keys, max, |index, bytes| {
-                    buckets[index].bytecode_from_entry(&bytes, max);
+                    buckets[index].bytecode_from_entry(bytes, max);
                 })
             })?;
         }

@@ -88,7 +88,7 @@ impl RedisBytecodeCache {
     }
 
     /// Reads the values of these keys, one after the other, and says which key each is for.
-    fn get_many(&self, keys: &[String], mut found: impl FnMut(usize, Vec<u8>)) -> Result<(), CacheError> {
+    fn get_many(&self, keys: &[String], mut found: impl FnMut(usize, &[u8])) -> Result<(), CacheError> {
         let words: Vec<_> = std::iter::once("MGET").chain(keys.iter().map(String::as_str)).collect();
         self.client.exchange(|link| {
             protocol::ask(link, &words)?;
@@ -137,7 +137,7 @@ impl RedisBytecodeCache {
         let names: Vec<_> = keys.iter().map(|key| self.key(key)).collect();
         let mut entries = Vec::new();
         let result = self.get_many(&names, |index, bytes| {
-            let frame = Frame::parse(&bytes, self.max_value_bytes()).and_then(|frame| {
+            let frame = Frame::parse(bytes, self.max_value_bytes()).and_then(|frame| {
                 if frame.content_key == keys[index] { Ok(frame) } else { Err(Rejection::Key) }
             });
             entries.push(frame.map(|frame| CacheEntry::from_frame(&frame)).map_err(|reason| {
@@ -153,14 +153,13 @@ impl RedisBytecodeCache {
 impl BytecodeCache for RedisBytecodeCache {
     fn load_bytecode(&self, bucket: &mut Bucket<'_>) -> Result<(), CacheError> {
         let (key, max) = (self.key(bucket.content_key()), self.max_value_bytes());
-        let found = self.client.exchange(|link| {
+        self.client.exchange(|link| {
             protocol::ask(link, &["GET", &key])?;
-            protocol::string(link, max)
-        })?;
-        if let Some(bytes) = found {
-            bucket.bytecode_from_entry(&bytes, max);
-        }
-        Ok(())
+            if let Some(bytes) = protocol::string(link, max)? {
+                bucket.bytecode_from_entry(bytes, max);
+            }
+            Ok(())
+        })
     }
 
     /// In one round trip for each two hundred.
@@ -168,7 +167,7 @@ impl BytecodeCache for RedisBytecodeCache {
         let max = self.max_value_bytes();
         for buckets in buckets.chunks_mut(BATCH) {
             let keys: Vec<_> = buckets.iter().map(|bucket| self.key(bucket.content_key())).collect();
-            self.get_many(&keys, |index, bytes| buckets[index].bytecode_from_entry(&bytes, max))?;
+            self.get_many(&keys, |index, bytes| buckets[index].bytecode_from_entry(bytes, max))?;
         }
         Ok(())
     }

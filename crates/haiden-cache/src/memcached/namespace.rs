@@ -76,9 +76,12 @@ impl Namespace {
 }
 
 fn read(link: &mut Link, item: &str) -> Talk<Option<u64>> {
-    let found = protocol::get(link, item, MAX_ITEM)?;
-    let number = found.filter(|digits| digits.len() == 16 && digits.iter().all(u8::is_ascii_hexdigit));
-    let number = number.and_then(|digits| u64::from_str_radix(str::from_utf8(&digits).ok()?, 16).ok());
+    let mut number = None;
+    protocol::get(link, item, MAX_ITEM, |digits| {
+        let is_plain = digits.len() == 16 && digits.iter().all(u8::is_ascii_hexdigit);
+        let digits = str::from_utf8(digits).ok().filter(|_| is_plain);
+        number = digits.and_then(|digits| u64::from_str_radix(digits, 16).ok());
+    })?;
     Ok(number.filter(|&number| number != 0))
 }
 

@@ -23,23 +23,28 @@ pub(super) fn expiry(after: Option<Duration>, now: SystemTime) -> u64 {
     now.saturating_add(seconds).min(i32::MAX as u64) // what every server can read
 }
 
-/// The value of a key. An empty one (the mark of a lease that others use) is none.
-pub(super) fn get(link: &mut Link, key: &str, max: usize) -> Talk<Option<Vec<u8>>> {
+/// Hands on the value of a key, if there is one. An empty one (the mark of a lease that others use) is none.
+pub(super) fn get(link: &mut Link, key: &str, max: usize, found: impl FnOnce(&[u8])) -> Talk<()> {
     link.send(&[b"mg ", key.as_bytes(), b" v k\r\n"])?;
     match answer(link)? {
-        Answer::Missing => Ok(None),
-        Answer::Value { key: of, length } if of == key.as_bytes() => Ok(Some(value(link, length, max)?)),
-        other => Err(other.unexpected(link)),
+        Answer::Missing => {}
+        Answer::Value { key: of, length } if of == key.as_bytes() => {
+            let bytes = value(link, length, max)?;
+            if !bytes.is_empty() {
+                found(bytes);
+            }
+        }
+        other => return Err(other.unexpected(link)),
     }
-    .map(|found| found.filter(|bytes| !bytes.is_empty()))
+    Ok(())
 }
 
-/// The values of several keys, with their positions in the list.
+/// Hands on the values of several keys, with their positions in the list.
 pub(super) fn get_many(
     link: &mut Link,
     keys: &[String],
     max: usize,
-    mut found: impl FnMut(usize, Vec<u8>),
+    mut found: impl FnMut(usize, &[u8]),
 ) -> Talk<()> {
     let mut question = String::new();
     for key in keys {
@@ -125,7 +130,7 @@ fn value_line(line: &[u8]) -> Option<(&[u8], usize)> {
     Some((words.next()?.strip_prefix(b"k")?, length))
 }
 
-fn value(link: &mut Link, length: usize, max: usize) -> Talk<Vec<u8>> {
+fn value(link: &mut Link, length: usize, max: usize) -> Talk<&[u8]> {
     if length > max {
         return Err(link.garbage(&format!("announces {length} bytes: at most {max} are taken")));
     }

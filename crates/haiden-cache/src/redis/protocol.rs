@@ -89,7 +89,7 @@ pub(super) fn number(link: &mut Link) -> Talk<i64> {
 }
 
 /// A string of at most so many bytes, or none.
-pub(super) fn string(link: &mut Link, max: usize) -> Talk<Option<Vec<u8>>> {
+pub(super) fn string(link: &mut Link, max: usize) -> Talk<Option<&[u8]>> {
     let (kind, digits) = head(link)?;
     if kind != b'$' {
         return Err(unexpected(link, &(kind, digits)));
@@ -108,7 +108,7 @@ pub(super) fn strings(
     link: &mut Link,
     count: usize,
     max: usize,
-    found: &mut impl FnMut(usize, Vec<u8>),
+    found: &mut impl FnMut(usize, &[u8]),
 ) -> Talk<()> {
     if list(link)? != count {
         return Err(link.garbage("a list of another length"));
@@ -126,14 +126,14 @@ pub(super) fn scanned(link: &mut Link) -> Talk<(String, Vec<Vec<u8>>)> {
     if list(link)? != 2 {
         return Err(link.garbage("no step of a scan"));
     }
-    let cursor = string(link, 20)?.and_then(|cursor| String::from_utf8(cursor).ok());
+    let cursor = string(link, 20)?.and_then(|cursor| str::from_utf8(cursor).ok()).map(str::to_owned);
     let cursor =
         cursor.filter(|cursor| !cursor.is_empty() && cursor.bytes().all(|byte| byte.is_ascii_digit()));
     let Some(cursor) = cursor else { return Err(link.garbage("no cursor")) };
     let count = list(link)?;
     let mut keys = Vec::new(); // grows with what arrives, not with what is announced
     for _ in 0..count {
-        keys.extend(string(link, MAX_KEY)?);
+        keys.extend(string(link, MAX_KEY)?.map(<[u8]>::to_vec));
     }
     Ok((cursor, keys))
 }

@@ -1,8 +1,10 @@
 //! One connection, with a deadline over each exchange of question and answer.
 //!
 //! In: bytes to send; lines and counted bytes to expect. Out: those, or a failure with its cause. Invariant: nothing is
-//! read or written after the deadline (an eighth of the limit aside, to spare system calls), and no more is allocated
-//! than has arrived.
+//! read or written after the deadline (an eighth of the limit aside, to spare system calls), and memory grows with what
+//! has arrived, not with what was announced.
+//!
+//! Values are lent out of the buffer they were received in: a store copies them once, into the bucket.
 
 use std::io::{self, IoSlice, Read, Write};
 use std::net::{TcpStream, ToSocketAddrs as _};
@@ -38,16 +40,20 @@ pub(crate) type Talk<T> = Result<T, Failure>;
 
 /// The longest line of an answer that is read.
 const MAX_LINE: usize = 4096;
-const CHUNK: usize = 16 << 10;
+/// The buffer of a connection: as much as one read takes.
+const BUFFER: usize = 64 << 10;
+/// What an idle connection keeps of a buffer that had to grow.
+const KEPT: usize = 256 << 10;
 
 /// A connection.
 #[derive(Debug)]
 pub(crate) struct Link {
     stream: Stream,
     peer: String,
-    /// What has arrived; from `start` on it is not read yet.
-    arrived: Vec<u8>,
+    /// What has arrived and is not read yet: `start..end`.
+    buffer: Vec<u8>,
     start: usize,
+    end: usize,
     limit: Duration,
     deadline: Instant,
     /// The time limits that the socket has now.
@@ -76,18 +82,21 @@ impl Link {
             let cause = if is_timeout(&error) { Cause::Slow } else { Cause::Broken };
             Failure { error: unavailable(&peer, "cannot connect", error), cause }
         })?;
-        let armed = Duration::ZERO;
-        Ok(Self { stream, peer, arrived: Vec::new(), start: 0, limit, deadline, armed, heard: false })
+        let (buffer, armed) = (vec![0; BUFFER], Duration::ZERO);
+        Ok(Self { stream, peer, buffer, start: 0, end: 0, limit, deadline, armed, heard: false })
     }
 
     /// Begins an exchange that has to end within this time.
     pub(crate) fn begin(&mut self, limit: Duration) {
         (self.limit, self.deadline, self.heard) = (limit, Instant::now() + limit, false);
+        if self.is_quiet() && self.buffer.len() > KEPT {
+            (self.buffer, self.start, self.end) = (vec![0; BUFFER], 0, 0);
+        }
     }
 
     /// Whether everything that arrived was expected: only then may the connection serve another exchange.
     pub(crate) fn is_quiet(&self) -> bool {
-        self.start == self.arrived.len()
+        self.start == self.end
     }
 
     /// Sends these pieces, one after the other.
@@ -111,7 +120,7 @@ impl Link {
     pub(crate) fn line(&mut self) -> Talk<Vec<u8>> {
         let mut searched = 0;
         loop {
-            let unread = &self.arrived[self.start..];
+            let unread = &self.buffer[self.start..self.end];
             if let Some(at) = unread[searched..].iter().position(|&byte| byte == b'\n') {
                 let end = searched + at;
                 let Some(line) = unread[..end].strip_suffix(b"\r").map(<[u8]>::to_vec) else {
@@ -128,24 +137,18 @@ impl Link {
         }
     }
 
-    /// So many bytes and the end of line behind them. The caller has compared the number with what he is ready to take.
-    pub(crate) fn counted(&mut self, length: usize) -> Talk<Vec<u8>> {
-        let mut bytes = Vec::with_capacity(length.min(4 * CHUNK));
-        let buffered = &self.arrived[self.start..];
-        let buffered = &buffered[..buffered.len().min(length)];
-        bytes.extend_from_slice(buffered);
-        self.start += buffered.len();
-        while bytes.len() < length {
-            // Twice as much each time: a promise costs no more memory than what is delivered.
-            let filled = bytes.len();
-            let room = (length - filled).min(filled.max(4 * CHUNK));
-            bytes.resize(filled + room, 0);
-            let mut end = filled;
-            while end < filled + room {
-                end += self.read_into(&mut bytes[end..])?;
-            }
+    /// So many bytes, and the end of line behind them. The caller has compared the number with what he is ready to take.
+    pub(crate) fn counted(&mut self, length: usize) -> Talk<&[u8]> {
+        let whole = length.saturating_add(2);
+        while self.end - self.start < whole {
+            self.receive()?;
         }
-        if self.line()?.is_empty() { Ok(bytes) } else { Err(self.garbage("more bytes than it announced")) }
+        let start = self.start;
+        if self.buffer[start + length..start + whole] != *b"\r\n" {
+            return Err(self.garbage("more bytes than it announced"));
+        }
+        self.start += whole;
+        Ok(&self.buffer[start..start + length])
     }
 
     /// The failure of a server that says what its protocol does not allow.
@@ -160,28 +163,23 @@ impl Link {
         Failure { error: CacheError::new(kind, format!("{}: {answer}", self.peer)), cause: Cause::Refused }
     }
 
-    /// Reads what is there into `arrived`.
+    /// Reads at least one byte into the buffer. A full one grows to twice its size.
     fn receive(&mut self) -> Talk<()> {
-        let mut arrived = std::mem::take(&mut self.arrived);
-        arrived.drain(..self.start);
-        self.start = 0;
-        let filled = arrived.len();
-        arrived.resize(filled + CHUNK, 0);
-        let read = self.read_into(&mut arrived[filled..]);
-        arrived.truncate(filled + read.as_ref().copied().unwrap_or(0));
-        self.arrived = arrived;
-        read.map(drop)
-    }
-
-    /// Reads at least one byte.
-    fn read_into(&mut self, into: &mut [u8]) -> Talk<usize> {
+        if self.start > 0 {
+            self.buffer.copy_within(self.start..self.end, 0);
+            (self.start, self.end) = (0, self.end - self.start);
+        }
+        if self.end == self.buffer.len() {
+            self.buffer.resize(2 * self.end, 0);
+        }
         loop {
             self.arm()?;
-            match self.stream.read(into) {
+            match self.stream.read(&mut self.buffer[self.end..]) {
                 Ok(0) => return Err(self.failed(io::ErrorKind::UnexpectedEof.into())),
                 Ok(read) => {
+                    self.end += read;
                     self.heard = true;
-                    return Ok(read);
+                    return Ok(());
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(self.failed(error)),
