@@ -3,10 +3,13 @@
 //! In: which server. Out: its address, and a hand on its process. Invariant: a server outlives its test only if the
 //! test's process is killed; a test that finds no server fails where servers are required, and says so elsewhere.
 
+use std::hash::{BuildHasher as _, RandomState};
 use std::io::Write as _;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -122,13 +125,15 @@ impl Server {
     fn is_up(&mut self) -> bool {
         let start = Instant::now();
         while start.elapsed() < START_LIMIT {
+            // In this order: if it ended because somebody else has the port, that one is not taken for it.
+            let answers = TcpStream::connect_timeout(&self.address(), Duration::from_secs(1)).is_ok();
+            std::thread::sleep(Duration::from_millis(5));
             if matches!(self.child.try_wait(), Ok(Some(_)) | Err(_)) {
                 return false;
             }
-            if TcpStream::connect_timeout(&self.address(), Duration::from_secs(1)).is_ok() {
+            if answers {
                 return true;
             }
-            std::thread::sleep(Duration::from_millis(5));
         }
         false
     }
@@ -155,7 +160,20 @@ fn find(name: &str, variable: &str) -> Option<PathBuf> {
     std::env::split_paths(&path).map(|folder| folder.join(name)).find(|program| program.is_file())
 }
 
+/// A port that is free, below those that systems give to outgoing connections: one of these could take it while a
+/// server is down between two runs. No two servers of a process get the same.
 fn free_port() -> u16 {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
-    listener.local_addr().expect("its address").port()
+    const FIRST: u32 = 20_000;
+    const COUNT: u32 = 12_000;
+    static START: OnceLock<u32> = OnceLock::new();
+    static TURN: AtomicU32 = AtomicU32::new(0);
+    // Processes begin at different places.
+    let start = *START.get_or_init(|| RandomState::new().hash_one(std::process::id()) as u32 % COUNT);
+    loop {
+        let port = FIRST + (start + TURN.fetch_add(1, Relaxed)) % COUNT;
+        let port = u16::try_from(port).expect("below 32,000");
+        if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
+            return port;
+        }
+    }
 }
