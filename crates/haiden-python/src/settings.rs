@@ -4,7 +4,7 @@
 //! environment is set, its settings are stale, and whoever finds them so links anew ([`SettingsObject::invalidate`]).
 
 use std::borrow::Cow;
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 
 use haiden_compiler::Options;
 use haiden_syntax::{Extensions, Syntax};
@@ -45,10 +45,17 @@ pub(crate) struct Settings {
     pub(crate) plain: bool,
     /// Take the fast roads.
     pub(crate) fast: bool,
+    /// The class of templates, if they are loaded as `Environment` does.
+    pub(crate) loads_as: Option<Obj>,
+    /// Keys of the environment's cache, by name: the name, the loader's address, the key.
+    keys: RefCell<Vec<(Obj, usize, Obj)>>,
     compiles_source: bool,
     compiles_tree: bool,
     stale: Cell<bool>,
 }
+
+/// How many keys are kept at most.
+const KEYS: usize = 32;
 
 /// Which methods of an environment, or of its contexts, are overridden.
 #[derive(Clone, Copy, Debug, Default)]
@@ -74,6 +81,23 @@ pub(crate) fn of(object: &Obj) -> &Settings {
 }
 
 impl Settings {
+    /// The key under which the environment's cache has a template.
+    pub(crate) fn cache_key(&self, loader: &Obj, name: &Obj) -> objects::Result<Obj> {
+        let address = loader.as_ptr() as usize;
+        let keys = self.keys.borrow();
+        if let Some((_, _, key)) = keys.iter().find(|(known, of, _)| known.is(name) && *of == address) {
+            return Ok(key.clone());
+        }
+        drop(keys);
+        let key = objects::tuple([objects::weak(loader), Ok(name.clone())].into_iter())?;
+        let mut keys = self.keys.borrow_mut();
+        if keys.len() >= KEYS {
+            keys.clear();
+        }
+        keys.push((name.clone(), address, key.clone()));
+        Ok(key)
+    }
+
     pub(crate) fn is_stale(&self) -> bool {
         self.stale.get()
     }
@@ -115,6 +139,9 @@ impl SettingsObject {
             &settings.policies,
         ] {
             visit_object(object.as_ptr(), &visit)?;
+        }
+        if let Some(class) = &settings.loads_as {
+            visit_object(class.as_ptr(), &visit)?;
         }
         match &settings.finalize {
             Some((finalize, _)) => visit_object(finalize.as_ptr(), &visit),
@@ -165,6 +192,11 @@ fn read(environment: &Bound<'_, PyAny>, types: &Types) -> PyResult<Settings> {
     let compiles_tree = generator != CodeGenerator::Foreign && !any(&["_generate", "_compile"])?;
     let parses = ["_parse", "preprocess", "_tokenize", "lexer", "lex", "iter_extensions"];
     let compiles_source = compiles_tree && !any(&parses)? && extensions(environment)?.is_some();
+    let loading = ["get_template", "get_or_select_template", "_load_template", "join_path"];
+    let template_class = environment.getattr("template_class")?;
+    let up_to_date = types.template.bound(py).getattr("is_up_to_date")?;
+    let plain_loading = !any(&loading)? && template_class.getattr("is_up_to_date")?.is(&up_to_date);
+    let loads_as = plain_loading.then(|| Obj::of(&template_class));
     let fast = std::env::var_os("HAIDEN_NO_FAST").is_none_or(|value| value.is_empty());
     Ok(Settings {
         plain_undefined: undefined.is(types.undefined.bound(py)),
@@ -187,6 +219,8 @@ fn read(environment: &Bound<'_, PyAny>, types: &Types) -> PyResult<Settings> {
         is_async,
         plain: plain_context && !is_async && concat && !native,
         fast,
+        loads_as,
+        keys: RefCell::default(),
         compiles_source,
         compiles_tree,
         stale: Cell::new(false),

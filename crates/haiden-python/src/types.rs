@@ -48,6 +48,8 @@ types! {
     undefined = haiden_runtime."Undefined";
     context = haiden_runtime."Context";
     environment = haiden_environment."Environment";
+    template = haiden_environment."Template";
+    lru_cache = haiden_utils."LRUCache";
     make_module = haiden_environment."_module_of";
     namespace = haiden_utils."Namespace";
     missing = haiden_utils."missing";
@@ -61,6 +63,11 @@ types! {
     ;
     html = "__html__";
     call = "__call__";
+    loader = "loader";
+    cache = "cache";
+    mapping = "_mapping";
+    auto_reload = "auto_reload";
+    uptodate = "_uptodate";
     namespace_attributes = "_Namespace__attrs";
     upper = "upper";
     lower = "lower";

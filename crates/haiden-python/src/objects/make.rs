@@ -145,6 +145,20 @@ pub(crate) fn dict_update(dict: &Obj, mapping: &Obj) -> Result<()> {
     status(unsafe { ffi::PyDict_Update(dict.as_ptr(), mapping.as_ptr()) }).map(drop)
 }
 
+/// The key becomes the last one of a dict that has it.
+pub(crate) fn dict_move_to_end(dict: &Obj, key: &Obj, value: &Obj) -> Result<()> {
+    // SAFETY: the objects are alive; what is no dict, or has no such key, is an error.
+    status(unsafe { ffi::PyDict_DelItem(dict.as_ptr(), key.as_ptr()) })?;
+    // SAFETY: as above.
+    status(unsafe { ffi::PyDict_SetItem(dict.as_ptr(), key.as_ptr(), value.as_ptr()) }).map(drop)
+}
+
+/// A weak reference.
+pub(crate) fn weak(object: &Obj) -> Result<Obj> {
+    // SAFETY: the object is alive; what cannot be referred to weakly is an error.
+    owned(unsafe { ffi::PyWeakref_NewRef(object.as_ptr(), ptr::null_mut()) })
+}
+
 /// `set.add(item)` of a set.
 pub(crate) fn set_add(set: &Obj, item: &Obj) -> Result<()> {
     // SAFETY: the objects are alive; what is no set is an error.
