@@ -22,6 +22,8 @@ except ModuleNotFoundError:
 ROOT = pathlib.Path(__file__).parents[2]
 # Their words are CPython's, and change from version to version.
 OWN_WORDS = {"TypeError", "ValueError", "ZeroDivisionError", "OverflowError", "KeyError", "IndexError", "RecursionError", "SyntaxError"}
+# What Python itself does otherwise than the version that the cases were recorded with: slices can be hashed.
+OTHERWISE = {"access/16"} if sys.version_info >= (3, 12) else set()
 Case = dict[str, t.Any]
 
 
@@ -133,6 +135,7 @@ def run(cases: list[Case], ledger: dict[str, str], whole: bool, quiet: bool = Fa
     """Runs cases, prints, and returns how many failed that should not have."""
     passed = wrong = 0
     unseen = dict(ledger)
+    cases = [case for case in cases if case["name"] not in OTHERWISE]
     for case in cases:
         why = unseen.pop(case["name"], None)
         found = {mode: difference(case, outcome(case, mode), mode) for mode in modes(case)}
