@@ -95,7 +95,8 @@ def outcome(case: Case, mode: str) -> Case:
             text = page.render(context)
     except Exception as error:  # noqa: BLE001 - whatever it raises is compared
         message = error.message if isinstance(error, haiden.TemplateSyntaxError) else str(error)
-        message = message.replace("haiden.runtime.", "jinja2.runtime.")
+        # The name of our class, and the name that only the template out of an image has.
+        message = message.replace("haiden.runtime.", "jinja2.runtime.").replace(" in '/main'", "")
         return {"error": type(error).__name__, "error_message": message, "error_lineno": getattr(error, "lineno", None)}
     return {"expected": text}
 
