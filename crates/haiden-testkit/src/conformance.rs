@@ -12,8 +12,8 @@ use std::sync::Arc;
 
 use haiden::loader::DictLoader;
 use haiden::{
-    AutoEscape, Environment, Error, Extensions, GettextStyle, NullTranslations, Policies, UndefinedKind,
-    Value,
+    AutoEscape, Environment, Error, Extensions, GettextStyle, NullTranslations, Policies, Sandbox,
+    UndefinedKind, Value,
 };
 use serde::Deserialize;
 use serde_json::Value as Json;
@@ -212,6 +212,8 @@ fn environment(case: &Case) -> Result<Environment, String> {
             "trim_blocks" => syntax.trim_blocks = on,
             "lstrip_blocks" => syntax.lstrip_blocks = on,
             "keep_trailing_newline" => syntax.keep_trailing_newline = on,
+            // What a render that waits for nothing gives is the same.
+            "enable_async" => {}
             "optimized" => environment.set_optimized(on),
             "autoescape" => match value {
                 Json::Bool(on) => environment.set_autoescape(*on),
@@ -236,8 +238,11 @@ fn environment(case: &Case) -> Result<Environment, String> {
             other => return Err(format!("the option {other} is not reached yet")),
         }
     }
-    if let Some(class) = &case.environment {
-        return Err(format!("{class} is not reached yet"));
+    match case.environment.as_deref() {
+        None => {}
+        Some("SandboxedEnvironment") => environment.set_sandbox(Some(Sandbox::new())),
+        Some("ImmutableSandboxedEnvironment") => environment.set_sandbox(Some(Sandbox::immutable())),
+        Some(class) => return Err(format!("{class} is not reached yet")),
     }
     environment.set_syntax(syntax).map_err(|error| error.message().to_owned())?;
     if let Some(setup) = &case.setup {

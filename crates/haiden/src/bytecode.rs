@@ -139,6 +139,12 @@ impl Inner {
             .flag(OptionId::Optimized, options.optimize)
             .flag(OptionId::NewstyleGettext, syntax.extensions.contains(Extensions::NEWSTYLE_GETTEXT))
             .flag(OptionId::I18nTrimmed, syntax.extensions.contains(Extensions::I18N_TRIMMED));
+        if let Some(sandbox) = &self.settings.sandbox {
+            let operators = sandbox.intercepted.iter().flat_map(|operator| [operator, "\0"]);
+            print = print
+                .flag(OptionId::Sandboxed, true)
+                .option(OptionId::InterceptedOperators, operators.collect::<String>().as_bytes());
+        }
         if let Some(prefix) = &syntax.line_statement_prefix {
             print = print.option(OptionId::LineStatementPrefix, prefix.as_bytes());
         }

@@ -16,6 +16,7 @@ use crate::autoescape::AutoEscape;
 use crate::error::{Error, ErrorKind, Place};
 use crate::loader::{LoadError, Loader, Source, UpToDate};
 use crate::policies::Policies;
+use crate::sandbox::Sandbox;
 use crate::template::Template;
 use crate::template_cache::{CacheSize, TemplateCache};
 use crate::translations::{self, GettextStyle, Translations};
@@ -51,6 +52,7 @@ pub(crate) struct Settings {
     undefined: UndefinedKind,
     limits: RenderLimits,
     policies: Policies,
+    pub(crate) sandbox: Option<Sandbox>,
 }
 
 pub(crate) struct Inner {
@@ -107,6 +109,7 @@ impl Environment {
             undefined: UndefinedKind::Default,
             limits: RenderLimits::default(),
             policies: Policies::default(),
+            sandbox: None,
         };
         Environment { inner: Arc::new(Inner::new(settings)) }
     }
@@ -153,6 +156,24 @@ impl Environment {
     /// What a render may use up.
     pub fn set_limits(&mut self, limits: RenderLimits) {
         self.change(|settings| settings.limits = limits);
+    }
+
+    /// The sandbox that templates run in; `None` for none.
+    ///
+    /// ```
+    /// use haiden::{Environment, ErrorKind, Sandbox};
+    ///
+    /// let mut environment = Environment::new();
+    /// environment.set_sandbox(Some(Sandbox::immutable()));
+    /// let error = environment.render_str("{{ items.append(1) }}", haiden::context! { items => vec![0] }).unwrap_err();
+    /// assert_eq!(error.kind(), ErrorKind::Security);
+    /// ```
+    pub fn set_sandbox(&mut self, sandbox: Option<Sandbox>) {
+        self.change(|settings| {
+            settings.options.intercepted =
+                sandbox.as_ref().is_some_and(|sandbox| !sandbox.intercepted.is_empty());
+            settings.sandbox = sandbox;
+        });
     }
 
     /// The settings of filters and extensions.
@@ -518,6 +539,9 @@ impl Templates for Inner {
     }
     fn policies(&self) -> &Policies {
         &self.settings.policies
+    }
+    fn sandbox(&self) -> Option<&Sandbox> {
+        self.settings.sandbox.as_ref()
     }
     fn newline_sequence(&self) -> &'static str {
         match &*self.settings.options.syntax.newline_sequence {

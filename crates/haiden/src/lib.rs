@@ -49,6 +49,7 @@ mod prefetch;
     reason = "Python's meaning of numbers and text is complete; the last filters use the rest"
 )]
 mod python;
+mod sandbox;
 mod template;
 mod template_cache;
 mod translations;
@@ -64,6 +65,7 @@ pub use haiden_runtime::Limits;
 pub use haiden_syntax::{Extensions, Syntax};
 pub use meta::{GETTEXT_FUNCTIONS, Message};
 pub use policies::{JsonDumps, JsonOptions, Policies};
+pub use sandbox::{Sandbox, SandboxPolicy};
 pub use template::Template;
 pub use template_cache::CacheSize;
 pub use translations::{GettextStyle, NullTranslations, Translations};

@@ -31,6 +31,8 @@ pub(crate) struct Dict {
 pub(crate) enum Reason {
     /// This message.
     Hint(Box<str>),
+    /// The sandbox forbids it: this message.
+    Unsafe(Box<str>),
     /// No variable of this name.
     Name(Box<str>),
     /// No such attribute or item of an object; the name is text, or the `repr` of what it is.

@@ -77,6 +77,11 @@ pub trait Object: fmt::Debug + Send + Sync {
         false
     }
 
+    /// May templates in a sandbox call it, or this method of it? What deletes or sends should say no.
+    fn is_safe_to_call(&self, _method: Option<&str>) -> bool {
+        true
+    }
+
     /// The items to iterate over; `None` if it is not iterable.
     fn iterate(&self) -> Option<Vec<Value>> {
         None

@@ -37,7 +37,7 @@ impl NativeHost {
     /// `object.name`: the attribute, then the item, then undefined.
     pub(crate) fn attribute_by_text(&mut self, object: Word, name: &str) -> Result<Word, Error> {
         let object = self.present(object);
-        if let Some(word) = self.member(object, name)? {
+        if let Some(word) = self.safe_member(object, name)? {
             return Ok(word);
         }
         let key = match object {
@@ -129,6 +129,7 @@ impl NativeHost {
             Word::Int(_) | Word::Bool(_) | Word::Big { .. } => {
                 matches!(name, "bit_length" | "is_integer" | "conjugate" | "bit_count" | "as_integer_ratio")
             }
+            Word::Global(Global::Dict) => name == "fromkeys",
             Word::Float(_) => matches!(name, "is_integer" | "conjugate" | "hex" | "as_integer_ratio"),
             _ => false,
         }
@@ -279,7 +280,7 @@ impl NativeHost {
         }
         if let Word::Str(text) = key {
             let name = self.str(text).to_owned();
-            if let Some(word) = self.member(object, &name)? {
+            if let Some(word) = self.safe_member(object, &name)? {
                 return Ok(word);
             }
         }
@@ -460,6 +461,7 @@ impl NativeHost {
         if step == 0 {
             return Err(Error::new(ErrorKind::Value, "range() arg 3 must not be zero"));
         }
+        self.refuse_long_range(range_len(start, stop, step))?;
         Ok(self.heap.object(HeapObject::Range { start, stop, step }))
     }
 }

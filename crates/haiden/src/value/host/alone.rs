@@ -7,6 +7,7 @@ use haiden_runtime::{CompareOp, Program};
 
 use crate::error::{Error, ErrorKind};
 use crate::policies::Policies;
+use crate::sandbox::Sandbox;
 use crate::value::arena::Arena;
 use crate::value::function::BoxedFunction;
 use crate::value::host::{NativeHost, RenderLimits, Templates, UndefinedKind};
@@ -34,6 +35,9 @@ impl Templates for NoTemplates {
     }
     fn policies(&self) -> &Policies {
         default_policies()
+    }
+    fn sandbox(&self) -> Option<&Sandbox> {
+        None
     }
     fn newline_sequence(&self) -> &'static str {
         "\n"

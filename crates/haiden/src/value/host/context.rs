@@ -35,7 +35,7 @@ impl Name {
             text: text.into(),
             hash: hash_text(text),
             cache: Default::default(),
-            is_dict_method: super::methods_dict::is_method(text) || text == "__class__",
+            is_dict_method: super::methods_dict::is_method(text) || text.starts_with("__"),
             global: Global::named(text),
         }
     }

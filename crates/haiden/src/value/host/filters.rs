@@ -396,7 +396,7 @@ impl BuiltinHost for NativeHost {
     }
     fn attribute(&mut self, value: &Word, name: &Word) -> Result<Word> {
         let name = self.plain_text(*name)?;
-        match self.member(*value, &name)? {
+        match self.safe_member(*value, &name)? {
             Some(word) => Ok(word),
             None => Ok(self.no_member(*value, name)),
         }

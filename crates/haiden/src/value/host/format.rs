@@ -120,17 +120,24 @@ impl Fields for FormatFields<'_> {
         found.ok_or_else(|| Error::new(ErrorKind::Key, super::undefined::quoted(name)))
     }
     fn attribute(&mut self, value: Word, name: &str) -> Result<Word> {
+        if self.host.sandboxed {
+            // As a template reads it, not as Python does.
+            return self.host.attribute_by_text(value, name);
+        }
         match self.host.member(value, name)? {
             Some(word) => Ok(word),
             None => Err(self.host.no_attribute(value, name)),
         }
     }
     fn item(&mut self, value: Word, index: usize) -> Result<Word> {
+        if self.host.sandboxed {
+            return self.host.item_of(value, Word::Int(index as i64));
+        }
         self.host.subscript(value, Word::Int(index as i64))
     }
     fn keyed(&mut self, value: Word, key: &str) -> Result<Word> {
         let key = self.host.new_text(key, false)?;
-        self.host.subscript(value, key)
+        if self.host.sandboxed { self.host.item_of(value, key) } else { self.host.subscript(value, key) }
     }
     fn convert(&mut self, value: Word, how: Conversion) -> Result<Word> {
         let mut shown = String::new();

@@ -23,6 +23,7 @@ mod methods_list;
 mod methods_str;
 mod operators;
 mod pool;
+mod sandbox;
 mod sort;
 mod subscript;
 mod text;
@@ -48,6 +49,7 @@ use crate::error::{Error, ErrorKind};
 use crate::policies::Policies;
 use crate::python::number::Number;
 use crate::python::number::int::Int;
+use crate::sandbox::Sandbox;
 use crate::value::arena::{Arena, too_large};
 use crate::value::function::BoxedFunction;
 use crate::value::heap::{Heap, HeapObject};
@@ -90,6 +92,8 @@ pub(crate) trait Templates: Send + Sync {
     fn limits(&self) -> RenderLimits;
     /// The settings of filters.
     fn policies(&self) -> &Policies;
+    /// The sandbox that templates run in.
+    fn sandbox(&self) -> Option<&Sandbox>;
     /// What ends a line of what filters make.
     fn newline_sequence(&self) -> &'static str;
     /// A filter that the user has added.
@@ -123,6 +127,8 @@ pub struct NativeHost {
     /// Where the tuples lie that `groupby` made: their parts have names.
     groups: BTreeSet<u32>,
     pub(crate) undefined_kind: UndefinedKind,
+    /// There is a sandbox.
+    sandboxed: bool,
     pub(crate) limits: RenderLimits,
     /// Room for a text in the making.
     scratch: String,
@@ -152,6 +158,7 @@ impl Default for NativeHost {
             selected: Vec::new(),
             groups: BTreeSet::new(),
             undefined_kind: UndefinedKind::default(),
+            sandboxed: false,
             limits: RenderLimits::default(),
             scratch: String::new(),
             random: 0,
@@ -164,6 +171,7 @@ impl NativeHost {
     pub(crate) fn use_templates(&mut self, templates: Arc<dyn Templates>) {
         self.undefined_kind = templates.undefined();
         self.limits = templates.limits();
+        self.sandboxed = templates.sandbox().is_some();
         if let Some((arena, _)) = templates.globals() {
             self.slot_of(arena);
         }

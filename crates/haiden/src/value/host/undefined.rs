@@ -28,7 +28,7 @@ impl NativeHost {
     /// The message of an undefined value.
     pub(crate) fn undefined_message(&self, index: u32) -> String {
         match &self.heap.undefined[index as usize] {
-            Reason::Hint(hint) => hint.to_string(),
+            Reason::Hint(hint) | Reason::Unsafe(hint) => hint.to_string(),
             Reason::Name(name) => format!("{} is undefined", quoted(name)),
             Reason::Member { object, name, is_text } => {
                 let object = self.object_name(*object);
@@ -45,7 +45,11 @@ impl NativeHost {
     pub(crate) fn undefined_error(&self, word: Word) -> Error {
         match word {
             Word::Undefined(index) => {
-                let error = Error::new(ErrorKind::Undefined, self.undefined_message(index));
+                let kind = match &self.heap.undefined[index as usize] {
+                    Reason::Unsafe(_) => ErrorKind::Security,
+                    _ => ErrorKind::Undefined,
+                };
+                let error = Error::new(kind, self.undefined_message(index));
                 match &self.heap.undefined[index as usize] {
                     Reason::Name(name) => error.with_hint(self.near_name(name)),
                     Reason::Member { object, name, is_text: true } => {
@@ -76,7 +80,7 @@ impl NativeHost {
     /// What a `DebugUndefined` prints.
     pub(crate) fn debug_text(&self, index: u32) -> String {
         match &self.heap.undefined[index as usize] {
-            Reason::Hint(hint) => format!("{{{{ undefined value printed: {hint} }}}}"),
+            Reason::Hint(hint) | Reason::Unsafe(hint) => format!("{{{{ undefined value printed: {hint} }}}}"),
             Reason::Name(name) => format!("{{{{ {name} }}}}"),
             Reason::Member { object, name, is_text } => {
                 let name = if *is_text { quoted(name) } else { name.to_string() };

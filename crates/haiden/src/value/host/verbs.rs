@@ -204,6 +204,12 @@ impl Host for NativeHost {
     fn unary(&mut self, op: UnaryOp, value: &Word) -> Result<Word> {
         self.signed(op, *value)
     }
+    fn intercepted_binary(&mut self, _: &u32, op: BinaryOp, left: &Word, right: &Word) -> Result<Word> {
+        self.ask_binary(op, *left, *right)
+    }
+    fn intercepted_unary(&mut self, _: &u32, op: UnaryOp, value: &Word) -> Result<Word> {
+        self.ask_unary(op, *value)
+    }
     fn compare(&mut self, op: CompareOp, left: &Word, right: &Word) -> Result<Word> {
         self.compare_truth(op, left, right).map(Word::Bool)
     }
@@ -306,6 +312,9 @@ impl Host for NativeHost {
     }
     fn call(&mut self, context: &u32, callee: &Word, arguments: Arguments<'_, Self>) -> Result<Word> {
         self.calling = *context;
+        if self.sandboxed {
+            self.refuse_unsafe_call(*callee)?;
+        }
         self.call_value(*callee, arguments)
     }
     fn call_method(
@@ -323,7 +332,7 @@ impl Host for NativeHost {
         {
             return Ok(Called::Enter(callee));
         }
-        if NativeHost::has_method(object, &site.text) {
+        if !self.sandboxed && NativeHost::has_method(object, &site.text) {
             let result = if arguments.shape.is_plain() {
                 self.call_member(object, &site.text, arguments.values, &[])
             } else {

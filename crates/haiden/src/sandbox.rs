@@ -1,0 +1,124 @@
+//! The sandbox: what templates of strangers may not do.
+//!
+//! In: a user's choices. Out: what the host asks at every attribute, call and intercepted operator. The rules without a
+//! policy are those of Jinja2's `SandboxedEnvironment` and `ImmutableSandboxedEnvironment`.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::sync::Arc;
+
+use crate::error::Error;
+use crate::value::value::Value;
+
+/// Decisions of a user's own, beyond the sandbox's rules.
+///
+/// ```
+/// use haiden::{Environment, Error, Sandbox, SandboxPolicy, Value};
+///
+/// struct NoPower;
+///
+/// impl SandboxPolicy for NoPower {
+///     fn binary(&self, operator: &str, _left: &Value, _right: &Value) -> Option<Result<Value, Error>> {
+///         (operator == "**").then(|| Ok(Value::from("too strong")))
+///     }
+/// }
+///
+/// let mut environment = Environment::new();
+/// environment.set_sandbox(Some(Sandbox::new().policy(NoPower).intercept("**")));
+/// assert_eq!(environment.render_str("{{ 2 ** 10 }} {{ 2 * 3 }}", haiden::context! {})?, "too strong 6");
+/// # Ok::<(), haiden::Error>(())
+/// ```
+pub trait SandboxPolicy: Send + Sync {
+    /// May a template read this attribute? It is asked for attributes that exist and that the sandbox's own rules allow.
+    fn is_safe_attribute(&self, _object: &Value, _name: &str) -> bool {
+        true
+    }
+
+    /// May a template call this value? It is asked for functions and objects of the host, methods of values and the
+    /// environment's globals; not for macros.
+    fn is_safe_callable(&self, _callable: &Value) -> bool {
+        true
+    }
+
+    /// The result of an intercepted binary operator; `None` for what the operator does otherwise.
+    fn binary(&self, _operator: &str, _left: &Value, _right: &Value) -> Option<Result<Value, Error>> {
+        None
+    }
+
+    /// The result of an intercepted unary operator; `None` for what the operator does otherwise.
+    fn unary(&self, _operator: &str, _value: &Value) -> Option<Result<Value, Error>> {
+        None
+    }
+}
+
+/// What templates of strangers may not do: [`Environment::set_sandbox`](crate::Environment::set_sandbox).
+///
+/// Attributes that start with an underscore are out of reach, ranges are short, `str.format` reads attributes by the same
+/// rules. Fuel, output and depth have limits of their own: [`RenderLimits`](crate::RenderLimits).
+#[derive(Clone)]
+pub struct Sandbox {
+    pub(crate) is_immutable: bool,
+    pub(crate) policy: Option<Arc<dyn SandboxPolicy>>,
+    pub(crate) intercepted: Operators,
+    pub(crate) max_range: usize,
+}
+
+/// Operators that are intercepted: binary ones by their sign, unary ones with a `u` before it.
+pub(crate) type Operators = BTreeSet<String>;
+
+impl Sandbox {
+    /// The rules of Jinja2's `SandboxedEnvironment`.
+    pub fn new() -> Sandbox {
+        Sandbox { is_immutable: false, policy: None, intercepted: Operators::new(), max_range: 100_000 }
+    }
+
+    /// The rules of Jinja2's `ImmutableSandboxedEnvironment`: templates cannot change lists and dicts either.
+    pub fn immutable() -> Sandbox {
+        Sandbox { is_immutable: true, ..Sandbox::new() }
+    }
+
+    /// Asks a policy too.
+    #[must_use]
+    pub fn policy(mut self, policy: impl SandboxPolicy + 'static) -> Sandbox {
+        self.policy = Some(Arc::new(policy));
+        self
+    }
+
+    /// Hands a binary operator (`+`, `-`, `*`, `/`, `//`, `%`, `**`) to the policy.
+    #[must_use]
+    pub fn intercept(mut self, operator: &str) -> Sandbox {
+        self.intercepted.insert(operator.to_owned());
+        self
+    }
+
+    /// Hands a unary operator (`+`, `-`) to the policy.
+    #[must_use]
+    pub fn intercept_unary(mut self, operator: &str) -> Sandbox {
+        self.intercepted.insert(format!("u{operator}"));
+        self
+    }
+
+    /// How many items a `range` may have; 100,000 unless set.
+    #[must_use]
+    pub fn max_range(mut self, items: usize) -> Sandbox {
+        self.max_range = items;
+        self
+    }
+}
+
+impl Default for Sandbox {
+    fn default() -> Sandbox {
+        Sandbox::new()
+    }
+}
+
+impl fmt::Debug for Sandbox {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sandbox")
+            .field("is_immutable", &self.is_immutable)
+            .field("policy", &self.policy.as_ref().map(|_| "a policy"))
+            .field("intercepted", &self.intercepted)
+            .field("max_range", &self.max_range)
+            .finish()
+    }
+}
