@@ -39,6 +39,7 @@ pub struct Case {
     /// Text; another value for native types.
     pub expected: Option<Json>,
     pub expected_type: Option<String>,
+    pub expected_repr: Option<String>,
     pub error: Option<String>,
     pub error_message: Option<String>,
     pub error_lineno: Option<u32>,
@@ -242,6 +243,7 @@ fn environment(case: &Case) -> Result<Environment, String> {
         None => {}
         Some("SandboxedEnvironment") => environment.set_sandbox(Some(Sandbox::new())),
         Some("ImmutableSandboxedEnvironment") => environment.set_sandbox(Some(Sandbox::immutable())),
+        Some("NativeEnvironment") => environment.set_native_types(true),
         Some(class) => return Err(format!("{class} is not reached yet")),
     }
     environment.set_syntax(syntax).map_err(|error| error.message().to_owned())?;
@@ -287,9 +289,6 @@ fn native(runner: Runner, case: &Case) -> Result<(), String> {
     if runner == Runner::NativePlain {
         environment.set_optimized(false);
     }
-    if case.expected_type.is_some() {
-        return Err("native types are not reached yet".to_owned());
-    }
     let context = Value::from_serialize(&case.context).map_err(|error| error.to_string())?;
     let render = || -> Result<String, Error> {
         let template = match &case.entry {
@@ -300,6 +299,9 @@ fn native(runner: Runner, case: &Case) -> Result<(), String> {
             }
             None => environment.template_from_str(&case.template)?,
         };
+        if case.expected_repr.is_some() {
+            return Ok(format!("{:?}", template.render_native(&context)?));
+        }
         let mut page = String::new();
         for _ in 0..case.renders.unwrap_or(1) {
             page = template.render(&context)?;
@@ -311,7 +313,9 @@ fn native(runner: Runner, case: &Case) -> Result<(), String> {
 
 /// Is the outcome what was recorded?
 fn judge(case: &Case, outcome: Result<String, Error>) -> Result<(), String> {
-    match (outcome, &case.expected, &case.error) {
+    // Of a value, what Python's `repr` shows.
+    let repr = case.expected_repr.as_ref().map(|repr| Json::String(repr.clone()));
+    match (outcome, repr.as_ref().or(case.expected.as_ref()), &case.error) {
         (Ok(page), Some(expected), _) if *expected == page => Ok(()),
         (Ok(page), Some(expected), _) => Err(format!("{page:?} instead of {expected:?}")),
         (Ok(page), None, Some(class)) => Err(format!("{page:?} instead of {class}")),

@@ -139,6 +139,12 @@ impl Inner {
             .flag(OptionId::Optimized, options.optimize)
             .flag(OptionId::NewstyleGettext, syntax.extensions.contains(Extensions::NEWSTYLE_GETTEXT))
             .flag(OptionId::I18nTrimmed, syntax.extensions.contains(Extensions::I18N_TRIMMED));
+        if self.settings.native_types {
+            print = print.flag(OptionId::NativeTypes, true);
+        }
+        if self.settings.finalize.is_some() {
+            print = print.option(OptionId::FinalizeConst, &[1]);
+        }
         if let Some(sandbox) = &self.settings.sandbox {
             let operators = sandbox.intercepted.iter().flat_map(|operator| [operator, "\0"]);
             print = print

@@ -53,6 +53,8 @@ pub(crate) struct Settings {
     limits: RenderLimits,
     policies: Policies,
     pub(crate) sandbox: Option<Sandbox>,
+    pub(crate) finalize: Option<BoxedFunction>,
+    pub(crate) native_types: bool,
 }
 
 pub(crate) struct Inner {
@@ -110,6 +112,8 @@ impl Environment {
             limits: RenderLimits::default(),
             policies: Policies::default(),
             sandbox: None,
+            finalize: None,
+            native_types: false,
         };
         Environment { inner: Arc::new(Inner::new(settings)) }
     }
@@ -156,6 +160,41 @@ impl Environment {
     /// What a render may use up.
     pub fn set_limits(&mut self, limits: RenderLimits) {
         self.change(|settings| settings.limits = limits);
+    }
+
+    /// A closure that every printed value passes through, constants too, before it becomes text.
+    ///
+    /// ```
+    /// use haiden::{Environment, Value};
+    ///
+    /// let mut environment = Environment::new();
+    /// environment.set_finalize(|value: Value| if value.is_none() { Value::from("") } else { value });
+    /// assert_eq!(environment.render_str("[{{ none }}]", haiden::context! {})?, "[]");
+    /// # Ok::<(), haiden::Error>(())
+    /// ```
+    pub fn set_finalize<R, A>(&mut self, finalize: impl Function<R, A> + for<'a> Function<R, A::Given<'a>>)
+    where
+        R: Returned,
+        A: Parameters,
+    {
+        self.change(|settings| settings.finalize = Some(boxed(finalize, "finalize")));
+    }
+
+    /// Whether pages are values: Jinja2's `NativeEnvironment`. A page that prints one value and nothing else is that value,
+    /// any other is its text, read as a Python literal if it is one; nothing is escaped. So is what macros, blocks and
+    /// `set` blocks make. See [`Template::render_native`].
+    ///
+    /// ```
+    /// use haiden::Environment;
+    ///
+    /// let mut environment = Environment::new();
+    /// environment.set_native_types(true);
+    /// let template = environment.template_from_str("[{% for n in numbers %}{{ n * 2 }},{% endfor %}]")?;
+    /// assert_eq!(format!("{:?}", template.render_native(haiden::context! { numbers => vec![1, 2] })?), "[2, 4]");
+    /// # Ok::<(), haiden::Error>(())
+    /// ```
+    pub fn set_native_types(&mut self, on: bool) {
+        self.change(|settings| settings.native_types = on);
     }
 
     /// The sandbox that templates run in; `None` for none.
@@ -411,6 +450,7 @@ impl Inner {
     fn new(mut settings: Settings) -> Inner {
         // Most templates have the mode's plain answer: their options need no copy.
         settings.options.autoescape = settings.autoescape.for_name(None);
+        settings.options.finalize = settings.finalize.is_some() || settings.native_types;
         if settings.options.syntax.extensions.contains(Extensions::I18N) {
             let alias = || Value(Repr::Foreign(Foreign::Function(translations::alias())));
             settings.globals.entry("_".to_owned()).or_insert_with(alias);
@@ -539,6 +579,12 @@ impl Templates for Inner {
     }
     fn policies(&self) -> &Policies {
         &self.settings.policies
+    }
+    fn finalize(&self) -> Option<&BoxedFunction> {
+        self.settings.finalize.as_ref()
+    }
+    fn native_types(&self) -> bool {
+        self.settings.native_types
     }
     fn sandbox(&self) -> Option<&Sandbox> {
         self.settings.sandbox.as_ref()

@@ -33,6 +33,7 @@
 //! caret and who included or called whom.
 #![forbid(unsafe_code)]
 
+mod ask;
 mod autoescape;
 mod bundle;
 mod bytecode;
@@ -55,6 +56,7 @@ mod template_cache;
 mod translations;
 mod value;
 
+pub use ask::{Expression, Module};
 pub use autoescape::AutoEscape;
 pub use bytecode::{check_image, describe_image};
 pub use dump::Stage;

@@ -20,6 +20,14 @@ pub struct Template {
     pub(crate) program: Arc<Program<NativeHost>>,
 }
 
+/// A render that can begin.
+pub(crate) struct Started {
+    pub(crate) parts: Pooled,
+    pub(crate) out: Output,
+    /// The context of the template.
+    pub(crate) root: u32,
+}
+
 /// How much more room than for the last page there is at first: what is escaped asks for some beyond its end.
 const SPARE: usize = 128;
 
@@ -47,21 +55,35 @@ impl Template {
 
     /// Not generic: the machine is compiled once, not with every kind of data.
     fn render_value(&self, context: Value) -> Result<String, Error> {
+        let Started { mut parts, mut out, root } = self.start(context)?;
+        self.run(&mut parts, &mut out, root)?;
+        parts.put_back();
+        self.program.remember_size(out.text.len());
+        Ok(out.text)
+    }
+
+    /// Makes everything ready for a render.
+    #[inline]
+    pub(crate) fn start(&self, context: Value) -> Result<Started, Error> {
         let mut parts = Pooled::new();
-        let Parts { host, machine } = &mut *parts;
+        let host = &mut parts.host;
         host.use_templates(self.inner.clone());
         let base = match context.0 {
             Repr::Arena(arena, word @ Word::Map { .. }) => host.adopt(arena, word)?,
             Repr::None | Repr::Undefined => Word::None,
             other => return Err(no_mapping(&Value(other))),
         };
-        let mut out = Output::new(self.program.size_hint() + SPARE, host.limits.output);
-        let limits = host.limits.machine;
+        let out = Output::new(self.program.size_hint() + SPARE, host.limits.output);
         let root = host.root_context(&self.program, base);
-        machine.run_template(host, &mut out, &self.program, root, limits)?;
-        parts.put_back();
-        self.program.remember_size(out.text.len());
-        Ok(out.text)
+        Ok(Started { parts, out, root })
+    }
+
+    /// Runs it to its end.
+    #[inline]
+    pub(crate) fn run(&self, parts: &mut Pooled, out: &mut Output, root: u32) -> Result<(), Error> {
+        let Parts { host, machine } = &mut **parts;
+        let limits = host.limits.machine;
+        machine.run_template(host, out, &self.program, root, limits)
     }
 
     /// Renders it to a writer. The page is rendered completely first: an error of the template writes nothing.

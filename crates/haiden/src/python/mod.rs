@@ -10,6 +10,7 @@ pub(crate) mod error;
 pub(crate) mod filters;
 pub(crate) mod format;
 pub(crate) mod json;
+pub(crate) mod literal;
 pub(crate) mod number;
 pub(crate) mod percent;
 pub(crate) mod repr;

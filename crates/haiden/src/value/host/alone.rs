@@ -36,6 +36,12 @@ impl Templates for NoTemplates {
     fn policies(&self) -> &Policies {
         default_policies()
     }
+    fn finalize(&self) -> Option<&BoxedFunction> {
+        None
+    }
+    fn native_types(&self) -> bool {
+        false
+    }
     fn sandbox(&self) -> Option<&Sandbox> {
         None
     }

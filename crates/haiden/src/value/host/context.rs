@@ -270,7 +270,7 @@ impl NativeHost {
     }
 
     /// The exported variables of a context, in order.
-    pub(super) fn exports(&self, context: u32) -> Vec<(Arc<str>, Word)> {
+    pub(crate) fn exports(&self, context: u32) -> Vec<(Arc<str>, Word)> {
         let data = self.context(context);
         let exported = data.exported.iter();
         exported.filter_map(|name| Some((name.clone(), data.variables.by_text(name)?))).collect()

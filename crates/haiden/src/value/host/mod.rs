@@ -23,6 +23,7 @@ mod methods_list;
 mod methods_str;
 mod operators;
 mod pool;
+mod printing;
 mod sandbox;
 mod sort;
 mod subscript;
@@ -44,6 +45,7 @@ pub(crate) use link::{Extra, NativeLinker};
 pub(crate) use pool::{Parts, Pooled};
 pub(crate) use text::Output;
 pub use undefined::UndefinedKind;
+pub(crate) use undefined::quoted;
 
 use crate::error::{Error, ErrorKind};
 use crate::policies::Policies;
@@ -92,6 +94,10 @@ pub(crate) trait Templates: Send + Sync {
     fn limits(&self) -> RenderLimits;
     /// The settings of filters.
     fn policies(&self) -> &Policies;
+    /// What every printed value passes through.
+    fn finalize(&self) -> Option<&BoxedFunction>;
+    /// Are pages values?
+    fn native_types(&self) -> bool;
     /// The sandbox that templates run in.
     fn sandbox(&self) -> Option<&Sandbox>;
     /// What ends a line of what filters make.
@@ -127,6 +133,10 @@ pub struct NativeHost {
     /// Where the tuples lie that `groupby` made: their parts have names.
     groups: BTreeSet<u32>,
     pub(crate) undefined_kind: UndefinedKind,
+    /// Printed values are written at once: there is no `finalize`, and pages are text.
+    plain_print: bool,
+    /// Pages are values.
+    pub(crate) native_types: bool,
     /// There is a sandbox.
     sandboxed: bool,
     pub(crate) limits: RenderLimits,
@@ -158,6 +168,8 @@ impl Default for NativeHost {
             selected: Vec::new(),
             groups: BTreeSet::new(),
             undefined_kind: UndefinedKind::default(),
+            plain_print: true,
+            native_types: false,
             sandboxed: false,
             limits: RenderLimits::default(),
             scratch: String::new(),
@@ -171,6 +183,8 @@ impl NativeHost {
     pub(crate) fn use_templates(&mut self, templates: Arc<dyn Templates>) {
         self.undefined_kind = templates.undefined();
         self.limits = templates.limits();
+        self.native_types = templates.native_types();
+        self.plain_print = !self.native_types && templates.finalize().is_none();
         self.sandboxed = templates.sandbox().is_some();
         if let Some((arena, _)) = templates.globals() {
             self.slot_of(arena);

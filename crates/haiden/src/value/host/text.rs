@@ -6,6 +6,7 @@ use crate::error::{Error, ErrorKind};
 use crate::python::number::Number;
 use crate::python::repr::write_repr;
 use crate::value::heap::{HeapObject, ViewOf};
+use crate::value::host::printing::Printed;
 use crate::value::host::{NativeHost, UndefinedKind};
 use crate::value::object::{Foreign, guarded};
 use crate::value::word::Word;
@@ -15,11 +16,13 @@ use crate::value::word::Word;
 pub struct Output {
     pub(crate) text: String,
     limit: u64,
+    /// What was printed, where pages are values.
+    pub(super) printed: Vec<Printed>,
 }
 
 impl Output {
     pub(crate) fn new(capacity: usize, limit: u64) -> Output {
-        Output { text: String::with_capacity(capacity), limit }
+        Output { text: String::with_capacity(capacity), limit, printed: Vec::new() }
     }
 
     #[inline]

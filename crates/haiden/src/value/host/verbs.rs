@@ -13,6 +13,7 @@ use crate::value::function::CallArguments;
 use crate::value::heap::HeapObject;
 use crate::value::host::context::Variables;
 use crate::value::host::link::NativeTest;
+use crate::value::host::printing::Mark;
 use crate::value::host::{Extra, Name, NativeFilter, NativeHost, NativeIterator, Output};
 use crate::value::word::{HEAP, Str, Word};
 
@@ -32,7 +33,7 @@ impl Host for NativeHost {
     type Test = NativeTest;
     type Extra = Extra;
     type Entry = u16;
-    type Mark = usize;
+    type Mark = Mark;
 
     #[inline(always)]
     fn missing() -> Word {
@@ -84,27 +85,27 @@ impl Host for NativeHost {
     }
     #[inline]
     fn emit(&mut self, out: &mut Output, value: &Word, escape: bool) -> Result<()> {
-        match *value {
-            Word::Int(value) => match u32::try_from(value) {
-                Ok(value) => append::push_int(&mut out.text, value),
-                Err(_) => out.text.push_str(itoa::Buffer::new().format(value)),
-            },
-            Word::Str(text) if escape && !text.markup => {
-                haiden_runtime::escape::escape_into(&mut out.text, self.str(text));
-            }
-            Word::Str(text) => append::push(&mut out.text, self.str(text)),
-            word if escape => self.show_escaped(&mut out.text, word)?,
-            word => self.show(&mut out.text, word)?,
+        if self.plain_print {
+            self.print(out, *value, escape)
+        } else {
+            self.print_specially(out, *value, escape)
         }
-        out.check()
     }
-    fn mark(&mut self, out: &mut Output) -> usize {
-        out.text.len()
+    #[inline(always)]
+    fn writes_through(&self) -> bool {
+        self.plain_print
     }
-    fn take_since(&mut self, out: &mut Output, mark: usize, markup: bool) -> Result<Word> {
+    fn mark(&mut self, out: &mut Output) -> Mark {
+        Mark { text: out.text.len(), printed: out.printed.len() }
+    }
+    fn take_since(&mut self, out: &mut Output, mark: Mark, markup: bool) -> Result<Word> {
+        if self.native_types {
+            let value = self.joined(out, mark)?;
+            return if markup { self.mark_safe(&value) } else { Ok(value) };
+        }
         let start = self.heap.text.len();
-        self.heap.text.push_str(out.text.get(mark..).unwrap_or_default());
-        out.text.truncate(mark);
+        self.heap.text.push_str(out.text.get(mark.text..).unwrap_or_default());
+        out.text.truncate(mark.text);
         self.text_since(start, markup)
     }
 
@@ -525,5 +526,25 @@ impl Host for NativeHost {
     fn locate(&mut self, error: Error, trace: &[TraceFrame]) -> Error {
         let places: Vec<Place> = trace.iter().take(40).map(|frame| self.place_of_frame(frame)).collect();
         if error.trace().is_empty() { error.at(|| places) } else { error.called_from(places) }
+    }
+}
+
+impl NativeHost {
+    /// A value as text.
+    #[inline(always)]
+    pub(super) fn print(&mut self, out: &mut Output, value: Word, escape: bool) -> Result<()> {
+        match value {
+            Word::Int(value) => match u32::try_from(value) {
+                Ok(value) => append::push_int(&mut out.text, value),
+                Err(_) => out.text.push_str(itoa::Buffer::new().format(value)),
+            },
+            Word::Str(text) if escape && !text.markup => {
+                haiden_runtime::escape::escape_into(&mut out.text, self.str(text));
+            }
+            Word::Str(text) => append::push(&mut out.text, self.str(text)),
+            word if escape => self.show_escaped(&mut out.text, word)?,
+            word => self.show(&mut out.text, word)?,
+        }
+        out.check()
     }
 }

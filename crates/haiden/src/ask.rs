@@ -1,0 +1,149 @@
+//! What else a template can be asked for: its page as a value, one block, what it exports; and bare expressions.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use haiden_runtime::{BlockReference, Chain, Vm};
+
+use crate::environment::{Environment, compile_error};
+use crate::error::{Error, ErrorKind};
+use crate::template::{Started, Template};
+use crate::value::context::IntoContext;
+use crate::value::value::Value;
+use crate::value::word::Word;
+
+/// What a template exports: the variables and macros of its top level, and what it writes.
+#[derive(Clone, Debug)]
+pub struct Module {
+    /// What the template writes.
+    pub body: String,
+    /// The variables that it sets at its top level, without those that start with an underscore. A macro is here as text
+    /// that says its name.
+    pub exports: BTreeMap<String, Value>,
+}
+
+impl Template {
+    /// Renders it to a value: see [`Environment::set_native_types`]. In any other environment the value is the page's text.
+    ///
+    /// # Errors
+    /// As [`Template::render`].
+    pub fn render_native(&self, context: impl IntoContext) -> Result<Value, Error> {
+        let Started { mut parts, mut out, root } = self.start(context.into_context()?)?;
+        self.run(&mut parts, &mut out, root)?;
+        let value = parts.host.page_value(out)?;
+        parts.put_back();
+        Ok(value)
+    }
+
+    /// The names of the blocks that this template defines itself, in its order.
+    pub fn block_names(&self) -> Vec<String> {
+        Chain::of(&self.program).names().into_iter().map(str::to_owned).collect()
+    }
+
+    /// Renders one of the blocks that this template defines itself, without the rest of it: what stands outside of the
+    /// block is not run.
+    ///
+    /// ```
+    /// let mut environment = haiden::Environment::new();
+    /// environment.add_template("page", "{% extends 'base' %}{% block title %}Hi {{ name }}{% endblock %}")?;
+    /// let title = environment.get_template("page")?.render_block("title", haiden::context! { name => "Ada" })?;
+    /// assert_eq!(title, "Hi Ada");
+    /// # Ok::<(), haiden::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// There is no such block, and as [`Template::render`].
+    pub fn render_block(&self, name: &str, context: impl IntoContext) -> Result<String, Error> {
+        let chain = Chain::of(&self.program);
+        let Some(block) = chain.find(name) else {
+            let quoted = crate::value::host::quoted(name);
+            return Err(Error::new(ErrorKind::Key, quoted));
+        };
+        let Started { mut parts, mut out, root } = self.start(context.into_context()?)?;
+        let limits = parts.host.limits.machine;
+        let block = BlockReference { context: root, chain, block, depth: 0 };
+        Vm::render_block(&mut parts.host, &mut out, block, limits)?;
+        parts.put_back();
+        Ok(out.text)
+    }
+
+    /// Renders it for what it exports: what a template that imports it sees.
+    ///
+    /// ```
+    /// let environment = haiden::Environment::new();
+    /// let template = environment.template_from_str("{% set total = 2 * n %}{% set _hidden = 1 %}done")?;
+    /// let module = template.module(haiden::context! { n => 21 })?;
+    /// assert_eq!(module.exports["total"].to_string(), "42");
+    /// assert_eq!((module.exports.len(), &*module.body), (1, "done"));
+    /// # Ok::<(), haiden::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Template::render`].
+    pub fn module(&self, context: impl IntoContext) -> Result<Module, Error> {
+        let Started { mut parts, mut out, root } = self.start(context.into_context()?)?;
+        self.run(&mut parts, &mut out, root)?;
+        let mut exports = BTreeMap::new();
+        for (name, word) in parts.host.exports(root) {
+            exports.insert(name.to_string(), parts.host.value(word)?);
+        }
+        parts.put_back();
+        Ok(Module { body: out.text, exports })
+    }
+}
+
+/// An expression that is ready to be evaluated: [`Environment::compile_expression`].
+#[derive(Clone)]
+pub struct Expression {
+    template: Template,
+    undefined_to_none: bool,
+}
+
+impl Expression {
+    /// Whether an undefined result is `None` (it is, unless set) or undefined.
+    #[must_use]
+    pub fn undefined_to_none(self, on: bool) -> Expression {
+        Expression { undefined_to_none: on, ..self }
+    }
+
+    /// Its value.
+    ///
+    /// # Errors
+    /// As [`Template::render`].
+    pub fn eval(&self, context: impl IntoContext) -> Result<Value, Error> {
+        let Started { mut parts, mut out, root } = self.template.start(context.into_context()?)?;
+        self.template.run(&mut parts, &mut out, root)?;
+        let found = parts.host.exports(root).into_iter().find(|(name, _)| &**name == "result");
+        let value = match found {
+            Some((_, Word::Undefined(_) | Word::Missing)) | None if self.undefined_to_none => Value::NONE,
+            Some((_, Word::Undefined(_) | Word::Missing)) | None => Value::UNDEFINED,
+            Some((_, word)) => parts.host.value(word)?,
+        };
+        parts.put_back();
+        Ok(value)
+    }
+}
+
+impl Environment {
+    /// An expression without a template around it.
+    ///
+    /// ```
+    /// let environment = haiden::Environment::new();
+    /// let expression = environment.compile_expression("price * 2 > limit")?;
+    /// assert_eq!(expression.eval(haiden::context! { price => 3, limit => 5 })?.to_string(), "True");
+    /// # Ok::<(), haiden::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// What is wrong with the source.
+    pub fn compile_expression(&self, source: &str) -> Result<Expression, Error> {
+        let options = self.inner.options(None);
+        let image = haiden_syntax::parse_expression(source, &options.syntax)
+            .map_err(haiden_compiler::CompileError::from)
+            .and_then(|ast| haiden_compiler::compile_ast(&ast, &options))
+            .map_err(|error| compile_error(&error, source, None))?;
+        let program = self.inner.link(image, None, &Arc::from(source), None)?;
+        let template = Template { inner: self.inner.clone(), program };
+        Ok(Expression { template, undefined_to_none: true })
+    }
+}

@@ -1,0 +1,497 @@
+//! `ast.literal_eval`: text that is a Python literal becomes the value.
+//!
+//! In: text. Out: a tree of plain values, or nothing for what is no literal (the caller keeps the text then). What native
+//! values have no type for (bytes, sets, complex numbers, `...`) counts as no literal. Nesting is bounded as in CPython,
+//! whose tokenizer refuses more than 200 open brackets.
+
+use num_bigint::BigInt;
+
+/// How many brackets may be open.
+const MAX_OPEN: usize = 200;
+
+/// How many digits a decimal integer may have: `sys.get_int_max_str_digits()`.
+const MAX_DIGITS: usize = 4300;
+
+/// A literal.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Literal {
+    None,
+    Bool(bool),
+    Int(BigInt),
+    Float(f64),
+    Str(String),
+    List(Vec<Literal>),
+    Tuple(Vec<Literal>),
+    Dict(Vec<(Literal, Literal)>),
+}
+
+/// The literal that a text is. Text that starts with a blank is none.
+pub(crate) fn literal(text: &str) -> Option<Literal> {
+    let mut reader = Reader { rest: text, open: 0 };
+    reader.skip_lines();
+    if reader.rest.starts_with([' ', '\t']) {
+        return None;
+    }
+    let value = reader.expressions()?;
+    reader.skip_blanks();
+    reader.skip_lines();
+    reader.rest.is_empty().then_some(value)
+}
+
+struct Reader<'t> {
+    rest: &'t str,
+    /// How many brackets are open: line breaks are blanks inside of them.
+    open: usize,
+}
+
+impl Reader<'_> {
+    /// Empty lines and comments before and after the expression.
+    fn skip_lines(&mut self) {
+        loop {
+            let line = self.rest.trim_start_matches([' ', '\t', '\x0c']);
+            if line.starts_with('#') {
+                let end = line.find('\n').unwrap_or(line.len());
+                self.rest = &line[end..];
+            } else if let Some(rest) = line.strip_prefix("\r\n").or_else(|| line.strip_prefix(['\n', '\r'])) {
+                self.rest = rest;
+            } else if line.is_empty() {
+                self.rest = line;
+                return;
+            } else {
+                return;
+            }
+        }
+    }
+
+    fn skip_blanks(&mut self) {
+        loop {
+            self.rest = self.rest.trim_start_matches([' ', '\t', '\x0c']);
+            if self.open > 0 {
+                self.rest = self.rest.trim_start_matches(['\n', '\r']);
+                if self.rest.starts_with('#') {
+                    let end = self.rest.find('\n').unwrap_or(self.rest.len());
+                    self.rest = &self.rest[end..];
+                    continue;
+                }
+                if self.rest.starts_with([' ', '\t', '\x0c']) {
+                    continue;
+                }
+            }
+            match self.rest.strip_prefix("\\\r\n").or_else(|| self.rest.strip_prefix("\\\n")) {
+                Some(rest) if !rest.is_empty() => self.rest = rest,
+                _ => return,
+            }
+        }
+    }
+
+    fn skip(&mut self, sign: char) -> bool {
+        self.skip_blanks();
+        match self.rest.strip_prefix(sign) {
+            Some(rest) => {
+                self.rest = rest;
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// `a` or `a, b,`: the whole text, or the inside of parentheses.
+    fn expressions(&mut self) -> Option<Literal> {
+        let first = self.expression()?;
+        if !self.skip(',') {
+            return Some(first);
+        }
+        let mut items = vec![first];
+        loop {
+            self.skip_blanks();
+            if self.rest.is_empty() || self.rest.starts_with([')', '\n', '\r', '#']) {
+                return Some(Literal::Tuple(items));
+            }
+            items.push(self.expression()?);
+            if !self.skip(',') {
+                return Some(Literal::Tuple(items));
+            }
+        }
+    }
+
+    fn expression(&mut self) -> Option<Literal> {
+        self.skip_blanks();
+        match self.rest.chars().next()? {
+            '(' => self.bracketed(|reader| {
+                if reader.skip(')') {
+                    return Some(Literal::Tuple(Vec::new()));
+                }
+                let value = reader.expressions()?;
+                reader.skip(')').then_some(value)
+            }),
+            '[' => self.bracketed(|reader| reader.items().map(Literal::List)),
+            '{' => self.bracketed(|reader| reader.entries().map(Literal::Dict)),
+            '\'' | '"' => self.strings(),
+            '0'..='9' | '.' => self.number(),
+            '+' => self.signed(false),
+            '-' => self.signed(true),
+            _ => self.word(),
+        }
+    }
+
+    /// What stands in brackets; `inside` reads the closing one too.
+    fn bracketed(&mut self, inside: impl FnOnce(&mut Self) -> Option<Literal>) -> Option<Literal> {
+        if self.open >= MAX_OPEN {
+            return None;
+        }
+        self.rest = &self.rest[1..];
+        self.open += 1;
+        let value = inside(self);
+        self.open -= 1;
+        value
+    }
+
+    /// The items of a list and its end.
+    fn items(&mut self) -> Option<Vec<Literal>> {
+        let mut items = Vec::new();
+        while !self.skip(']') {
+            items.push(self.expression()?);
+            if !self.skip(',') {
+                return self.skip(']').then_some(items);
+            }
+        }
+        Some(items)
+    }
+
+    /// The entries of a dict and its end.
+    fn entries(&mut self) -> Option<Vec<(Literal, Literal)>> {
+        let mut entries = Vec::new();
+        while !self.skip('}') {
+            let key = self.expression()?;
+            if !self.skip(':') {
+                return None;
+            }
+            entries.push((key, self.expression()?));
+            if !self.skip(',') {
+                return self.skip('}').then_some(entries);
+            }
+        }
+        Some(entries)
+    }
+
+    /// A number with a sign before it: `literal_eval` takes one.
+    fn signed(&mut self, negative: bool) -> Option<Literal> {
+        self.rest = &self.rest[1..];
+        let number = self.unsigned()?;
+        Some(if negative { negated(number) } else { number })
+    }
+
+    /// A number without sign, in brackets or not.
+    fn unsigned(&mut self) -> Option<Literal> {
+        self.skip_blanks();
+        if self.rest.starts_with('(') {
+            return self.bracketed(|reader| {
+                let number = reader.unsigned()?;
+                reader.skip(')').then_some(number)
+            });
+        }
+        self.rest.starts_with(|c: char| c.is_ascii_digit() || c == '.').then(|| self.number())?
+    }
+
+    fn word(&mut self) -> Option<Literal> {
+        let end = self.rest.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(self.rest.len());
+        let (word, rest) = self.rest.split_at(end);
+        let value = match word {
+            "None" => Literal::None,
+            "True" => Literal::Bool(true),
+            "False" => Literal::Bool(false),
+            "r" | "R" | "u" | "U" if rest.starts_with(['\'', '"']) => return self.strings(),
+            _ => return None,
+        };
+        self.rest = rest;
+        Some(value)
+    }
+
+    /// A number as Python writes it; imaginary ones are none of ours.
+    fn number(&mut self) -> Option<Literal> {
+        let bytes = self.rest.as_bytes();
+        let mut end = 0;
+        while let Some(&b) = bytes.get(end) {
+            let sign = matches!(b, b'+' | b'-')
+                && matches!(bytes[end - 1], b'e' | b'E')
+                && !matches!(bytes.get(1), Some(b'x' | b'X'));
+            if !(b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.') || (end > 0 && sign)) {
+                break;
+            }
+            end += 1;
+        }
+        let (token, rest) = self.rest.split_at(end);
+        if !well_joined(token) {
+            return None;
+        }
+        let value = number(token)?;
+        self.rest = rest;
+        Some(value)
+    }
+
+    /// Texts one after the other are one.
+    fn strings(&mut self) -> Option<Literal> {
+        let mut text = String::new();
+        loop {
+            self.string(&mut text)?;
+            self.skip_blanks();
+            let prefix = self.rest.strip_prefix(['r', 'R', 'u', 'U']).unwrap_or(self.rest);
+            if !prefix.starts_with(['\'', '"']) {
+                return Some(Literal::Str(text));
+            }
+        }
+    }
+
+    fn string(&mut self, out: &mut String) -> Option<()> {
+        let raw = self.rest.starts_with(['r', 'R']);
+        let body = self.rest.strip_prefix(['r', 'R', 'u', 'U']).unwrap_or(self.rest);
+        let quote =
+            if body.starts_with("\"\"\"") || body.starts_with("'''") { &body[..3] } else { &body[..1] };
+        let mut rest = &body[quote.len()..];
+        loop {
+            if let Some(after) = rest.strip_prefix(quote) {
+                self.rest = after;
+                return Some(());
+            }
+            let c = rest.chars().next()?;
+            rest = &rest[c.len_utf8()..];
+            match c {
+                '\n' | '\r' if quote.len() == 1 => return None,
+                '\r' => {
+                    rest = rest.strip_prefix('\n').unwrap_or(rest);
+                    out.push('\n');
+                }
+                '\\' if raw => {
+                    let next = rest.chars().next()?;
+                    out.push('\\');
+                    out.push(next);
+                    rest = &rest[next.len_utf8()..];
+                }
+                '\\' => rest = escape(out, rest)?,
+                c => out.push(c),
+            }
+        }
+    }
+}
+
+fn negated(number: Literal) -> Literal {
+    match number {
+        Literal::Int(value) => Literal::Int(-value),
+        Literal::Float(value) => Literal::Float(-value),
+        other => other,
+    }
+}
+
+/// Does every underscore of a number stand between digits, or behind the `0x` of one?
+fn well_joined(token: &str) -> bool {
+    let bytes = token.as_bytes();
+    let is_hex = token.starts_with("0x") || token.starts_with("0X");
+    let has_prefix = bytes.first() == Some(&b'0') && bytes.get(1).is_some_and(u8::is_ascii_alphabetic);
+    let is_digit = |b: &u8| if is_hex { b.is_ascii_hexdigit() } else { b.is_ascii_digit() };
+    bytes.iter().enumerate().filter(|(_, b)| **b == b'_').all(|(at, _)| {
+        let before = (at == 2 && has_prefix) || at.checked_sub(1).is_some_and(|at| is_digit(&bytes[at]));
+        before && bytes.get(at + 1).is_some_and(is_digit)
+    })
+}
+
+/// The value of a number's token, its underscores well placed.
+fn number(token: &str) -> Option<Literal> {
+    let plain: String = token.chars().filter(|&c| c != '_').collect();
+    let radix = match plain.get(..2) {
+        Some("0x" | "0X") => Some(16),
+        Some("0o" | "0O") => Some(8),
+        Some("0b" | "0B") => Some(2),
+        _ => None,
+    };
+    if let Some(radix) = radix {
+        let digits = &plain[2..];
+        let all = !digits.is_empty() && digits.chars().all(|c| c.is_digit(radix));
+        return if all { BigInt::parse_bytes(digits.as_bytes(), radix).map(Literal::Int) } else { None };
+    }
+    if plain.bytes().all(|b| b.is_ascii_digit()) {
+        let is_padded = plain.len() > 1 && plain.starts_with('0') && plain.bytes().any(|b| b != b'0');
+        if is_padded || plain.len() > MAX_DIGITS {
+            return None;
+        }
+        return BigInt::parse_bytes(plain.as_bytes(), 10).map(Literal::Int);
+    }
+    // Rust reads more than Python does only where letters stand: `inf`, `nan`.
+    let is_float = plain.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'e' | b'E' | b'+' | b'-'));
+    if is_float && plain.bytes().any(|b| b.is_ascii_digit()) && !plain.starts_with(['e', 'E']) {
+        return plain.parse().ok().map(Literal::Float);
+    }
+    None
+}
+
+/// Reads what stands behind a backslash; returns what is left.
+fn escape<'t>(out: &mut String, rest: &'t str) -> Option<&'t str> {
+    let c = rest.chars().next()?;
+    let after = &rest[c.len_utf8()..];
+    let short = match c {
+        '\n' => return Some(after),
+        '\r' => return Some(after.strip_prefix('\n').unwrap_or(after)),
+        '\\' | '\'' | '"' => c,
+        'a' => '\x07',
+        'b' => '\x08',
+        'f' => '\x0c',
+        'n' => '\n',
+        'r' => '\r',
+        't' => '\t',
+        'v' => '\x0b',
+        'x' => return code_point(out, after, 2),
+        'u' => return code_point(out, after, 4),
+        'U' => return code_point(out, after, 8),
+        // Names of characters are a table of their own; text that has one stays text.
+        'N' => return None,
+        '0'..='7' => {
+            let len = rest.bytes().take(3).take_while(|b| matches!(b, b'0'..=b'7')).count();
+            let value = u32::from_str_radix(&rest[..len], 8).ok()?;
+            out.push(char::from_u32(value)?);
+            return Some(&rest[len..]);
+        }
+        other => {
+            out.push('\\');
+            out.push(other);
+            return Some(after);
+        }
+    };
+    out.push(short);
+    Some(after)
+}
+
+fn code_point<'t>(out: &mut String, rest: &'t str, digits: usize) -> Option<&'t str> {
+    let text = rest.get(..digits).filter(|text| text.bytes().all(|b| b.is_ascii_hexdigit()))?;
+    out.push(char::from_u32(u32::from_str_radix(text, 16).ok()?)?);
+    Some(&rest[digits..])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Literal, literal};
+
+    fn shown(value: &Literal) -> String {
+        let all = |items: &[Literal]| items.iter().map(shown).collect::<Vec<_>>().join(" ");
+        match value {
+            Literal::None => "None".to_owned(),
+            Literal::Bool(value) => format!("{value}"),
+            Literal::Int(value) => format!("{value}"),
+            Literal::Float(value) => format!("{value:?}"),
+            Literal::Str(text) => format!("{text:?}"),
+            Literal::List(items) => format!("[{}]", all(items)),
+            Literal::Tuple(items) => format!("({})", all(items)),
+            Literal::Dict(entries) => {
+                let entries: Vec<String> =
+                    entries.iter().map(|(key, value)| format!("{}:{}", shown(key), shown(value))).collect();
+                format!("{{{}}}", entries.join(" "))
+            }
+        }
+    }
+
+    #[track_caller]
+    fn check(text: &str, expected: &str) {
+        let found = literal(text).map_or_else(|| "-".to_owned(), |value| shown(&value));
+        assert_eq!(found, expected, "{text:?}");
+    }
+
+    // What CPython 3.11 says of `literal_eval(parse(text, mode="eval"))`.
+    #[test]
+    fn literals_are_those_of_python() {
+        for (text, expected) in [
+            ("5", "5"),
+            ("5 ", "5"),
+            (" 5", "-"),
+            ("\n5\n\n", "5"),
+            ("\n 5", "-"),
+            ("5 # five", "5"),
+            ("# a\n5", "5"),
+            ("1\n1", "-"),
+            ("007", "-"),
+            ("000", "0"),
+            ("1_000", "1000"),
+            ("1__0", "-"),
+            ("1_", "-"),
+            ("0x_f", "15"),
+            ("0XfF", "255"),
+            ("0o17", "15"),
+            ("0b12", "-"),
+            ("1e3", "1000.0"),
+            ("1E-3", "0.001"),
+            (".5", "0.5"),
+            ("5.", "5.0"),
+            (".", "-"),
+            ("1_0.5_0", "10.5"),
+            ("1._5", "-"),
+            ("0_7.5", "7.5"),
+            ("1.2.3", "-"),
+            ("1+2", "-"),
+            ("1+2j", "-"),
+            ("-1", "-1"),
+            ("+ 1", "1"),
+            ("--1", "-"),
+            ("-(1)", "-1"),
+            ("-True", "-"),
+            ("0x-1", "-"),
+            ("0xe+1", "-"),
+            ("true", "-"),
+            ("True", "true"),
+            ("None", "None"),
+            ("inf", "-"),
+            ("...", "-"),
+            ("'a' \"b\"", "\"ab\""),
+            ("'a\nb'", "-"),
+            ("'''a\nb'''", "\"a\\nb\""),
+            (r"'\x41\u00e4\101\q\''", r#""AäA\\q'""#),
+            (r"r'\n'", r#""\\n""#),
+            ("b'a'", "-"),
+            ("f'a'", "-"),
+            ("'a", "-"),
+            ("a", "-"),
+            ("()", "()"),
+            ("(1)", "1"),
+            ("(1,)", "(1)"),
+            ("1, 2", "(1 2)"),
+            ("1,", "(1)"),
+            (",", "-"),
+            ("[1, [2], ]", "[1 [2]]"),
+            ("[,]", "-"),
+            ("[1 2]", "-"),
+            ("[1,\n # c\n 2]", "[1 2]"),
+            ("{'a': 1, 2: [3]}", "{\"a\":1 2:[3]}"),
+            ("{}", "{}"),
+            ("{1}", "-"),
+            ("-(-1)", "-"),
+            ("- (1.5)", "-1.5"),
+            ("-\n1", "-"),
+            ("(-\n1)", "-1"),
+            ("'a'\n'b'", "-"),
+            ("1,\n", "(1)"),
+            ("\x0c5\x0c", "5"),
+            ("00_1", "-"),
+            ("1e", "-"),
+            ("1e+", "-"),
+            ("1_e3", "-"),
+            ("1e_3", "-"),
+            ("0x", "-"),
+            ("5 \\\n", "-"),
+            ("[1", "-"),
+            ("(1]", "-"),
+            ("1)", "-"),
+            ("", "-"),
+            ("2012-11-12", "-"),
+            ("1if", "-"),
+        ] {
+            check(text, expected);
+        }
+    }
+
+    #[test]
+    fn nesting_is_bounded() {
+        let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+        assert!(literal(&nested(200)).is_some());
+        assert!(literal(&nested(201)).is_none());
+        assert!(literal(&"[".repeat(1_000_000)).is_none());
+        assert!(literal(&"-".repeat(1_000_000)).is_none());
+        assert!(literal(&"9".repeat(4300)).is_some());
+        assert!(literal(&"9".repeat(4301)).is_none());
+    }
+}

@@ -1,0 +1,125 @@
+//! What is printed where it is not only text: values pass through `finalize`, or are kept as they are.
+//!
+//! In: values that templates print. Out: the page's text, and in an environment of native types where each value lies in
+//! it: a page (or a captured part of one) that is nothing but one value is that value, any other is its text, read as a
+//! Python literal if it is one. Invariant: `printed` is ordered by place and lies behind what was taken before.
+
+use crate::error::Error;
+use crate::python::literal::{Literal, literal};
+use crate::python::number::{Int, Number};
+use crate::value::function::CallArguments;
+use crate::value::host::{NativeHost, Output, UndefinedKind};
+use crate::value::value::{Repr, Value};
+use crate::value::word::Word;
+
+/// A value that was printed, and where its text lies.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Printed {
+    start: usize,
+    end: usize,
+    value: Word,
+}
+
+/// A place in an output.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Mark {
+    pub(super) text: usize,
+    pub(super) printed: usize,
+}
+
+impl NativeHost {
+    /// Prints a value in an environment that has a `finalize`, or keeps values.
+    #[cold]
+    pub(super) fn print_specially(
+        &mut self,
+        out: &mut Output,
+        word: Word,
+        escape: bool,
+    ) -> Result<(), Error> {
+        let finalize = self.templates().finalize().cloned();
+        let word = match finalize {
+            Some(finalize) => finalize.invoke(self, CallArguments { positional: &[word], keywords: &[] })?,
+            None => word,
+        };
+        if !self.native_types {
+            return self.print(out, word, escape);
+        }
+        // Nothing is escaped here, and an undefined value that stands alone is no error.
+        let start = out.text.len();
+        let is_silent = matches!(word, Word::Undefined(_) | Word::Missing)
+            && self.undefined_kind == UndefinedKind::Strict;
+        if !is_silent {
+            self.show(&mut out.text, word)?;
+        }
+        out.printed.push(Printed { start, end: out.text.len(), value: word });
+        out.check()
+    }
+
+    /// Takes what was printed since `mark` out of the output, as one value.
+    pub(crate) fn joined(&mut self, out: &mut Output, mark: Mark) -> Result<Word, Error> {
+        let printed = out.printed.split_off(mark.printed.min(out.printed.len()));
+        let text = out.text.split_off(mark.text.min(out.text.len()));
+        if printed.is_empty() && text.is_empty() {
+            return Ok(Word::None);
+        }
+        let alone = match printed[..] {
+            [Printed { start, end, value }] if start == mark.text && end - start == text.len() => Some(value),
+            _ => None,
+        };
+        match alone {
+            Some(value) if !matches!(value, Word::Str(_)) => return Ok(value),
+            Some(_) => {}
+            None => {
+                for Printed { value, .. } in &printed {
+                    self.refuse_strict(*value)?;
+                }
+            }
+        }
+        match (literal(&text), alone) {
+            (Some(value), _) => self.word_of(&value),
+            (None, Some(value)) => Ok(value),
+            (None, None) => self.new_text(&text, false),
+        }
+    }
+
+    fn word_of(&mut self, value: &Literal) -> Result<Word, Error> {
+        Ok(match value {
+            Literal::None => Word::None,
+            Literal::Bool(value) => Word::Bool(*value),
+            Literal::Int(value) => self.new_number(Number::Int(Int::from(value.clone()))),
+            Literal::Float(value) => Word::Float(*value),
+            Literal::Str(text) => self.new_text(text, false)?,
+            Literal::List(items) => {
+                let items = self.words_of(items)?;
+                self.heap.list(items)
+            }
+            Literal::Tuple(items) => {
+                let items = self.words_of(items)?;
+                self.new_tuple(&items)?
+            }
+            Literal::Dict(entries) => {
+                let dict = self.dict_of(Vec::new(), Vec::new());
+                for (key, value) in entries {
+                    let (key, value) = (self.word_of(key)?, self.word_of(value)?);
+                    self.dict_set(dict, key, value)?;
+                }
+                dict
+            }
+        })
+    }
+
+    fn words_of(&mut self, items: &[Literal]) -> Result<Vec<Word>, Error> {
+        items.iter().map(|item| self.word_of(item)).collect()
+    }
+
+    /// The page as one value.
+    pub(crate) fn page_value(&mut self, mut out: Output) -> Result<Value, Error> {
+        if !self.native_types {
+            return Ok(Value::from(out.text));
+        }
+        match self.joined(&mut out, Mark::default())? {
+            Word::Undefined(_) | Word::Missing => Ok(Value(Repr::Undefined)),
+            word => self.value(word),
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! Native types and `finalize` through the public API.
+
+use haiden::{Environment, UndefinedKind, Value, context};
+
+fn native() -> Environment {
+    let mut environment = Environment::new();
+    environment.set_native_types(true);
+    environment
+}
+
+#[track_caller]
+fn check_in(environment: &Environment, template: &str, repr: &str) {
+    let template_ = environment.template_from_str(template).expect("a template");
+    let value =
+        template_.render_native(context! { n => 5, text => "5", items => vec![1, 2], none => Value::NONE });
+    assert_eq!(format!("{:?}", value.expect("a value")), repr, "{template}");
+}
+
+#[test]
+fn a_page_of_one_value_is_the_value() {
+    let environment = native();
+    for (template, repr) in [
+        ("{{ items }}", "[1, 2]"),
+        ("{{ n }}{{ n }}", "55"),
+        ("{{ n }}.{{ n }}", "5.5"),
+        ("{{ text }}", "5"),
+        ("{{ n }} apples", "'5 apples'"),
+        ("{{ none }}", "None"),
+        ("", "None"),
+        ("{% for i in items %}{{ i }}{% endfor %}", "12"),
+        ("{% for i in items %}{{ i }},{% endfor %}", "(1, 2)"),
+        ("{% macro m() %}{{ items }}{% endmacro %}{{ m() }}", "[1, 2]"),
+        ("{% macro m() %}{{ items }}{% endmacro %}{{ m()[1] + 1 }}", "3"),
+        ("{% set x %}{{ items }}{% endset %}{{ x|sum }}", "3"),
+        ("{% set x %}[{{ n }}, 'a']{% endset %}{{ x }}", "[5, 'a']"),
+        ("{% block b %}{{ n }}{% endblock %}{% if false %}{{ self.b() }}{% endif %}", "5"),
+        ("{% block b %}{% endblock %}{{ self.b() is none }}", "True"),
+        ("{{ u }}", "Undefined"),
+        ("{{ u }}x", "'x'"),
+        ("{{ {'a': [items, (1,)]} }}", "{'a': [[1, 2], (1,)]}"),
+        ("{{ {1: 2} }}{{ '' }}", "{1: 2}"),
+        ("{% raw %}{1}{% endraw %}", "'{1}'"),
+        ("{{ '<b>'|e }}", "Markup('&lt;b&gt;')"),
+    ] {
+        check_in(&environment, template, repr);
+    }
+}
+
+#[test]
+fn nothing_is_escaped_and_text_stays_text() {
+    let mut environment = native();
+    environment.set_autoescape(true);
+    check_in(&environment, "{{ '<' }}{{ text }}", "'<5'");
+    environment.set_undefined(UndefinedKind::Strict);
+    check_in(&environment, "{{ u }}", "Undefined");
+    let template = environment.template_from_str("{{ u }}{{ u }}").expect("a template");
+    assert_eq!(template.render_native(context! {}).expect_err("strict").message(), "'u' is undefined");
+    let plain = Environment::new().template_from_str("{{ [1] }}").expect("a template");
+    assert_eq!(format!("{:?}", plain.render_native(context! {}).expect("text")), "'[1]'");
+}
+
+#[test]
+fn finalize_sees_what_is_printed() {
+    let mut environment = Environment::new();
+    environment.set_finalize(|value: Value| if value.is_none() { Value::from("-") } else { value });
+    let page = |source: &str| environment.render_str(source, context! { x => Value::NONE }).expect("a page");
+    assert_eq!(page("None{{ x }}{{ none }}{{ 5 }}{{ x ~ 'a' }}"), "None--5Nonea");
+    assert_eq!(
+        page("{% macro m() %}{{ x }}{% endmacro %}{{ m() }}{% set y %}{{ none }}{% endset %}{{ y }}"),
+        "--"
+    );
+    environment.set_autoescape(true);
+    environment.set_finalize(|value: Value| Value::from(format!("<{value}>")));
+    assert_eq!(
+        environment.render_str("{{ 1 }}{{ 'a' }}<", context! {}).expect("a page"),
+        "&lt;1&gt;&lt;a&gt;<"
+    );
+}
