@@ -196,7 +196,7 @@ fn render<'py>(this: &Bound<'py, Template>, variables: Bound<'py, PyDict>) -> Py
     let mut out = Output::new(program.size_hint() + 64);
     let result = objects::enter_recursion().and_then(|_guard| {
         let mut host = PyHost::new(scope.clone());
-        let mut vm = SPARE.take().unwrap_or_else(Vm::idle);
+        let mut vm = SPARE.take().unwrap_or_else(|| Box::new(Vm::idle()));
         let result = vm.run_template(&mut host, &mut out, &program, context, PyHost::LIMITS);
         vm.clear(SPARE_BYTES);
         SPARE.set(Some(vm));
@@ -226,7 +226,7 @@ const SPARE_BYTES: usize = 1 << 16;
 
 thread_local! {
     /// A machine that no render uses: it is empty, but has room.
-    static SPARE: Cell<Option<Vm<PyHost>>> = const { Cell::new(None) };
+    static SPARE: Cell<Option<Box<Vm<PyHost>>>> = const { Cell::new(None) };
 }
 
 #[pymethods]
