@@ -333,3 +333,30 @@ fn numbers_of_serde_json() {
     let page = Environment::new().render_str("{{ a }} {{ b }} {{ c }} {{ d }}", &data);
     assert_eq!(page.expect("numbers"), "1 1.5 100000000000000000000000 [-2500.0]");
 }
+
+#[test]
+fn a_render_holds_only_so_much() {
+    let start = "{% set ns = namespace(x=[1] * 10, t='abcdefghij', n=2) %}{% for i in range(99) %}";
+    for step in [
+        "ns.x = ns.x + ns.x",
+        "ns.x = ns.x * 2",
+        "ns.x = ns.x|list + [1] * 1000",
+        "ns.t = ns.t ~ ns.t",
+        "ns.n = ns.n * ns.n",
+    ] {
+        let source = format!("{start}{{% set {step} %}}{{% endfor %}}");
+        let error = small_stack(move || {
+            let mut environment = Environment::new();
+            environment.set_limits(RenderLimits { heap: 1 << 18, ..RenderLimits::default() });
+            environment.render_str(&source, context! {})
+        });
+        let error = error.map(|page| page.len()).expect_err(step);
+        assert_eq!(error.kind(), ErrorKind::Memory, "{step}: {}", error.report());
+    }
+    fails("{{ range(10 ** 8 + 1)|list }}", "MemoryError", "more than the limit");
+}
+
+#[test]
+fn what_looks_private_of_an_undefined_value_is_an_error() {
+    fails("{{ u.__foo__ }}", "UndefinedError", "'u' is undefined");
+}

@@ -109,10 +109,13 @@ pub(crate) struct Heap {
     pub(crate) dicts: Vec<Dict>,
     pub(crate) undefined: Vec<Reason>,
     pub(crate) objects: Vec<HeapObject>,
+    /// How many words lists were made of, and large integers are worth.
+    pub(crate) held: usize,
 }
 
 impl Heap {
     pub(crate) fn list(&mut self, items: Vec<Word>) -> Word {
+        self.held += items.len();
         self.lists.push(items);
         Word::List((self.lists.len() - 1) as u32)
     }

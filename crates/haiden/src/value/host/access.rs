@@ -42,6 +42,11 @@ impl NativeHost {
         }
         let key = match object {
             Word::Map { .. } | Word::Dict(_) | Word::Foreign { .. } => self.new_text(name, false)?,
+            // The item of an undefined value is an error.
+            Word::Undefined(_) | Word::Missing if self.undefined_kind == UndefinedKind::Chainable => {
+                return Ok(object);
+            }
+            Word::Undefined(_) | Word::Missing => return Err(self.undefined_error(object)),
             Word::Object(index) if matches!(self.heap.objects[index as usize], HeapObject::Namespace(_)) => {
                 return Ok(self.no_member(object, name));
             }

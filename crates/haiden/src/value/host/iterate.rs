@@ -283,7 +283,12 @@ impl NativeHost {
     }
 
     fn rest_of(&mut self, mut iterator: NativeIterator) -> Result<Vec<Word>, Error> {
-        let mut items = Vec::with_capacity(self.items_left(&iterator).min(1 << 16));
+        let left = self.items_left(&iterator);
+        if left > self.limits.size {
+            return Err(self.too_many());
+        }
+        self.room_for(left)?;
+        let mut items = Vec::with_capacity(left.min(1 << 16));
         while let Some(item) = self.next_item(&mut iterator)? {
             if items.len() >= self.limits.size {
                 return Err(self.too_many());
@@ -304,6 +309,20 @@ impl NativeHost {
             Err(error) => Err(error),
             Ok(iterator) => self.rest_of(iterator),
         }
+    }
+
+    /// An error if the render's heap has no room for so many more words.
+    #[inline]
+    pub(super) fn room_for(&self, words: usize) -> Result<(), Error> {
+        let all = words.saturating_add(self.heap.words.len()).saturating_add(self.heap.held);
+        let bytes = all.saturating_mul(size_of::<Word>()).saturating_add(self.heap.text.len());
+        if bytes > self.limits.heap { Err(self.heap_is_full()) } else { Ok(()) }
+    }
+
+    #[cold]
+    pub(super) fn heap_is_full(&self) -> Error {
+        let message = format!("the render holds more than the limit of {} bytes", self.limits.heap);
+        Error::new(ErrorKind::Memory, message)
     }
 
     #[cold]

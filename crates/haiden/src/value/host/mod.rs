@@ -74,11 +74,13 @@ pub struct RenderLimits {
     pub output: u64,
     /// Items of a `range`, of a repeated list, characters of a repeated text.
     pub size: usize,
+    /// Bytes of all the texts, lists, tuples and large integers that a render makes, about.
+    pub heap: usize,
 }
 
 impl Default for RenderLimits {
     fn default() -> RenderLimits {
-        RenderLimits { machine: Limits::default(), output: u64::MAX, size: 100_000_000 }
+        RenderLimits { machine: Limits::default(), output: u64::MAX, size: 100_000_000, heap: 1 << 30 }
     }
 }
 
@@ -315,6 +317,9 @@ impl NativeHost {
     /// The text that was appended to the heap since `start`.
     pub(crate) fn text_since(&mut self, start: usize, markup: bool) -> Result<Word, Error> {
         let end = u32::try_from(self.heap.text.len()).map_err(|_| too_large())?;
+        if end as usize > self.limits.heap {
+            return Err(self.heap_is_full());
+        }
         Ok(Word::Str(Str { slot: HEAP, markup, start: start as u32, len: end - start as u32 }))
     }
 
@@ -342,6 +347,7 @@ impl NativeHost {
         match number {
             Number::Int(Int::Small(value)) => Word::Int(value),
             Number::Int(Int::Big(value)) => {
+                self.heap.held += value.bits() as usize / (8 * size_of::<Word>());
                 self.heap.bigs.push(*value);
                 Word::Big { slot: HEAP, index: (self.heap.bigs.len() - 1) as u32 }
             }

@@ -43,7 +43,11 @@ impl NativeHost {
                 BinaryOp::Mod => left.modulo(&right),
                 BinaryOp::Pow => left.power(&right, MAX_BITS),
             }?;
-            return Ok(self.new_number(number));
+            let word = self.new_number(number);
+            if let Word::Big { .. } = word {
+                self.room_for(0)?;
+            }
+            return Ok(word);
         }
         let (left, right) = (self.present(left), self.present(right));
         if let (BinaryOp::Mod, Word::Str(template)) = (op, left) {
@@ -165,6 +169,7 @@ impl NativeHost {
         if items.len().saturating_mul(times) > self.limits.size {
             return Err(self.too_many());
         }
+        self.room_for(items.len() * times)?;
         let items = items.repeat(times);
         if matches!(sequence, Word::Tuple { .. }) {
             self.new_tuple(&items)

@@ -86,7 +86,8 @@ fn clear_text(text: &mut String) {
 impl NativeHost {
     /// Forgets everything but the room for it.
     fn clear(&mut self) {
-        let Heap { text, words, bigs, foreign, lists, dicts, undefined, objects } = &mut self.heap;
+        let Heap { text, words, bigs, foreign, lists, dicts, undefined, objects, held } = &mut self.heap;
+        *held = 0;
         clear_text(text);
         clear(words);
         clear(bigs);
