@@ -44,7 +44,7 @@ pub(crate) struct ContextData {
     /// The template that the context is of.
     pub(crate) program: Held,
     /// Its chain, once something asked: an included template seldom has blocks.
-    chain: RefCell<Option<Arc<Chain<PyHost>>>>,
+    chain: RefCell<Option<HeldChain>>,
     listed: Cell<bool>,
 }
 
@@ -73,17 +73,18 @@ impl ContextData {
 
     /// The templates that share the context.
     pub(crate) fn chain(&self) -> Arc<Chain<PyHost>> {
-        self.chain.borrow_mut().get_or_insert_with(|| Chain::of(&self.program)).clone()
+        let mut known = self.chain.borrow_mut();
+        known.get_or_insert_with(|| HeldChain::new(Chain::of(&self.program))).chain.clone()
     }
 
     /// The templates that share the context, if there are more than its own.
     pub(crate) fn chain_made(&self) -> Option<Arc<Chain<PyHost>>> {
-        self.chain.borrow().clone()
+        self.chain.borrow().as_ref().map(|held| held.chain.clone())
     }
 
     /// The template has a parent now.
     pub(crate) fn set_chain(&self, chain: Arc<Chain<PyHost>>) {
-        *self.chain.borrow_mut() = Some(chain);
+        *self.chain.borrow_mut() = Some(HeldChain::new(chain));
     }
 
     /// A variable that was published or handed in.
@@ -157,6 +158,22 @@ impl Held {
         let extra = program.extra();
         extra.held.set(extra.held.get() + times);
         Held { program: program.clone(), owner: extra.owner(), times }
+    }
+}
+
+/// A chain that a context holds, and the programs in it, if the context was the first to hold it.
+struct HeldChain {
+    chain: Arc<Chain<PyHost>>,
+    programs: Vec<Held>,
+}
+
+impl HeldChain {
+    fn new(chain: Arc<Chain<PyHost>>) -> HeldChain {
+        // Each is held by the chain and by the entry made here.
+        let first = Arc::strong_count(&chain) == 1;
+        let programs = if first { chain.programs() } else { &[] };
+        let programs = programs.iter().map(|program| Held::new(program, 2)).collect();
+        HeldChain { chain, programs }
     }
 }
 
@@ -280,6 +297,9 @@ impl Scope {
         for context in self.contexts.borrow().iter().filter_map(Weak::upgrade) {
             show(&context.base);
             context.program.owner.iter().for_each(&mut show);
+            if let Ok(Some(held)) = context.chain.try_borrow().as_deref() {
+                held.programs.iter().filter_map(|program| program.owner.as_ref()).for_each(&mut show);
+            }
             context.globals.dicts().for_each(&mut show);
             if let Some(seen) = context.object.get() {
                 show(&seen.object);
