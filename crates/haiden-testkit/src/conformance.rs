@@ -40,6 +40,7 @@ pub struct Case {
     pub expected: Option<Json>,
     pub expected_type: Option<String>,
     pub expected_repr: Option<String>,
+    pub expected_chunks: Option<Vec<String>>,
     pub error: Option<String>,
     pub error_message: Option<String>,
     pub error_lineno: Option<u32>,
@@ -302,20 +303,26 @@ fn native(runner: Runner, case: &Case) -> Result<(), String> {
         if case.expected_repr.is_some() {
             return Ok(format!("{:?}", template.render_native(&context)?));
         }
+        if case.expected_chunks.is_some() && runner != Runner::NativePlain {
+            let chunks = template.stream(&context)?.collect::<Result<Vec<String>, Error>>()?;
+            return Ok(format!("{chunks:?}"));
+        }
         let mut page = String::new();
         for _ in 0..case.renders.unwrap_or(1) {
             page = template.render(&context)?;
         }
         Ok(page)
     };
-    judge(case, render())
+    judge(runner, case, render())
 }
 
 /// Is the outcome what was recorded?
-fn judge(case: &Case, outcome: Result<String, Error>) -> Result<(), String> {
+fn judge(runner: Runner, case: &Case, outcome: Result<String, Error>) -> Result<(), String> {
+    let chunks = case.expected_chunks.as_ref().filter(|_| runner != Runner::NativePlain);
+    let chunks = chunks.map(|chunks| Json::String(format!("{chunks:?}")));
     // Of a value, what Python's `repr` shows.
     let repr = case.expected_repr.as_ref().map(|repr| Json::String(repr.clone()));
-    match (outcome, repr.as_ref().or(case.expected.as_ref()), &case.error) {
+    match (outcome, chunks.as_ref().or(repr.as_ref()).or(case.expected.as_ref()), &case.error) {
         (Ok(page), Some(expected), _) if *expected == page => Ok(()),
         (Ok(page), Some(expected), _) => Err(format!("{page:?} instead of {expected:?}")),
         (Ok(page), None, Some(class)) => Err(format!("{page:?} instead of {class}")),

@@ -15,6 +15,8 @@ use crate::value::word::Word;
 #[derive(Debug)]
 pub struct Output {
     pub(crate) text: String,
+    /// How many bytes may still be here: the limit, without what was taken.
+    room: u64,
     limit: u64,
     /// What was printed, where pages are values.
     pub(super) printed: Vec<Printed>,
@@ -22,12 +24,21 @@ pub struct Output {
 
 impl Output {
     pub(crate) fn new(capacity: usize, limit: u64) -> Output {
-        Output { text: String::with_capacity(capacity), limit, printed: Vec::new() }
+        Output { text: String::with_capacity(capacity), room: limit, limit, printed: Vec::new() }
+    }
+
+    /// Takes what is written so far.
+    pub(crate) fn take(&mut self) -> String {
+        self.printed.clear();
+        if self.room != u64::MAX {
+            self.room = self.room.saturating_sub(self.text.len() as u64);
+        }
+        std::mem::take(&mut self.text)
     }
 
     #[inline]
     pub(super) fn check(&self) -> Result<(), Error> {
-        if self.text.len() as u64 > self.limit {
+        if self.text.len() as u64 > self.room {
             return Err(over_limit(self.limit));
         }
         Ok(())
