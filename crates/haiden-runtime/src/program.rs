@@ -69,7 +69,8 @@ pub struct Program<H: Host> {
     pub(crate) filters: Box<[Option<H::Filter>]>,
     pub(crate) tests: Box<[Option<H::Test>]>,
     pub(crate) shapes: Box<[Shape<H>]>,
-    blocks: Arc<BlockTable>,
+    /// Its own blocks; most templates are never asked for them.
+    blocks: OnceLock<Arc<BlockTable>>,
     id: u64,
     size: AtomicUsize,
 }
@@ -186,7 +187,6 @@ pub fn link<H: Host>(
         })
         .collect();
     let constants = link_constants(&image, linker);
-    let blocks = Arc::new(BlockTable::of(&image));
     let id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
     Ok(Program {
         image,
@@ -199,7 +199,7 @@ pub fn link<H: Host>(
         filters,
         tests,
         shapes,
-        blocks,
+        blocks: OnceLock::new(),
         id,
         size: AtomicUsize::new(0),
     })
@@ -255,7 +255,8 @@ pub struct Chain<H: Host> {
 impl<H: Host> Chain<H> {
     /// The chain of one template.
     pub fn of(program: &Arc<Program<H>>) -> Arc<Chain<H>> {
-        Arc::new(Chain { programs: vec![program.clone()], table: program.blocks.clone() })
+        let table = program.blocks.get_or_init(|| Arc::new(BlockTable::of(&program.image)));
+        Arc::new(Chain { programs: vec![program.clone()], table: table.clone() })
     }
 
     /// This chain with `parent` behind.

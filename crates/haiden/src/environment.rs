@@ -496,7 +496,9 @@ impl Inner {
         let program = link(Arc::new(image), name.map(Arc::from), extra, &mut linker)
             .map_err(|error| self.link_error(&error, source, name))?;
         // The program was made just now: nobody has set them before.
-        let _ = program.extra().constants.set(Arc::new(linker.arena));
+        if !linker.arena.is_empty() {
+            let _ = program.extra().constants.set(Arc::new(linker.arena));
+        }
         Ok(Arc::new(program))
     }
 

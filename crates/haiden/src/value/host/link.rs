@@ -19,7 +19,7 @@ pub struct Extra {
     pub(crate) source: Arc<str>,
     /// The file it came from.
     pub(crate) filename: Option<PathBuf>,
-    /// The constants' data; set once, right after linking.
+    /// The constants' data, if there are any; set once, right after linking.
     pub(crate) constants: OnceLock<Arc<Arena>>,
 }
 

@@ -204,7 +204,7 @@ impl NativeHost {
         if let Some(place) = self.programs.iter().position(|known| Arc::ptr_eq(&known.program, program)) {
             return place;
         }
-        let constants = program.extra().constants.get().filter(|constants| !constants.is_empty());
+        let constants = program.extra().constants.get();
         let slot = constants.and_then(|constants| self.slot_of(constants)).unwrap_or(HEAP);
         self.programs.push(Entered { program: program.clone(), slot });
         self.programs.len() - 1
