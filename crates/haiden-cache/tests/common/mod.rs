@@ -90,7 +90,11 @@ pub(crate) fn without_root(test: &str, body: impl FnOnce()) {
     let scratch = Scratch::new();
     chmod(scratch.path(), 0o777);
     let program = scratch.join("test");
-    fs::copy(std::env::current_exe().expect("this program"), &program).expect("a copy others can run");
+    // Copied by another process: what this one had open for writing, a child started meanwhile by another test could hold
+    // open, and then the kernel does not run it.
+    let this = std::env::current_exe().expect("this program");
+    let copied = Command::new("cp").arg(this).arg(&program).status().expect("`cp` (coreutils) is needed");
+    assert!(copied.success(), "no copy that others can run");
     chmod(&program, 0o755);
     let setpriv = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"];
     let output = again(&setpriv, &program, test, "without root").env("TMPDIR", scratch.path()).output();
