@@ -6,9 +6,12 @@ from another source or with other options are a miss.
 
 import fnmatch
 import os
+import re
 import stat
 import tempfile
 import typing as t
+from collections.abc import Iterator
+from datetime import datetime, timezone
 from hashlib import sha1
 from io import BytesIO
 
@@ -105,6 +108,50 @@ class Bucket:
         return out.getvalue()
 
 
+class CacheStatistics(t.NamedTuple):
+    """What a cache was worth, in this process."""
+
+    hits: int
+    """How many templates came out of it."""
+    misses: int
+    """How many had to be compiled."""
+    size: int | None
+    """How many entries it holds; `None` if it cannot tell."""
+    max_size: int | None = None
+    """How many it may hold; `None` if there is no bound."""
+
+    @property
+    def hit_ratio(self) -> float:
+        """The share of hits, from 0.0 to 1.0; 0.0 before anything was asked for."""
+        asked = self.hits + self.misses
+        return self.hits / asked if asked else 0.0
+
+
+class CacheEntry(t.NamedTuple):
+    """What a cache holds for one template."""
+
+    key: str
+    """The template's key."""
+    checksum: str | None
+    """The checksum of its source; `None` if the bytes are none of ours."""
+    bytecode: bytes
+    """What `Bucket.bytecode_to_string` gave."""
+    created_at: datetime | None = None
+    """When it was written, in UTC; `None` if the cache cannot tell."""
+    accessed_at: datetime | None = None
+    """When it was last read, in UTC; `None` if the cache cannot tell."""
+
+
+def _checksum_of(data: bytes) -> str | None:
+    """The checksum that a bucket's bytes carry."""
+    start = len(bc_magic) + 2
+    length = int.from_bytes(data[len(bc_magic) : start], "little")
+    checksum = data[start : start + length]
+    if not data.startswith(bc_magic) or len(checksum) < length or not checksum.isascii():
+        return None
+    return checksum.decode("ascii")
+
+
 class BytecodeCache:
     """The base class of caches: subclasses say how a bucket's bytes are kept.
 
@@ -118,6 +165,29 @@ class BytecodeCache:
             def dump_bytecode(self, bucket):
                 (self.folder / bucket.key).write_bytes(bucket.bytecode_to_string())
     """
+
+    # Counted on the class first, so that subclasses need not call `__init__`.
+    _hits = 0
+    _misses = 0
+
+    def statistics(self) -> CacheStatistics:
+        """Hits and misses of this object, and how many entries there are.
+
+        >>> cache = BytecodeCache()
+        >>> cache.statistics()
+        CacheStatistics(hits=0, misses=0, size=None, max_size=None)
+        """
+        return CacheStatistics(self._hits, self._misses, self._size())
+
+    def _size(self) -> int | None:
+        return None
+
+    def entries(self) -> Iterator[CacheEntry]:
+        """The entries, in caches that can list them.
+
+        :raises NotImplementedError: This cache cannot.
+        """
+        raise NotImplementedError(f"{type(self).__name__} cannot list its entries")
 
     def load_bytecode(self, bucket: Bucket) -> None:
         """Fills the bucket, if the cache has something for its key. To be overridden."""
@@ -146,6 +216,10 @@ class BytecodeCache:
         bucket = Bucket(environment, self.get_cache_key(name, filename), self.get_source_checksum(source))
         bucket._origin = name, filename, source
         self.load_bytecode(bucket)
+        if bucket.code is None:
+            self._misses += 1
+        else:
+            self._hits += 1
         return bucket
 
     def set_bucket(self, bucket: Bucket) -> None:
@@ -211,9 +285,34 @@ class FileSystemBytecodeCache(BytecodeCache):
             _remove(file.name)
             raise
 
+    def _names(self) -> list[str]:
+        """The names of all files that fit the pattern, in order."""
+        return sorted(fnmatch.filter(os.listdir(self.directory), self.pattern % ("*",)))
+
+    def _size(self) -> int | None:
+        try:
+            return len(self._names())
+        except OSError:
+            return None
+
+    def entries(self) -> Iterator[CacheEntry]:
+        """The entries of all files that fit the pattern, in the order of their names."""
+        before, after = (re.escape(part) for part in (self.pattern % ("\0",)).split("\0", 1))
+        for name in self._names():
+            key = re.fullmatch(f"{before}(.*){after}", name, re.DOTALL)
+            path = os.path.join(self.directory, name)
+            try:
+                with open(path, "rb") as file:
+                    data, found = file.read(), os.fstat(file.fileno())
+            except OSError:
+                # Another process deleted it, or it is no file to read.
+                continue
+            created, accessed = (datetime.fromtimestamp(at, timezone.utc) for at in (found.st_mtime, found.st_atime))
+            yield CacheEntry(key[1] if key else name, _checksum_of(data), data, created, accessed)
+
     def clear(self) -> None:
         """Deletes all files whose names fit the pattern."""
-        for name in fnmatch.filter(os.listdir(self.directory), self.pattern % ("*",)):
+        for name in self._names():
             _remove(os.path.join(self.directory, name))
 
 
@@ -267,4 +366,11 @@ class MemcachedBytecodeCache(BytecodeCache):
                 raise
 
 
-__all__ = ["BytecodeCache", "Bucket", "FileSystemBytecodeCache", "MemcachedBytecodeCache"]
+__all__ = [
+    "BytecodeCache",
+    "Bucket",
+    "CacheEntry",
+    "CacheStatistics",
+    "FileSystemBytecodeCache",
+    "MemcachedBytecodeCache",
+]
