@@ -9,6 +9,7 @@
 
 mod build;
 mod error;
+mod fingerprint;
 pub mod ir;
 mod lower;
 mod optimize;
@@ -19,6 +20,7 @@ mod tables;
 
 pub use build::build;
 pub use error::{CompileError, ErrorKind};
+pub use fingerprint::SEMANTICS;
 pub use ir::Ir;
 pub use lower::lower;
 pub use optimize::optimize;

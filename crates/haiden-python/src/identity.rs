@@ -2,15 +2,10 @@
 //!
 //! The same digests as the `haiden` crate's for the same options, so that either reads what the other wrote.
 
-use haiden_bytecode::fingerprint::extension_flags;
-use haiden_bytecode::{Expected, Fingerprint, Header, OptionId, header_flags, source_digest};
-use haiden_compiler::Options;
-use haiden_syntax::Extensions;
+use haiden_bytecode::{Expected, Header, OptionId, header_flags, source_digest};
+use haiden_compiler::{Options, SEMANTICS};
 
 use crate::settings::Settings;
-
-/// The version of the compiler's semantics, as the `haiden` crate counts it.
-const SEMANTICS: u32 = 1;
 
 /// The digests of an image.
 #[derive(Clone, Copy)]
@@ -41,38 +36,7 @@ impl Identity {
 }
 
 fn fingerprint(settings: &Settings, options: &Options) -> [u8; 32] {
-    let syntax = &options.syntax;
-    let mut flags = 0_u32;
-    for (extension, flag) in [
-        (Extensions::I18N, extension_flags::I18N),
-        (Extensions::DO, extension_flags::DO),
-        (Extensions::LOOP_CONTROLS, extension_flags::LOOP_CONTROLS),
-        (Extensions::DEBUG, extension_flags::DEBUG),
-    ] {
-        flags |= if syntax.extensions.contains(extension) { flag } else { 0 };
-    }
-    let mut print = Fingerprint::builder()
-        .option(OptionId::BlockStart, syntax.block_start_string.as_bytes())
-        .option(OptionId::BlockEnd, syntax.block_end_string.as_bytes())
-        .option(OptionId::VariableStart, syntax.variable_start_string.as_bytes())
-        .option(OptionId::VariableEnd, syntax.variable_end_string.as_bytes())
-        .option(OptionId::CommentStart, syntax.comment_start_string.as_bytes())
-        .option(OptionId::CommentEnd, syntax.comment_end_string.as_bytes())
-        .flag(OptionId::TrimBlocks, syntax.trim_blocks)
-        .flag(OptionId::LstripBlocks, syntax.lstrip_blocks)
-        .option(OptionId::NewlineSequence, syntax.newline_sequence.as_bytes())
-        .flag(OptionId::KeepTrailingNewline, syntax.keep_trailing_newline)
-        .flag(OptionId::Autoescape, options.autoescape)
-        .option(OptionId::Extensions, &flags.to_le_bytes())
-        .flag(OptionId::Optimized, options.optimize)
-        .flag(OptionId::NewstyleGettext, syntax.extensions.contains(Extensions::NEWSTYLE_GETTEXT))
-        .flag(OptionId::I18nTrimmed, syntax.extensions.contains(Extensions::I18N_TRIMMED));
-    if let Some(prefix) = &syntax.line_statement_prefix {
-        print = print.option(OptionId::LineStatementPrefix, prefix.as_bytes());
-    }
-    if let Some(prefix) = &syntax.line_comment_prefix {
-        print = print.option(OptionId::LineCommentPrefix, prefix.as_bytes());
-    }
+    let mut print = options.fingerprint();
     if settings.native {
         print = print.flag(OptionId::NativeTypes, true);
     }

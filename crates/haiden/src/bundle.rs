@@ -8,8 +8,9 @@ use std::time::Instant;
 
 use haiden_bytecode::{Expected, Image};
 use haiden_cache::{Bundle, BundleBuilder, Rejection, source_checksum};
+use haiden_compiler::SEMANTICS;
 
-use crate::bytecode::{SEMANTICS, cache_error, reason, record_hit};
+use crate::bytecode::{cache_error, reason, record_hit};
 use crate::environment::{Environment, Inner};
 use crate::error::{Error, ErrorKind};
 use crate::loader::Source;

@@ -3,19 +3,15 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use haiden_bytecode::fingerprint::extension_flags;
-use haiden_bytecode::{Expected, Fingerprint, Header, Image, OptionId, header_flags, source_digest};
+use haiden_bytecode::{Expected, Header, Image, OptionId, header_flags, source_digest};
 use haiden_cache::{Bucket, BytecodeCache, CacheEntry, CacheError, ContentKey, Rejection, source_checksum};
-use haiden_syntax::Extensions;
+use haiden_compiler::SEMANTICS;
 
 use crate::environment::{Environment, Inner, Loaded};
 use crate::error::{Error, ErrorKind};
 use crate::loader::Source;
 use crate::template::Template;
 use crate::template_cache::Kept;
-
-/// The version of the compiler's semantics: raised whenever the same source compiles to something else.
-pub(crate) const SEMANTICS: u32 = 1;
 
 /// What compiling costs, in nanoseconds per byte of source (measured; `bench/README.md` has the figures). It serves only
 /// to say in the statistics what hits have saved.
@@ -112,33 +108,7 @@ impl Inner {
     }
 
     fn compute_fingerprint(&self, name: Option<&str>) -> [u8; 32] {
-        let options = self.options(name);
-        let syntax = &options.syntax;
-        let mut flags = 0_u32;
-        for (extension, flag) in [
-            (Extensions::I18N, extension_flags::I18N),
-            (Extensions::DO, extension_flags::DO),
-            (Extensions::LOOP_CONTROLS, extension_flags::LOOP_CONTROLS),
-            (Extensions::DEBUG, extension_flags::DEBUG),
-        ] {
-            flags |= if syntax.extensions.contains(extension) { flag } else { 0 };
-        }
-        let mut print = Fingerprint::builder()
-            .option(OptionId::BlockStart, syntax.block_start_string.as_bytes())
-            .option(OptionId::BlockEnd, syntax.block_end_string.as_bytes())
-            .option(OptionId::VariableStart, syntax.variable_start_string.as_bytes())
-            .option(OptionId::VariableEnd, syntax.variable_end_string.as_bytes())
-            .option(OptionId::CommentStart, syntax.comment_start_string.as_bytes())
-            .option(OptionId::CommentEnd, syntax.comment_end_string.as_bytes())
-            .flag(OptionId::TrimBlocks, syntax.trim_blocks)
-            .flag(OptionId::LstripBlocks, syntax.lstrip_blocks)
-            .option(OptionId::NewlineSequence, syntax.newline_sequence.as_bytes())
-            .flag(OptionId::KeepTrailingNewline, syntax.keep_trailing_newline)
-            .flag(OptionId::Autoescape, options.autoescape)
-            .option(OptionId::Extensions, &flags.to_le_bytes())
-            .flag(OptionId::Optimized, options.optimize)
-            .flag(OptionId::NewstyleGettext, syntax.extensions.contains(Extensions::NEWSTYLE_GETTEXT))
-            .flag(OptionId::I18nTrimmed, syntax.extensions.contains(Extensions::I18N_TRIMMED));
+        let mut print = self.options(name).fingerprint();
         if self.settings.native_types {
             print = print.flag(OptionId::NativeTypes, true);
         }
@@ -150,12 +120,6 @@ impl Inner {
             print = print
                 .flag(OptionId::Sandboxed, true)
                 .option(OptionId::InterceptedOperators, operators.collect::<String>().as_bytes());
-        }
-        if let Some(prefix) = &syntax.line_statement_prefix {
-            print = print.option(OptionId::LineStatementPrefix, prefix.as_bytes());
-        }
-        if let Some(prefix) = &syntax.line_comment_prefix {
-            print = print.option(OptionId::LineCommentPrefix, prefix.as_bytes());
         }
         print.finish()
     }

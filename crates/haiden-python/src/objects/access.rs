@@ -1,6 +1,7 @@
 //! Reading attributes, items and the parts of containers.
 #![expect(unsafe_code, reason = "the C interface")]
 
+#[cfg(not(Py_3_13))]
 use std::ffi::c_int;
 use std::ptr;
 
