@@ -20,10 +20,11 @@ use crate::sandbox::Sandbox;
 use crate::template::Template;
 use crate::template_cache::{CacheSize, TemplateCache};
 use crate::translations::{self, GettextStyle, Translations};
+use crate::undefined::Undefined;
 use crate::value::arena::Arena;
 use crate::value::context::IntoContext;
 use crate::value::function::{BoxedFunction, Function, Parameters, Returned, boxed};
-use crate::value::host::{Extra, NativeHost, NativeLinker, RenderLimits, Templates, UndefinedKind};
+use crate::value::host::{Extra, NativeHost, NativeLinker, RenderLimits, Templates, UndefinedType};
 use crate::value::object::Foreign;
 use crate::value::value::{Repr, Value};
 use crate::value::word::Word;
@@ -49,7 +50,7 @@ pub(crate) struct Settings {
     filters: BTreeMap<String, BoxedFunction>,
     tests: BTreeMap<String, BoxedFunction>,
     pub(crate) globals: BTreeMap<String, Value>,
-    undefined: UndefinedKind,
+    undefined: UndefinedType,
     limits: RenderLimits,
     policies: Policies,
     pub(crate) sandbox: Option<Sandbox>,
@@ -108,7 +109,7 @@ impl Environment {
             filters: BTreeMap::new(),
             tests: BTreeMap::new(),
             globals: BTreeMap::new(),
-            undefined: UndefinedKind::Default,
+            undefined: UndefinedType::default(),
             limits: RenderLimits::default(),
             policies: Policies::default(),
             sandbox: None,
@@ -152,9 +153,20 @@ impl Environment {
         self.change(|settings| settings.bytecode_cache = cache);
     }
 
-    /// What undefined values do.
-    pub fn set_undefined(&mut self, kind: UndefinedKind) {
-        self.change(|settings| settings.undefined = kind);
+    /// What undefined values do: one of Jinja2's types ([`UndefinedKind`](crate::UndefinedKind)), one that reports
+    /// ([`LoggingUndefined`](crate::LoggingUndefined)), or one of your own.
+    ///
+    /// ```
+    /// use haiden::{Environment, UndefinedKind};
+    ///
+    /// let mut environment = Environment::new();
+    /// environment.set_undefined(UndefinedKind::Strict);
+    /// let error = environment.render_str("{{ nobody }}", haiden::context! {}).unwrap_err();
+    /// assert_eq!(error.message(), "'nobody' is undefined");
+    /// ```
+    pub fn set_undefined(&mut self, undefined: impl Undefined + 'static) {
+        let undefined = UndefinedType::new(undefined);
+        self.change(|settings| settings.undefined = undefined);
     }
 
     /// What a render may use up.
@@ -576,8 +588,8 @@ impl Templates for Inner {
     fn globals(&self) -> Option<&(Arc<Arena>, Word)> {
         self.globals.as_ref()
     }
-    fn undefined(&self) -> UndefinedKind {
-        self.settings.undefined
+    fn undefined(&self) -> &UndefinedType {
+        &self.settings.undefined
     }
     fn policies(&self) -> &Policies {
         &self.settings.policies

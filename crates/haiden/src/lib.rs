@@ -55,6 +55,7 @@ mod stream;
 mod template;
 mod template_cache;
 mod translations;
+mod undefined;
 mod value;
 
 pub use ask::{Expression, Module};
@@ -73,9 +74,10 @@ pub use stream::Stream;
 pub use template::Template;
 pub use template_cache::CacheSize;
 pub use translations::{GettextStyle, NullTranslations, Translations};
+pub use undefined::{LogLevel, LoggingUndefined, Missing, Misuse, Undefined, UndefinedKind};
 pub use value::context::{Context, IntoContext};
 pub use value::function::{Argument, Function, Parameters, Returned};
-pub use value::host::{RenderLimits, UndefinedKind};
+pub use value::host::RenderLimits;
 pub use value::object::{Keywords, Object};
 pub use value::value::Value;
 

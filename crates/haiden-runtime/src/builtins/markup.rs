@@ -132,7 +132,7 @@ pub(super) fn urlencode<H: BuiltinHost>(
     value: &H::Register,
     _bound: &Bound<H>,
 ) -> Result<H::Register, H::Error> {
-    if host.text(value).is_some() || !host.is_iterable(value)? {
+    if host.text(value).is_some() || !host.is_undefined(value) && !host.is_iterable(value)? {
         let quoted = quote(host, value, false)?;
         return host.new_text(&quoted, false);
     }

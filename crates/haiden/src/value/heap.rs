@@ -31,6 +31,8 @@ pub(crate) struct Dict {
 pub(crate) enum Reason {
     /// This message.
     Hint(Box<str>),
+    /// This message, and of the default type whatever the environment's type is.
+    Plain(Box<str>),
     /// The sandbox forbids it: this message.
     Unsafe(Box<str>),
     /// No variable of this name.

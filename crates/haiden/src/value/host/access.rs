@@ -9,7 +9,7 @@ use haiden_runtime::{BlockReference, LoopState};
 use crate::error::{Error, ErrorKind};
 use crate::value::heap::{HeapObject, range_len};
 use crate::value::host::subscript::range_item;
-use crate::value::host::{Name, NativeHost, UndefinedKind};
+use crate::value::host::{Name, NativeHost};
 use crate::value::object::{Foreign, guarded};
 use crate::value::word::{Global, Word};
 
@@ -42,11 +42,10 @@ impl NativeHost {
         }
         let key = match object {
             Word::Map { .. } | Word::Dict(_) | Word::Foreign { .. } => self.new_text(name, false)?,
-            // The item of an undefined value is an error.
-            Word::Undefined(_) | Word::Missing if self.undefined_kind == UndefinedKind::Chainable => {
-                return Ok(object);
+            Word::Undefined(_) | Word::Missing => {
+                let key = self.new_text(name, false)?;
+                return self.undefined_item(object, key);
             }
-            Word::Undefined(_) | Word::Missing => return Err(self.undefined_error(object)),
             Word::Object(index) if matches!(self.heap.objects[index as usize], HeapObject::Namespace(_)) => {
                 return Ok(self.no_member(object, name));
             }
@@ -69,10 +68,7 @@ impl NativeHost {
                 if name.starts_with("__") {
                     return Ok(None);
                 }
-                if self.undefined_kind == UndefinedKind::Chainable {
-                    return Ok(Some(object));
-                }
-                Err(self.undefined_error(object))
+                self.undefined_attr(object, name).map(Some)
             }
             Word::Object(index) => self.object_member(object, index, name),
             Word::Foreign { slot, index } => match self.foreign(slot, index).clone() {
@@ -270,15 +266,12 @@ impl NativeHost {
     /// `object[key]`: the item, then for a text key the attribute, then undefined.
     pub(crate) fn item_of(&mut self, object: Word, key: Word) -> Result<Word, Error> {
         let object = self.present(object);
+        if let Word::Undefined(_) | Word::Missing = object {
+            return self.undefined_item(object, key);
+        }
         if let Some(parts) = self.slice_parts(key) {
             // Jinja2 leaves slices to Python: what has none is an error, not an undefined value.
             return self.slice_of(object, parts);
-        }
-        if let Word::Undefined(_) | Word::Missing = object {
-            if self.undefined_kind == UndefinedKind::Chainable {
-                return Ok(object);
-            }
-            return Err(self.undefined_error(object));
         }
         if let Some(word) = self.find_item(object, key)? {
             return Ok(word);

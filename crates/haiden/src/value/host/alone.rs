@@ -10,7 +10,7 @@ use crate::policies::Policies;
 use crate::sandbox::Sandbox;
 use crate::value::arena::Arena;
 use crate::value::function::BoxedFunction;
-use crate::value::host::{NativeHost, RenderLimits, Templates, UndefinedKind};
+use crate::value::host::{NativeHost, RenderLimits, Templates, UndefinedType};
 use crate::value::value::Value;
 use crate::value::word::Word;
 
@@ -18,6 +18,11 @@ use crate::value::word::Word;
 pub(super) fn default_policies() -> &'static Policies {
     static POLICIES: LazyLock<Policies> = LazyLock::new(Policies::default);
     &POLICIES
+}
+
+fn default_undefined() -> &'static UndefinedType {
+    static UNDEFINED: LazyLock<UndefinedType> = LazyLock::new(UndefinedType::default);
+    &UNDEFINED
 }
 
 /// No templates.
@@ -30,8 +35,8 @@ impl Templates for NoTemplates {
     fn globals(&self) -> Option<&(Arc<Arena>, Word)> {
         None
     }
-    fn undefined(&self) -> UndefinedKind {
-        UndefinedKind::Default
+    fn undefined(&self) -> &UndefinedType {
+        default_undefined()
     }
     fn policies(&self) -> &Policies {
         default_policies()

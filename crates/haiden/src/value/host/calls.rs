@@ -100,7 +100,7 @@ impl NativeHost {
     ) -> Result<Word, Error> {
         match callee {
             Word::Global(global) => self.call_global(global, positional, keywords),
-            Word::Undefined(_) | Word::Missing => Err(self.undefined_error(callee)),
+            Word::Undefined(_) | Word::Missing => self.undefined_call(callee, positional, keywords),
             Word::Foreign { slot, index } => {
                 let foreign = self.foreign(slot, index).clone();
                 self.call_foreign(&foreign, None, positional, keywords)

@@ -33,10 +33,11 @@ impl NativeHost {
             (Word::Int(left), Word::Int(right)) => left == right,
             (Word::Str(left), Word::Str(right)) => self.str(left) == self.str(right),
             (Word::Undefined(_) | Word::Missing, _) | (_, Word::Undefined(_) | Word::Missing) => {
-                self.refuse_strict(left)?;
-                self.refuse_strict(right)?;
+                self.check_equality(left)?;
+                self.check_equality(right)?;
                 matches!(left, Word::Undefined(_) | Word::Missing)
                     && matches!(right, Word::Undefined(_) | Word::Missing)
+                    && self.same_undefined(left, right)
             }
             (Word::None, Word::None) => true,
             (Word::List(left), Word::List(right)) if left == right => true,
@@ -206,6 +207,11 @@ impl NativeHost {
                 Err(Error::new(ErrorKind::Type, message))
             }
             dict @ (Word::Map { .. } | Word::Dict(_)) => Ok(self.dict_find(dict, item)?.is_some()),
+            word @ (Word::Undefined(_) | Word::Missing) => {
+                self.check_equality(word)?;
+                let items = self.items_of(word)?;
+                self.any_equal(item, &items)
+            }
             Word::Object(index) => {
                 if let HeapObject::Range { start, stop, step } = self.heap.objects[index as usize] {
                     let Some(Number::Int(Int::Small(value))) = self.number(item) else {
@@ -270,7 +276,7 @@ impl NativeHost {
                 return Err(Error::new(ErrorKind::Type, message));
             }
             Word::Undefined(_) | Word::Missing => {
-                self.refuse_strict(word)?;
+                self.check_equality(word)?;
                 4
             }
             Word::Object(index) => {

@@ -22,7 +22,7 @@ pub(super) fn reason(why: Undefined<'_>) -> Reason {
             Reason::Hint(format!("parameter {name} was not provided").into())
         }
         Undefined::Hint(hint) => Reason::Hint(hint.into()),
-        Undefined::NoElse(position) => Reason::Hint(
+        Undefined::NoElse(position) => Reason::Plain(
             format!(
                 "the inline if-expression on {position} evaluated to false and no else section was defined."
             )
@@ -94,6 +94,11 @@ pub(super) fn error(fault: Fault<'_>) -> Error {
     Error::new(kind, message)
 }
 
+/// Is it the name that is undefined?
+fn is_undefined(name: Word, error: &Error) -> bool {
+    matches!(name, Word::Undefined(_)) && error.kind() == ErrorKind::Undefined
+}
+
 impl NativeHost {
     /// The first template of a list of names that exists.
     pub(super) fn first_of(
@@ -107,7 +112,7 @@ impl NativeHost {
         for &name in &names {
             match self.template(&name, from) {
                 Ok(program) => return Ok(program),
-                Err(error) if missing(&error) || matches!(name, Word::Undefined(_)) => {
+                Err(error) if missing(&error) || is_undefined(name, &error) => {
                     let mut text = String::new();
                     match name {
                         Word::Undefined(index) => text = self.undefined_message(index),

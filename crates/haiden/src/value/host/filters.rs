@@ -61,8 +61,7 @@ impl BuiltinHost for NativeHost {
         matches!(value, Word::Str(Str { markup: true, .. }))
     }
     fn has_html(&mut self, value: &Word) -> bool {
-        self.is_markup(value)
-            || !matches!(value, Word::Str(_)) && self.html_of(*value).is_ok_and(|html| html.is_some())
+        self.has_markup(*value).unwrap_or(false)
     }
     fn is_sequence(&mut self, value: &Word) -> Result<bool> {
         Ok(match self.present(*value) {
@@ -72,7 +71,7 @@ impl BuiltinHost for NativeHost {
             | Word::Tuple { .. }
             | Word::Map { .. }
             | Word::Dict(_) => true,
-            word @ (Word::Undefined(_) | Word::Missing) => self.refuse_strict(word).is_ok(),
+            word @ (Word::Undefined(_) | Word::Missing) => self.undefined_length(word).is_ok(),
             Word::Object(index) => matches!(self.heap.objects[index as usize], HeapObject::Range { .. }),
             Word::Foreign { slot, index } => match self.foreign(slot, index) {
                 Foreign::Object(object) => guarded(object, "length", |object| object.length())?.is_some(),
@@ -352,8 +351,14 @@ impl BuiltinHost for NativeHost {
             },
             _ => "reversed",
         };
-        let mut items = self.items_of(*value)?;
-        items.reverse();
+        let items = match self.present(*value) {
+            word @ (Word::Undefined(_) | Word::Missing) => self.undefined_reversed(word)?,
+            word => {
+                let mut items = self.items_of(word)?;
+                items.reverse();
+                items
+            }
+        };
         Ok(Some(self.heap.object(HeapObject::Generator { name, items, at: 0, error: None })))
     }
     fn unique(&mut self, keys: &[Word]) -> Result<Vec<usize>> {
@@ -388,7 +393,10 @@ impl BuiltinHost for NativeHost {
         {
             return self.simple(text, method);
         }
-        self.refuse_undefined(*receiver)?;
+        if let Word::Undefined(_) | Word::Missing = receiver {
+            let method = self.undefined_attr(*receiver, name)?;
+            return self.call_expanded(method, arguments, &[]);
+        }
         if !NativeHost::has_method(self.present(*receiver), name) {
             return Err(self.no_attribute(*receiver, name));
         }

@@ -108,7 +108,7 @@ fn bind(
         return wrong(format!("{name}() missing {missing} required positional argument{s}"));
     }
     for &word in &arguments {
-        host.refuse_strict(word)?;
+        host.check_equality(word)?;
     }
     Ok(arguments)
 }

@@ -40,8 +40,7 @@ impl NativeHost {
             Word::Str(text) => NativeIterator::Chars { text, at: 0 },
             word @ (Word::Map { .. } | Word::Dict(_)) => self.start_view(word, ViewOf::Keys),
             Word::Undefined(_) | Word::Missing => {
-                self.refuse_strict(word)?;
-                NativeIterator::Values { items: Vec::new(), at: 0 }
+                NativeIterator::Values { items: self.undefined_items(word)?, at: 0 }
             }
             Word::Object(index) => match &self.heap.objects[index as usize] {
                 HeapObject::Range { start, stop, step } => {
@@ -389,10 +388,7 @@ impl NativeHost {
             Word::List(list) => self.heap.lists[list as usize].len(),
             Word::Map { slot, shape, .. } => self.arena(slot).shapes[shape as usize].keys.len(),
             Word::Dict(dict) => self.heap.dicts[dict as usize].keys.len(),
-            Word::Undefined(_) | Word::Missing => {
-                self.refuse_strict(word)?;
-                0
-            }
+            word @ (Word::Undefined(_) | Word::Missing) => self.undefined_length(word)?,
             Word::Object(index) => match &self.heap.objects[index as usize] {
                 HeapObject::Range { start, stop, step } => range_len(*start, *stop, *step),
                 HeapObject::View { dict, .. } => return self.length_of(*dict),

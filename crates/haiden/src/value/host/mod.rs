@@ -44,8 +44,7 @@ pub(crate) use iterate::NativeIterator;
 pub(crate) use link::{Extra, NativeLinker};
 pub(crate) use pool::{Parts, Pooled};
 pub(crate) use text::Output;
-pub use undefined::UndefinedKind;
-pub(crate) use undefined::quoted;
+pub(crate) use undefined::{UndefinedType, quoted};
 
 use crate::error::{Error, ErrorKind};
 use crate::policies::Policies;
@@ -91,7 +90,7 @@ pub(crate) trait Templates: Send + Sync {
     /// The environment's own globals.
     fn globals(&self) -> Option<&(Arc<Arena>, Word)>;
     /// What kind of undefined values there are.
-    fn undefined(&self) -> UndefinedKind;
+    fn undefined(&self) -> &UndefinedType;
     /// The limits of a render.
     fn limits(&self) -> RenderLimits;
     /// The settings of filters.
@@ -134,7 +133,7 @@ pub struct NativeHost {
     selected: Vec<(Str, Arc<Program<NativeHost>>)>,
     /// Where the tuples lie that `groupby` made: their parts have names.
     groups: BTreeSet<u32>,
-    pub(crate) undefined_kind: UndefinedKind,
+    undefined_type: UndefinedType,
     /// Printed values are written at once: there is no `finalize`, and pages are text.
     plain_print: bool,
     /// Pages are values.
@@ -169,7 +168,7 @@ impl Default for NativeHost {
             modules: Vec::new(),
             selected: Vec::new(),
             groups: BTreeSet::new(),
-            undefined_kind: UndefinedKind::default(),
+            undefined_type: UndefinedType::default(),
             plain_print: true,
             native_types: false,
             sandboxed: false,
@@ -183,7 +182,7 @@ impl Default for NativeHost {
 impl NativeHost {
     /// Gives a host that has none its templates, and what they say of limits, undefined values and globals.
     pub(crate) fn use_templates(&mut self, templates: Arc<dyn Templates>) {
-        self.undefined_kind = templates.undefined();
+        self.undefined_type = templates.undefined().clone();
         self.limits = templates.limits();
         self.native_types = templates.native_types();
         self.plain_print = !self.native_types && templates.finalize().is_none();

@@ -5,6 +5,7 @@ use haiden_runtime::{BinaryOp, UnaryOp};
 use crate::error::{Error, ErrorKind};
 use crate::python::number::Number;
 use crate::value::host::NativeHost;
+use crate::value::host::text::escape_into;
 use crate::value::object::{Foreign, guarded};
 use crate::value::word::{Str, Word};
 
@@ -197,15 +198,20 @@ impl NativeHost {
         let mut any_markup = false;
         if markup {
             for &word in words {
-                any_markup |= self.html_of(word)?.is_some();
+                any_markup |= matches!(word, Word::Str(text) if text.markup);
             }
         }
         self.build_text(any_markup, |host, out| {
             for &word in words {
-                if any_markup {
-                    host.show_escaped(out, word)?;
-                } else {
-                    host.show(out, word)?;
+                // What is no text is one by now, whatever markup it has.
+                match word {
+                    Word::Str(_) if any_markup => host.show_escaped(out, word)?,
+                    _ if any_markup => {
+                        let mut text = String::new();
+                        host.show(&mut text, word)?;
+                        escape_into(out, &text);
+                    }
+                    _ => host.show(out, word)?,
                 }
                 if out.len() > host.limits.size {
                     return Err(host.too_many());
@@ -220,10 +226,7 @@ impl NativeHost {
         Ok(match self.present(word) {
             Word::Bool(value) => value,
             Word::None => false,
-            Word::Missing | Word::Undefined(_) => {
-                self.refuse_strict(word)?;
-                false
-            }
+            word @ (Word::Missing | Word::Undefined(_)) => self.undefined_truth(word)?,
             Word::Int(value) => value != 0,
             Word::Float(value) => value != 0.0,
             Word::Str(text) => text.len > 0,

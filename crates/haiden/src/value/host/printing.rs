@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::python::literal::{Literal, literal};
 use crate::python::number::{Int, Number};
 use crate::value::function::CallArguments;
-use crate::value::host::{NativeHost, Output, UndefinedKind};
+use crate::value::host::{NativeHost, Output};
 use crate::value::value::{Repr, Value};
 use crate::value::word::Word;
 
@@ -46,10 +46,9 @@ impl NativeHost {
         }
         // Nothing is escaped here, and an undefined value that stands alone is no error.
         let start = out.text.len();
-        let is_silent = matches!(word, Word::Undefined(_) | Word::Missing)
-            && self.undefined_kind == UndefinedKind::Strict;
-        if !is_silent {
-            self.show(&mut out.text, word)?;
+        match self.show(&mut out.text, word) {
+            Err(error) if !matches!(word, Word::Undefined(_) | Word::Missing) => return Err(error),
+            _ => {}
         }
         out.printed.push(Printed { start, end: out.text.len(), value: word });
         out.check()
@@ -71,7 +70,9 @@ impl NativeHost {
             Some(_) => {}
             None => {
                 for Printed { value, .. } in &printed {
-                    self.refuse_strict(*value)?;
+                    if let Word::Undefined(_) | Word::Missing = value {
+                        self.undefined_text(*value)?;
+                    }
                 }
             }
         }

@@ -6,7 +6,7 @@
 use crate::error::{Error, ErrorKind};
 use crate::python::text::index::{item as char_at, slice as slice_text, slice_indices};
 use crate::value::heap::{HeapObject, range_len};
-use crate::value::host::{NativeHost, UndefinedKind};
+use crate::value::host::NativeHost;
 use crate::value::word::{Global, Str, Word};
 
 type Result<T> = std::result::Result<T, Error>;
@@ -53,11 +53,11 @@ impl NativeHost {
     /// `object[key]` as Python has it: what is not there is an error.
     pub(super) fn subscript(&mut self, object: Word, key: Word) -> Result<Word> {
         let object = self.present(object);
+        if let Word::Undefined(_) | Word::Missing = object {
+            return self.undefined_item(object, key);
+        }
         if let Some(parts) = self.slice_parts(key) {
             return self.slice_of(object, parts);
-        }
-        if let Word::Undefined(_) | Word::Missing = object {
-            return self.undefined_item(object);
         }
         if let Word::Map { .. } | Word::Dict(_) = object {
             return match self.dict_find(object, key)? {
@@ -69,14 +69,6 @@ impl NativeHost {
             Some(word) => Ok(word),
             None => Err(self.no_subscript(object, key)),
         }
-    }
-
-    /// An item of an undefined value.
-    pub(super) fn undefined_item(&self, object: Word) -> Result<Word> {
-        if self.undefined_kind == UndefinedKind::Chainable {
-            return Ok(object);
-        }
-        Err(self.undefined_error(object))
     }
 
     /// Python's `AttributeError`.
@@ -144,7 +136,8 @@ impl NativeHost {
     /// `object[start:stop:step]`
     pub(super) fn slice_of(&mut self, object: Word, parts: [Word; 3]) -> Result<Word> {
         if let Word::Undefined(_) | Word::Missing = object {
-            return self.undefined_item(object);
+            let key = self.heap.object(HeapObject::Slice(parts));
+            return self.undefined_item(object, key);
         }
         let sliceable = match object {
             Word::Str(_) | Word::Items { .. } | Word::List(_) | Word::Tuple { .. } => true,

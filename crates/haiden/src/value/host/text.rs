@@ -6,8 +6,8 @@ use crate::error::{Error, ErrorKind};
 use crate::python::number::Number;
 use crate::python::repr::write_repr;
 use crate::value::heap::{HeapObject, ViewOf};
+use crate::value::host::NativeHost;
 use crate::value::host::printing::Printed;
-use crate::value::host::{NativeHost, UndefinedKind};
 use crate::value::object::{Foreign, guarded};
 use crate::value::word::Word;
 
@@ -70,11 +70,7 @@ impl NativeHost {
             Word::Str(text) => out.push_str(self.str(text)),
             Word::Int(value) => out.push_str(itoa::Buffer::new().format(value)),
             Word::Missing => {}
-            Word::Undefined(index) => match self.undefined_kind {
-                UndefinedKind::Default | UndefinedKind::Chainable => {}
-                UndefinedKind::Debug => out.push_str(&self.debug_text(index)),
-                UndefinedKind::Strict => return Err(self.undefined_error(word)),
-            },
+            Word::Undefined(_) => out.push_str(&self.undefined_text(word)?),
             Word::Object(index) => {
                 if let HeapObject::Module { body, .. } = self.heap.objects[index as usize] {
                     return self.show(out, body);
@@ -274,12 +270,10 @@ impl NativeHost {
     /// Python's name of a value's type.
     pub(crate) fn type_name(&self, word: Word) -> &str {
         match word {
-            Word::Missing | Word::Undefined(_) => match self.undefined_kind {
-                UndefinedKind::Default => "Undefined",
-                UndefinedKind::Chainable => "ChainableUndefined",
-                UndefinedKind::Debug => "DebugUndefined",
-                UndefinedKind::Strict => "StrictUndefined",
-            },
+            Word::Missing | Word::Undefined(_) => {
+                let class = self.undefined_class(word);
+                class.rsplit_once('.').map_or(class, |(_, name)| name)
+            }
             Word::None => "NoneType",
             Word::Bool(_) => "bool",
             Word::Int(_) | Word::Big { .. } => "int",
@@ -329,7 +323,7 @@ impl NativeHost {
         match word {
             Word::None => "None".to_owned(),
             Word::Str(text) if text.markup => "markupsafe.Markup object".to_owned(),
-            Word::Missing | Word::Undefined(_) => format!("jinja2.runtime.{} object", self.type_name(word)),
+            Word::Missing | Word::Undefined(_) => format!("{} object", self.undefined_class(word)),
             Word::Object(index) => match &self.heap.objects[index as usize] {
                 HeapObject::Macro(_)
                 | HeapObject::Block(_)
@@ -343,6 +337,15 @@ impl NativeHost {
                 _ => format!("{} object", self.type_name(word)),
             },
             _ => format!("{} object", self.type_name(word)),
+        }
+    }
+
+    /// Has a value markup that needs no escaping?
+    pub(crate) fn has_markup(&mut self, word: Word) -> Result<bool, Error> {
+        match word {
+            Word::Str(text) => Ok(text.markup),
+            Word::Undefined(_) => self.undefined_is_markup(word),
+            _ => Ok(self.html_of(word)?.is_some()),
         }
     }
 
@@ -362,7 +365,7 @@ impl NativeHost {
                 Foreign::Object(object) => guarded(object, "to_html", |object| object.to_html())?,
                 Foreign::Function(_) => None,
             },
-            Word::Undefined(_) if self.undefined_kind == UndefinedKind::Chainable => Some(String::new()),
+            Word::Undefined(_) => self.undefined_html(word)?,
             _ => None,
         })
     }

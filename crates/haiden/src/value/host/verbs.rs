@@ -9,6 +9,7 @@ use haiden_runtime::{
 };
 
 use crate::error::{Error, ErrorKind, Place};
+use crate::undefined::Misuse;
 use crate::value::function::CallArguments;
 use crate::value::heap::HeapObject;
 use crate::value::host::context::Variables;
@@ -437,7 +438,10 @@ impl Host for NativeHost {
     fn template(&mut self, name: &Word, _: &Arc<Program<Self>>) -> Result<Arc<Program<Self>>> {
         match self.present(*name) {
             Word::Str(text) => self.templates().program(self.str(text)),
-            Word::Undefined(_) | Word::Missing => Err(self.undefined_error(*name)),
+            Word::Undefined(_) | Word::Missing => {
+                self.check_equality(*name)?;
+                Err(self.misuse(*name, Misuse::Template))
+            }
             word @ (Word::Items { .. } | Word::List(_) | Word::Map { .. } | Word::Dict(_)) => {
                 let message = format!("unhashable type: '{}'", self.type_name(word));
                 Err(Error::new(ErrorKind::Type, message))
