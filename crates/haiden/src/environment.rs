@@ -41,15 +41,15 @@ pub(crate) struct Loaded {
 pub(crate) struct Settings {
     pub(crate) options: Options,
     pub(crate) autoescape: AutoEscape,
-    loader: Option<Arc<dyn Loader>>,
-    pub(crate) sources: BTreeMap<String, Arc<str>>,
+    pub(crate) loader: Option<Arc<dyn Loader>>,
+    pub(crate) sources: Arc<BTreeMap<String, Arc<str>>>,
     cache_size: CacheSize,
     pub(crate) auto_reload: bool,
     pub(crate) bytecode_cache: Option<Arc<dyn BytecodeCache>>,
     pub(crate) bundle: Option<Arc<Bundle>>,
-    filters: BTreeMap<String, BoxedFunction>,
-    tests: BTreeMap<String, BoxedFunction>,
-    pub(crate) globals: BTreeMap<String, Value>,
+    filters: Arc<BTreeMap<String, BoxedFunction>>,
+    tests: Arc<BTreeMap<String, BoxedFunction>>,
+    pub(crate) globals: Arc<BTreeMap<String, Value>>,
     undefined: UndefinedType,
     limits: RenderLimits,
     policies: Policies,
@@ -101,14 +101,14 @@ impl Environment {
             options: Options::default(),
             autoescape: AutoEscape::Off,
             loader: None,
-            sources: BTreeMap::new(),
+            sources: Arc::default(),
             cache_size: CacheSize::default(),
             auto_reload: true,
             bytecode_cache: None,
             bundle: None,
-            filters: BTreeMap::new(),
-            tests: BTreeMap::new(),
-            globals: BTreeMap::new(),
+            filters: Arc::default(),
+            tests: Arc::default(),
+            globals: Arc::default(),
             undefined: UndefinedType::default(),
             limits: RenderLimits::default(),
             policies: Policies::default(),
@@ -257,7 +257,8 @@ impl Environment {
                 GettextStyle::New => syntax.extensions.with(Extensions::NEWSTYLE_GETTEXT),
             };
             for (name, function) in translations::functions(&catalog, style) {
-                settings.globals.insert(name.to_owned(), Value(Repr::Foreign(Foreign::Function(function))));
+                Arc::make_mut(&mut settings.globals)
+                    .insert(name.to_owned(), Value(Repr::Foreign(Foreign::Function(function))));
             }
         });
     }
@@ -327,7 +328,9 @@ impl Environment {
         R: Returned,
         A: Parameters,
     {
-        self.change(|settings| drop(settings.filters.insert(name.to_owned(), boxed(filter, name))));
+        self.change(|settings| {
+            drop(Arc::make_mut(&mut settings.filters).insert(name.to_owned(), boxed(filter, name)));
+        });
     }
 
     /// Adds a test: a closure whose first argument is the value, and whose result is its truth.
@@ -339,7 +342,9 @@ impl Environment {
         R: Returned,
         A: Parameters,
     {
-        self.change(|settings| drop(settings.tests.insert(name.to_owned(), boxed(test, name))));
+        self.change(|settings| {
+            drop(Arc::make_mut(&mut settings.tests).insert(name.to_owned(), boxed(test, name)));
+        });
     }
 
     /// Adds a function that all templates can call.
@@ -357,7 +362,9 @@ impl Environment {
 
     /// Adds a variable that all templates see.
     pub fn add_global(&mut self, name: &str, value: impl Into<Value>) {
-        self.change(|settings| drop(settings.globals.insert(name.to_owned(), value.into())));
+        self.change(|settings| {
+            drop(Arc::make_mut(&mut settings.globals).insert(name.to_owned(), value.into()));
+        });
     }
 
     /// Adds a template under a name of its own; it wins over the loader's. Its syntax is checked now.
@@ -366,38 +373,13 @@ impl Environment {
     /// What is wrong with the source.
     pub fn add_template(&mut self, name: &str, source: &str) -> Result<(), Error> {
         self.inner.compile(source, Some(name))?;
-        self.change(|settings| drop(settings.sources.insert(name.to_owned(), source.into())));
+        self.change(|settings| {
+            drop(Arc::make_mut(&mut settings.sources).insert(name.to_owned(), source.into()));
+        });
         Ok(())
     }
 
     // ---- templates -------------------------------------------------------------------------------------------
-
-    /// The template of this name.
-    ///
-    /// # Errors
-    /// There is none, it cannot be read, or its source is wrong.
-    pub fn get_template(&self, name: &str) -> Result<Template, Error> {
-        Ok(Template { inner: self.inner.clone(), program: self.inner.load(name)?.program })
-    }
-
-    /// The first of several templates that exists.
-    ///
-    /// # Errors
-    /// None exists, or the first that does cannot be loaded.
-    pub fn select_template(&self, names: &[&str]) -> Result<Template, Error> {
-        for name in names {
-            match self.get_template(name) {
-                Err(error) if error.kind() == ErrorKind::TemplateNotFound => {}
-                outcome => return outcome,
-            }
-        }
-        let message = if names.is_empty() {
-            "Tried to select from an empty list of templates.".to_owned()
-        } else {
-            format!("none of the templates given were found: {}", names.join(", "))
-        };
-        Err(Error::new(ErrorKind::TemplatesNotFound, message))
-    }
 
     /// A template of a text. It is not kept in memory and uses no bytecode cache.
     ///
@@ -425,22 +407,6 @@ impl Environment {
         self.template_from_str(source)?.render(context)
     }
 
-    /// The names of all templates, sorted.
-    ///
-    /// # Errors
-    /// The loader cannot tell.
-    pub fn list_templates(&self) -> Result<Vec<String>, Error> {
-        let mut names: std::collections::BTreeSet<String> =
-            self.inner.settings.sources.keys().cloned().collect();
-        names.extend(self.inner.sealed_names().map(str::to_owned));
-        if let Some(loader) = &self.inner.settings.loader {
-            names.extend(
-                loader.list_templates().map_err(|error| Error::new(ErrorKind::Type, error.to_string()))?,
-            );
-        }
-        Ok(names.into_iter().collect())
-    }
-
     /// Forgets all templates in memory.
     pub fn clear_cache(&self) {
         self.inner.templates.clear();
@@ -459,13 +425,15 @@ impl Environment {
 }
 
 impl Inner {
-    fn new(mut settings: Settings) -> Inner {
+    pub(crate) fn new(mut settings: Settings) -> Inner {
         // Most templates have the mode's plain answer: their options need no copy.
         settings.options.autoescape = settings.autoescape.for_name(None);
         settings.options.finalize = settings.finalize.is_some() || settings.native_types;
-        if settings.options.syntax.extensions.contains(Extensions::I18N) {
-            let alias = || Value(Repr::Foreign(Foreign::Function(translations::alias())));
-            settings.globals.entry("_".to_owned()).or_insert_with(alias);
+        if settings.options.syntax.extensions.contains(Extensions::I18N)
+            && !settings.globals.contains_key("_")
+        {
+            let alias = Value(Repr::Foreign(Foreign::Function(translations::alias())));
+            Arc::make_mut(&mut settings.globals).insert("_".to_owned(), alias);
         }
         let globals = (!settings.globals.is_empty()).then(|| {
             let entries = settings.globals.iter().map(|(name, value)| (name.clone(), value.clone()));

@@ -51,6 +51,7 @@ mod prefetch;
 )]
 mod python;
 mod sandbox;
+mod select;
 mod stream;
 mod template;
 mod template_cache;
@@ -70,6 +71,7 @@ pub use haiden_syntax::{Extensions, Syntax};
 pub use meta::{GETTEXT_FUNCTIONS, Message};
 pub use policies::{JsonDumps, JsonOptions, Policies};
 pub use sandbox::{Sandbox, SandboxPolicy};
+pub use select::Selection;
 pub use stream::Stream;
 pub use template::Template;
 pub use template_cache::CacheSize;
