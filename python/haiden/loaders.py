@@ -11,6 +11,7 @@ import typing as t
 from collections import abc
 from types import ModuleType
 
+from . import _native
 from .exceptions import TemplateNotFound
 from .utils import internalcode
 
@@ -118,15 +119,7 @@ class FileSystemLoader(BaseLoader):
             raise TemplateNotFound(template, f"{template!r} not found in search {paths}: {places}")
         with open(filename, encoding=self.encoding) as file:
             source = file.read()
-        mtime = os.path.getmtime(filename)
-
-        def uptodate() -> bool:
-            try:
-                return os.path.getmtime(filename) == mtime
-            except OSError:
-                return False
-
-        return source, os.path.normpath(filename), uptodate
+        return source, os.path.normpath(filename), _native.FileCheck(filename, os.path.getmtime(filename))
 
     def list_templates(self) -> list[str]:
         found = set()
@@ -248,7 +241,7 @@ class DictLoader(BaseLoader):
         if template not in self.mapping:
             raise TemplateNotFound(template)
         source = self.mapping[template]
-        return source, None, lambda: source == self.mapping.get(template)
+        return source, None, _native.SourceCheck(self, template, source)
 
     def list_templates(self) -> list[str]:
         return sorted(self.mapping)

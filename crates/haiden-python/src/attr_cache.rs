@@ -79,8 +79,11 @@ enum Road {
 /// The class's version tag, 0 if it has none.
 ///
 /// Before 3.11 a flag says whether the tag is valid; since then an invalid one is 0.
+///
+/// # Safety
+/// The class is alive.
 #[inline(always)]
-unsafe fn version(class: *mut ffi::PyTypeObject) -> u32 {
+pub(crate) unsafe fn version(class: *mut ffi::PyTypeObject) -> u32 {
     // SAFETY: the caller's class is alive.
     unsafe {
         #[cfg(not(Py_3_11))]
@@ -284,6 +287,20 @@ pub(crate) fn namespace_attributes(object: &Obj) -> Result<Option<Obj>> {
 
 /// What a descriptor that a class has under the name means for its instances.
 unsafe fn road_of_descriptor(found: *mut ffi::PyObject) -> Road {
+    // SAFETY: the object is alive.
+    unsafe {
+        if ffi::Py_TYPE(found) == class!(PyProperty_Type) {
+            return Road::Property(found);
+        }
+        slot_of(found).map_or(Road::Generic, Road::Slot)
+    }
+}
+
+/// The offset of the slot that a descriptor is for.
+///
+/// # Safety
+/// `found` is null or alive.
+pub(crate) unsafe fn slot_of(found: *mut ffi::PyObject) -> Option<isize> {
     #[repr(C)]
     struct MemberDescriptor {
         base: ffi::PyObject,
@@ -295,17 +312,11 @@ unsafe fn road_of_descriptor(found: *mut ffi::PyObject) -> Road {
     const OBJECT_EX: std::ffi::c_int = 16;
     // SAFETY: the object is alive; the layouts are those of the exact types that are asked for.
     unsafe {
-        let kind = ffi::Py_TYPE(found);
-        if kind == class!(PyProperty_Type) {
-            return Road::Property(found);
+        if found.is_null() || ffi::Py_TYPE(found) != class!(PyMemberDescr_Type) {
+            return None;
         }
-        if kind == class!(PyMemberDescr_Type) {
-            let member = (*found.cast::<MemberDescriptor>()).member;
-            if (*member).type_code == OBJECT_EX {
-                return Road::Slot((*member).offset);
-            }
-        }
-        Road::Generic
+        let member = (*found.cast::<MemberDescriptor>()).member;
+        ((*member).type_code == OBJECT_EX).then(|| (*member).offset)
     }
 }
 

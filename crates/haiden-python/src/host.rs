@@ -151,6 +151,12 @@ impl PyHost {
             let hint = hint.map_or_else(|| Ok(objects::none()), objects::text)?;
             let object = object.unwrap_or(&self.types.missing).clone();
             let name = name.cloned().unwrap_or_else(objects::none);
+            if self.fast {
+                let parts = [hint.clone(), object.clone(), name.clone(), self.types.undefined_error.clone()];
+                if let Some(nothing) = self.types.nothing.make(parts)? {
+                    return Ok(nothing);
+                }
+            }
             return objects::call(&settings.undefined, &[hint, object, name], None);
         }
         // As Jinja calls them, so that a class may have its own arguments.

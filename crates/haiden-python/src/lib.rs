@@ -14,6 +14,7 @@ mod contexts;
 mod errors;
 mod execution;
 mod filters;
+mod fresh;
 mod guard;
 mod host;
 mod identity;

@@ -13,6 +13,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyType};
 use pyo3::{PyTraverseError, PyVisit};
 
+use crate::attr_cache::Site;
 use crate::guard::Guard;
 use crate::objects;
 use crate::register::{Attached, Obj};
@@ -45,14 +46,28 @@ pub(crate) struct Settings {
     pub(crate) plain: bool,
     /// Take the fast roads.
     pub(crate) fast: bool,
-    /// The class of templates, if they are loaded as `Environment` does.
-    pub(crate) loads_as: Option<Obj>,
-    /// Keys of the environment's cache, by name: the name, the loader's address, the key.
-    keys: RefCell<Vec<(Obj, usize, Obj)>>,
+    /// Where a loaded template is found, if that is done as `Environment` does it.
+    pub(crate) loading: Option<Loading>,
+    /// Keys of the environment's cache, by name: the name, the loader's address, the key and its hash.
+    keys: RefCell<Vec<(Obj, usize, CacheKey)>>,
     compiles_source: bool,
     compiles_tree: bool,
     stale: Cell<bool>,
 }
+
+/// What an environment loads templates as, and the attributes that say which it has.
+pub(crate) struct Loading {
+    /// The class of templates.
+    pub(crate) class: Obj,
+    pub(crate) loader: Site,
+    pub(crate) cache: Site,
+    pub(crate) entries: Site,
+    pub(crate) auto_reload: Site,
+    pub(crate) uptodate: Site,
+}
+
+/// A key of an environment's cache, and its hash.
+pub(crate) type CacheKey = (Obj, isize);
 
 /// How many keys are kept at most.
 const KEYS: usize = 32;
@@ -82,7 +97,7 @@ pub(crate) fn of(object: &Obj) -> &Settings {
 
 impl Settings {
     /// The key under which the environment's cache has a template.
-    pub(crate) fn cache_key(&self, loader: &Obj, name: &Obj) -> objects::Result<Obj> {
+    pub(crate) fn cache_key(&self, loader: &Obj, name: &Obj) -> objects::Result<CacheKey> {
         let address = loader.as_ptr() as usize;
         let keys = self.keys.borrow();
         if let Some((_, _, key)) = keys.iter().find(|(known, of, _)| known.is(name) && *of == address) {
@@ -90,6 +105,8 @@ impl Settings {
         }
         drop(keys);
         let key = objects::tuple([objects::weak(loader), Ok(name.clone())].into_iter())?;
+        let hash = objects::hash(&key)?;
+        let key = (key, hash);
         let mut keys = self.keys.borrow_mut();
         if keys.len() >= KEYS {
             keys.clear();
@@ -140,8 +157,8 @@ impl SettingsObject {
         ] {
             visit_object(object.as_ptr(), &visit)?;
         }
-        if let Some(class) = &settings.loads_as {
-            visit_object(class.as_ptr(), &visit)?;
+        if let Some(loading) = &settings.loading {
+            visit_object(loading.class.as_ptr(), &visit)?;
         }
         match &settings.finalize {
             Some((finalize, _)) => visit_object(finalize.as_ptr(), &visit),
@@ -196,8 +213,15 @@ fn read(environment: &Bound<'_, PyAny>, types: &Types) -> PyResult<Settings> {
     let template_class = environment.getattr("template_class")?;
     let up_to_date = types.template.bound(py).getattr("is_up_to_date")?;
     let plain_loading = !any(&loading)? && template_class.getattr("is_up_to_date")?.is(&up_to_date);
-    let loads_as = plain_loading.then(|| Obj::of(&template_class));
     let fast = std::env::var_os("HAIDEN_NO_FAST").is_none_or(|value| value.is_empty());
+    let loading = plain_loading.then(|| Loading {
+        class: Obj::of(&template_class),
+        loader: Site::new(&types.loader, fast),
+        cache: Site::new(&types.cache, fast),
+        entries: Site::new(&types.entries, fast),
+        auto_reload: Site::new(&types.auto_reload, fast),
+        uptodate: Site::new(&types.uptodate, fast),
+    });
     Ok(Settings {
         plain_undefined: undefined.is(types.undefined.bound(py)),
         undefined: Obj::of(&undefined),
@@ -219,7 +243,7 @@ fn read(environment: &Bound<'_, PyAny>, types: &Types) -> PyResult<Settings> {
         is_async,
         plain: plain_context && !is_async && concat && !native,
         fast,
-        loads_as,
+        loading,
         keys: RefCell::default(),
         compiles_source,
         compiles_tree,

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use haiden_runtime::Program;
 
+use crate::fresh;
 use crate::host::PyHost;
 use crate::objects::{self, Class, Result};
 use crate::register::{Obj, Register};
@@ -50,34 +51,34 @@ pub(crate) fn select(
 /// The template of this name that the environment's cache has, if it is up to date: what `Environment.get_template` would
 /// return, where nothing of it is overridden.
 fn kept(host: &PyHost, name: &Obj) -> Result<Option<Arc<Program<PyHost>>>> {
-    let (settings, types) = (host.settings(), host.types);
-    let Some(template_class) = settings.loads_as.as_ref().filter(|_| host.fast && objects::is_str(name))
-    else {
+    let settings = host.settings();
+    let Some(loading) = settings.loading.as_ref().filter(|_| host.fast && objects::is_str(name)) else {
         return Ok(None);
     };
     let environment = &settings.environment;
-    let loader = objects::get_attr(environment, &types.loader.object)?;
-    let cache = objects::get_attr(environment, &types.cache.object)?;
-    if !PyHost::is_exactly(&cache, &types.lru_cache) || loader.is(&objects::none()) {
+    let (Some(loader), Some(cache)) = (loading.loader.get(environment)?, loading.cache.get(environment)?)
+    else {
+        return Ok(None);
+    };
+    if !PyHost::is_exactly(&cache, &host.types.lru_cache) || loader.is(&objects::none()) {
         return Ok(None);
     }
-    let mapping = objects::get_attr(&cache, &types.mapping.object)?;
-    let key = settings.cache_key(&loader, name)?;
-    if !objects::is_dict(&mapping) {
+    let Some(entries) = loading.entries.get(&cache)?.filter(objects::is_dict) else { return Ok(None) };
+    let (key, hash) = settings.cache_key(&loader, name)?;
+    let Some(template) = objects::dict_get(&entries, &key, hash)? else { return Ok(None) };
+    if !PyHost::is_exactly(&template, &loading.class) {
         return Ok(None);
     }
-    let Some(template) = objects::dict_get(&mapping, &key, objects::hash(&key)?)? else { return Ok(None) };
-    if !PyHost::is_exactly(&template, template_class) {
-        return Ok(None);
-    }
-    if objects::truth(&objects::get_attr(environment, &types.auto_reload.object)?)? {
-        let current = objects::get_attr(&template, &types.uptodate.object)?;
-        if !current.is(&objects::none()) && !objects::truth(&objects::call(&current, &[], None)?)? {
+    if let Some(reload) = loading.auto_reload.get(environment)?
+        && objects::truth(&reload)?
+    {
+        let Some(check) = loading.uptodate.get(&template)? else { return Ok(None) };
+        if !check.is(&objects::none()) && !fresh::says_latest(&check)? {
             return Ok(None);
         }
     }
     // It is the one that was used last now.
-    objects::dict_move_to_end(&mapping, &key, &template)?;
+    objects::dict_move_to_end(&entries, &key, &template)?;
     template::program_of(&template)
 }
 

@@ -17,6 +17,8 @@ macro_rules! types {
             $( pub(crate) $text: Name, )*
             /// The exception by which a verb says that something must be awaited.
             pub(crate) suspension: Obj,
+            /// `Undefined`, made without a call.
+            pub(crate) nothing: objects::Filled<4>,
             /// The stock filters that the machine has its own way of applying, as Python functions.
             pub(crate) stock_filters: Vec<(Obj, Native)>,
             /// The stock tests, likewise.
@@ -32,7 +34,19 @@ macro_rules! types {
             let named = |text: &str| Name::new(text).map_err(|raised| raised.take(py));
             let filters = py.import("haiden.filters")?;
             let tests = py.import("haiden.tests")?;
+            let undefined = of("haiden_runtime", "Undefined")?;
+            let nothing = objects::Filled::new(
+                &undefined,
+                &of("haiden_runtime", "Undefined.__init__")?,
+                [
+                    named("_undefined_hint")?,
+                    named("_undefined_obj")?,
+                    named("_undefined_name")?,
+                    named("_undefined_exception")?,
+                ],
+            );
             Ok(Types {
+                nothing: nothing.map_err(|raised| raised.take(py))?,
                 $( $field: of(stringify!($module), $name)?, )*
                 $( $text: named($literal)?, )*
                 suspension: Obj::of(&py.get_type::<crate::waiting::Suspension>()),
@@ -60,12 +74,15 @@ types! {
     assertion_error = haiden_exceptions."TemplateAssertionError";
     syntax_error = haiden_exceptions."TemplateSyntaxError";
     not_found = haiden_exceptions."TemplateNotFound";
+    undefined_error = haiden_exceptions."UndefinedError";
     ;
     html = "__html__";
     call = "__call__";
     loader = "loader";
     cache = "cache";
-    mapping = "_mapping";
+    mapping = "mapping";
+    entries = "_mapping";
+    get = "get";
     auto_reload = "auto_reload";
     uptodate = "_uptodate";
     namespace_attributes = "_Namespace__attrs";

@@ -15,11 +15,13 @@ use pyo3::prelude::*;
 use crate::register::Obj;
 
 mod access;
+mod filled;
 mod make;
 mod operate;
 mod scalars;
 
 pub(crate) use access::*;
+pub(crate) use filled::Filled;
 pub(crate) use make::*;
 pub(crate) use operate::*;
 pub(crate) use scalars::*;

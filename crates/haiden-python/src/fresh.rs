@@ -1,0 +1,108 @@
+//! What the stock loaders give as the third part of `get_source`: is the source still the latest?
+//!
+//! Each is a callable, as Jinja's are; the machine asks without a call when a template includes or extends another.
+
+use pyo3::ffi;
+use pyo3::prelude::*;
+use pyo3::{PyTraverseError, PyVisit};
+
+use crate::objects::{self, Result};
+use crate::register::{Attached, Obj};
+use crate::scope::visit_object;
+use crate::types;
+
+/// Is `source` still what the loader's `mapping` has under the name?
+#[pyclass(frozen, name = "SourceCheck", module = "haiden._native")]
+pub(crate) struct SourceCheck(Attached<Source>);
+
+struct Source {
+    loader: Obj,
+    name: Obj,
+    source: Obj,
+}
+
+impl Source {
+    /// `source == loader.mapping.get(name)`
+    fn is_latest(&self) -> Result<bool> {
+        let types = types::loaded()?;
+        let mapping = objects::get_attr(&self.loader, &types.mapping.object)?;
+        let found = if objects::is_dict(&mapping) && objects::is_str(&self.name) {
+            objects::dict_get(&mapping, &self.name, objects::hash(&self.name)?)?
+        } else {
+            Some(objects::call_method(&mapping, &types.get.object, std::slice::from_ref(&self.name))?)
+        };
+        let found = found.unwrap_or_else(objects::none);
+        if found.is(&self.source) && objects::is_str(&found) {
+            return Ok(true);
+        }
+        objects::truth(&objects::compare(ffi::Py_EQ, &self.source, &found)?)
+    }
+}
+
+#[pymethods]
+impl SourceCheck {
+    #[new]
+    fn new(loader: &Bound<'_, PyAny>, name: &Bound<'_, PyAny>, source: &Bound<'_, PyAny>) -> SourceCheck {
+        let parts = Source { loader: Obj::of(loader), name: Obj::of(name), source: Obj::of(source) };
+        SourceCheck(Attached::new(loader.py(), parts))
+    }
+
+    fn __call__(&self, py: Python<'_>) -> PyResult<bool> {
+        self.0.get(py).is_latest().map_err(|raised| raised.take(py))
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> std::result::Result<(), PyTraverseError> {
+        let parts = self.0.peek();
+        [&parts.loader, &parts.name, &parts.source]
+            .into_iter()
+            .try_for_each(|object| visit_object(object.as_ptr(), &visit))
+    }
+    #[expect(clippy::unused_self, reason = "the ring is cut in the template's dictionary")]
+    fn __clear__(&self) {}
+}
+
+/// Was the file last changed at this time?
+#[pyclass(frozen, name = "FileCheck", module = "haiden._native")]
+pub(crate) struct FileCheck {
+    path: std::path::PathBuf,
+    modified: f64,
+}
+
+#[pymethods]
+impl FileCheck {
+    #[new]
+    fn new(path: std::path::PathBuf, modified: f64) -> FileCheck {
+        FileCheck { path, modified }
+    }
+
+    #[expect(clippy::float_cmp, reason = "the same time gives the same number")]
+    fn __call__(&self) -> bool {
+        modified(&self.path) == Some(self.modified)
+    }
+}
+
+/// `os.path.getmtime`: `None` where there is no such file.
+#[cfg(unix)]
+fn modified(path: &std::path::Path) -> Option<f64> {
+    use std::os::unix::fs::MetadataExt;
+    let about = std::fs::metadata(path).ok()?;
+    Some(about.mtime() as f64 + 1e-9 * about.mtime_nsec() as f64)
+}
+
+#[cfg(not(unix))]
+fn modified(path: &std::path::Path) -> Option<f64> {
+    let py = objects::token();
+    let module = py.import("os.path").ok()?;
+    module.call_method1("getmtime", (path,)).ok()?.extract().ok()
+}
+
+/// Does this callable say that a source is the latest?
+pub(crate) fn says_latest(check: &Obj) -> Result<bool> {
+    if let Some(check) = objects::ours::<SourceCheck>(check) {
+        return check.0.peek().is_latest();
+    }
+    if let Some(check) = objects::ours::<FileCheck>(check) {
+        return Ok(check.__call__());
+    }
+    objects::truth(&objects::call(check, &[], None)?)
+}
