@@ -46,9 +46,21 @@ class Bucket:
     def __init__(self, environment: "Environment | None", key: str, checksum: str) -> None:
         self.environment = environment
         self.key = key
-        self.checksum = checksum
+        self._checksum: str | None = checksum
         self._origin: tuple[str, str | None, str] | None = None
         self.reset()
+
+    @property
+    def checksum(self) -> str:
+        """The checksum of the template's source."""
+        if self._checksum is None:
+            assert self._origin is not None
+            self._checksum = _sha1(self._origin[2])
+        return self._checksum
+
+    @checksum.setter
+    def checksum(self, checksum: str) -> None:
+        self._checksum = checksum
 
     def reset(self) -> None:
         """Empties it."""
@@ -56,16 +68,34 @@ class Bucket:
 
     def load_bytecode(self, f: t.BinaryIO) -> None:
         """Reads from a file; what cannot be used leaves the bucket empty."""
+        self._load(f.read())
+
+    def _load_file(self, path: str) -> bool:
+        """Reads an image that the machine can read by itself; `False` if it is to be read in another way."""
+        if type(self) is not Bucket or self._checksum is not None or self.environment is None or self._origin is None:
+            return False
+        name, filename, source = self._origin
+        settings = self.environment._machine_settings()
+        code = _native.load_file(settings, path, bc_magic, source, name, filename)
+        if code is not None:
+            self.code = code
+        return code is not None
+
+    def _load(self, data: t.Any) -> None:
+        """Reads from bytes; what cannot be used leaves the bucket empty."""
         self.reset()
-        data = f.read()
-        head = bc_magic + self._checksum_bytes()
-        if not isinstance(data, bytes) or not data.startswith(head):
+        if not isinstance(data, bytes) or not data.startswith(bc_magic):
             return
-        kind, payload = data[len(head) : len(head) + 1], data[len(head) + 1 :]
+        start = len(bc_magic) + 2
+        end = start + int.from_bytes(data[len(bc_magic) : start], "little")
+        kind = data[end : end + 1]
+        # An image says itself of which source it is, with a better digest than the one that nobody has asked for yet.
+        if (self._checksum is not None or kind != _IMAGE) and data[start:end] != self.checksum.encode():
+            return
         if kind == _TEXT:
-            self.code = payload.decode("utf-8", "surrogatepass")
+            self.code = data[end + 1 :].decode("utf-8", "surrogatepass")
         elif kind == _IMAGE:
-            self.code = self._code_of(payload)
+            self.code = self._code_of(data[end + 1 :])
 
     def _code_of(self, image: bytes) -> t.Any:
         if self.environment is None or self._origin is None:
@@ -106,6 +136,10 @@ class Bucket:
         out = BytesIO()
         self.write_bytecode(out)
         return out.getvalue()
+
+
+def _sha1(source: str) -> str:
+    return sha1(source.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 class CacheStatistics(t.NamedTuple):
@@ -209,12 +243,17 @@ class BytecodeCache:
 
     def get_source_checksum(self, source: str) -> str:
         """The checksum of a source."""
-        return sha1(source.encode("utf-8", "surrogatepass")).hexdigest()
+        return _sha1(source)
 
     def get_bucket(self, environment: "Environment", name: str, filename: str | None, source: str) -> Bucket:
         """The bucket of a template, filled if the cache has it."""
-        bucket = Bucket(environment, self.get_cache_key(name, filename), self.get_source_checksum(source))
+        # The stock checksum waits until something reads it.
+        stock = getattr(self.get_source_checksum, "__func__", None) is BytecodeCache.get_source_checksum
+        checksum = "" if stock else self.get_source_checksum(source)
+        bucket = Bucket(environment, self.get_cache_key(name, filename), checksum)
         bucket._origin = name, filename, source
+        if stock:
+            bucket._checksum = None
         self.load_bytecode(bucket)
         if bucket.code is None:
             self._misses += 1
@@ -261,8 +300,11 @@ class FileSystemBytecodeCache(BytecodeCache):
 
     def load_bytecode(self, bucket: Bucket) -> None:
         """Reads the template's file, if there is one."""
+        name = self._get_cache_filename(bucket)
+        if bucket._load_file(name):
+            return
         try:
-            with open(self._get_cache_filename(bucket), "rb") as file:
+            with open(name, "rb") as file:
                 bucket.load_bytecode(file)
         except (FileNotFoundError, IsADirectoryError, PermissionError):
             pass

@@ -108,18 +108,23 @@ class FileSystemLoader(BaseLoader):
 
     def get_source(self, environment: "Environment", template: str) -> "tuple[str, str, UpToDate]":
         parts = split_template_path(template)
+        utf8 = self.encoding in ("utf-8", "utf8")
         for directory in self.searchpath:
             # The parts hold no other separator.
             filename = posixpath.join(directory, *parts)
+            if utf8 and (found := _native.read_source(filename)) is not None:
+                source, modified = found
+                break
             if os.path.isfile(filename):
+                with open(filename, encoding=self.encoding) as file:
+                    source = file.read()
+                modified = os.path.getmtime(filename)
                 break
         else:
             paths = "path" if len(self.searchpath) == 1 else "paths"
             places = ", ".join(map(repr, self.searchpath))
             raise TemplateNotFound(template, f"{template!r} not found in search {paths}: {places}")
-        with open(filename, encoding=self.encoding) as file:
-            source = file.read()
-        return source, os.path.normpath(filename), _native.FileCheck(filename, os.path.getmtime(filename))
+        return source, os.path.normpath(filename), _native.FileCheck(filename, modified)
 
     def list_templates(self) -> list[str]:
         found = set()

@@ -82,18 +82,25 @@ impl FileCheck {
 }
 
 /// `os.path.getmtime`: `None` where there is no such file.
-#[cfg(unix)]
 fn modified(path: &std::path::Path) -> Option<f64> {
-    use std::os::unix::fs::MetadataExt;
-    let about = std::fs::metadata(path).ok()?;
-    Some(about.mtime() as f64 + 1e-9 * about.mtime_nsec() as f64)
+    time_of(&std::fs::metadata(path).ok()?)
 }
 
-#[cfg(not(unix))]
-fn modified(path: &std::path::Path) -> Option<f64> {
-    let py = objects::token();
-    let module = py.import("os.path").ok()?;
-    module.call_method1("getmtime", (path,)).ok()?.extract().ok()
+/// When a file was last changed, as Python's `st_mtime` says it.
+pub(crate) fn time_of(about: &std::fs::Metadata) -> Option<f64> {
+    let time = about.modified().ok()?;
+    let (seconds, rest) = match time.duration_since(std::time::UNIX_EPOCH) {
+        Ok(since) => (since.as_secs() as f64, since.subsec_nanos()),
+        // Python counts the fraction forwards from the whole second before.
+        Err(before) => {
+            let before = before.duration();
+            match before.subsec_nanos() {
+                0 => (-(before.as_secs() as f64), 0),
+                rest => (-(before.as_secs() as f64) - 1.0, 1_000_000_000 - rest),
+            }
+        }
+    };
+    Some(seconds + 1e-9 * f64::from(rest))
 }
 
 /// Does this callable say that a source is the latest?

@@ -5,7 +5,7 @@
 use haiden_bytecode::{Expected, Header, OptionId, header_flags, source_digest};
 use haiden_compiler::{Options, SEMANTICS};
 
-use crate::settings::Settings;
+use crate::settings::{Known, Settings};
 
 /// The digests of an image.
 #[derive(Clone, Copy)]
@@ -17,11 +17,12 @@ pub(crate) struct Identity {
 
 impl Identity {
     /// The identity of what is compiled from `source` with these options.
-    pub(crate) fn new(settings: &Settings, options: &Options, source: &str) -> Identity {
+    pub(crate) fn new(known: &Known, source: &str) -> Identity {
+        let (options, fingerprint) = (&known.options, known.fingerprint);
         let mut flags = 0;
         flags |= if options.optimize { header_flags::OPTIMIZED } else { 0 };
         flags |= if options.autoescape { header_flags::AUTOESCAPE } else { 0 };
-        Identity { flags, fingerprint: fingerprint(settings, options), source: source_digest(source) }
+        Identity { flags, fingerprint, source: source_digest(source) }
     }
 
     /// The header of the image.
@@ -35,7 +36,8 @@ impl Identity {
     }
 }
 
-fn fingerprint(settings: &Settings, options: &Options) -> [u8; 32] {
+/// The fingerprint of an environment with these options.
+pub(crate) fn fingerprint(settings: &Settings, options: &Options) -> [u8; 32] {
     let mut print = options.fingerprint();
     if settings.native {
         print = print.flag(OptionId::NativeTypes, true);

@@ -13,6 +13,7 @@ mod code;
 mod contexts;
 mod errors;
 mod execution;
+mod files;
 mod filters;
 mod fresh;
 mod guard;

@@ -1,5 +1,6 @@
 //! The module `haiden._native`: compiling, and the classes.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use haiden_bytecode::Image;
@@ -8,6 +9,7 @@ use pyo3::prelude::*;
 use crate::code::Code;
 use crate::contexts::ContextHandle;
 use crate::execution::Execution;
+use crate::files;
 use crate::fresh::{FileCheck, SourceCheck};
 use crate::identity::Identity;
 use crate::machine::{Block, Loop, Macro, TemplateReference};
@@ -30,10 +32,10 @@ fn compile(
     let known = settings::of(&object);
     let options = settings::options(known, py, name.as_deref())?;
     let types = types::types(py)?.get(py);
-    let image = haiden_compiler::compile(source, &options)
+    let image = haiden_compiler::compile(source, &options.options)
         .map_err(|error| errors::compile_error(py, types, &error, (name.as_deref(), filename.as_deref())))?;
-    let identity = Identity::new(known, &options, source);
-    finish(py, known, image, (name, filename), options.autoescape, Some(identity))
+    let identity = Identity::new(&options, source);
+    finish(py, known, image, (name, filename), options.options.autoescape, Some(identity))
 }
 
 /// The code of an image's bytes, if they are what [`compile`] makes of this source here; else `None`.
@@ -49,10 +51,36 @@ fn load(
     let object = Obj::of(settings);
     let known = settings::of(&object);
     let options = settings::options(known, settings.py(), name.as_deref())?;
-    let identity = Identity::new(known, &options, source);
+    let identity = Identity::new(&options, source);
     let Ok((_, image)) = haiden_bytecode::load_expected(data, &identity.expected()) else { return Ok(None) };
-    let autoescape = options.autoescape;
+    let autoescape = options.options.autoescape;
     Ok(Some(Code::new(Arc::new(image), (name, filename), autoescape, Some(identity))))
+}
+
+/// As [`load`], of the file of a bucket: `magic`, a checksum and its length before it, a mark, the image's bytes.
+#[pyfunction]
+#[pyo3(signature = (settings, path, magic, source, name=None, filename=None))]
+fn load_file(
+    settings: &Bound<'_, SettingsObject>,
+    path: PathBuf,
+    magic: &[u8],
+    source: &str,
+    name: Option<String>,
+    filename: Option<String>,
+) -> PyResult<Option<Code>> {
+    let py = settings.py();
+    let object = Obj::of(settings);
+    let options = settings::options(settings::of(&object), py, name.as_deref())?;
+    let identity = Identity::new(&options, source);
+    let image = py.detach(|| {
+        let contents = files::read_entry(&path).ok()?;
+        let (length, rest) = contents.strip_prefix(magic)?.split_first_chunk()?;
+        let image = rest.get(usize::from(u16::from_le_bytes(*length))..)?.strip_prefix(b"i")?;
+        haiden_bytecode::load_expected(image, &identity.expected()).ok()
+    });
+    let names = (name, filename);
+    Ok(image
+        .map(|(_, image)| Code::new(Arc::new(image), names, options.options.autoescape, Some(identity))))
 }
 
 /// Compiles a tree of `haiden.nodes`.
@@ -70,9 +98,9 @@ fn compile_tree(
     let options = settings::options(known, py, name.as_deref())?;
     let (ast, objects) = tree::convert(template)?;
     let types = types::types(py)?.get(py);
-    let image = haiden_compiler::compile_ast(&ast, &options)
+    let image = haiden_compiler::compile_ast(&ast, &options.options)
         .map_err(|error| errors::compile_error(py, types, &error, (name.as_deref(), filename.as_deref())))?;
-    let mut code = finish(py, known, image, (name, filename), options.autoescape, None)?;
+    let mut code = finish(py, known, image, (name, filename), options.options.autoescape, None)?;
     if !objects.is_empty() {
         let objects = objects::tuple(objects.into_iter().map(Ok)).map_err(|raised| raised.take(py))?;
         code.objects = Some(Attached::new(py, objects));
@@ -123,6 +151,8 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<Template>()?;
     module.add_class::<TemplateReference>()?;
     module.add_function(wrap_pyfunction!(load, module)?)?;
+    module.add_function(wrap_pyfunction!(load_file, module)?)?;
+    module.add_function(wrap_pyfunction!(files::read_source, module)?)?;
     module.add_function(wrap_pyfunction!(template::renders, module)?)?;
     module.add_function(wrap_pyfunction!(compile, module)?)?;
     module.add_function(wrap_pyfunction!(compile_tree, module)?)

@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
+use std::rc::Rc;
 
 use haiden_compiler::Options;
 use haiden_syntax::{Extensions, Syntax};
@@ -15,6 +16,7 @@ use pyo3::{PyTraverseError, PyVisit};
 
 use crate::attr_cache::Site;
 use crate::guard::Guard;
+use crate::identity::fingerprint;
 use crate::objects;
 use crate::register::{Attached, Obj};
 use crate::scope::visit_object;
@@ -50,9 +52,17 @@ pub(crate) struct Settings {
     pub(crate) loading: Option<Loading>,
     /// Keys of the environment's cache, by name: the name, the loader's address, the key and its hash.
     keys: RefCell<Vec<(Obj, usize, CacheKey)>>,
+    /// The options for templates that are not escaped, and for those that are.
+    known: RefCell<[Option<Rc<Known>>; 2]>,
     compiles_source: bool,
     compiles_tree: bool,
     stale: Cell<bool>,
+}
+
+/// The options that templates of an environment are compiled with.
+pub(crate) struct Known {
+    pub(crate) options: Options,
+    pub(crate) fingerprint: [u8; 32],
 }
 
 /// What an environment loads templates as, and the attributes that say which it has.
@@ -245,6 +255,7 @@ fn read(environment: &Bound<'_, PyAny>, types: &Types) -> PyResult<Settings> {
         fast,
         loading,
         keys: RefCell::default(),
+        known: RefCell::default(),
         compiles_source,
         compiles_tree,
         stale: Cell::new(false),
@@ -321,8 +332,23 @@ pub(crate) fn autoescape(settings: &Settings, py: Python<'_>, name: Option<&str>
     if autoescape.is_callable() { autoescape.call1((name,))?.is_truthy() } else { autoescape.is_truthy() }
 }
 
-/// The options that an environment has right now, for the template of this name.
-pub(crate) fn options(settings: &Settings, py: Python<'_>, name: Option<&str>) -> PyResult<Options> {
+/// The options that an environment has, for the template of this name.
+pub(crate) fn options(settings: &Settings, py: Python<'_>, name: Option<&str>) -> PyResult<Rc<Known>> {
+    let autoescape = autoescape(settings, py, name)?;
+    let place = usize::from(autoescape);
+    if let Some(known) = &settings.known.borrow()[place] {
+        return Ok(known.clone());
+    }
+    let options = read_options(settings, py, autoescape)?;
+    let known = Rc::new(Known { fingerprint: fingerprint(settings, &options), options });
+    // A policy takes part in the options of this extension: whoever sets one tells nobody.
+    if !known.options.syntax.extensions.contains(Extensions::I18N) {
+        settings.known.borrow_mut()[place] = Some(known.clone());
+    }
+    Ok(known)
+}
+
+fn read_options(settings: &Settings, py: Python<'_>, autoescape: bool) -> PyResult<Options> {
     let environment = settings.environment.bound(py);
     let text = |name: &str, default: &'static str| -> PyResult<Cow<'static, str>> {
         let value = environment.getattr(name)?;
@@ -352,7 +378,7 @@ pub(crate) fn options(settings: &Settings, py: Python<'_>, name: Option<&str>) -
             keep_trailing_newline: truth("keep_trailing_newline")?,
             extensions: extensions(&environment)?.unwrap_or(Extensions::NONE),
         },
-        autoescape: autoescape(settings, py, name)?,
+        autoescape,
         optimize: truth("optimized")?,
         finalize: settings.finalize.is_some() || settings.native,
         intercepted: settings.hooks.operators,
