@@ -48,6 +48,12 @@ async def finish(machine: Machine) -> t.Any:
     return machine.take()
 
 
+async def resume(machine: Machine) -> t.Any:
+    """As :func:`finish`, for a machine that waits already."""
+    await serve(machine)
+    return await finish(machine)
+
+
 def async_generator(template: "Template", block: str | None) -> "t.Callable[[Context], t.AsyncIterator[t.Any]]":
     """The function of a template of an asynchronous environment, or of one of its blocks."""
 

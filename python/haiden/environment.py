@@ -831,12 +831,19 @@ class Template(_native.Template):
         :raises RuntimeError: The environment was not made with `enable_async`.
         """
         self._need_async()
-        context = self.new_context(dict(*args, **kwargs))
+        variables = dict(*args, **kwargs)
         try:
-            if self._plain and self.environment.concat is Environment.concat:
-                from ._async import finish
+            begun = self._begin(variables)
+            if begun is not None:
+                if not isinstance(begun, _native.Execution):
+                    return t.cast(str, begun)
+                from ._async import resume
 
-                return t.cast(str, await finish(self._start(context)))
+                return t.cast(str, await resume(begun))
+        except Exception:
+            self.environment.handle_exception()
+        context = self.new_context(variables)
+        try:
             parts = [part async for part in self.root_render_func(context)]  # type: ignore[attr-defined]
             text: str = self.environment.concat(parts)
             return text

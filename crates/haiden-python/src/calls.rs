@@ -17,6 +17,18 @@ impl PyHost {
     #[inline(never)]
     pub(crate) fn attr_slowly(&mut self, register: &Register, site: &Site) -> Result<Register> {
         if self.is_async {
+            if self.waiting.is_idle()
+                && !self.settings().hooks.getattr
+                && let Some(object) = register.as_object()
+            {
+                return match site.get(object)? {
+                    Some(value) => self.settled(Register::object(value)),
+                    None => self
+                        .new_undefined(None, Some(object), Some(&site.name.object))
+                        .map(Register::object)
+                        .and_then(|nothing| self.settled(nothing)),
+                };
+            }
             return self.awaited(|host| host.attr_of(register, site));
         }
         self.attr_of(register, site)

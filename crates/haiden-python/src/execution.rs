@@ -1,13 +1,15 @@
 //! A template that runs part by part: the iterator behind `generate`, `root_render_func` and `blocks`.
 
 use std::cell::RefCell;
+use std::sync::Arc;
 
-use haiden_runtime::Vm;
+use haiden_runtime::{Program, Vm};
 use haiden_runtime::vm::Step;
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::{PyTraverseError, PyVisit};
 
+use crate::contexts;
 use crate::host::PyHost;
 use crate::objects::{self, Raised, Result};
 use crate::output::Output;
@@ -46,10 +48,13 @@ enum Stop {
 
 impl Execution {
     pub(crate) fn new(host: &PyHost, vm: Vm<PyHost>, context: Context) -> Execution {
-        let member = Member::new(&context, None);
-        context.scope.expose();
         let out = host.output(256);
-        let data = Data { vm, out, context, waiting: Waiting::default(), found: None };
+        Execution::of(Data { vm, out, context, waiting: Waiting::default(), found: None })
+    }
+
+    fn of(data: Data) -> Execution {
+        let member = Member::new(&data.context, None);
+        data.context.scope.expose();
         Execution(Attached::new(objects::token(), (RefCell::new(State::Ready(Box::new(data))), member)))
     }
 
@@ -76,6 +81,30 @@ impl Execution {
                 Err(error)
             }
         }
+    }
+}
+
+/// A run that has begun.
+pub(crate) enum Begun {
+    /// It is over already: the page.
+    Over(Obj),
+    Waits(Execution),
+}
+
+/// Renders a template with these variables until it is over or has to wait.
+pub(crate) fn begin(program: &Arc<Program<PyHost>>, variables: Obj) -> Result<Begun> {
+    let context = contexts::root(program, variables);
+    let mut host = PyHost::new(context.scope.clone());
+    let vm = Vm::new(&mut host, program, context.clone(), PyHost::LIMITS)?;
+    let out = Output::new(program.size_hint() + 64);
+    let mut data = Data { vm, out, context, waiting: Waiting::default(), found: None };
+    match data.run(true)? {
+        Stop::Over | Stop::Part => {
+            let page = data.found.take().map_or_else(|| objects::text(""), Ok)?;
+            program.remember_size(objects::length(&page)?);
+            Ok(Begun::Over(page))
+        }
+        Stop::Waits => Ok(Begun::Waits(Execution::of(data))),
     }
 }
 

@@ -251,7 +251,7 @@ fn read(environment: &Bound<'_, PyAny>, types: &Types) -> PyResult<Settings> {
         plain_context,
         native,
         is_async,
-        plain: plain_context && !is_async && concat && !native,
+        plain: plain_context && concat && !native,
         fast,
         loading,
         keys: RefCell::default(),

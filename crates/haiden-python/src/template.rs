@@ -14,7 +14,7 @@ use pyo3::{PyTraverseError, PyVisit};
 use crate::code::Code;
 use crate::contexts;
 use crate::errors;
-use crate::execution::Execution;
+use crate::execution::{self, Begun, Execution};
 use crate::host::{Extra, PyHost};
 use crate::link::PyLinker;
 use crate::objects::{self, Raised, Result};
@@ -187,7 +187,7 @@ fn render<'py>(this: &Bound<'py, Template>, variables: Bound<'py, PyDict>) -> Py
     let template = this.get();
     let program = template.current(&Obj::of(this)).map_err(|raised| raised.take(py))?;
     let program = match program {
-        Some(program) if program.extra().plain => program,
+        Some(program) if program.extra().plain && !program.extra().settings().is_async => program,
         _ => return this.call_method1(intern!(py, "_render_by_functions"), (variables,)),
     };
     RENDERS.fetch_add(1, Ordering::Relaxed);
@@ -300,6 +300,25 @@ impl Template {
             Ok(Ok(execution)) => Ok(execution),
             Ok(Err(name)) => Err(PyKeyError::new_err(name.to_owned())),
             Err(raised) => Err(Raised::take(raised, py)),
+        }
+    }
+
+    /// Starts to render in an asynchronous environment: the page if nothing has to be awaited, else what goes on when
+    /// something was; `None` if rendering needs what Python code does.
+    fn _begin<'py>(
+        this: &Bound<'py, Template>,
+        variables: &Bound<'py, PyDict>,
+    ) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let py = this.py();
+        let program = this.get().program(this)?;
+        if !program.extra().plain {
+            return Ok(None);
+        }
+        RENDERS.fetch_add(1, Ordering::Relaxed);
+        match execution::begin(&program, Obj::of(variables)) {
+            Ok(Begun::Over(page)) => Ok(Some(page.bound(py))),
+            Ok(Begun::Waits(execution)) => Bound::new(py, execution).map(|run| Some(run.into_any())),
+            Err(raised) => Err(raised.take(py)),
         }
     }
 

@@ -57,6 +57,14 @@ pub(crate) struct Waiting {
     method: Option<Register>,
 }
 
+impl Waiting {
+    /// Has nothing been asked for, and no answer come?
+    #[inline]
+    pub(crate) fn is_idle(&self) -> bool {
+        matches!(self.wait, Wait::Nothing)
+    }
+}
+
 /// Is the exception in the indicator a request to wait?
 pub(crate) fn is_suspension(raised: &Raised) -> bool {
     match types::loaded() {
@@ -79,6 +87,11 @@ impl PyHost {
             Wait::Nothing | Wait::Asked(_) => {}
         }
         let value = get(self)?;
+        self.settled(value)
+    }
+
+    /// The value, once it has been awaited if it must be, where nothing has been awaited yet.
+    pub(crate) fn settled(&mut self, value: Register) -> Result<Register> {
         match value.as_object() {
             Some(object) if objects::is_awaitable(object)? => Err(self.suspend(object.clone())),
             _ => Ok(value),
