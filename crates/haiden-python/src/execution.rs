@@ -3,8 +3,8 @@
 use std::cell::RefCell;
 use std::sync::Arc;
 
-use haiden_runtime::{Program, Vm};
 use haiden_runtime::vm::Step;
+use haiden_runtime::{Program, Vm};
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::{PyTraverseError, PyVisit};

@@ -79,8 +79,7 @@ fn load_file(
         haiden_bytecode::load_expected(image, &identity.expected()).ok()
     });
     let names = (name, filename);
-    Ok(image
-        .map(|(_, image)| Code::new(Arc::new(image), names, options.options.autoescape, Some(identity))))
+    Ok(image.map(|(_, image)| Code::new(Arc::new(image), names, options.options.autoescape, Some(identity))))
 }
 
 /// Compiles a tree of `haiden.nodes`.
