@@ -45,6 +45,7 @@ fn read(path: &Path) -> io::Result<Option<(Vec<u8>, f64)>> {
 
 /// A source in UTF-8, its line breaks as Python's text files give them, and the file's time.
 #[pyfunction]
+#[expect(clippy::needless_pass_by_value, reason = "what Python hands in is converted")]
 pub(crate) fn read_source(py: Python<'_>, path: PathBuf) -> Option<(Bound<'_, PyString>, f64)> {
     let (text, modified) = py.detach(|| {
         let (contents, modified) = read(&path).ok()??;

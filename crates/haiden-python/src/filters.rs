@@ -6,6 +6,7 @@ use haiden_runtime::{Arguments, Host};
 
 use crate::attr_cache::Name;
 use crate::host::PyHost;
+use crate::json;
 use crate::objects::{self, Class, Result, Text};
 use crate::output::Output;
 use crate::register::{Obj, Register, View};
@@ -55,6 +56,7 @@ pub(crate) enum Native {
     Replace,
     Safe,
     String,
+    ToJson,
     Trim,
     Truncate,
     Upper,
@@ -71,6 +73,7 @@ impl Native {
         ("do_lower", Native::Lower),
         ("do_mark_safe", Native::Safe),
         ("soft_str", Native::String),
+        ("do_tojson", Native::ToJson),
         ("do_truncate", Native::Truncate),
         ("do_upper", Native::Upper),
         ("do_capitalize", Native::Capitalize),
@@ -139,6 +142,13 @@ pub(crate) fn apply(
             Some([separator, None]) => Some(join(host, context, value, separator)?),
             _ => None,
         },
+        Native::ToJson if host.fast => match bind(arguments, ["indent"]) {
+            Some([indent]) => match json::dumps(host, value, indent.as_ref())? {
+                Some(text) => Some(host.finish_text(objects::text(&text)?, true)?),
+                None => None,
+            },
+            None => None,
+        },
         Native::Truncate => match bind(arguments, ["length", "killwords", "end", "leeway"]) {
             Some(bound) => {
                 let how = Truncate::new(host, &bound)?;
@@ -173,6 +183,12 @@ pub(crate) fn emit(
         }
         Native::Length if arguments.shape.registers() == 0 => {
             out.push_int(objects::length(&host.object(value)?)? as i64);
+            Ok(true)
+        }
+        Native::ToJson => {
+            let Some([indent]) = bind(arguments, ["indent"]) else { return Ok(false) };
+            let Some(text) = json::dumps(host, value, indent.as_ref())? else { return Ok(false) };
+            out.push(&text, text.is_ascii());
             Ok(true)
         }
         Native::Truncate => {

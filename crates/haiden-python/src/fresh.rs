@@ -18,7 +18,7 @@ pub(crate) struct SourceCheck(Attached<Source>);
 struct Source {
     loader: Obj,
     name: Obj,
-    source: Obj,
+    latest: Obj,
 }
 
 impl Source {
@@ -32,10 +32,10 @@ impl Source {
             Some(objects::call_method(&mapping, &types.get.object, std::slice::from_ref(&self.name))?)
         };
         let found = found.unwrap_or_else(objects::none);
-        if found.is(&self.source) && objects::is_str(&found) {
+        if found.is(&self.latest) && objects::is_str(&found) {
             return Ok(true);
         }
-        objects::truth(&objects::compare(ffi::Py_EQ, &self.source, &found)?)
+        objects::truth(&objects::compare(ffi::Py_EQ, &self.latest, &found)?)
     }
 }
 
@@ -43,7 +43,7 @@ impl Source {
 impl SourceCheck {
     #[new]
     fn new(loader: &Bound<'_, PyAny>, name: &Bound<'_, PyAny>, source: &Bound<'_, PyAny>) -> SourceCheck {
-        let parts = Source { loader: Obj::of(loader), name: Obj::of(name), source: Obj::of(source) };
+        let parts = Source { loader: Obj::of(loader), name: Obj::of(name), latest: Obj::of(source) };
         SourceCheck(Attached::new(loader.py(), parts))
     }
 
@@ -53,7 +53,7 @@ impl SourceCheck {
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> std::result::Result<(), PyTraverseError> {
         let parts = self.0.peek();
-        [&parts.loader, &parts.name, &parts.source]
+        [&parts.loader, &parts.name, &parts.latest]
             .into_iter()
             .try_for_each(|object| visit_object(object.as_ptr(), &visit))
     }

@@ -20,6 +20,7 @@ mod guard;
 mod host;
 mod identity;
 mod iterate;
+mod json;
 mod link;
 mod machine;
 mod module;

@@ -59,6 +59,7 @@ fn load(
 
 /// As [`load`], of the file of a bucket: `magic`, a checksum and its length before it, a mark, the image's bytes.
 #[pyfunction]
+#[expect(clippy::needless_pass_by_value, reason = "what Python hands in is converted")]
 #[pyo3(signature = (settings, path, magic, source, name=None, filename=None))]
 fn load_file(
     settings: &Bound<'_, SettingsObject>,

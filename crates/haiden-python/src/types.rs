@@ -1,5 +1,7 @@
 //! The Python classes and names that the host needs, looked up once for the process.
 
+use std::cell::RefCell;
+
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 
@@ -17,6 +19,8 @@ macro_rules! types {
             $( pub(crate) $text: Name, )*
             /// The exception by which a verb says that something must be awaited.
             pub(crate) suspension: Obj,
+            /// The function `json.dumps`, once it was found to be Python's own.
+            pub(crate) stock_dumps: RefCell<Option<Obj>>,
             /// `Undefined`, made without a call.
             pub(crate) nothing: objects::Filled<4>,
             /// The stock filters that the machine has its own way of applying, as Python functions.
@@ -49,6 +53,7 @@ macro_rules! types {
                 nothing: nothing.map_err(|raised| raised.take(py))?,
                 $( $field: of(stringify!($module), $name)?, )*
                 $( $text: named($literal)?, )*
+                stock_dumps: RefCell::default(),
                 suspension: Obj::of(&py.get_type::<crate::waiting::Suspension>()),
                 stock_filters: stock(&filters, Native::STOCK)?,
                 stock_tests: stock(&tests, NativeTest::STOCK)?,
@@ -59,6 +64,7 @@ macro_rules! types {
 
 types! {
     markup = markupsafe."Markup";
+    modules = sys."modules";
     undefined = haiden_runtime."Undefined";
     context = haiden_runtime."Context";
     environment = haiden_environment."Environment";
@@ -77,6 +83,11 @@ types! {
     undefined_error = haiden_exceptions."UndefinedError";
     ;
     html = "__html__";
+    json = "json";
+    dumps = "dumps";
+    dumps_function = "json.dumps_function";
+    dumps_kwargs = "json.dumps_kwargs";
+    dunder_module = "__module__";
     call = "__call__";
     loader = "loader";
     cache = "cache";
