@@ -75,7 +75,6 @@ impl FileCheck {
         FileCheck { path, modified }
     }
 
-    #[expect(clippy::float_cmp, reason = "the same time gives the same number")]
     fn __call__(&self) -> bool {
         modified(&self.path) == Some(self.modified)
     }

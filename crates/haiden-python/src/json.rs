@@ -274,15 +274,16 @@ fn write_unit(unit: u32, out: &mut String) {
 
 /// The order of texts by their characters.
 fn order(a: Text<'_>, b: Text<'_>) -> Ordering {
-    if let (Text::Ascii(a), Text::Ascii(b)) = (a, b) {
-        return a.cmp(b);
+    match (a, b) {
+        (Text::Ascii(a), Text::Ascii(b)) => a.cmp(b),
+        (a, b) => units(a).cmp(units(b)),
     }
-    fn each(text: Text<'_>) -> Box<dyn Iterator<Item = u32> + '_> {
-        match text {
-            Text::Ascii(units) | Text::Latin1(units) => Box::new(units.iter().map(|&unit| unit.into())),
-            Text::Two(units) => Box::new(units.iter().map(|&unit| unit.into())),
-            Text::Four(units) => Box::new(units.iter().copied()),
-        }
+}
+
+fn units(text: Text<'_>) -> Box<dyn Iterator<Item = u32> + '_> {
+    match text {
+        Text::Ascii(units) | Text::Latin1(units) => Box::new(units.iter().map(|&unit| unit.into())),
+        Text::Two(units) => Box::new(units.iter().map(|&unit| unit.into())),
+        Text::Four(units) => Box::new(units.iter().copied()),
     }
-    each(a).cmp(each(b))
 }
