@@ -42,6 +42,10 @@ impl Options {
             .flag(OptionId::Optimized, self.optimize)
             .flag(OptionId::NewstyleGettext, extensions(Extensions::NEWSTYLE_GETTEXT))
             .flag(OptionId::I18nTrimmed, extensions(Extensions::I18N_TRIMMED));
+        let custom = syntax.custom_tags.fingerprint();
+        if !custom.is_empty() {
+            print = print.option(OptionId::UserExtensions, custom);
+        }
         if let Some(prefix) = &syntax.line_statement_prefix {
             print = print.option(OptionId::LineStatementPrefix, prefix.as_bytes());
         }

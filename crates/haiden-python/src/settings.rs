@@ -8,7 +8,7 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use haiden_compiler::Options;
-use haiden_syntax::{Extensions, Syntax};
+use haiden_syntax::{CustomTags, Extensions, Syntax};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyType};
@@ -377,6 +377,8 @@ fn read_options(settings: &Settings, py: Python<'_>, autoescape: bool) -> PyResu
             newline_sequence: text("newline_sequence", "\n")?,
             keep_trailing_newline: truth("keep_trailing_newline")?,
             extensions: extensions(&environment)?.unwrap_or(Extensions::NONE),
+            // Extensions of Python parse with a parser of their own.
+            custom_tags: CustomTags::default(),
         },
         autoescape,
         optimize: truth("optimized")?,

@@ -12,6 +12,7 @@ mod options;
 mod parse;
 mod repr;
 mod symbols;
+mod tags;
 pub mod walk;
 
 pub use ast::Ast;
@@ -19,8 +20,12 @@ pub use error::{ErrorKind, SyntaxError};
 pub use lex::token::TokenKind;
 pub use lex::{TokenRef, Tokens, lex, lex_raw};
 pub use options::{Extensions, Syntax};
-pub use parse::{Workspace, parse, parse_expression, parse_with};
+pub use parse::{
+    Arguments, Body, Expression, FreeName, Nodes, Parser, Signature, Statement, Target, Workspace, parse,
+    parse_expression, parse_with,
+};
 pub use symbols::Key;
+pub use tags::{CustomTags, TagSet};
 
 /// The deepest expression tree that is accepted.
 pub const MAX_TREE_DEPTH: u32 = 500;

@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 
 use crate::error::{ErrorKind, SyntaxError};
+use crate::tags::CustomTags;
 
 /// The options of lexer and parser, named as `jinja2.Environment` names them.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -36,6 +37,8 @@ pub struct Syntax {
     pub keep_trailing_newline: bool,
     /// The built-in extensions that are on.
     pub extensions: Extensions,
+    /// The tags that extensions add.
+    pub custom_tags: CustomTags,
 }
 
 impl Default for Syntax {
@@ -54,6 +57,7 @@ impl Default for Syntax {
             newline_sequence: Cow::Borrowed("\n"),
             keep_trailing_newline: false,
             extensions: Extensions::NONE,
+            custom_tags: CustomTags::default(),
         }
     }
 }

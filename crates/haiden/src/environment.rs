@@ -14,6 +14,7 @@ use haiden_syntax::{Extensions, Syntax};
 
 use crate::autoescape::AutoEscape;
 use crate::error::{Error, ErrorKind, Place};
+use crate::extension::ExtensionSet;
 use crate::loader::{LoadError, Loader, Source, UpToDate};
 use crate::policies::Policies;
 use crate::sandbox::Sandbox;
@@ -56,6 +57,7 @@ pub(crate) struct Settings {
     pub(crate) sandbox: Option<Sandbox>,
     pub(crate) finalize: Option<BoxedFunction>,
     pub(crate) native_types: bool,
+    pub(crate) extensions: Arc<ExtensionSet>,
 }
 
 pub(crate) struct Inner {
@@ -115,6 +117,7 @@ impl Environment {
             sandbox: None,
             finalize: None,
             native_types: false,
+            extensions: Arc::default(),
         };
         Environment { inner: Arc::new(Inner::new(settings)) }
     }
@@ -270,7 +273,9 @@ impl Environment {
     pub fn set_syntax(&mut self, syntax: Syntax) -> Result<(), Error> {
         syntax.validate().map_err(|error| Error::new(ErrorKind::PythonAssertion, error.message()))?;
         self.change(|settings| {
-            settings.options.syntax = syntax;
+            // Tags belong to extensions, not to the way sources are read.
+            let custom_tags = std::mem::take(&mut settings.options.syntax.custom_tags);
+            settings.options.syntax = Syntax { custom_tags, ..syntax };
             if settings.policies.i18n_trimmed {
                 let extensions = &mut settings.options.syntax.extensions;
                 *extensions = extensions.with(Extensions::I18N_TRIMMED);
@@ -570,6 +575,9 @@ impl Templates for Inner {
     }
     fn sandbox(&self) -> Option<&Sandbox> {
         self.settings.sandbox.as_ref()
+    }
+    fn extension_method(&self, identifier: &str, method: &str) -> Option<BoxedFunction> {
+        self.settings.extensions.method(identifier, method)
     }
     fn newline_sequence(&self) -> &'static str {
         match &*self.settings.options.syntax.newline_sequence {

@@ -40,6 +40,7 @@ mod bytecode;
 mod dump;
 mod environment;
 mod error;
+pub mod extension;
 mod load;
 pub mod loader;
 mod meta;

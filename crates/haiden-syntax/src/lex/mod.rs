@@ -20,7 +20,7 @@ use lexer::{Lexer, State};
 use source::Source;
 use token::{Token, TokenKind};
 
-pub(crate) use chars::is_space;
+pub(crate) use chars::{is_identifier, is_space};
 
 use crate::error::SyntaxError;
 use crate::options::Syntax;

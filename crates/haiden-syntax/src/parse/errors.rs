@@ -1,8 +1,9 @@
 //! What is said about tokens and tags that do not fit: Jinja2's words, and a hint where one may help.
 
 use crate::error::SyntaxError;
-use crate::lex::token::{Token, TokenKind, Word};
+use crate::lex::token::{Token, TokenKind};
 use crate::options::Extensions;
+use crate::parse::ends::Ends;
 use crate::parse::{Parser, error_at};
 use crate::repr::push_str_repr;
 
@@ -55,14 +56,14 @@ impl Parser<'_, '_> {
     pub(super) fn unknown_tag(&self, tag: Token) -> SyntaxError {
         let name = self.text(tag);
         let mut message = format!("Encountered unknown tag {}.", repr(name));
-        let known = self.ends.iter().any(|ends| ends.iter().any(|end| end.as_str() == name));
+        let known = self.ends.iter().any(|&ends| self.end_names(ends).contains(&name));
         self.add_expected(&mut message, &self.ends, known);
         error_at(message, tag).with_hint(self.tag_hint(name))
     }
 
     /// The source ends before a tag that closes `ends`.
     #[cold]
-    pub(super) fn end_of_template(&self, ends: &'static [Word]) -> SyntaxError {
+    pub(super) fn end_of_template(&self, ends: Ends) -> SyntaxError {
         let mut message = "Unexpected end of template.".to_owned();
         let mut stack = self.ends.clone();
         stack.push(ends);
@@ -70,9 +71,9 @@ impl Parser<'_, '_> {
         self.error(message)
     }
 
-    fn add_expected(&self, message: &mut String, stack: &[&'static [Word]], nesting_mistake: bool) {
-        if let Some(ends) = stack.last() {
-            let looking: Vec<String> = ends.iter().map(|end| repr(end.as_str())).collect();
+    fn add_expected(&self, message: &mut String, stack: &[Ends], nesting_mistake: bool) {
+        if let Some(&ends) = stack.last() {
+            let looking: Vec<String> = self.end_names(ends).into_iter().map(repr).collect();
             let looking = looking.join(" or ");
             message.push_str(if nesting_mistake {
                 " You probably made a nesting mistake. Jinja is expecting this tag, but currently looking for "
@@ -101,11 +102,13 @@ impl Parser<'_, '_> {
             "end" | "endraw" | "endtrans" => return None,
             _ => {}
         }
-        let ends = self.ends.last().copied().unwrap_or_default().iter().map(|end| end.as_str());
+        let ends = self.ends.last().map(|&ends| self.end_names(ends)).unwrap_or_default().into_iter();
+        let custom = self.syntax.custom_tags.tags();
         let enabled =
             TAGS.iter().filter(|(_, needs)| needs.is_none_or(|e| self.syntax.extensions.contains(e)));
         let near = ends
             .chain(enabled.map(|(tag, _)| *tag))
+            .chain(custom.iter().map(String::as_str))
             .map(|tag| (distance(name, tag), tag))
             .filter(|&(distance, tag)| distance > 0 && distance <= 2 && distance < tag.len())
             .min();

@@ -2,17 +2,20 @@
 //!
 //! In: a source and the options. Out: the tree Jinja2 would build, or the error it would raise. `statements` has a
 //! method for each tag, `expressions` the operators from loose to tight, `primaries` what they stand between, `postfix`
-//! what follows that, `i18n` the translation tags, `errors` what is said about tags that do not fit. Tokens are pulled one at a time, so of two errors the first one counts.
+//! what follows that, `i18n` the translation tags, `tags` and `nodes` what extensions build tags of their own with, `errors` what is said about tags that do not fit. Tokens are pulled one at a time, so of two errors the first one counts.
 //!
 //! Invariants: recursion is bounded by [`MAX_NESTING`], the depth of expression trees by [`MAX_TREE_DEPTH`]; each
 //! expression method leaves the height of what it returns in `height`.
 
+mod ends;
 mod errors;
 mod expressions;
 mod i18n;
+mod nodes;
 mod postfix;
 mod primaries;
 mod statements;
+mod tags;
 
 use std::borrow::Cow;
 use std::mem::take;
@@ -24,6 +27,8 @@ use crate::lex::source::Source;
 use crate::lex::token::{Token, TokenKind, Word};
 use crate::options::Syntax;
 use crate::{MAX_NESTING, MAX_TREE_DEPTH};
+use ends::Ends;
+pub use nodes::{Arguments, Body, Expression, FreeName, Nodes, Signature, Statement, Target};
 
 type Result<T> = std::result::Result<T, SyntaxError>;
 
@@ -40,7 +45,7 @@ pub fn parse<'s>(source: &'s str, syntax: &Syntax) -> Result<Ast<'s>> {
 /// # Errors
 /// As [`parse`].
 pub fn parse_with<'s>(source: &'s str, syntax: &Syntax, workspace: &mut Workspace) -> Result<Ast<'s>> {
-    start(source, syntax, State::Root, workspace, |parser| parser.body(&[]))
+    start(source, syntax, State::Root, workspace, |parser| parser.body(Ends::END))
 }
 
 /// Memory that a parse needs and leaves, for the next one.
@@ -49,7 +54,7 @@ pub struct Workspace {
     /// Becomes the tree's table of names; whoever drops a tree may put it back.
     pub symbols: Symbols,
     tags: Vec<Token>,
-    ends: Vec<&'static [Word]>,
+    ends: Vec<Ends>,
     brackets: Vec<u8>,
 }
 
@@ -104,6 +109,10 @@ fn start<'s>(
         symbols: take(&mut workspace.symbols),
         tags: take(&mut workspace.tags),
         ends: take(&mut workspace.ends),
+        custom_ends: Vec::new(),
+        tallest: 0,
+        custom: tags::Custom::default(),
+        free_names: 0,
         depth: 0,
         height: 0,
         operand_line: 0,
@@ -126,7 +135,12 @@ enum Depth {
     Level = 3,
 }
 
-struct Parser<'s, 't> {
+/// The parser, as a tag of an extension sees it: it stands behind the tag's name, and must stand at the tag's end when the
+/// extension is done.
+///
+/// Tokens are looked at one by one ([`current`](Parser::current), [`skip`](Parser::skip_if), [`expect`](Parser::expect)),
+/// expressions and bodies are parsed as Jinja2's own tags parse them, and [`nodes`](Parser::nodes) builds what the tag means.
+pub struct Parser<'s, 't> {
     source: &'t Source<'s>,
     syntax: &'t Syntax,
     lexer: Lexer<'t>,
@@ -137,7 +151,15 @@ struct Parser<'s, 't> {
     /// The tags that are open, as they stand in the text.
     tags: Vec<Token>,
     /// What each open body ends with.
-    ends: Vec<&'static [Word]>,
+    ends: Vec<Ends>,
+    /// The ends of tags of extensions.
+    custom_ends: Vec<Vec<String>>,
+    /// The height of the tallest statement of the body that is parsed.
+    tallest: u32,
+    /// The tag of an extension that is parsed.
+    custom: tags::Custom,
+    /// How many names were made that no template can spell.
+    free_names: u32,
     /// How deep the recursion is, in units of [`Depth`].
     depth: u32,
     /// The height of the expression that was parsed last.
@@ -287,19 +309,21 @@ impl<'s> Parser<'s, '_> {
     // ---- bodies ----------------------------------------------------------------------------------------------
 
     /// Statements and text up to one of the tags `ends`, which becomes current, or to the end of the source.
-    fn body(&mut self, ends: &'static [Word]) -> Result<Vec<Stmt<'s>>> {
-        if ends.is_empty() {
+    fn body(&mut self, ends: Ends) -> Result<Vec<Stmt<'s>>> {
+        if ends == Ends::END {
             return self.statements(ends);
         }
         self.ends.push(ends);
         self.enter(Depth::Level)?;
+        let outer = take(&mut self.tallest);
         let body = self.statements(ends)?;
+        self.tallest = outer.max(self.tallest + 1);
         self.leave(Depth::Level);
         self.ends.pop();
         Ok(body)
     }
 
-    fn statements(&mut self, ends: &'static [Word]) -> Result<Vec<Stmt<'s>>> {
+    fn statements(&mut self, ends: Ends) -> Result<Vec<Stmt<'s>>> {
         let mut body = Vec::with_capacity(4);
         let mut output: Vec<Expr<'s>> = Vec::new();
         loop {
@@ -323,7 +347,7 @@ impl<'s> Parser<'s, '_> {
                 TokenKind::BlockBegin => {
                     flush(&mut output, &mut body);
                     self.skip()?;
-                    if self.current.word != Word::Other && ends.contains(&self.current.word) {
+                    if self.at_end(ends) {
                         return Ok(body);
                     }
                     self.statement(&mut body)?;

@@ -114,7 +114,7 @@ impl<'s> Parser<'s, '_> {
     }
 
     /// What stands in the parentheses of a call.
-    fn arguments(&mut self) -> Result<Arguments<'s>> {
+    pub(super) fn arguments(&mut self) -> Result<Arguments<'s>> {
         let open = self.expect_kind(TokenKind::LParen)?;
         let mut given = Arguments::default();
         let (mut parts, mut first) = (0, true);

@@ -9,11 +9,12 @@ use crate::ast::{
 use crate::error::{ErrorKind, SyntaxError};
 use crate::lex::token::{Token, TokenKind, Word};
 use crate::options::Extensions;
+use crate::parse::ends::Ends;
 use crate::parse::expressions::TupleRule;
 use crate::parse::{Parser, Result, error_at, push};
 
 /// Parameters and their defaults.
-type Signature<'s> = (Vec<Name>, Vec<Expr<'s>>);
+pub(super) type Parameters<'s> = (Vec<Name>, Vec<Expr<'s>>);
 
 impl<'s> Parser<'s, '_> {
     /// Parses the statement whose tag is current and adds it to `body`.
@@ -66,6 +67,10 @@ impl<'s> Parser<'s, '_> {
                 self.trans(body)?;
                 return Ok(None);
             }
+            _ if self.is_custom_tag(tag) => {
+                self.custom_tag(tag, body)?;
+                return Ok(None);
+            }
             _ => {
                 // The tag is no block that could be closed.
                 self.tags.pop();
@@ -79,6 +84,11 @@ impl<'s> Parser<'s, '_> {
 
     /// The body behind a tag's end, up to one of `ends`, which becomes current.
     fn block_body(&mut self, ends: &'static [Word]) -> Result<Vec<Stmt<'s>>> {
+        self.body_until(Ends::Words(ends))
+    }
+
+    /// As [`Parser::block_body`], with ends of any kind.
+    pub(super) fn body_until(&mut self, ends: Ends) -> Result<Vec<Stmt<'s>>> {
         self.skip_kind(TokenKind::Colon)?;
         self.require(TokenKind::BlockEnd)?;
         let body = self.body(ends)?;
@@ -290,7 +300,7 @@ impl<'s> Parser<'s, '_> {
         Ok(Stmt::FromImport(Box::new(FromImport { at: self.at(tag), template, names, with_context })))
     }
 
-    fn signature(&mut self) -> Result<Signature<'s>> {
+    pub(super) fn signature(&mut self) -> Result<Parameters<'s>> {
         let (mut args, mut defaults) = (Vec::new(), Vec::new());
         self.require(TokenKind::LParen)?;
         while !self.at_kind(TokenKind::RParen) {
@@ -374,7 +384,7 @@ impl<'s> Parser<'s, '_> {
     }
 
     /// A name, a namespace attribute or a tuple of them.
-    fn assign_target(&mut self, rule: TupleRule) -> Result<Expr<'s>> {
+    pub(super) fn assign_target(&mut self, rule: TupleRule) -> Result<Expr<'s>> {
         let token = self.current;
         let mut target = self.tuple(rule)?;
         if let Some(class) = not_assignable(&target, &self.symbols) {
@@ -425,7 +435,7 @@ fn not_assignable(target: &Expr<'_>, symbols: &crate::ast::Symbols) -> Option<St
     }
 }
 
-fn set_ctx(target: &mut Expr<'_>, ctx: Ctx) {
+pub(super) fn set_ctx(target: &mut Expr<'_>, ctx: Ctx) {
     match target {
         Expr::Name(name) => name.ctx = ctx,
         Expr::Tuple(tuple) => {

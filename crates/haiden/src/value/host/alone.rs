@@ -50,6 +50,9 @@ impl Templates for NoTemplates {
     fn sandbox(&self) -> Option<&Sandbox> {
         None
     }
+    fn extension_method(&self, _: &str, _: &str) -> Option<BoxedFunction> {
+        None
+    }
     fn newline_sequence(&self) -> &'static str {
         "\n"
     }

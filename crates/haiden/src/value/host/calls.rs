@@ -18,6 +18,9 @@ pub(super) struct Expanded {
     pub(super) keywords: Vec<(Arc<str>, Word)>,
 }
 
+/// How many machines may run inside one another.
+const MAX_MACHINES: u32 = 20;
+
 impl NativeHost {
     pub(super) fn expand(&mut self, arguments: Arguments<'_, NativeHost>) -> Result<Expanded, Error> {
         let shape = arguments.shape;
@@ -73,6 +76,11 @@ impl NativeHost {
             ErrorKind::Type,
             format!("jinja2.runtime.Context.call() argument after ** must be a mapping, not {name}"),
         )
+    }
+
+    /// Calls a value for user code.
+    pub(crate) fn call_back(&mut self, callee: Word, positional: &[Word]) -> Result<Word, Error> {
+        self.call_expanded(callee, positional, &[])
     }
 
     /// Calls a value.
@@ -136,12 +144,18 @@ impl NativeHost {
             HeapObject::Macro(closure) => {
                 // Called back from a filter or a function: on a machine of its own.
                 let closure = closure.clone();
+                if self.machines >= MAX_MACHINES {
+                    return Err(Error::new(ErrorKind::Recursion, "maximum recursion depth exceeded"));
+                }
                 let keywords: Vec<(&str, Word)> =
                     keywords.iter().map(|(name, word)| (&**name, *word)).collect();
                 let markup = self.context(closure.context).autoescape;
                 let limits = self.limits.machine;
                 let mut out = super::Output::new(64, self.limits.output);
-                Vm::call(self, &mut out, &closure, positional, &keywords, markup, limits)
+                self.machines += 1;
+                let outcome = Vm::call(self, &mut out, &closure, positional, &keywords, markup, limits);
+                self.machines -= 1;
+                outcome
             }
             _ => Err(self.not_callable(callee)),
         }

@@ -101,6 +101,8 @@ pub(crate) trait Templates: Send + Sync {
     fn native_types(&self) -> bool;
     /// The sandbox that templates run in.
     fn sandbox(&self) -> Option<&Sandbox>;
+    /// A method of an extension.
+    fn extension_method(&self, identifier: &str, method: &str) -> Option<BoxedFunction>;
     /// What ends a line of what filters make.
     fn newline_sequence(&self) -> &'static str;
     /// A filter that the user has added.
@@ -141,6 +143,8 @@ pub struct NativeHost {
     /// There is a sandbox.
     sandboxed: bool,
     pub(crate) limits: RenderLimits,
+    /// How many machines run inside one another: calls of macros from user code.
+    machines: u32,
     /// Room for a text in the making.
     scratch: String,
     pub(crate) random: u64,
@@ -173,6 +177,7 @@ impl Default for NativeHost {
             native_types: false,
             sandboxed: false,
             limits: RenderLimits::default(),
+            machines: 0,
             scratch: String::new(),
             random: 0,
         }

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use haiden_runtime::Vm;
 
 use crate::value::heap::Heap;
-use crate::value::host::{NOTHING, NativeHost};
+use crate::value::host::{NOTHING, NativeHost, UndefinedType};
 use crate::value::serialize::recycle;
 
 /// How many a thread keeps: renders in renders take more than one.
@@ -116,6 +116,8 @@ impl NativeHost {
         clear_text(scratch);
         *random = 0;
         self.calling = 0;
+        self.machines = 0;
+        self.undefined_type = UndefinedType::default();
     }
 }
 

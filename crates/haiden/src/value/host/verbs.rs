@@ -16,6 +16,8 @@ use crate::value::host::context::Variables;
 use crate::value::host::link::NativeTest;
 use crate::value::host::printing::Mark;
 use crate::value::host::{Extra, Name, NativeFilter, NativeHost, NativeIterator, Output};
+use crate::value::object::Foreign;
+use crate::value::value::{Repr, Value};
 use crate::value::word::{HEAP, Str, Word};
 
 type Result<T> = std::result::Result<T, Error>;
@@ -178,6 +180,18 @@ impl Host for NativeHost {
         }
     }
 
+    fn outside(&mut self, _: &Arc<Program<Self>>, path: &str) -> Result<Word> {
+        let method = path.strip_prefix("extension:").and_then(|path| path.rsplit_once(':'));
+        let Some((identifier, name)) = method else {
+            return Err(
+                self.fault(Fault::BadImage("something of an environment that this host does not have"))
+            );
+        };
+        let Some(function) = self.templates().extension_method(identifier, name) else {
+            return Err(Error::new(ErrorKind::Runtime, format!("there is no extension '{identifier}'")));
+        };
+        self.import(&Value(Repr::Foreign(Foreign::Function(function))))
+    }
     fn undefined(&mut self, why: Undefined<'_>) -> Result<Word> {
         let reason = super::faults::reason(why);
         Ok(self.heap.undefined(reason))
