@@ -76,6 +76,80 @@ pub trait Argument {
     /// May the value be undefined?
     #[doc(hidden)]
     const TAKES_UNDEFINED: bool = false;
+    /// Are these all the arguments that have a name?
+    #[doc(hidden)]
+    const TAKES_KEYWORDS: bool = false;
+    /// Takes the arguments that have a name.
+    #[doc(hidden)]
+    fn hold_keywords(_: &mut NativeHost, _: &str, _: &[(&str, Word)]) -> Result<Option<Self::Held>, Error> {
+        Ok(None)
+    }
+}
+
+/// The arguments with a name that a function was called with: its last parameter, if it takes any.
+///
+/// ```
+/// use haiden::{Environment, KeywordArguments};
+///
+/// let mut environment = Environment::new();
+/// environment.add_filter("money", |amount: f64, keywords: KeywordArguments| -> Result<String, haiden::Error> {
+///     keywords.only(&["unit"])?;
+///     Ok(format!("{amount:.2} {}", keywords.get("unit").and_then(|unit| unit.as_str()).unwrap_or("EUR")))
+/// });
+/// assert_eq!(environment.render_str("{{ 3|money }}, {{ 3|money(unit='CHF') }}", haiden::context! {})?, "3.00 EUR, 3.00 CHF");
+/// let error = environment.render_str("{{ 3|money(uint='CHF') }}", haiden::context! {}).unwrap_err();
+/// assert_eq!(error.message(), "money() got an unexpected keyword argument 'uint'");
+/// # Ok::<(), haiden::Error>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct KeywordArguments {
+    function: Arc<str>,
+    values: Vec<(String, Value)>,
+}
+
+impl KeywordArguments {
+    /// The argument of this name, if it was given.
+    pub fn get(&self, name: &str) -> Option<&Value> {
+        self.values.iter().find(|(known, _)| known == name).map(|(_, value)| value)
+    }
+
+    /// The arguments in the order of the call.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
+        self.values.iter().map(|(name, value)| (&**name, value))
+    }
+
+    /// An error if there are others than these.
+    ///
+    /// # Errors
+    /// Python's `TypeError` for a keyword that a function does not have.
+    pub fn only(&self, names: &[&str]) -> Result<(), Error> {
+        match self.values.iter().find(|(name, _)| !names.contains(&&**name)) {
+            Some((name, _)) => Err(unexpected_keyword(&self.function, name)),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Argument for KeywordArguments {
+    type Held = KeywordArguments;
+    type Given<'a> = KeywordArguments;
+    fn hold(_: &mut NativeHost, _: Word) -> Option<KeywordArguments> {
+        None
+    }
+    fn give<'a>(held: &'a KeywordArguments, _: &'a NativeHost) -> KeywordArguments {
+        held.clone()
+    }
+    const NAME: &'static str = "arguments with a name";
+    const TAKES_KEYWORDS: bool = true;
+    fn hold_keywords(
+        host: &mut NativeHost,
+        name: &str,
+        keywords: &[(&str, Word)],
+    ) -> Result<Option<Self>, Error> {
+        let values = keywords.iter().map(|(name, word)| Ok(((*name).to_owned(), host.value(*word)?)));
+        let values = values.collect::<Result<_, Error>>()?;
+        Ok(Some(KeywordArguments { function: name.into(), values }))
+    }
 }
 
 /// The types of a function's arguments: a tuple of [`Argument`]s.
@@ -132,7 +206,7 @@ macro_rules! functions {
             type Held = ($($Type::Held,)*);
             type Given<'a> = ($($Type::Given<'a>,)*);
             fn hold(host: &mut NativeHost, name: &str, arguments: &CallArguments<'_>) -> Result<Self::Held, Error> {
-                check(name, arguments, $count)?;
+                check(name, arguments, $count, [$($Type::TAKES_KEYWORDS),*].contains(&true))?;
                 Ok(($(argument::<$Type>(host, name, arguments, $place)?,)*))
             }
             fn give<'a>(held: &'a Self::Held, host: &'a NativeHost) -> Self::Given<'a> {
@@ -153,7 +227,7 @@ impl Parameters for () {
     type Held = ();
     type Given<'a> = ();
     fn hold(_: &mut NativeHost, name: &str, arguments: &CallArguments<'_>) -> Result<(), Error> {
-        check(name, arguments, 0)
+        check(name, arguments, 0, false)
     }
     fn give<'a>((): &'a (), _: &'a NativeHost) {}
 }
@@ -165,12 +239,15 @@ functions! {
     5: A 0 a, B 1 b, C 2 c, D 3 d, E 4 e;
 }
 
-fn check(name: &str, arguments: &CallArguments<'_>, takes: usize) -> Result<(), Error> {
-    if let Some((keyword, _)) = arguments.keywords.first() {
-        return Err(Error::new(
-            ErrorKind::Type,
-            format!("{name}() got an unexpected keyword argument '{keyword}'"),
-        ));
+#[cold]
+fn unexpected_keyword(name: &str, keyword: &str) -> Error {
+    Error::new(ErrorKind::Type, format!("{name}() got an unexpected keyword argument '{keyword}'"))
+}
+
+fn check(name: &str, arguments: &CallArguments<'_>, takes: usize, keywords: bool) -> Result<(), Error> {
+    let takes = takes - usize::from(keywords);
+    if !keywords && let Some((keyword, _)) = arguments.keywords.first() {
+        return Err(unexpected_keyword(name, keyword));
     }
     if arguments.positional.len() > takes {
         let given = arguments.positional.len();
@@ -189,6 +266,11 @@ fn argument<T: Argument>(
     arguments: &CallArguments<'_>,
     place: usize,
 ) -> Result<T::Held, Error> {
+    if T::TAKES_KEYWORDS
+        && let Some(held) = T::hold_keywords(host, name, arguments.keywords)?
+    {
+        return Ok(held);
+    }
     let Some(&word) = arguments.positional.get(place) else {
         return T::left_out().ok_or_else(|| {
             Error::new(ErrorKind::Type, format!("{name}() is missing argument {}", place + 1))

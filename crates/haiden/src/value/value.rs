@@ -9,9 +9,11 @@ use num_bigint::BigInt;
 use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 
 use crate::error::Error;
+use crate::policies::JsonOptions;
 use crate::value::arena::Arena;
 use crate::value::function::{Function, Parameters, Returned, boxed};
 use crate::value::handover;
+use crate::value::host::json_of_value;
 use crate::value::object::{Foreign, Object};
 use crate::value::serialize::Writer;
 use crate::value::word::Word;
@@ -127,6 +129,24 @@ impl Value {
             Word::Float(value) => Value(Repr::Float(value)),
             word => Value(Repr::Arena(arena.clone(), word)),
         }
+    }
+
+    /// The value as JSON text, as Python's `json.dumps` writes it with these options. Unlike that of the filter `tojson` the
+    /// text is not safe inside of HTML.
+    ///
+    /// ```
+    /// use haiden::{JsonOptions, Value};
+    ///
+    /// let value = Value::from_serialize(&[("Ł", 1.0)])?;
+    /// let options = JsonOptions { ensure_ascii: false, ..JsonOptions::default() };
+    /// assert_eq!(value.to_json(&options)?, r#"[["Ł", 1.0]]"#);
+    /// # Ok::<(), haiden::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// It holds something that JSON cannot express, or is nested too deeply.
+    pub fn to_json(&self, options: &JsonOptions) -> Result<String, Error> {
+        json_of_value(self, options)
     }
 
     /// Is it undefined?

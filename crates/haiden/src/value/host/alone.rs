@@ -6,7 +6,7 @@ use std::sync::{Arc, LazyLock};
 use haiden_runtime::{CompareOp, Program};
 
 use crate::error::{Error, ErrorKind};
-use crate::policies::Policies;
+use crate::policies::{JsonOptions, Policies};
 use crate::sandbox::Sandbox;
 use crate::value::arena::Arena;
 use crate::value::function::BoxedFunction;
@@ -73,6 +73,14 @@ impl Templates for NoTemplates {
 /// Runs `work` on a host without templates that has imported values.
 fn alone<T>(work: impl FnOnce(&mut NativeHost) -> T) -> T {
     work(&mut NativeHost::default())
+}
+
+/// A value as JSON text.
+pub(crate) fn json_of_value(value: &Value, options: &JsonOptions) -> Result<String, Error> {
+    alone(|host| {
+        let word = host.import(value)?;
+        host.json_text(word, options, None)
+    })
 }
 
 /// What printing a value writes, or its `repr`.

@@ -3,6 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::error::{Error, ErrorKind};
+use crate::policies::JsonOptions;
 use crate::value::host::{NativeHost, Templates};
 use crate::value::object::panicked;
 use crate::value::word::Word;
@@ -32,7 +33,16 @@ impl NativeHost {
             return catch_unwind(AssertUnwindSafe(|| dump(&value, indent)))
                 .unwrap_or_else(|panic| Err(panicked("json_dumps_function", &*panic)));
         }
-        let options = &policies.json_dumps_kwargs;
+        self.json_text(word, &policies.json_dumps_kwargs, indent)
+    }
+
+    /// `json.dumps(value, …)`
+    pub(super) fn json_text(
+        &mut self,
+        word: Word,
+        options: &JsonOptions,
+        indent: Option<&str>,
+    ) -> Result<String> {
         let indent = indent.or(options.indent.as_deref());
         let separators = match &options.separators {
             Some((item, key)) => (&**item, &**key),

@@ -36,7 +36,7 @@ use std::sync::{Arc, LazyLock};
 
 use haiden_runtime::{Limits, Program};
 
-pub(crate) use alone::{equal_values, order_values, show_value};
+pub(crate) use alone::{equal_values, json_of_value, order_values, show_value};
 pub(crate) use context::{ContextData, Name};
 pub(crate) use filters::NativeFilter;
 pub(crate) use gettext::{Sister, alias_of_gettext, translating};
