@@ -69,7 +69,7 @@ impl Iter {
     /// The next item of a list or a range.
     #[inline(always)]
     pub(crate) fn next_fast(&mut self, into: &mut Register) -> Option<bool> {
-        *into = match self {
+        into.put(match self {
             Iter::List { list, next } => {
                 let Some(item) = objects::list_item(list, *next) else { return Some(false) };
                 *next += 1;
@@ -85,7 +85,7 @@ impl Iter {
                 Register::integer(value)
             }
             _ => return None,
-        };
+        });
         Some(true)
     }
 

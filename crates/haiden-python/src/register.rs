@@ -144,6 +144,17 @@ impl Register {
         }
     }
 
+    /// As an assignment, never by a call.
+    #[inline(always)]
+    pub(crate) fn put(&mut self, value: Register) {
+        let old = std::mem::replace(self, value);
+        if old.is_object() {
+            // SAFETY: as in `drop`, which is left out.
+            unsafe { ffi::Py_DECREF(old.0 as *mut ffi::PyObject) }
+        }
+        std::mem::forget(old);
+    }
+
     /// An object.
     #[inline(always)]
     pub(crate) fn object(object: Obj) -> Register {

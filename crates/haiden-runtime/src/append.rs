@@ -45,36 +45,52 @@ static PAIRS: [[u8; 2]; 100] = {
     table
 };
 
-/// Appends digits, two at a time, straight into the page.
+/// The four digits of a number below 10,000, zeros in front, the first one in the lowest byte.
+#[inline(always)]
+fn four_digits(value: u32) -> u32 {
+    let ([a, b], [c, d]) = (PAIRS[(value / 100) as usize], PAIRS[(value % 100) as usize]);
+    u32::from_le_bytes([a, b, c, d])
+}
+
+/// Appends digits straight into the page. Numbers of up to eight digits are written as one word, zeros in front shifted out:
+/// no branch depends on how many there are.
 #[inline(always)]
 pub fn append_int(units: &mut Vec<u8>, value: u32) {
-    let mut length = 1
-        + usize::from(value >= 10)
-        + usize::from(value >= 100)
-        + usize::from(value >= 1000)
-        + usize::from(value >= 10_000);
-    if value >= 100_000 {
-        length = 6
-            + usize::from(value >= 1_000_000)
-            + usize::from(value >= 10_000_000)
-            + usize::from(value >= 100_000_000)
-            + usize::from(value >= 1_000_000_000);
+    const ROOM: usize = 16;
+    if units.capacity() - units.len() < ROOM {
+        grow(units, ROOM);
     }
-    units.reserve(length);
+    let mut high = 0;
     let mut rest = value;
-    let mut at = length;
-    // SAFETY: there is room for `length` digits behind the end; the loop writes each of them, from the last to the first.
+    // SAFETY: there is room for sixteen bytes behind the end. At most two digits come first, then a word of eight of which
+    // the first `length` are kept; all that is counted has been written.
     unsafe {
-        let to = units.as_mut_ptr().add(units.len());
-        while at >= 2 {
-            at -= 2;
-            to.add(at).cast::<[u8; 2]>().write(PAIRS[(rest % 100) as usize]);
-            rest /= 100;
+        let mut end = units.as_mut_ptr().add(units.len());
+        if value < 10_000 {
+            let word = four_digits(value);
+            let zeros = ((word ^ 0x3030_3030).trailing_zeros() / 8).min(3);
+            end.cast::<u32>().write_unaligned((word >> (8 * zeros)).to_le());
+            units.set_len(units.len() + 4 - zeros as usize);
+            return;
         }
-        if at == 1 {
-            *to = b'0' + rest as u8;
+        if value >= 100_000_000 {
+            let first = value / 100_000_000;
+            rest = value % 100_000_000;
+            let pair = PAIRS[first as usize];
+            if first >= 10 {
+                *end = pair[0];
+                end = end.add(1);
+                high += 1;
+            }
+            *end = pair[1];
+            end = end.add(1);
+            high += 1;
         }
-        units.set_len(units.len() + length);
+        let word = u64::from(four_digits(rest / 10_000))
+            | u64::from(four_digits(rest % 10_000)) << 32;
+        let zeros = if high > 0 { 0 } else { (word ^ 0x3030_3030_3030_3030).trailing_zeros() / 8 };
+        end.cast::<u64>().write_unaligned((word >> (8 * zeros)).to_le());
+        units.set_len(units.len() + high + 8 - zeros as usize);
     }
 }
 
