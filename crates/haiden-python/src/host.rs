@@ -31,6 +31,8 @@ pub(crate) struct PyHost {
     pub(crate) plain_attr: bool,
     pub(crate) plain_item: bool,
     pub(crate) plain_print: bool,
+    /// An overridden `call` sees all calls.
+    pub(crate) calls_by_hook: bool,
     /// The program that asked for a template last, for imports: they see its globals.
     pub(crate) importer: Option<Arc<Program<PyHost>>>,
     /// What verbs get may have to be awaited.
@@ -89,6 +91,7 @@ impl PyHost {
             plain_attr: true,
             plain_item: true,
             plain_print: true,
+            calls_by_hook: false,
             importer: None,
             is_async: false,
             waiting: Waiting::default(),
@@ -104,6 +107,7 @@ impl PyHost {
         self.is_async = settings.is_async;
         self.plain_attr = !settings.hooks.getattr && !settings.is_async;
         self.plain_item = !settings.hooks.getitem;
+        self.calls_by_hook = settings.hooks.call && settings.guard.is_none();
         self.plain_print = settings.finalize.is_none() && !settings.native;
     }
 

@@ -426,8 +426,7 @@ impl Host for PyHost {
 
     fn callee<'a>(&'a self, value: &'a Register) -> Callee<'a, PyHost> {
         let Some(object) = value.as_object() else { return Callee::Foreign };
-        let settings = self.settings();
-        if settings.hooks.call && settings.guard.is_none() && !machine::is_loop(object) {
+        if self.calls_by_hook && !machine::is_loop(object) {
             // An overridden `call` sees the calls of macros too.
             return Callee::Foreign;
         }

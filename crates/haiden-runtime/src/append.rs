@@ -86,8 +86,7 @@ pub fn append_int(units: &mut Vec<u8>, value: u32) {
             end = end.add(1);
             high += 1;
         }
-        let word = u64::from(four_digits(rest / 10_000))
-            | u64::from(four_digits(rest % 10_000)) << 32;
+        let word = u64::from(four_digits(rest / 10_000)) | u64::from(four_digits(rest % 10_000)) << 32;
         let zeros = if high > 0 { 0 } else { (word ^ 0x3030_3030_3030_3030).trailing_zeros() / 8 };
         end.cast::<u64>().write_unaligned((word >> (8 * zeros)).to_le());
         units.set_len(units.len() + high + 8 - zeros as usize);

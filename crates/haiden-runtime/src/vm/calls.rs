@@ -2,11 +2,12 @@
 
 use haiden_bytecode::FunctionKind;
 use haiden_bytecode::image::{CATCH_CALLER, CATCH_KWARGS, CATCH_VARARGS, EXPLICIT_CALLER};
+use haiden_bytecode::ops;
 
-use crate::host::{Arguments, Callee, Closure, Fault, Host};
-use crate::program::Shape;
+use crate::host::{Arguments, Called, Callee, Closure, Fault, Host};
+use crate::program::{Program, Shape};
 use crate::vm::frames::Finish;
-use crate::vm::{Limits, Step, Vm};
+use crate::vm::{Limits, Pending, Step, Vm};
 
 impl<H: Host> Vm<H> {
     /// Enters what `callee` is with the arguments that start at register `first` of the running frame; its output goes to
@@ -30,8 +31,9 @@ impl<H: Host> Vm<H> {
                 (closure.function, closure.context.clone(), closure.cells.clone());
             self.push_at(host, place, function, context, cells, finish)?;
             let to = self.frames.last().map_or(0, |frame| frame.registers);
-            for argument in 0..shape.positional {
-                self.registers[to + argument] = self.registers[first + argument].clone();
+            let (callers, own) = self.registers.split_at_mut(to);
+            for (place, value) in own.iter_mut().zip(&callers[first..first + shape.positional]) {
+                *place = value.clone();
             }
             return Ok(());
         }
@@ -40,6 +42,55 @@ impl<H: Host> Vm<H> {
     }
 
     /// Enters what `callee` is; its output goes to `finish`.
+    /// Calls a method, the result of which is written: `true` if the machine has entered it.
+    #[inline(never)]
+    pub(super) fn emit_call_method(
+        &mut self,
+        host: &mut H,
+        out: &mut H::Output,
+        program: &Program<H>,
+        word: u64,
+    ) -> Result<bool, H::Error> {
+        let Some(frame) = self.frames.last() else { return Ok(true) };
+        let (register, shape) = (ops::a(word), &program.shapes[usize::from(ops::c(word))]);
+        let site = &program.sites[usize::from(ops::b(word))];
+        let receiver = frame.registers + usize::from(register);
+        let values = &self.registers[receiver + 1..receiver + 1 + shape.registers()];
+        let arguments = Arguments { values, shape };
+        let called = host.call_method(&frame.context, &self.registers[receiver], site, arguments)?;
+        let escape = match ops::x(word) {
+            0 => false,
+            1 => true,
+            _ => host.autoescape(&frame.context),
+        };
+        let value = match called {
+            Called::Enter(callee)
+                if host.writes_through() && (!escape || host.autoescape(&frame.context)) =>
+            {
+                if self.fuel == 0 {
+                    return Vm::fault(host, Fault::OutOfFuel);
+                }
+                self.fuel -= 1;
+                self.enter(host, &callee, register + 1, shape, Finish::Nothing)?;
+                return Ok(true);
+            }
+            // The result is no markup here: it is captured, then written escaped.
+            Called::Enter(callee) => {
+                let values = values.to_vec();
+                self.call_to_value(host, out, &callee, &values, shape)?
+            }
+            Called::Value(value) => value,
+        };
+        let context = self.frames.last().map(|frame| &frame.context);
+        if let Err(error) = host.emit_in(out, context, &value, escape) {
+            if H::is_suspension(&error) {
+                self.pending = Some(Pending::Emit { value, escape });
+            }
+            return Err(error);
+        }
+        Ok(false)
+    }
+
     fn enter_with(
         &mut self,
         host: &mut H,

@@ -1,5 +1,6 @@
 //! Frames: what one activation of a function has, and what its end does.
 
+use std::iter;
 use std::sync::Arc;
 
 use haiden_bytecode::FunctionKind;
@@ -69,11 +70,15 @@ impl<H: Host> Vm<H> {
         {
             return frame.program;
         }
+        if self.programs.get(self.entered).is_some_and(|known| Arc::ptr_eq(known, program)) {
+            return self.entered;
+        }
         let found = self.programs.iter().position(|known| Arc::ptr_eq(known, program));
-        found.unwrap_or_else(|| {
+        self.entered = found.unwrap_or_else(|| {
             self.programs.push(program.clone());
             self.programs.len() - 1
-        })
+        });
+        self.entered
     }
 
     /// Pushes a frame whose registers are all missing.
@@ -106,8 +111,10 @@ impl<H: Host> Vm<H> {
         let buffered = self.is_buffered() || !matches!(finish, Finish::Nothing | Finish::Page);
         let measures = self.programs[place].function(function);
         let (registers, loops) = (self.registers.len(), self.loops.len());
-        self.registers.resize(registers + usize::from(measures.registers), H::missing());
-        self.loops.resize_with(loops + usize::from(measures.loops), || LoopSlot::Idle);
+        self.registers.extend(iter::repeat_with(H::missing).take(usize::from(measures.registers)));
+        if measures.loops > 0 {
+            self.loops.resize_with(loops + usize::from(measures.loops), || LoopSlot::Idle);
+        }
         self.frames.push(Frame {
             program: place,
             function,
@@ -233,6 +240,17 @@ impl<H: Host> Vm<H> {
     }
 
     /// Sets a register of the frame that is on top now.
+    /// The function on top is over: its template's parent goes on in its place, or it is popped.
+    #[inline(never)]
+    pub(crate) fn leave(&mut self, host: &mut H, out: &mut H::Output) -> Result<Popped, H::Error> {
+        if self.frames.last().is_some_and(|frame| frame.parent.is_some())
+            && self.continue_with_parent(host)?
+        {
+            return Ok(Popped::Frame);
+        }
+        self.pop(host, out)
+    }
+
     fn set_in_frame(&mut self, register: u16, value: H::Register) {
         if let Some(frame) = self.frames.last()
             && let Some(place) = self.registers.get_mut(frame.registers + usize::from(register))

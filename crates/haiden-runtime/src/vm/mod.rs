@@ -66,6 +66,8 @@ pub struct Vm<H: Host> {
     captures: Vec<H::Mark>,
     /// The programs of the frames, each once.
     programs: Vec<Arc<Program<H>>>,
+    /// The place of the program that was entered last from another one.
+    entered: usize,
     pending: Option<Pending<H>>,
     /// The text of a `TextEmit` has been written; its value comes next.
     text_is_out: bool,
@@ -159,6 +161,7 @@ impl<H: Host> Vm<H> {
             loops: Vec::new(),
             captures: Vec::new(),
             programs: Vec::new(),
+            entered: 0,
             pending: None,
             text_is_out: false,
             result: None,

@@ -16,7 +16,7 @@ use crate::host::{
 };
 use crate::loops::LoopState;
 use crate::program::Program;
-use crate::vm::frames::{Finish, Popped};
+use crate::vm::frames::Finish;
 use crate::vm::slots::LoopSlot;
 use crate::vm::templates::position;
 use crate::vm::{Pending, Vm};
@@ -485,16 +485,6 @@ impl<H: Host> Vm<H> {
                     }
                 }
             }
-            code::EmitCallMethod => {
-                let register = ops::a(word);
-                let shape = &program.shapes[usize::from(ops::c(word))];
-                let site = &program.sites[usize::from(ops::b(word))];
-                let arguments = Arguments { values: run!(register + 1, shape.registers()), shape };
-                match check!(host.call_method(&frame!().context, get!(register), site, arguments)) {
-                    Called::Value(value) => emit!(value, escaping!(ops::x(word))),
-                    Called::Enter(callee) => enter_and_emit!(&callee, register, shape),
-                }
-            }
             code::MakeMacro => {
                 let frame = frame!();
                 let closure = Closure {
@@ -505,16 +495,6 @@ impl<H: Host> Vm<H> {
                 };
                 set!(ops::a(word), check!(host.make_macro(closure)));
             }
-            code::Return => {
-                if self.continue_with_parent(host)? {
-                    return Ok(Flow::Frame);
-                }
-                return Ok(match self.pop(host, out)? {
-                    Popped::Machine => Flow::Done,
-                    Popped::Frame => Flow::Frame,
-                });
-            }
-
             // ---- blocks and templates -------------------------------------------------------------------
             code::CallBlock => {
                 let locals = (ops::a(word) != u16::MAX).then_some(u32::from(ops::a(word)));

@@ -18,6 +18,7 @@ use haiden_bytecode::ops::{self, code};
 
 use crate::host::{Arguments, BinaryOp, CompareOp, Fault, Host, Undefined};
 use crate::program::Program;
+use crate::vm::frames::Popped;
 use crate::vm::rare::{Flow, Here};
 use crate::vm::slots::LoopSlot;
 use crate::vm::{Pending, Vm};
@@ -124,15 +125,12 @@ impl<H: Host> Vm<H> {
                 ($word:expr) => {{
                     save!();
                     let here = Here { program, image, place, registers: registers.again() };
-                    let ends_part = CHUNKED && $word as u8 == code::Return && self.ends_part();
                     match self.run_rare(host, out, here, $word)? {
                         Flow::Next => {
-                            if matches!($word as u8, code::EmitCall | code::EmitCallMethod | code::EmitSuper)
-                            {
+                            if matches!($word as u8, code::EmitCall | code::EmitSuper) {
                                 chunk!();
                             }
                         }
-                        Flow::Frame if ends_part && !self.is_buffered() => return Ok(false),
                         Flow::Frame => continue 'frame,
                         Flow::Done => return Ok(true),
                     }
@@ -541,7 +539,24 @@ impl<H: Host> Vm<H> {
                         }
                     }
 
-                    // ---- autoescape -----------------------------------------------------------------------------
+                    code::EmitCallMethod => {
+                        save!();
+                        if self.emit_call_method(host, out, program, word)? {
+                            continue 'frame;
+                        }
+                        chunk!();
+                    }
+                    code::Return => {
+                        save!();
+                        let ends_part = CHUNKED && self.ends_part();
+                        match self.leave(host, out)? {
+                            Popped::Machine => return Ok(true),
+                            Popped::Frame if ends_part && !self.is_buffered() => return Ok(false),
+                            Popped::Frame => continue 'frame,
+                        }
+                    }
+
+                    // ---- all others -----------------------------------------------------------------------------
                     _ => rare!(word),
                 }
             }
