@@ -7,6 +7,8 @@
 
 use std::ptr::NonNull;
 
+use haiden_bytecode::ops::Op;
+
 /// A reference whose lifetime the caller answers for.
 ///
 /// # Safety
@@ -27,6 +29,17 @@ pub(crate) unsafe fn slice(text: &str, start: u32, end: u32) -> &str {
     debug_assert!(text.get(range.clone()).is_some(), "text {range:?} of {}", text.len());
     // SAFETY: the caller's promise.
     unsafe { text.get_unchecked(range) }
+}
+
+/// The instruction of a word.
+///
+/// # Safety
+/// The word's lowest byte is an instruction's number.
+#[inline(always)]
+pub(crate) unsafe fn op(word: u64) -> Op {
+    debug_assert!(Op::from_code(word as u8).is_some(), "instruction {word:x}");
+    // SAFETY: `Op` has the representation of its number, which the caller promises to be one.
+    unsafe { std::mem::transmute::<u8, Op>(word as u8) }
 }
 
 /// The registers of the running frame.

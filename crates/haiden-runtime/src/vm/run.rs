@@ -14,7 +14,7 @@
 )]
 
 use haiden_bytecode::Image;
-use haiden_bytecode::ops::{self, code};
+use haiden_bytecode::ops::{self, Op, code};
 
 use crate::host::{Arguments, BinaryOp, CompareOp, Fault, Host, Undefined};
 use crate::program::Program;
@@ -323,19 +323,21 @@ impl<H: Host> Vm<H> {
                 // SAFETY: the verifier proved that every jump of the function ends inside it and that its last
                 // instruction is never followed by a next one.
                 let word = unsafe { at.next() };
-                match word as u8 {
+                // SAFETY: the verifier proved that it is an instruction's number.
+                let op = unsafe { window::op(word) };
+                match op {
                     // ---- output ---------------------------------------------------------------------------------
-                    code::Text => {
+                    Op::Text => {
                         write_text!(ops::w(word));
                         chunk!();
                     }
-                    code::Emit => {
+                    Op::Emit => {
                         let escape = escaping!(ops::x(word));
                         let context = self.frames.last().map(|frame| &frame.context);
                         check!(host.emit_in(out, context, get!(ops::a(word)), escape));
                         chunk!();
                     }
-                    code::TextEmit => {
+                    Op::TextEmit => {
                         if !(CHUNKED && std::mem::take(&mut self.text_is_out)) {
                             write_text!(ops::w(word));
                             if CHUNKED && !self.is_buffered() {
@@ -358,30 +360,30 @@ impl<H: Host> Vm<H> {
                         }
                         chunk!();
                     }
-                    code::EmitAttr => {
+                    Op::EmitAttr => {
                         let site = &program.sites[usize::from(ops::c(word))];
                         let value = check!(host.attr(get!(ops::b(word)), site));
                         emit!(value, escaping!(ops::x(word)));
                     }
 
                     // ---- moves and constants --------------------------------------------------------------------
-                    code::Move => set!(ops::a(word), get!(ops::b(word)).clone()),
-                    code::LoadConst => {
+                    Op::Move => set!(ops::a(word), get!(ops::b(word)).clone()),
+                    Op::LoadConst => {
                         let Some(constant) = &program.constants[ops::w(word) as usize] else {
                             fault!(Fault::BadImage("a constant that is part of another"))
                         };
                         set!(ops::a(word), check!(host.constant(entry, constant)));
                     }
-                    code::LoadInt => set!(ops::a(word), host.integer(i64::from(ops::w(word) as i32))),
-                    code::LoadBool => set!(ops::a(word), host.boolean(ops::x(word) == 1)),
+                    Op::LoadInt => set!(ops::a(word), host.integer(i64::from(ops::w(word) as i32))),
+                    Op::LoadBool => set!(ops::a(word), host.boolean(ops::x(word) == 1)),
 
                     // ---- names ----------------------------------------------------------------------------------
-                    code::Resolve => {
+                    Op::Resolve => {
                         let name = &program.names[ops::w(word) as usize];
                         let value = check!(host.lookup(&frame!().context, name));
                         set!(ops::a(word), value.unwrap_or_else(H::missing));
                     }
-                    code::ResolveName => {
+                    Op::ResolveName => {
                         let name = &program.names[ops::w(word) as usize];
                         let value = match check!(host.lookup(&frame!().context, name)) {
                             Some(value) => value,
@@ -389,13 +391,13 @@ impl<H: Host> Vm<H> {
                         };
                         set!(ops::a(word), value);
                     }
-                    code::Check => {
+                    Op::Check => {
                         if H::is_missing(get!(ops::a(word))) {
                             let name = image.name(ops::w(word));
                             set!(ops::a(word), check!(host.undefined(Undefined::Name(name))));
                         }
                     }
-                    code::CheckParameter => {
+                    Op::CheckParameter => {
                         if H::is_missing(get!(ops::a(word))) {
                             let name = image.name(ops::w(word));
                             set!(ops::a(word), check!(host.undefined(Undefined::Parameter(name))));
@@ -403,79 +405,79 @@ impl<H: Host> Vm<H> {
                     }
 
                     // ---- attributes and items -------------------------------------------------------------------
-                    code::GetAttr => {
+                    Op::GetAttr => {
                         let site = &program.sites[usize::from(ops::c(word))];
                         set!(ops::a(word), check!(host.attr(get!(ops::b(word)), site)));
                     }
-                    code::GetItem => {
+                    Op::GetItem => {
                         set!(ops::a(word), check!(host.item(get!(ops::b(word)), get!(ops::c(word)))));
                     }
-                    code::GetItemInt => {
+                    Op::GetItemInt => {
                         let key = host.integer(i64::from(ops::c(word) as i16));
                         set!(ops::a(word), check!(host.item(get!(ops::b(word)), &key)));
                     }
 
                     // ---- operators ------------------------------------------------------------------------------
-                    code::Add => arithmetic!(word, Add, |l, r| l.checked_add(r)),
-                    code::Sub => arithmetic!(word, Sub, |l, r| l.checked_sub(r)),
-                    code::Mul => arithmetic!(word, Mul, |l, r| l.checked_mul(r)),
-                    code::FloorDiv => arithmetic!(word, FloorDiv, |l, r| floor_div(l, r)),
-                    code::Mod => arithmetic!(word, Mod, |l, r| modulo(l, r)),
-                    code::AddInt => arithmetic_int!(word, Add, |l, r| l.checked_add(r)),
-                    code::SubInt => arithmetic_int!(word, Sub, |l, r| l.checked_sub(r)),
-                    code::MulInt => arithmetic_int!(word, Mul, |l, r| l.checked_mul(r)),
-                    code::FloorDivInt => arithmetic_int!(word, FloorDiv, |l, r| floor_div(l, r)),
-                    code::ModInt => arithmetic_int!(word, Mod, |l, r| modulo(l, r)),
-                    code::Not => {
+                    Op::Add => arithmetic!(word, Add, |l, r| l.checked_add(r)),
+                    Op::Sub => arithmetic!(word, Sub, |l, r| l.checked_sub(r)),
+                    Op::Mul => arithmetic!(word, Mul, |l, r| l.checked_mul(r)),
+                    Op::FloorDiv => arithmetic!(word, FloorDiv, |l, r| floor_div(l, r)),
+                    Op::Mod => arithmetic!(word, Mod, |l, r| modulo(l, r)),
+                    Op::AddInt => arithmetic_int!(word, Add, |l, r| l.checked_add(r)),
+                    Op::SubInt => arithmetic_int!(word, Sub, |l, r| l.checked_sub(r)),
+                    Op::MulInt => arithmetic_int!(word, Mul, |l, r| l.checked_mul(r)),
+                    Op::FloorDivInt => arithmetic_int!(word, FloorDiv, |l, r| floor_div(l, r)),
+                    Op::ModInt => arithmetic_int!(word, Mod, |l, r| modulo(l, r)),
+                    Op::Not => {
                         let value = !truth!(get!(ops::b(word)));
                         set!(ops::a(word), host.boolean(value));
                     }
-                    code::Eq => compare!(word, Eq, ==),
-                    code::Ne => compare!(word, Ne, !=),
-                    code::Lt => compare!(word, Lt, <),
-                    code::Le => compare!(word, Le, <=),
-                    code::Gt => compare!(word, Gt, >),
-                    code::Ge => compare!(word, Ge, >=),
+                    Op::Eq => compare!(word, Eq, ==),
+                    Op::Ne => compare!(word, Ne, !=),
+                    Op::Lt => compare!(word, Lt, <),
+                    Op::Le => compare!(word, Le, <=),
+                    Op::Gt => compare!(word, Gt, >),
+                    Op::Ge => compare!(word, Ge, >=),
 
                     // ---- jumps ----------------------------------------------------------------------------------
-                    code::Jump => {
+                    Op::Jump => {
                         jump!(word);
                     }
-                    code::JumpIf => {
+                    Op::JumpIf => {
                         if truth!(get!(ops::a(word))) {
                             jump!(word);
                         }
                     }
-                    code::JumpUnless => {
+                    Op::JumpUnless => {
                         if !truth!(get!(ops::a(word))) {
                             jump!(word);
                         }
                     }
-                    code::JumpIfGiven => {
+                    Op::JumpIfGiven => {
                         if !H::is_missing(get!(ops::a(word))) {
                             jump!(word);
                         }
                     }
-                    code::JumpIfExtended => {
+                    Op::JumpIfExtended => {
                         if frame!().is_extended() {
                             jump!(word);
                         }
                     }
-                    code::JumpUnlessEq => jump_unless!(word, Eq, ==),
-                    code::JumpUnlessNe => jump_unless!(word, Ne, !=),
-                    code::JumpUnlessLt => jump_unless!(word, Lt, <),
-                    code::JumpUnlessLe => jump_unless!(word, Le, <=),
-                    code::JumpUnlessGt => jump_unless!(word, Gt, >),
-                    code::JumpUnlessGe => jump_unless!(word, Ge, >=),
-                    code::JumpUnlessEqInt => jump_unless_int!(word, Eq, ==),
-                    code::JumpUnlessNeInt => jump_unless_int!(word, Ne, !=),
-                    code::JumpUnlessLtInt => jump_unless_int!(word, Lt, <),
-                    code::JumpUnlessLeInt => jump_unless_int!(word, Le, <=),
-                    code::JumpUnlessGtInt => jump_unless_int!(word, Gt, >),
-                    code::JumpUnlessGeInt => jump_unless_int!(word, Ge, >=),
+                    Op::JumpUnlessEq => jump_unless!(word, Eq, ==),
+                    Op::JumpUnlessNe => jump_unless!(word, Ne, !=),
+                    Op::JumpUnlessLt => jump_unless!(word, Lt, <),
+                    Op::JumpUnlessLe => jump_unless!(word, Le, <=),
+                    Op::JumpUnlessGt => jump_unless!(word, Gt, >),
+                    Op::JumpUnlessGe => jump_unless!(word, Ge, >=),
+                    Op::JumpUnlessEqInt => jump_unless_int!(word, Eq, ==),
+                    Op::JumpUnlessNeInt => jump_unless_int!(word, Ne, !=),
+                    Op::JumpUnlessLtInt => jump_unless_int!(word, Lt, <),
+                    Op::JumpUnlessLeInt => jump_unless_int!(word, Le, <=),
+                    Op::JumpUnlessGtInt => jump_unless_int!(word, Gt, >),
+                    Op::JumpUnlessGeInt => jump_unless_int!(word, Ge, >=),
 
                     // ---- loops ----------------------------------------------------------------------------------
-                    code::Next => {
+                    Op::Next => {
                         // SAFETY: operands of this function's code; nothing else refers to the windows.
                         let (into, slot) = unsafe {
                             (registers.get_mut(ops::a(word)), loops.get_mut(u16::from(ops::x(word))))
@@ -492,7 +494,7 @@ impl<H: Host> Vm<H> {
                             back_edge!(ops::w(word) as usize);
                         }
                     }
-                    code::NextPair => {
+                    Op::NextPair => {
                         // SAFETY: operands of this function's code; nothing else refers to the windows.
                         let (into, slot) = unsafe {
                             (registers.run_mut(ops::a(word), 2), loops.get_mut(u16::from(ops::x(word))))
@@ -501,25 +503,25 @@ impl<H: Host> Vm<H> {
                             back_edge!(ops::w(word) as usize);
                         }
                     }
-                    code::LoopIndex => match loop_slot!(ops::x(word)) {
+                    Op::LoopIndex => match loop_slot!(ops::x(word)) {
                         LoopSlot::Own(state) => {
                             set!(ops::a(word), host.integer(state.index0() as i64 + 1));
                         }
                         _ => rare!(word),
                     },
-                    code::LoopFirst => match loop_slot!(ops::x(word)) {
+                    Op::LoopFirst => match loop_slot!(ops::x(word)) {
                         LoopSlot::Own(state) => set!(ops::a(word), host.boolean(state.index0() == 0)),
                         _ => rare!(word),
                     },
 
                     // ---- calls ----------------------------------------------------------------------------------
-                    code::Filter => {
+                    Op::Filter => {
                         let register = ops::a(word);
                         let (filter, arguments) = linked!(register, word, filter_calls, filters, NoFilter);
                         let value = check!(host.filter(&frame!().context, filter, get!(register), arguments));
                         set!(register, value);
                     }
-                    code::EmitFilter => {
+                    Op::EmitFilter => {
                         let register = ops::a(word);
                         let (filter, arguments) = linked!(register, word, filter_calls, filters, NoFilter);
                         let escape = escaping!(ops::x(word));
@@ -527,7 +529,7 @@ impl<H: Host> Vm<H> {
                         check!(host.emit_filter(out, context, filter, get!(register), arguments, escape));
                         chunk!();
                     }
-                    code::Test => {
+                    Op::Test => {
                         let register = ops::a(word);
                         let (test, arguments) = linked!(register, word, test_calls, tests, NoTest);
                         let (context, value) = (&frame!().context, get!(register));
@@ -539,14 +541,14 @@ impl<H: Host> Vm<H> {
                         }
                     }
 
-                    code::EmitCallMethod => {
+                    Op::EmitCallMethod => {
                         save!();
                         if self.emit_call_method(host, out, program, word)? {
                             continue 'frame;
                         }
                         chunk!();
                     }
-                    code::Return => {
+                    Op::Return => {
                         save!();
                         let ends_part = CHUNKED && self.ends_part();
                         match self.leave(host, out)? {
@@ -557,7 +559,64 @@ impl<H: Host> Vm<H> {
                     }
 
                     // ---- all others -----------------------------------------------------------------------------
-                    _ => rare!(word),
+                    Op::BeginCapture
+                    | Op::EndCapture
+                    | Op::LoadNone
+                    | Op::LoadMissing
+                    | Op::LoadUndefined
+                    | Op::Export
+                    | Op::LoadContext
+                    | Op::LoadOutside
+                    | Op::MakeCells
+                    | Op::LoadCell
+                    | Op::StoreCell
+                    | Op::GetAttrWide
+                    | Op::MakeSlice
+                    | Op::SetAttr
+                    | Op::MakeList
+                    | Op::MakeTuple
+                    | Op::MakeDict
+                    | Op::ExtendList
+                    | Op::ExtendDict
+                    | Op::ListToTuple
+                    | Op::Unpack
+                    | Op::Div
+                    | Op::Pow
+                    | Op::Neg
+                    | Op::Pos
+                    | Op::InterceptBinary
+                    | Op::InterceptUnary
+                    | Op::Concat
+                    | Op::In
+                    | Op::NotIn
+                    | Op::MarkSafe
+                    | Op::For
+                    | Op::Skip
+                    | Op::EndFor
+                    | Op::LoopIndex0
+                    | Op::LoopLast
+                    | Op::LoopGet
+                    | Op::LoopCycle
+                    | Op::LoopChanged
+                    | Op::LoopObject
+                    | Op::EnterLoop
+                    | Op::Recurse
+                    | Op::EnterOverlay
+                    | Op::ShowLocals
+                    | Op::Call
+                    | Op::EmitCall
+                    | Op::CallMethod
+                    | Op::MakeMacro
+                    | Op::CallBlock
+                    | Op::LoadSuper
+                    | Op::EmitSuper
+                    | Op::LoadSelf
+                    | Op::Extends
+                    | Op::Include
+                    | Op::Import
+                    | Op::ImportName
+                    | Op::SetAutoescape
+                    | Op::RestoreAutoescape => rare!(word),
                 }
             }
         }
