@@ -1,8 +1,8 @@
-"""The Python host: Jinja2 against haiden's native module, on live Python objects.
+"""The Python host: Jinja2 and its peers against haiden, on live Python objects.
 
-In: the tasks (sources, data, expected pages) that ``bench/run --verify`` leaves in
-``bench/target/pages``. Out: a table of ratios, with ``--write`` also between the markers of
-``bench/README.md``. Nothing is timed before every engine's page is byte for byte the expected one.
+In: the tasks of `tasks.py`. Out: tables of times and ratios, with ``--write`` also between the markers of
+``bench/README.md``. Nothing is timed before every engine's page is byte for byte the expected one. What cannot be installed
+is said and left out.
 
 The clock is the processor time of this thread; engines are interleaved A B C C B A in each round;
 a ratio is the median of the ratios of the rounds. The script makes its own virtual environment.
@@ -10,9 +10,6 @@ a ratio is the median of the ratios of the rounds. The script makes its own virt
 
 import argparse
 import gc
-import importlib.machinery
-import importlib.util
-import json
 import math
 import os
 import pathlib
@@ -21,13 +18,12 @@ import subprocess
 import sys
 import time
 
+import tasks
+
 HERE = pathlib.Path(__file__).resolve().parent
 BENCH = HERE.parent
-PAGES = BENCH / "target" / "pages"
 VENV = BENCH / ".venv"
 BEGIN, END = "<!-- python tables: begin -->", "<!-- python tables: end -->"
-RENDERED = ["table", "tiny", "shop", "escape", "logic", "inherit"]
-GENERATED = ["html1k", "html10k", "html100k"]
 SAMPLE_NS = 4_000_000
 
 
@@ -46,7 +42,12 @@ def enter_venv():
     if not stamp.exists() or stamp.read_text() != requirements.read_text():
         subprocess.run([sys.executable, "-m", "venv", "--clear", str(VENV)], check=True)
         pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-        subprocess.run([*pip, "-r", str(requirements)], check=True)
+        lines = [line for line in requirements.read_text().splitlines() if line and not line.startswith("#")]
+        for line in lines:
+            # The reference must be there; a peer that cannot be had is left out.
+            needed = line.startswith(("Jinja2", "MarkupSafe"))
+            if subprocess.run([*pip, line], check=needed).returncode != 0:
+                print(f"note: could not get {line}", file=sys.stderr)
         stamp.write_text(requirements.read_text())
     os.execv(python, [str(python), *sys.argv])
 
@@ -58,146 +59,7 @@ def install_haiden(python):
     subprocess.run([*pip, "--force-reinstall", "--no-deps", str(project)], check=True)
 
 
-# --- the user filter, the same in all engines ---------------------------------------------------
-
-
-def money(amount):
-    """An amount with thousands separated and two decimals."""
-    return f"${amount:,.2f}"
-
-
-# --- the engines --------------------------------------------------------------------------------
-
-
-class Jinja2:
-    """The reference."""
-
-    name = "Jinja2"
-    unsupported = frozenset()
-
-    def __init__(self):
-        import jinja2
-
-        self.jinja2 = jinja2
-
-    def environment(self, sources):
-        environment = self.jinja2.Environment(loader=self.jinja2.DictLoader(sources), autoescape=True)
-        environment.filters["money"] = money
-        return environment
-
-    def renderer(self, sources, entry, context):
-        template = self.environment(sources).get_template(entry)
-        return lambda: template.render(context)
-
-    def compiler(self, sources):
-        environment = self.environment({})
-        return lambda: [environment.from_string(source) for source in sources.values()]
-
-
-class Jinja2Again(Jinja2):
-    """The same once more: how far its ratio is from 1 is the error of the measurement."""
-
-    name = "Jinja2 (control)"
-
-
-class MiniJinja:
-    """The published binding of minijinja; it converts values and calls back for attributes."""
-
-    name = "minijinja"
-    unsupported = frozenset()
-
-    def __init__(self):
-        import minijinja
-
-        self.minijinja = minijinja
-
-    def renderer(self, sources, entry, context):
-        environment = self.minijinja.Environment(
-            templates=sources,
-            filters={"money": money, "truncate": truncate},
-            auto_escape_callback=lambda _name: True,
-        )
-        return lambda: environment.render_template(entry, **context)
-
-    def compiler(self, sources):
-        environment = self.minijinja.Environment()
-
-        def compile_all():
-            for name, source in sources.items():
-                environment.add_template(name, source)
-
-        return compile_all
-
-
-def truncate(text, length):
-    """minijinja's binding has no ``truncate`` with Jinja2's meaning."""
-    if len(text) <= length + 5:
-        return text
-    return text[: length - 3].rsplit(" ", 1)[0] + "..."
-
-
-class Haiden:
-    """The package, as an application uses it; ``path``: a file of the native module for the tree's Python half."""
-
-    name = "haiden"
-    unsupported = frozenset()
-
-    def __init__(self, path):
-        if path is not None:
-            sys.path.insert(0, str(BENCH.parent / "python"))
-            loader = importlib.machinery.ExtensionFileLoader("haiden._native", str(path))
-            spec = importlib.util.spec_from_file_location("haiden._native", path, loader=loader)
-            module = importlib.util.module_from_spec(spec)
-            sys.modules["haiden._native"] = module
-            loader.exec_module(module)
-        self.haiden = importlib.import_module("haiden")
-        importlib.import_module("haiden._native")
-
-    def environment(self, sources):
-        loader = self.haiden.DictLoader(sources)
-        environment = self.haiden.Environment(loader=loader, autoescape=True)
-        environment.filters["money"] = money
-        return environment
-
-    def renderer(self, sources, entry, context):
-        environment = self.environment(sources)
-        template = environment.get_template(entry)
-        return lambda: template.render(context)
-
-    def compiler(self, sources):
-        environment = self.environment({})
-        return lambda: [environment.from_string(text) for text in sources.values()]
-
-
-# --- the tasks ----------------------------------------------------------------------------------
-
-
-class Record:
-    """A plain object: attributes in an instance dictionary."""
-
-
-def live(value, role=""):
-    """Turns JSON into what an application holds: lists, strings, numbers, instances of classes."""
-    if isinstance(value, list):
-        return [live(item, role) for item in value]
-    if isinstance(value, dict):
-        kind = CLASSES.setdefault(role, type(role.title() or "Root", (Record,), {}))
-        record = kind()
-        for key, item in value.items():
-            setattr(record, key, live(item, key))
-        return record
-    return value
-
-
-CLASSES = {}
-
-
-def task(workload):
-    """Sources, entry, context and expected page of a workload."""
-    task_file, page_file = PAGES / f"{workload}.json", PAGES / f"{workload}.html"
-    stored = json.loads(task_file.read_text())
-    context = {key: live(item, key) for key, item in stored["data"].items()}
-    return stored["sources"], stored["entry"], context, page_file.read_bytes().decode()
+# --- the clock and the check ---------------------------------------------------------------------
 
 
 def verify(label, expected, found):
@@ -211,9 +73,6 @@ def verify(label, expected, found):
         f"error: {label} differs at character {at} ({len(expected)} against {len(found)}):\n"
         f"  expected {expected[around]!r}\n  found    {found[around]!r}"
     )
-
-
-# --- the clock ----------------------------------------------------------------------------------
 
 
 def sample(function, runs):
@@ -266,6 +125,8 @@ def table(title, columns, engines, results):
     lines.append("|---|" + "---:|" * (len(columns) + 1))
     for engine in engines:
         found = [results[workload].get(engine.name) for workload in columns]
+        if not any(found):
+            continue
         cells = ["-" if pair is None else f"{human(pair[0])} ({digits(pair[1])}x)" for pair in found]
         logs = [math.log(pair[1]) for pair in found if pair is not None]
         mean = f"{digits(math.exp(sum(logs) / len(logs)))}x" if logs else "-"
@@ -286,37 +147,91 @@ def write(tables):
 
 
 def engines_for(arguments):
-    """The engines that are there."""
-    engines = [Jinja2(), Jinja2Again(), MiniJinja()]
-    try:
-        engines.insert(1, Haiden(arguments.native))
-    except ImportError as error:
-        if arguments.native is not None:
-            sys.exit(f"error: {arguments.native}: {error}")
-        print("note: haiden._native is not installed, left out", file=sys.stderr)
-    return engines
+    """The engines that are there; the first one is the reference."""
+    from engines import ByHand, Chameleon, Haiden, Jinja2, Jinja2Again, Mako, MiniJinja
+
+    made = []
+    for make in (Jinja2, lambda: Haiden(arguments.native), Jinja2Again, MiniJinja, Mako, Chameleon, ByHand):
+        try:
+            made.append(make())
+        except ImportError as error:
+            if arguments.native is not None and "_native" in str(error):
+                sys.exit(f"error: {arguments.native}: {error}")
+            print(f"note: left out, not installed: {error.name or error}", file=sys.stderr)
+    return made
+
+
+def prepared(engines, names, make):
+    """The functions that `make` makes, once each has given the page that is expected; by workload."""
+    found = {}
+    for name in names:
+        work = tasks.task(name)
+        pairs = [(engine, make(engine, work)) for engine in engines]
+        pairs = [(engine, function) for engine, function in pairs if function is not None]
+        expected = work.expected
+        for engine, function in pairs:
+            page = function()
+            page = page.render(work.context) if hasattr(page, "render") else page
+            expected = page if expected is None else expected
+            verify(f"{engine.name} {name}", expected, page)
+        print(f"{name:12} {len(pairs)} pages of {len(expected)} characters agree", file=sys.stderr)
+        found[name] = pairs
+    return found
+
+
+def timed(found, rounds):
+    """Times and ratios by workload and engine."""
+    results = {}
+    for name, pairs in found.items():
+        print(f"timing {name}", file=sys.stderr)
+        spent = compare([function for _, function in pairs], rounds)
+        results[name] = {engine.name: pair for (engine, _), pair in zip(pairs, spent)}
+    return results
 
 
 def measure(engines, rounds, only):
-    """Verifies, then times; two dictionaries of results: rendering and compiling."""
-    rendering, compiling, prepared = {}, {}, {}
-    for workload in [name for name in RENDERED + GENERATED if not only or name in only]:
-        sources, entry, context, expected = task(workload)
-        able = [engine for engine in engines if workload not in engine.unsupported]
-        functions = [engine.renderer(sources, entry, context) for engine in able]
-        for engine, function in zip(able, functions):
-            verify(f"{engine.name} {workload}", expected, function())
-        print(f"{workload:9} {len(able)} pages of {len(expected)} characters agree", file=sys.stderr)
-        if workload in GENERATED:
-            functions = [engine.compiler(sources) for engine in able]
-        prepared[workload] = able, functions
+    """Verifies, then times; a table for each kind of measurement."""
+
+    def wanted(names):
+        return [name for name in names if not only or name in only]
+
+    pages = prepared(engines, wanted(tasks.RENDERED), lambda engine, work: engine.renderer(work))
+    waiting = prepared(engines, wanted(tasks.WITHOUT_AWAIT), lambda engine, work: engine.async_renderer(work))
+    able = [engine for engine in engines if engine.name not in ("Mako", "Chameleon", "Python by hand")]
+    prepared(able, wanted(tasks.GENERATED), lambda engine, work: engine.renderer(work))
+    sources = {name: tasks.task(name).sources for name in wanted(tasks.GENERATED)}
+    compilers = {
+        name: [(engine, engine.compiler(texts)) for engine in able] for name, texts in sources.items()
+    }
+    hits = prepared(engines, wanted(tasks.GENERATED), lambda engine, work: engine.loader(work))
     gc.freeze()
-    for workload, (able, functions) in prepared.items():
-        print(f"timing {workload}", file=sys.stderr)
-        results = rendering if workload in RENDERED else compiling
-        pairs = compare(functions, rounds)
-        results[workload] = {engine.name: pair for engine, pair in zip(able, pairs)}
-    return rendering, compiling
+    kinds = [
+        ("Python host: render", pages),
+        ("Python host: `render_async`, nothing awaited", waiting),
+        ("Python host: compile", compilers),
+        ("Python host: `get_template` out of `FileSystemBytecodeCache`", hits),
+    ]
+    return [(title, list(found), timed(found, rounds)) for title, found in kinds if found]
+
+
+def processes(arguments, engines, rounds):
+    """The table of whole processes."""
+    import tempfile
+
+    import processes
+
+    packages = [engine.package for engine in engines if engine.name in ("Jinja2", "haiden")]
+    if arguments.native is not None:
+        print("note: whole processes are measured with an installed package only", file=sys.stderr)
+        return []
+    with tempfile.TemporaryDirectory(prefix="haiden-bench-") as folder:
+        found = processes.measure(packages, folder, rounds)
+    named = {engine.package: engine.name for engine in engines if hasattr(engine, "package")}
+    named["jinja2"] = "Jinja2"
+    results = {
+        title: {named[package]: pair for package, pair in pairs.items()} for title, pairs in found.items()
+    }
+    return [("Python host: whole processes, over the bare interpreter", list(results), results)]
 
 
 def main():
@@ -324,19 +239,19 @@ def main():
     parser.add_argument("--quick", action="store_true", help="few rounds")
     parser.add_argument("--write", action="store_true", help="write the tables into bench/README.md")
     parser.add_argument("--native", type=pathlib.Path, help="file of haiden's native module")
-    parser.add_argument("--workloads", default="", help="only these, separated by commas")
+    parser.add_argument("--workloads", default="", help="only these, separated by semicolons or commas")
     arguments = parser.parse_args()
     enter_venv()
-    if not all((PAGES / f"{name}.json").exists() for name in RENDERED + GENERATED):
+    names = [*tasks.RECORDED, *tasks.GENERATED]
+    if not all((tasks.PAGES / f"{name}.json").exists() for name in names):
         subprocess.run([str(BENCH / "run"), "--verify", "--no-python"], check=True)
     engines = engines_for(arguments)
-    only = [name for name in arguments.workloads.split(",") if name]
-    rendering, compiling = measure(engines, 5 if arguments.quick else 21, only)
-    tables = []
-    if rendering:
-        tables.append(table("Python host: render", list(rendering), engines, rendering))
-    if compiling:
-        tables.append(table("Python host: compile", list(compiling), engines, compiling))
+    only = [name for name in arguments.workloads.replace(";", ",").split(",") if name]
+    rounds = 5 if arguments.quick else 21
+    measured = measure(engines, rounds, only)
+    if not only:
+        measured += processes(arguments, engines, rounds)
+    tables = [table(title, columns, engines, results) for title, columns, results in measured]
     print("\n\n".join(tables))
     if arguments.write:
         write("\n\n".join(tables))

@@ -1,0 +1,105 @@
+"""The tasks: sources, live objects and the page that all engines must make of them.
+
+In: what `bench/run --verify` leaves in `bench/target/pages`, and what is made of it here. Expected pages are recorded by the
+Rust engines where they have the workload, else they are Jinja2's.
+"""
+
+import json
+import pathlib
+from dataclasses import dataclass
+
+HERE = pathlib.Path(__file__).resolve().parent
+BENCH = HERE.parent
+PAGES = BENCH / "target" / "pages"
+RECORDED = ["table", "tiny", "shop", "escape", "logic", "inherit"]
+RENDERED = ["table", "tiny", "shop", "shop é", "escape", "logic", "inherit", "chat", "chat, tools"]
+WITHOUT_AWAIT = ["table", "tiny", "shop", "inherit"]
+GENERATED = ["html1k", "html10k", "html100k"]
+
+
+@dataclass
+class Task:
+    """A workload; `expected` is `None` where Jinja2's page is the measure."""
+
+    name: str
+    sources: dict
+    entry: str
+    context: dict
+    expected: "str | None"
+    sandboxed: bool = False
+
+
+class Record:
+    """A plain object: attributes in an instance dictionary."""
+
+
+CLASSES = {}
+
+
+def live(value, role="", text=str):
+    """Turns JSON into what an application holds: lists, strings, numbers, instances of classes."""
+    if isinstance(value, list):
+        return [live(item, role, text) for item in value]
+    if isinstance(value, dict):
+        kind = CLASSES.setdefault(role, type(role.title() or "Root", (Record,), {}))
+        record = kind()
+        for key, item in value.items():
+            setattr(record, key, live(item, key, text))
+        return record
+    return text(value) if isinstance(value, str) and role in ("name", "label", "category") else value
+
+
+def accented(value):
+    """A name as other languages have them: Latin-1, and now and then a character beyond it."""
+    return value.replace("lamp", "Lämpchen – €").replace("a", "ä").replace("e", "é")
+
+
+def recorded(name):
+    """A task that the Rust engines have, too."""
+    stored = json.loads((PAGES / f"{name}.json").read_text())
+    context = {key: live(item, key) for key, item in stored["data"].items()}
+    page = (PAGES / f"{name}.html").read_bytes().decode()
+    return Task(name, stored["sources"], stored["entry"], context, page)
+
+
+TOOLS = [
+    {
+        "type": "function",
+        "function": {
+            "name": name,
+            "description": f"{what} of a town, as of today",
+            "parameters": {"type": "object", "properties": {"town": {"type": "string"}}, "required": ["town"]},
+        },
+    }
+    for name, what in (("get_weather", "The weather"), ("get_people", "The inhabitants"))
+]
+
+
+def conversation():
+    """A system message, six questions with answers, a call of a tool with its result."""
+    messages = [{"role": "system", "content": "You are a helpful assistant. "}]
+    for town in range(6):
+        question = f"What is the weather in town {town}? Please say it in one sentence."
+        answer = f"It is sunny there, as it always is in town {town}, and nothing else is known."
+        messages += [{"role": "user", "content": question}, {"role": "assistant", "content": answer}]
+    call = {"type": "function", "function": {"name": "get_weather", "arguments": {"town": "Ulm", "unit": "C"}}}
+    messages += [
+        {"role": "user", "content": "And in Ulm?"},
+        {"role": "assistant", "content": "", "tool_calls": [call]},
+        {"role": "tool", "content": "21 degrees"},
+    ]
+    return messages
+
+
+def task(name):
+    """The task of this name."""
+    if name == "shop é":
+        stored = json.loads((PAGES / "shop.json").read_text())
+        context = {key: live(item, key, accented) for key, item in stored["data"].items()}
+        return Task(name, stored["sources"], stored["entry"], context, None)
+    if name in ("chat", "chat, tools"):
+        source = (BENCH / "templates" / "python" / "chat.jinja").read_text()
+        tools = TOOLS if name == "chat, tools" else None
+        context = {"messages": conversation(), "tools": tools, "bos_token": "<s>", "add_generation_prompt": True}
+        return Task(name, {"chat.jinja": source}, "chat.jinja", context, None, sandboxed=True)
+    return recorded(name)
