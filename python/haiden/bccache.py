@@ -4,20 +4,17 @@ What is kept is an image: data that the machine verifies, never Python code. Byt
 from another source or with other options are a miss.
 """
 
-import fnmatch
 import os
-import re
 import stat
-import tempfile
 import typing as t
 from collections.abc import Iterator
-from datetime import datetime, timezone
-from hashlib import sha1
 from io import BytesIO
 
 from . import _native
 
 if t.TYPE_CHECKING:
+    from datetime import datetime
+
     import typing_extensions as te
 
     from .environment import Environment
@@ -139,7 +136,20 @@ class Bucket:
 
 
 def _sha1(source: str) -> str:
+    """A digest of what may be long: `hashlib` is fast then, but takes long to import."""
+    from hashlib import sha1
+
     return sha1(source.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _sha1_of_name(name: str) -> str:
+    """The same digest of what is short."""
+    try:
+        from _sha1 import sha1  # type: ignore[import-not-found]
+    except ImportError:
+        return _sha1(name)
+    digest: str = sha1(name.encode("utf-8", "surrogatepass")).hexdigest()
+    return digest
 
 
 class CacheStatistics(t.NamedTuple):
@@ -170,9 +180,9 @@ class CacheEntry(t.NamedTuple):
     """The checksum of its source; `None` if the bytes are none of ours."""
     bytecode: bytes
     """What `Bucket.bytecode_to_string` gave."""
-    created_at: datetime | None = None
+    created_at: "datetime | None" = None
     """When it was written, in UTC; `None` if the cache cannot tell."""
-    accessed_at: datetime | None = None
+    accessed_at: "datetime | None" = None
     """When it was last read, in UTC; `None` if the cache cannot tell."""
 
 
@@ -236,10 +246,7 @@ class BytecodeCache:
 
     def get_cache_key(self, name: str, filename: str | None = None) -> str:
         """The key of a template: a digest of its name and file name."""
-        digest = sha1(name.encode("utf-8", "surrogatepass"))
-        if filename is not None:
-            digest.update(f"|{filename}".encode("utf-8", "surrogatepass"))
-        return digest.hexdigest()
+        return _sha1_of_name(name if filename is None else f"{name}|{filename}")
 
     def get_source_checksum(self, source: str) -> str:
         """The checksum of a source."""
@@ -278,6 +285,8 @@ class FileSystemBytecodeCache(BytecodeCache):
         self.pattern = pattern
 
     def _get_default_cache_dir(self) -> str:
+        import tempfile
+
         temporary = tempfile.gettempdir()
         if os.name == "nt":
             return temporary
@@ -311,6 +320,8 @@ class FileSystemBytecodeCache(BytecodeCache):
 
     def dump_bytecode(self, bucket: Bucket) -> None:
         """Writes the template's file: a new one, which then takes the old one's place."""
+        import tempfile
+
         name = self._get_cache_filename(bucket)
         file = tempfile.NamedTemporaryFile(
             mode="wb", dir=os.path.dirname(name), prefix=os.path.basename(name), suffix=".tmp", delete=False
@@ -329,6 +340,8 @@ class FileSystemBytecodeCache(BytecodeCache):
 
     def _names(self) -> list[str]:
         """The names of all files that fit the pattern, in order."""
+        import fnmatch
+
         return sorted(fnmatch.filter(os.listdir(self.directory), self.pattern % ("*",)))
 
     def _size(self) -> int | None:
@@ -339,6 +352,9 @@ class FileSystemBytecodeCache(BytecodeCache):
 
     def entries(self) -> Iterator[CacheEntry]:
         """The entries of all files that fit the pattern, in the order of their names."""
+        import re
+        from datetime import datetime, timezone
+
         before, after = (re.escape(part) for part in (self.pattern % ("\0",)).split("\0", 1))
         for name in self._names():
             key = re.fullmatch(f"{before}(.*){after}", name, re.DOTALL)
