@@ -22,6 +22,8 @@
 //! # Ok::<(), haiden::Error>(())
 //! ```
 //!
+//! The [`guide`] has pages to read: start, language, interface, cache, coming from MiniJinja.
+//!
 //! # Bytecode cache
 //!
 //! Compiled templates can be kept between processes: see [`haiden_cache`] and
@@ -41,6 +43,7 @@ mod dump;
 mod environment;
 mod error;
 pub mod extension;
+pub mod guide;
 mod load;
 pub mod loader;
 mod meta;
