@@ -528,3 +528,105 @@ fn an_image_without_its_extension_is_an_error() {
     let error = Environment::new().load_image(None, &bytes).err().unwrap();
     assert_eq!(error.kind(), ErrorKind::Bytecode);
 }
+
+/// Does something else with each tag, by a number that follows from where it stands; errors are sometimes passed over.
+struct Erratic;
+
+impl Extension for Erratic {
+    fn name(&self) -> &'static str {
+        "tests.Erratic"
+    }
+    fn version(&self) -> &'static str {
+        "1"
+    }
+    fn tags(&self) -> Vec<&str> {
+        vec!["x", "endx", "else"]
+    }
+    fn parse<'s>(&self, _: &str, parser: &mut Parser<'s, '_>) -> Parsed<'s> {
+        let mut dice = parser.current().offset.wrapping_mul(0x9E37_79B9) ^ parser.tag_line();
+        let mut statements = Vec::new();
+        for _ in 0..3 {
+            dice = dice.rotate_left(5).wrapping_mul(0x85EB_CA6B) + 1;
+            let swallow = dice.is_multiple_of(7);
+            let done = match dice / 8 % 10 {
+                0 => parser.parse_expression().map(|value| statements.push(parser.nodes().print(value))),
+                1 => parser.parse_tuple().map(|value| statements.push(parser.nodes().evaluate(value))),
+                2 => parser.parse_target().map(|target| {
+                    let n = parser.nodes();
+                    statements.push(n.assign(target, n.none()));
+                }),
+                3 => parser.parse_arguments().and_then(|arguments| {
+                    let call = parser.nodes().call_method("f", arguments)?;
+                    statements.push(parser.nodes().call_block(
+                        call,
+                        Signature::default(),
+                        Body::default(),
+                    )?);
+                    Ok(())
+                }),
+                4 => parser.parse_signature().map(drop),
+                5 => parser.peek().map(drop),
+                6 => parser.skip_if(TokenKind::Name).map(drop),
+                7 | 8 => parser.parse_body(&["endx", "x", "else", "endif"]).and_then(|(body, _)| {
+                    statements.push(parser.nodes().scope(body)?);
+                    Ok(())
+                }),
+                _ => return Ok(statements),
+            };
+            if !swallow {
+                done?;
+            }
+        }
+        Ok(statements)
+    }
+    fn call(&self, _: &str, call: &mut Call<'_>) -> Result<Value, Error> {
+        call.argument(1)?;
+        call.caller(&[])
+    }
+}
+
+#[test]
+fn no_extension_and_no_source_makes_a_panic() {
+    const PIECES: &[&str] = &[
+        "{% x %}",
+        "{% endx %}",
+        "{% x a %}",
+        "{% x (1, b=2) %}",
+        "{% x a.b = c %}",
+        "{% else %}",
+        "{% if a %}",
+        "{% endif %}",
+        "{% for a in b %}",
+        "{% endfor %}",
+        "text\n",
+        "{{ a }}",
+        "{% x",
+        " a ",
+        "%}",
+        "{% macro m(a) %}",
+        "{% endmacro %}",
+        "{# #}",
+        "{% raw %}",
+        "{% endraw %}",
+        "{% x (((( %}",
+        "'",
+        "{% block b %}",
+        "{% endblock %}",
+        "é",
+    ];
+    let mut environment = Environment::new();
+    environment.add_extension(Erratic);
+    let (mut state, mut pages) = (1_u64, 0);
+    for _ in 0..20_000 {
+        let mut source = String::new();
+        for _ in 0..12 {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            source.push_str(PIECES[(state >> 33) as usize % PIECES.len()]);
+        }
+        match environment.render_str(&source, context! { a => 1, b => vec![1, 2] }) {
+            Ok(_) => pages += 1,
+            Err(error) => assert_ne!(error.message(), "", "{source}"),
+        }
+    }
+    assert!(pages > 50, "{pages} pages");
+}

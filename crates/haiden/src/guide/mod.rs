@@ -6,7 +6,7 @@
 //! - [`cache`]: bytecode between processes, and sites in one file
 //! - [`coming_from_minijinja`]: what is called otherwise, and what templates print otherwise
 //!
-//! Whoever wants to change haiden itself finds recipes in `docs/recipes/`: a filter, an instruction, a store.
+//! Whoever wants to change haiden itself finds recipes in `docs/recipes/`: a filter, an instruction, a statement, a store.
 
 #[doc = include_str!("start.md")]
 pub mod start {}
