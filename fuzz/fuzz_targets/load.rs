@@ -1,21 +1,37 @@
-//! `load` on any bytes: it rejects them, or gives an image that verifies and has just these bytes.
+//! `load` on any bytes: it rejects them, or gives an image that verifies, has just these bytes, and runs.
 //!
 //! In: a mode byte and noise. Noise reaches deep only behind a valid start, so the mode says how much of a header is put
-//! before it. Out: nothing; a panic is a find. Accepted images will also be run here once the machine is wired.
+//! before it. Out: nothing; a panic is a find.
 #![no_main]
 
 use haiden_bytecode::format::{HEADER_LEN, MAGIC, Section};
 use haiden_bytecode::{disassemble, load, ops, to_bytes, verify};
+use haiden_fuzz::{OWN, environment, page};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|input: &[u8]| {
     let Some((mode, noise)) = input.split_first() else { return };
-    match mode % 3 {
+    match mode % 4 {
+        3 => run(noise),
         0 => check(noise),
         1 => check(&[&start(noise.len() as u32)[..], noise].concat()),
         _ => check(&whole(noise)),
     }
 });
+
+/// The image of a seed, changed anywhere: the header is made this environment's again, so that what is accepted is run.
+fn run(noise: &[u8]) {
+    let environment = environment(0);
+    let expected = environment.compile_to_image(Some(OWN), "").expect("an empty template compiles");
+    let mut bytes = noise.to_vec();
+    let Some(head) = bytes.get_mut(..HEADER_LEN) else { return };
+    // Format, semantics, instruction set and flags; then the fingerprint of the options.
+    for field in [0..28, 64..96] {
+        head[field.clone()].copy_from_slice(&expected[field]);
+    }
+    check(&bytes);
+    let _page = page(environment.load_image(Some(OWN), &bytes));
+}
 
 /// The fixed start of a header up to its flags, and the length that makes the whole right.
 fn start(rest: u32) -> Vec<u8> {

@@ -1,4 +1,4 @@
-//! Project tasks: `cargo xtask tidy | codegen | conformance | ci`.
+//! Project tasks: `cargo xtask tidy | codegen | conformance | differential | ci`.
 //!
 //! In: this repository. Out: findings and a status for the shell (0 fine, 1 findings, 2 wrong arguments).
 //! What is cheap (`tidy`, `codegen --check`) also runs as a test of this crate, so `cargo test` tells the whole truth.
@@ -15,6 +15,7 @@ use clap::{Parser, Subcommand};
 mod ci;
 mod codegen;
 mod conformance;
+mod differential;
 mod tidy;
 mod tree;
 
@@ -41,6 +42,8 @@ enum Task {
     },
     /// Run the corpus on every host and path, and print cases passed of total.
     Conformance(conformance::Arguments),
+    /// Render random templates with haiden and with Jinja2, and compare.
+    Differential(differential::Arguments),
     /// Run everything that must hold before a change lands.
     Ci(ci::Arguments),
 }
@@ -51,6 +54,7 @@ fn main() -> ExitCode {
         Task::Codegen { check: true } => codegen::check(),
         Task::Codegen { check: false } => codegen::write(),
         Task::Conformance(arguments) => conformance::main(&arguments),
+        Task::Differential(arguments) => differential::main(&arguments),
         Task::Ci(arguments) => ci::main(&arguments),
     };
     match outcome {

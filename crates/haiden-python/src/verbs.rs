@@ -140,6 +140,14 @@ impl Host for PyHost {
         let text = out.take_since(mark)?;
         self.finish_text(text, markup)
     }
+    fn join_since(&mut self, out: &mut Output, mark: usize, markup: bool) -> Result<()> {
+        if out.parts.is_some() {
+            let value = self.take_since(out, mark, markup)?;
+            let value = self.object(&value)?;
+            out.parts.get_or_insert_default().push(value);
+        }
+        Ok(())
+    }
 
     // ---- context ----------------------------------------------------------------------------------------------------
 

@@ -133,6 +133,17 @@ pub trait Host: Sized {
         mark: Self::Mark,
         markup: bool,
     ) -> Result<Self::Register, Self::Error>;
+    /// What was written since `mark` is one printed value, as the outermost turn of a recursive loop is; called only where
+    /// nothing [`writes_through`](Host::writes_through). Where printed values are only text there is nothing to do.
+    fn join_since(
+        &mut self,
+        out: &mut Self::Output,
+        mark: Self::Mark,
+        markup: bool,
+    ) -> Result<(), Self::Error> {
+        let _ = (out, mark, markup);
+        Ok(())
+    }
 
     // ---- context --------------------------------------------------------------------------------------------------
 

@@ -195,7 +195,10 @@ fn outcome(runner: Runner, case: &Case) -> Outcome {
 }
 
 /// The environment that a case asks for.
-fn environment(case: &Case) -> Result<Environment, String> {
+///
+/// # Errors
+/// The case wants what native values do not have.
+pub fn environment(case: &Case) -> Result<Environment, String> {
     let mut environment = Environment::new();
     let mut syntax = environment.syntax().clone();
     for (option, value) in &case.options {

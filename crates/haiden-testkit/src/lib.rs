@@ -3,3 +3,4 @@
 
 pub mod conformance;
 pub mod toy;
+pub mod typed;

@@ -41,6 +41,10 @@ fn a_page_of_one_value_is_the_value() {
         ("{{ {1: 2} }}{{ '' }}", "{1: 2}"),
         ("{% raw %}{1}{% endraw %}", "'{1}'"),
         ("{{ '<b>'|e }}", "Markup('&lt;b&gt;')"),
+        // A recursive loop prints one value.
+        ("{% for x in [] recursive %}{% endfor %}-", "'None-'"),
+        ("{% for x in [7] recursive %}{{ x }}{% endfor %}", "7"),
+        ("{% for x in [[7], 1] recursive %}{{ loop(x) if x is sequence else x }}{% endfor %}", "71"),
     ] {
         check_in(&environment, template, repr);
     }

@@ -310,3 +310,12 @@ fn deep_nesting_is_an_error_or_right() {
             .map_or_else(|error| assert_ne!(error.kind(), ErrorKind::Recursion, "{open}"), |_| ());
     }
 }
+
+#[test]
+fn wrong_arguments_are_told_where_the_call_is() {
+    for call in ["{{ m(1) }}", "{{ m(a=1) }}", "{% call m() %}{% endcall %}"] {
+        let source = format!("{{% macro m() %}}\n{{% endmacro %}}\n\n{call}");
+        let error = haiden::Environment::new().render_str(&source, haiden::context! {}).expect_err(call);
+        assert_eq!((error.line(), error.trace().len()), (Some(4), 1), "{call}");
+    }
+}

@@ -384,8 +384,11 @@ impl Lower<'_, '_> {
         let result = if operands.len() > 1 { self.base(dst)? } else { dst };
         let mut left = self.operand(first)?;
         let mut ends = Vec::new();
+        let mut certain = None;
         for (place, &operand) in operands.iter().enumerate() {
             let right = self.operand(operand)?;
+            // What comes behind the first comparison may not be reached: names that are looked up there are not known after.
+            certain.get_or_insert_with(|| self.mark());
             self.set_at(self.ir.ats[id.index()]);
             let op = compare_op(self.ir.operators[operators as usize + place]);
             self.abc(op, 0, result, left, right);
@@ -393,6 +396,9 @@ impl Lower<'_, '_> {
                 ends.push(Patch::Wide(self.aw(Op::JumpUnless, 0, result, 0)));
             }
             left = right;
+        }
+        if let Some(mark) = certain {
+            self.back_to(mark);
         }
         self.patch_here(&ends)?;
         self.settle(result, dst);

@@ -228,7 +228,12 @@ impl<H: Host> Vm<H> {
         if simple && keywords.is_empty() && positional.len() <= parameters {
             return Ok(());
         }
-        self.bind_rest(host, closure, first, positional, keywords)
+        let bound = self.bind_rest(host, closure, first, positional, keywords);
+        if bound.is_err() {
+            // The caller's mistake: it is told where the call is.
+            self.frames.pop();
+        }
+        bound
     }
 
     /// Everything but plain positional arguments. Jinja's order: positional, keywords by parameter, `caller`, then

@@ -54,6 +54,8 @@ pub(crate) enum Finish<H: Host> {
     Page,
     /// Nothing: what it wrote stays in the output.
     Nothing,
+    /// What it wrote is one printed value.
+    Joined { mark: H::Mark, markup: bool },
     /// What it wrote becomes the value of a register of the frame below.
     Register { mark: H::Mark, register: u16, markup: bool },
     /// What it wrote becomes the machine's result.
@@ -221,6 +223,7 @@ impl<H: Host> Vm<H> {
         match frame.finish {
             Finish::Page => return Ok(Popped::Machine),
             Finish::Nothing => {}
+            Finish::Joined { mark, markup } => host.join_since(out, mark, markup)?,
             Finish::Value { mark, markup } => {
                 self.result = Some(host.take_since(out, mark, markup)?);
                 return Ok(Popped::Machine);

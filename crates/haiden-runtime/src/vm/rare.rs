@@ -417,7 +417,13 @@ impl<H: Host> Vm<H> {
                     context: frame.context.clone(),
                 };
                 let iterable = get!(ops::a(word)).clone();
-                switch!(self.push_loop(host, &closure, 0, iterable, Finish::Nothing));
+                let finish = if host.writes_through() {
+                    Finish::Nothing
+                } else {
+                    let markup = program.function(closure.function).flags & AUTOESCAPE != 0;
+                    Finish::Joined { mark: host.mark(out), markup }
+                };
+                switch!(self.push_loop(host, &closure, 0, iterable, finish));
             }
             code::Recurse => {
                 let frame = frame!();

@@ -44,7 +44,11 @@ impl NativeHost {
         if !self.native_types {
             return self.print(out, word, escape);
         }
-        // Nothing is escaped here, and an undefined value that stands alone is no error.
+        self.print_value(out, word)
+    }
+
+    /// Prints a value as what it is. Nothing is escaped here, and an undefined value that stands alone is no error.
+    fn print_value(&mut self, out: &mut Output, word: Word) -> Result<(), Error> {
         let start = out.text.len();
         match self.show(&mut out.text, word) {
             Err(error) if !matches!(word, Word::Undefined(_) | Word::Missing) => return Err(error),
@@ -52,6 +56,12 @@ impl NativeHost {
         }
         out.printed.push(Printed { start, end: out.text.len(), value: word });
         out.check()
+    }
+
+    /// Makes one printed value of what was printed since `mark`.
+    pub(super) fn rejoin(&mut self, out: &mut Output, mark: Mark) -> Result<(), Error> {
+        let value = self.joined(out, mark)?;
+        self.print_value(out, value)
     }
 
     /// Takes what was printed since `mark` out of the output, as one value.

@@ -111,6 +111,9 @@ impl Host for NativeHost {
         out.text.truncate(mark.text);
         self.text_since(start, markup)
     }
+    fn join_since(&mut self, out: &mut Output, mark: Mark, _markup: bool) -> Result<()> {
+        if self.native_types { self.rejoin(out, mark) } else { Ok(()) }
+    }
 
     #[inline]
     fn lookup(&mut self, context: &u32, name: &Name) -> Result<Option<Word>> {

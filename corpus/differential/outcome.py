@@ -1,0 +1,68 @@
+"""What a Jinja2 makes of a case: `jinja2` itself, or `haiden` in its place.
+
+In: a case (``docs/conformance.md``) with a typed context. Out: ``{"page": …}``, or ``{"error": class, "message": …, "line": …}`` with
+the line of the innermost template, if there is one. Invariant: whatever a template does is an outcome.
+"""
+
+import importlib
+import signal
+import traceback
+import types
+import typing as t
+
+from values import decode
+
+Case = dict[str, t.Any]
+Outcome = dict[str, t.Any]
+
+# Seconds that a case may take; such a case is no case.
+PATIENCE = 5
+
+
+class TooLongError(BaseException):
+    """The case takes too long."""
+
+
+def _ring(*_: object) -> None:
+    raise TooLongError
+
+
+def environment(package: types.ModuleType, case: Case) -> t.Any:
+    """The environment that a case asks for."""
+    options = dict(case.get("options", {}))
+    if "undefined" in options:
+        options["undefined"] = getattr(package, options["undefined"])
+    name = case.get("environment", "Environment")
+    module = "nativetypes" if "Native" in name else "sandbox" if "Sandbox" in name else "environment"
+    make = getattr(importlib.import_module(f"{package.__name__}.{module}"), name)
+    made = make(loader=package.DictLoader(case.get("templates", {})), **options)
+    setup = case.get("setup", {})
+    if "install_null_translations" in setup:
+        made.install_null_translations(**setup["install_null_translations"])
+    return made
+
+
+def line_of(error: BaseException) -> int | None:
+    """The line of the innermost template."""
+    line: int | None = getattr(error, "lineno", None)
+    if line is not None:
+        return line
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == "<template>"]
+    return lines[-1] if lines else None
+
+
+def outcome(package: types.ModuleType, case: Case) -> Outcome:
+    """What a case makes."""
+    context = {name: decode(value) for name, value in case["typed_context"].items()}
+    signal.signal(signal.SIGALRM, _ring)
+    signal.alarm(PATIENCE)
+    try:
+        page = environment(package, case).from_string(case["template"]).render(context)
+        return {"page": page if isinstance(page, str) else f"value {page!r}"}
+    except TooLongError:
+        return {"error": "too long", "message": "", "line": None}
+    except Exception as error:  # noqa: BLE001 - whatever it raises is compared
+        message = getattr(error, "message", None) or str(error)
+        return {"error": type(error).__name__, "message": message.replace("haiden.", "jinja2."), "line": line_of(error)}
+    finally:
+        signal.alarm(0)
