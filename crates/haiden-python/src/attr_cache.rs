@@ -106,6 +106,16 @@ impl Site {
         Site { name, suspicion, fast, item_of_dict, memory }
     }
 
+    /// The item of an exact dict, if dicts have no attribute of that name.
+    #[inline]
+    pub(crate) fn item_of_dict(&self, object: &Obj) -> Result<Option<Obj>> {
+        if self.item_of_dict && objects::is_dict(object) {
+            objects::dict_get(object, &self.name.object, self.name.hash)
+        } else {
+            Ok(None)
+        }
+    }
+
     /// The attribute, else the item, else `None`.
     #[inline(always)]
     pub(crate) fn get(&self, object: &Obj) -> Result<Option<Obj>> {

@@ -16,6 +16,13 @@ impl PyHost {
     #[cold]
     #[inline(never)]
     pub(crate) fn attr_slowly(&mut self, register: &Register, site: &Site) -> Result<Register> {
+        if self.guarded
+            && !self.is_async
+            && let Some(object) = register.as_object()
+            && let Some(item) = site.item_of_dict(object)?
+        {
+            return Ok(Register::object(item));
+        }
         if self.is_async {
             if self.waiting.is_idle()
                 && !self.settings().hooks.getattr

@@ -31,6 +31,8 @@ pub(crate) struct PyHost {
     pub(crate) plain_attr: bool,
     pub(crate) plain_item: bool,
     pub(crate) plain_print: bool,
+    /// A sandbox with the stock rules: an item that is there is always safe.
+    pub(crate) guarded: bool,
     /// An overridden `call` sees all calls.
     pub(crate) calls_by_hook: bool,
     /// The program that asked for a template last, for imports: they see its globals.
@@ -91,6 +93,7 @@ impl PyHost {
             plain_attr: true,
             plain_item: true,
             plain_print: true,
+            guarded: false,
             calls_by_hook: false,
             importer: None,
             is_async: false,
@@ -107,6 +110,7 @@ impl PyHost {
         self.is_async = settings.is_async;
         self.plain_attr = !settings.hooks.getattr && !settings.is_async;
         self.plain_item = !settings.hooks.getitem;
+        self.guarded = settings.guard.is_some();
         self.calls_by_hook = settings.hooks.call && settings.guard.is_none();
         self.plain_print = settings.finalize.is_none() && !settings.native;
     }
@@ -365,6 +369,12 @@ impl PyHost {
             // Jinja's slices are Python's own: no attribute, no undefined value.
             return objects::get_item(object, key).map(Register::object);
         }
+        if (self.plain_item || self.guarded)
+            && self.fast
+            && let Some(item) = plain_item(object, key)?
+        {
+            return Ok(item);
+        }
         if !self.plain_item {
             let key = self.object(key)?;
             if self.settings().guard.is_some()
@@ -374,27 +384,12 @@ impl PyHost {
             }
             return self.ask(&self.types.getitem, &[object.clone(), key]).map(Register::object);
         }
-        if self.fast
-            && let Some(index) = key.small()
-            && objects::is_list(object)
-        {
-            let length = objects::list_len(object) as i64;
-            let index = if index < 0 { index + length } else { index };
-            if let Some(item) =
-                usize::try_from(index).ok().and_then(|index| objects::list_item(object, index))
-            {
-                return Ok(Register::object(item));
-            }
-        }
         let key = self.object(key)?;
         let is_text = objects::is_text(&key);
         let skip = is_text && !objects::has_subscript(object);
         if !skip {
             if self.fast && objects::is_dict(object) && objects::is_str(&key) {
-                let hash = objects::hash(&key)?;
-                if let Some(value) = objects::dict_get(object, &key, hash)? {
-                    return Ok(Register::object(value));
-                }
+                // It was looked for already.
             } else if let Some(value) = attr_cache::any_item_or_none(object, &key)? {
                 return Ok(Register::object(value));
             }
@@ -424,6 +419,26 @@ impl PyHost {
             }
         }
         Ok(None)
+    }
+}
+
+/// The item of an exact list under an integer, or of an exact dict under an exact text, if it is there.
+#[inline]
+fn plain_item(object: &Obj, key: &Register) -> Result<Option<Register>> {
+    if let Some(index) = key.small() {
+        if !objects::is_list(object) {
+            return Ok(None);
+        }
+        let index = if index < 0 { index + objects::list_len(object) as i64 } else { index };
+        let item = usize::try_from(index).ok().and_then(|index| objects::list_item(object, index));
+        return Ok(item.map(Register::object));
+    }
+    match key.as_object() {
+        Some(key) if objects::is_str(key) && objects::is_dict(object) => {
+            let hash = objects::hash(key)?;
+            objects::dict_get(object, key, hash).map(|item| item.map(Register::object))
+        }
+        _ => Ok(None),
     }
 }
 

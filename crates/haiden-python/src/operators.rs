@@ -79,6 +79,20 @@ impl PyHost {
         objects::contains(&operators, symbol)
     }
 
+    /// Whether two exact texts are equal; `None` if it is not that what is asked.
+    #[inline]
+    pub(crate) fn texts_are_equal(&self, op: CompareOp, left: &Register, right: &Register) -> Result<Option<bool>> {
+        if !self.fast || !matches!(op, CompareOp::Eq | CompareOp::Ne) {
+            return Ok(None);
+        }
+        let (Some(left), Some(right)) = (left.as_object(), right.as_object()) else { return Ok(None) };
+        if !objects::is_str(left) || !objects::is_str(right) {
+            return Ok(None);
+        }
+        let equal = left.is(right) || objects::same_text(left, right)?;
+        Ok(Some(equal == (op == CompareOp::Eq)))
+    }
+
     /// `left op right` of a comparison.
     #[expect(clippy::float_cmp, reason = "Python's own comparison")]
     pub(crate) fn order(&self, op: CompareOp, left: &Register, right: &Register) -> Result<Register> {
@@ -97,6 +111,9 @@ impl PyHost {
             if let Some(holds) = holds {
                 return Ok(Register::boolean(holds));
             }
+        }
+        if let Some(holds) = self.texts_are_equal(op, left, right)? {
+            return Ok(Register::boolean(holds));
         }
         let (left, right) = (self.object(left)?, self.object(right)?);
         let op = match op {

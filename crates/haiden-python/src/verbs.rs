@@ -322,6 +322,13 @@ impl Host for PyHost {
     fn compare(&mut self, op: CompareOp, left: &Register, right: &Register) -> Result<Register> {
         self.order(op, left, right)
     }
+    fn compare_truth(&mut self, op: CompareOp, left: &Register, right: &Register) -> Result<bool> {
+        if let Some(holds) = self.texts_are_equal(op, left, right)? {
+            return Ok(holds);
+        }
+        let result = self.order(op, left, right)?;
+        self.truth(&result)
+    }
     fn unary(&mut self, op: UnaryOp, value: &Register) -> Result<Register> {
         let value = self.object(value)?;
         match op {

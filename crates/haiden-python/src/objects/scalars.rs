@@ -143,6 +143,16 @@ pub(crate) fn characters(object: &Obj) -> Result<Text<'_>> {
     }
 }
 
+/// Have two exact `str` the same characters? Each is as narrow as it can be, so equal ones are of one width.
+pub(crate) fn same_text(left: &Obj, right: &Obj) -> Result<bool> {
+    Ok(match (characters(left)?, characters(right)?) {
+        (Text::Ascii(left), Text::Ascii(right)) | (Text::Latin1(left), Text::Latin1(right)) => left == right,
+        (Text::Two(left), Text::Two(right)) => left == right,
+        (Text::Four(left), Text::Four(right)) => left == right,
+        _ => false,
+    })
+}
+
 /// A text as UTF-8; lone surrogates are an error.
 pub(crate) fn utf8(object: &Obj) -> Result<&str> {
     let mut length = 0;
