@@ -81,7 +81,12 @@ impl PyHost {
 
     /// Whether two exact texts are equal; `None` if it is not that what is asked.
     #[inline]
-    pub(crate) fn texts_are_equal(&self, op: CompareOp, left: &Register, right: &Register) -> Result<Option<bool>> {
+    pub(crate) fn texts_are_equal(
+        &self,
+        op: CompareOp,
+        left: &Register,
+        right: &Register,
+    ) -> Result<Option<bool>> {
         if !self.fast || !matches!(op, CompareOp::Eq | CompareOp::Ne) {
             return Ok(None);
         }

@@ -120,6 +120,14 @@ fn make_room(out: &mut Vec<u8>) {
     out.reserve(2 * FEW);
 }
 
+/// What the blocks left: less than two of them.
+#[cfg(target_arch = "x86_64")]
+fn escape_rest(out: &mut Vec<u8>, text: &[u8]) {
+    let (first, last) = text.split_at(text.len().min(FEW));
+    escape_few(out, first);
+    escape_few(out, last);
+}
+
 /// At most 32 bytes of which those in `specials` are special: from one to the next, copying a whole block each time.
 #[cfg(target_arch = "x86_64")]
 #[inline(never)]
@@ -165,43 +173,52 @@ fn special_mask(block: std::arch::x86_64::__m128i) -> u32 {
     }
 }
 
-/// A block is copied whole and looked at; if it has a special byte, the copy ends there and goes on behind it. `$width`
-/// bytes at a time; `$load`, `$store` and `$mask` are the block's operations.
+/// A block is copied whole and looked at; behind each special byte that it has, its entity and then the rest of the block are
+/// written. `$width` bytes at a time; `$load`, `$store` and `$mask` are the block's operations. What is left at the end is
+/// less than two blocks.
 #[cfg(target_arch = "x86_64")]
 macro_rules! escape_blocks {
     ($out:ident, $text:ident, $width:literal, |$p:ident| $load:expr, |$to:ident, $b:ident| $store:expr, $mask:expr) => {{
-        const SLACK: usize = $width + 8;
+        // What a block can become, and a block's copy or an entity's word behind it.
+        const SLACK: usize = $width * 5 + $width + 8;
         let (out, text) = (&mut *$out, $text);
         out.reserve(text.len() + SLACK + 64);
         let mut at = 0;
         // The vector's length is kept in a register: through memory it would hold each turn up.
         let mut filled = out.len();
-        while at + $width <= text.len() {
-            // Room for this block or for the rest of the text, whatever comes.
-            if out.capacity() - filled < text.len() - at + SLACK {
+        while at + 2 * $width <= text.len() {
+            if out.capacity() - filled < SLACK {
                 // SAFETY: so many bytes have been written.
                 unsafe { out.set_len(filled) };
                 out.reserve(text.len() - at + SLACK + 256);
             }
-            let $p = text[at..at + $width].as_ptr();
-            let $b = $load;
-            let mask: u32 = $mask;
-            // SAFETY: there is room for a block and an entity's word behind what is filled; what is counted as filled was
-            // written by the store, or by the entity's word behind it.
+            let $p = text[at..at + 2 * $width].as_ptr();
+            // SAFETY: two blocks of the text begin there.
+            let $b = unsafe { $load };
+            let mut mask: u32 = $mask;
+            // SAFETY: there is room for all that the block can become and a block's copy behind it; what is counted as
+            // filled was written by a store, or by an entity's word behind it. The block's rest is copied together with
+            // what follows it in the text, of which there is a whole block.
             unsafe {
-                let end = out.as_mut_ptr().add(filled);
-                let $to = end;
+                let end = out.as_mut_ptr();
+                let $to = end.add(filled);
                 $store;
-                if mask == 0 {
-                    filled += $width;
-                    at += $width;
-                } else {
-                    let clean = mask.trailing_zeros() as usize;
-                    let (entity, length) = ENTITIES[usize::from(text[at + clean] & 15)];
-                    end.add(clean).cast::<u64>().write_unaligned(entity.to_le());
-                    filled += clean + length;
-                    at += clean + 1;
+                let mut from = 0;
+                while mask != 0 {
+                    let place = mask.trailing_zeros() as usize;
+                    let (entity, length) = ENTITIES[usize::from(text[at + place] & 15)];
+                    filled += place - from;
+                    end.add(filled).cast::<u64>().write_unaligned(entity.to_le());
+                    filled += length;
+                    from = place + 1;
+                    let $p = $p.add(from);
+                    let $b = $load;
+                    let $to = end.add(filled);
+                    $store;
+                    mask &= mask - 1;
                 }
+                filled += $width - from;
+                at += $width;
             }
         }
         // SAFETY: so many bytes have been written.
@@ -218,12 +235,11 @@ fn escape_sse2(out: &mut Vec<u8>, text: &[u8]) {
         out,
         text,
         16,
-        // SAFETY: the pointer is to sixteen bytes of the text.
-        |p| unsafe { _mm_loadu_si128(p.cast()) },
+        |p| _mm_loadu_si128(p.cast()),
         |to, block| _mm_storeu_si128(to.cast(), block),
         special_mask(block)
     );
-    escape_few(out, &text[at..]);
+    escape_rest(out, &text[at..]);
 }
 
 /// Thirty-two bytes at a time: one shuffle by the low nibble and one comparison find the five.
@@ -245,12 +261,11 @@ fn escape_avx2(out: &mut Vec<u8>, text: &[u8]) {
         out,
         text,
         32,
-        // SAFETY: the pointer is to thirty-two bytes of the text.
-        |p| unsafe { _mm256_loadu_si256(p.cast()) },
+        |p| _mm256_loadu_si256(p.cast()),
         |to, block| _mm256_storeu_si256(to.cast(), block),
         _mm256_movemask_epi8(_mm256_cmpeq_epi8(_mm256_shuffle_epi8(table, block), block)).cast_unsigned()
     );
-    escape_few(out, &text[at..]);
+    escape_rest(out, &text[at..]);
 }
 
 /// Where the first of the five characters is.
