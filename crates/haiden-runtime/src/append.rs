@@ -29,6 +29,7 @@ pub fn append(units: &mut Vec<u8>, bytes: &[u8]) {
             4..=7 => both_ends!(u32),
             8..=15 => both_ends!(u64),
             16..=32 => both_ends!(u128),
+            33..=64 => both_ends!([u128; 2]),
             _ => std::ptr::copy_nonoverlapping(from, to, length),
         }
         units.set_len(units.len() + length);
