@@ -117,10 +117,10 @@ def test_the_least_recently_used_template_goes():
     environment = Environment(loader=DictLoader(sources), cache_size=3)
     page = environment.get_template("page")
     assert page.render(names="abab") == "abab"
-    assert [key[1] for key in environment.cache.keys()] == ["b", "a", "page"]
+    assert [key[1] for key in environment.cache] == ["b", "a", "page"]
     assert page.render(names="ab") == "ab"
     environment.get_template("c")
-    assert [key[1] for key in environment.cache.keys()] == ["c", "b", "a"]
+    assert [key[1] for key in environment.cache] == ["c", "b", "a"]
 
 
 @pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
@@ -231,7 +231,7 @@ class Odd(str):
 @pytest.mark.parametrize("right", ["", "a", "é", "€", "\U0001f600", "aé", "ab", "\ud800"])
 def test_texts_are_compared_as_python_compares(left, right):
     template = Environment().from_string("{{ a == b }} {{ a != b }} {% if a == b %}y{% endif %}{% if a != b %}n{% endif %}")
-    right = "".join(list(right))
+    right = "".join(iter(right))
     expected = f"{left == right} {left != right} {'y' if left == right else 'n'}"
     assert template.render(a=left, b=right) == expected
 
