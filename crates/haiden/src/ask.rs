@@ -25,6 +25,14 @@ pub struct Module {
 impl Template {
     /// Renders it to a value: see [`Environment::set_native_types`]. In any other environment the value is the page's text.
     ///
+    /// ```
+    /// let mut environment = haiden::Environment::new();
+    /// environment.set_native_types(true);
+    /// let value = environment.template_from_str("{{ [1, n] }}")?.render_native(haiden::context! { n => 2 })?;
+    /// assert_eq!(value.len(), Some(2));
+    /// # Ok::<(), haiden::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// As [`Template::render`].
     pub fn render_native(&self, context: impl IntoContext) -> Result<Value, Error> {
@@ -36,6 +44,12 @@ impl Template {
     }
 
     /// The names of the blocks that this template defines itself, in its order.
+    ///
+    /// ```
+    /// let template = haiden::Environment::new().template_from_str("{% block a %}{% block b %}{% endblock %}{% endblock %}")?;
+    /// assert_eq!(template.block_names(), ["a", "b"]);
+    /// # Ok::<(), haiden::Error>(())
+    /// ```
     pub fn block_names(&self) -> Vec<String> {
         Chain::of(&self.program).names().into_iter().map(str::to_owned).collect()
     }

@@ -40,6 +40,14 @@ impl AutoEscape {
 
     /// Jinja2's `select_autoescape` with its arguments: on for names that end in a dot and one of `enabled`, off for
     /// those of `disabled`, `default_for_string` for templates made from a text, `default` for all others.
+    ///
+    /// ```
+    /// use haiden::AutoEscape;
+    ///
+    /// let autoescape = AutoEscape::select(&["html"], &["txt"], false, true);
+    /// assert!(autoescape.for_name(Some("a.html")) && autoescape.for_name(Some("a.svg")));
+    /// assert!(!autoescape.for_name(Some("a.txt")) && !autoescape.for_name(None));
+    /// ```
     pub fn select(
         enabled: &[&str],
         disabled: &[&str],

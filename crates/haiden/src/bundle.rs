@@ -44,6 +44,18 @@ impl Environment {
     /// A bundle of all templates that [`list_templates`](Self::list_templates) lists, as the bytes of its file. The same
     /// templates and options give the same bytes. A template that could not be used is an error.
     ///
+    /// ```
+    /// use std::sync::Arc;
+    ///
+    /// let mut environment = haiden::Environment::new();
+    /// environment.add_template("a", "A")?;
+    /// let bytes = environment.bundle(true)?;
+    /// let mut served = haiden::Environment::new();
+    /// served.set_bundle(Some(Arc::new(haiden::cache::Bundle::from_bytes(bytes)?)));
+    /// assert_eq!(served.get_template("a")?.render(haiden::context! {})?, "A");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// The templates cannot be listed; one cannot be read or compiled, or names a filter or test that does not exist.
     pub fn bundle(&self, sealed: bool) -> Result<Vec<u8>, Error> {

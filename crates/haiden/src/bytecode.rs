@@ -29,6 +29,14 @@ impl Environment {
 
     /// The key under which a bytecode cache keeps the image of a template, and the size of its source.
     ///
+    /// ```
+    /// let mut environment = haiden::Environment::new();
+    /// environment.add_template("a", "same")?;
+    /// environment.add_template("b", "same")?;
+    /// assert_eq!(environment.content_key("a")?, environment.content_key("b")?);
+    /// # Ok::<(), haiden::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// There is no such template, or it cannot be read.
     pub fn content_key(&self, name: &str) -> Result<(ContentKey, usize), Error> {
@@ -37,6 +45,14 @@ impl Environment {
     }
 
     /// A template of an image that [`Environment::compile_to_image`] made with the same options.
+    ///
+    /// ```
+    /// let environment = haiden::Environment::new();
+    /// let image = environment.compile_to_image(None, "{{ n }}!")?;
+    /// assert_eq!(environment.load_image(None, &image)?.render(haiden::context! { n => 1 })?, "1!");
+    /// assert!(environment.load_image(None, &image[1..]).is_err());
+    /// # Ok::<(), haiden::Error>(())
+    /// ```
     ///
     /// # Errors
     /// The bytes are no such image, or name a filter or test that this environment does not have.

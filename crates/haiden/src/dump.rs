@@ -25,6 +25,13 @@ pub enum Stage {
 impl Environment {
     /// What a stage makes of a source.
     ///
+    /// ```
+    /// let environment = haiden::Environment::new();
+    /// let tokens = environment.dump("a{{ b }}", None, haiden::Stage::Tokens)?;
+    /// assert!(tokens.contains("variable_begin"));
+    /// # Ok::<(), haiden::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// What is wrong with the source.
     pub fn dump(&self, source: &str, name: Option<&str>, stage: Stage) -> Result<String, Error> {

@@ -10,7 +10,7 @@ use haiden_cache::{Bundle, BytecodeCache, CacheEntry, CacheStatistics, SingleFli
 use haiden_compiler::{CompileError, Options};
 use haiden_runtime::builtins::{FILTER_SPECS, Spec, TEST_SPECS, suggest};
 use haiden_runtime::{LinkError, Program, link};
-use haiden_syntax::{Extensions, Syntax};
+use haiden_syntax::Extensions;
 
 use crate::autoescape::AutoEscape;
 use crate::error::{Error, ErrorKind, Place};
@@ -20,8 +20,7 @@ use crate::policies::Policies;
 use crate::sandbox::Sandbox;
 use crate::template::Template;
 use crate::template_cache::{CacheSize, TemplateCache};
-use crate::translations::{self, GettextStyle, Translations};
-use crate::undefined::Undefined;
+use crate::translations;
 use crate::value::arena::Arena;
 use crate::value::context::IntoContext;
 use crate::value::function::{BoxedFunction, Function, Parameters, Returned, boxed};
@@ -44,16 +43,16 @@ pub(crate) struct Settings {
     pub(crate) autoescape: AutoEscape,
     pub(crate) loader: Option<Arc<dyn Loader>>,
     pub(crate) sources: Arc<BTreeMap<String, Arc<str>>>,
-    cache_size: CacheSize,
+    pub(crate) cache_size: CacheSize,
     pub(crate) auto_reload: bool,
     pub(crate) bytecode_cache: Option<Arc<dyn BytecodeCache>>,
     pub(crate) bundle: Option<Arc<Bundle>>,
     filters: Arc<BTreeMap<String, BoxedFunction>>,
     tests: Arc<BTreeMap<String, BoxedFunction>>,
     pub(crate) globals: Arc<BTreeMap<String, Value>>,
-    undefined: UndefinedType,
-    limits: RenderLimits,
-    policies: Policies,
+    pub(crate) undefined: UndefinedType,
+    pub(crate) limits: RenderLimits,
+    pub(crate) policies: Policies,
     pub(crate) sandbox: Option<Sandbox>,
     pub(crate) finalize: Option<BoxedFunction>,
     pub(crate) native_types: bool,
@@ -129,194 +128,6 @@ impl Environment {
         self.inner = Arc::new(Inner::new(settings));
     }
 
-    // ---- options ---------------------------------------------------------------------------------------------
-
-    /// Where templates come from.
-    pub fn set_loader(&mut self, loader: impl Loader + 'static) {
-        self.change(|settings| settings.loader = Some(Arc::new(loader)));
-    }
-
-    /// Which templates escape what they print.
-    pub fn set_autoescape(&mut self, autoescape: impl Into<AutoEscape>) {
-        self.change(|settings| settings.autoescape = autoescape.into());
-    }
-
-    /// How many templates are kept in memory.
-    pub fn set_cache_size(&mut self, size: impl Into<CacheSize>) {
-        self.change(|settings| settings.cache_size = size.into());
-    }
-
-    /// Whether a template in memory is looked at again when it is asked for.
-    pub fn set_auto_reload(&mut self, reload: bool) {
-        self.change(|settings| settings.auto_reload = reload);
-    }
-
-    /// Where bytecode is kept between processes; `None` for nowhere.
-    pub fn set_bytecode_cache(&mut self, cache: Option<Arc<dyn BytecodeCache>>) {
-        self.change(|settings| settings.bytecode_cache = cache);
-    }
-
-    /// What undefined values do: one of Jinja2's types ([`UndefinedKind`](crate::UndefinedKind)), one that reports
-    /// ([`LoggingUndefined`](crate::LoggingUndefined)), or one of your own.
-    ///
-    /// ```
-    /// use haiden::{Environment, UndefinedKind};
-    ///
-    /// let mut environment = Environment::new();
-    /// environment.set_undefined(UndefinedKind::Strict);
-    /// let error = environment.render_str("{{ nobody }}", haiden::context! {}).unwrap_err();
-    /// assert_eq!(error.message(), "'nobody' is undefined");
-    /// ```
-    pub fn set_undefined(&mut self, undefined: impl Undefined + 'static) {
-        let undefined = UndefinedType::new(undefined);
-        self.change(|settings| settings.undefined = undefined);
-    }
-
-    /// What a render may use up.
-    pub fn set_limits(&mut self, limits: RenderLimits) {
-        self.change(|settings| settings.limits = limits);
-    }
-
-    /// A closure that every printed value passes through, constants too, before it becomes text.
-    ///
-    /// ```
-    /// use haiden::{Environment, Value};
-    ///
-    /// let mut environment = Environment::new();
-    /// environment.set_finalize(|value: Value| if value.is_none() { Value::from("") } else { value });
-    /// assert_eq!(environment.render_str("[{{ none }}]", haiden::context! {})?, "[]");
-    /// # Ok::<(), haiden::Error>(())
-    /// ```
-    pub fn set_finalize<R, A>(&mut self, finalize: impl Function<R, A> + for<'a> Function<R, A::Given<'a>>)
-    where
-        R: Returned,
-        A: Parameters,
-    {
-        self.change(|settings| settings.finalize = Some(boxed(finalize, "finalize")));
-    }
-
-    /// Whether pages are values: Jinja2's `NativeEnvironment`. A page that prints one value and nothing else is that value,
-    /// any other is its text, read as a Python literal if it is one; nothing is escaped. So is what macros, blocks and
-    /// `set` blocks make. See [`Template::render_native`].
-    ///
-    /// ```
-    /// use haiden::Environment;
-    ///
-    /// let mut environment = Environment::new();
-    /// environment.set_native_types(true);
-    /// let template = environment.template_from_str("[{% for n in numbers %}{{ n * 2 }},{% endfor %}]")?;
-    /// assert_eq!(format!("{:?}", template.render_native(haiden::context! { numbers => vec![1, 2] })?), "[2, 4]");
-    /// # Ok::<(), haiden::Error>(())
-    /// ```
-    pub fn set_native_types(&mut self, on: bool) {
-        self.change(|settings| settings.native_types = on);
-    }
-
-    /// The sandbox that templates run in; `None` for none.
-    ///
-    /// ```
-    /// use haiden::{Environment, ErrorKind, Sandbox};
-    ///
-    /// let mut environment = Environment::new();
-    /// environment.set_sandbox(Some(Sandbox::immutable()));
-    /// let error = environment.render_str("{{ items.append(1) }}", haiden::context! { items => vec![0] }).unwrap_err();
-    /// assert_eq!(error.kind(), ErrorKind::Security);
-    /// ```
-    pub fn set_sandbox(&mut self, sandbox: Option<Sandbox>) {
-        self.change(|settings| {
-            settings.options.intercepted =
-                sandbox.as_ref().is_some_and(|sandbox| !sandbox.intercepted.is_empty());
-            settings.sandbox = sandbox;
-        });
-    }
-
-    /// The settings of filters and extensions.
-    pub fn set_policies(&mut self, policies: Policies) {
-        self.change(|settings| {
-            let extensions = &mut settings.options.syntax.extensions;
-            *extensions = if policies.i18n_trimmed {
-                extensions.with(Extensions::I18N_TRIMMED)
-            } else {
-                extensions.without(Extensions::I18N_TRIMMED)
-            };
-            settings.policies = policies;
-        });
-    }
-
-    /// The settings of filters and extensions.
-    pub fn policies(&self) -> &Policies {
-        &self.inner.settings.policies
-    }
-
-    /// Switches `{% trans %}` on and takes its messages from a catalogue: the functions `gettext`, `ngettext`, `pgettext`,
-    /// `npgettext` and `_` become globals. [`NullTranslations`](crate::NullTranslations) leaves every message as it is.
-    pub fn install_translations(&mut self, catalog: impl Translations + 'static, style: GettextStyle) {
-        let catalog: Arc<dyn Translations> = Arc::new(catalog);
-        self.change(|settings| {
-            let syntax = &mut settings.options.syntax;
-            syntax.extensions = syntax.extensions.with(Extensions::I18N);
-            syntax.extensions = match style {
-                GettextStyle::Old => syntax.extensions.without(Extensions::NEWSTYLE_GETTEXT),
-                GettextStyle::New => syntax.extensions.with(Extensions::NEWSTYLE_GETTEXT),
-            };
-            for (name, function) in translations::functions(&catalog, style) {
-                Arc::make_mut(&mut settings.globals)
-                    .insert(name.to_owned(), Value(Repr::Foreign(Foreign::Function(function))));
-            }
-        });
-    }
-
-    /// How sources are read: delimiters, white space, line statements, extensions.
-    ///
-    /// # Errors
-    /// Options that contradict each other.
-    pub fn set_syntax(&mut self, syntax: Syntax) -> Result<(), Error> {
-        syntax.validate().map_err(|error| Error::new(ErrorKind::PythonAssertion, error.message()))?;
-        self.change(|settings| {
-            // Tags belong to extensions, not to the way sources are read.
-            let custom_tags = std::mem::take(&mut settings.options.syntax.custom_tags);
-            settings.options.syntax = Syntax { custom_tags, ..syntax };
-            if settings.policies.i18n_trimmed {
-                let extensions = &mut settings.options.syntax.extensions;
-                *extensions = extensions.with(Extensions::I18N_TRIMMED);
-            }
-        });
-        Ok(())
-    }
-
-    /// The options of the syntax.
-    pub fn syntax(&self) -> &Syntax {
-        &self.inner.settings.options.syntax
-    }
-
-    /// Whether one newline behind a block tag is dropped.
-    pub fn set_trim_blocks(&mut self, on: bool) {
-        self.change(|settings| settings.options.syntax.trim_blocks = on);
-    }
-
-    /// Whether blanks before a block tag at the start of a line are dropped.
-    pub fn set_lstrip_blocks(&mut self, on: bool) {
-        self.change(|settings| settings.options.syntax.lstrip_blocks = on);
-    }
-
-    /// Whether a newline at the very end of a source is kept.
-    pub fn set_keep_trailing_newline(&mut self, on: bool) {
-        self.change(|settings| settings.options.syntax.keep_trailing_newline = on);
-    }
-
-    /// Switches built-in extensions on.
-    pub fn add_extensions(&mut self, extensions: Extensions) {
-        self.change(|settings| {
-            let syntax = &mut settings.options.syntax;
-            syntax.extensions = syntax.extensions.with(extensions);
-        });
-    }
-
-    /// Whether constants are folded and instructions fused (they are); the output is the same.
-    pub fn set_optimized(&mut self, on: bool) {
-        self.change(|settings| settings.options.optimize = on);
-    }
-
     /// Adds a filter: a closure whose first argument is the value.
     ///
     /// ```
@@ -339,6 +150,13 @@ impl Environment {
     }
 
     /// Adds a test: a closure whose first argument is the value, and whose result is its truth.
+    ///
+    /// ```
+    /// let mut environment = haiden::Environment::new();
+    /// environment.add_test("longer", |text: &str, than: i64| text.chars().count() as i64 > than);
+    /// assert_eq!(environment.render_str("{{ 'abc' is longer(2) }}", haiden::context! {})?, "True");
+    /// # Ok::<(), haiden::Error>(())
+    /// ```
     pub fn add_test<R, A>(
         &mut self,
         name: &str,
@@ -353,6 +171,13 @@ impl Environment {
     }
 
     /// Adds a function that all templates can call.
+    ///
+    /// ```
+    /// let mut environment = haiden::Environment::new();
+    /// environment.add_function("area", |width: f64, height: Option<f64>| width * height.unwrap_or(width));
+    /// assert_eq!(environment.render_str("{{ area(2) }} {{ area(2, 1.5) }}", haiden::context! {})?, "4.0 3.0");
+    /// # Ok::<(), haiden::Error>(())
+    /// ```
     pub fn add_function<R, A>(
         &mut self,
         name: &str,
@@ -366,6 +191,13 @@ impl Environment {
     }
 
     /// Adds a variable that all templates see.
+    ///
+    /// ```
+    /// let mut environment = haiden::Environment::new();
+    /// environment.add_global("shop", "Corner");
+    /// assert_eq!(environment.render_str("{{ shop }}", haiden::context! {})?, "Corner");
+    /// # Ok::<(), haiden::Error>(())
+    /// ```
     pub fn add_global(&mut self, name: &str, value: impl Into<Value>) {
         self.change(|settings| {
             drop(Arc::make_mut(&mut settings.globals).insert(name.to_owned(), value.into()));
@@ -373,6 +205,15 @@ impl Environment {
     }
 
     /// Adds a template under a name of its own; it wins over the loader's. Its syntax is checked now.
+    ///
+    /// ```
+    /// let mut environment = haiden::Environment::new();
+    /// environment.add_template("base", "<{% block body %}{% endblock %}>")?;
+    /// let page = environment.render_str("{% extends 'base' %}{% block body %}x{% endblock %}", haiden::context! {})?;
+    /// assert_eq!(page, "<x>");
+    /// assert!(environment.add_template("broken", "{% if %}").is_err());
+    /// # Ok::<(), haiden::Error>(())
+    /// ```
     ///
     /// # Errors
     /// What is wrong with the source.
@@ -388,6 +229,12 @@ impl Environment {
 
     /// A template of a text. It is not kept in memory and uses no bytecode cache.
     ///
+    /// ```
+    /// let template = haiden::Environment::new().template_from_str("{{ n * 2 }}")?;
+    /// assert_eq!(template.render(haiden::context! { n => 4 })?, "8");
+    /// # Ok::<(), haiden::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// What is wrong with the source.
     pub fn template_from_str(&self, source: &str) -> Result<Template, Error> {
@@ -395,6 +242,14 @@ impl Environment {
     }
 
     /// As [`Environment::template_from_str`], with a name for messages and autoescape.
+    ///
+    /// ```
+    /// let mut environment = haiden::Environment::new();
+    /// environment.set_autoescape(haiden::AutoEscape::by_extension());
+    /// let template = environment.template_from_named_str(Some("a.html"), "{{ '<' }}")?;
+    /// assert_eq!(template.render(haiden::context! {})?, "&lt;");
+    /// # Ok::<(), haiden::Error>(())
+    /// ```
     ///
     /// # Errors
     /// What is wrong with the source.
@@ -406,6 +261,11 @@ impl Environment {
 
     /// Renders a text.
     ///
+    /// ```
+    /// assert_eq!(haiden::Environment::new().render_str("{{ n }}", haiden::context! { n => 1 })?, "1");
+    /// # Ok::<(), haiden::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// What is wrong with the source, or what the render fails with.
     pub fn render_str(&self, source: &str, context: impl IntoContext) -> Result<String, Error> {
@@ -413,17 +273,45 @@ impl Environment {
     }
 
     /// Forgets all templates in memory.
+    ///
+    /// ```
+    /// let mut environment = haiden::Environment::new();
+    /// environment.add_template("a", "A")?;
+    /// environment.get_template("a")?;
+    /// environment.clear_cache();
+    /// assert_eq!(environment.cache_entries().count(), 0);
+    /// # Ok::<(), haiden::Error>(())
+    /// ```
     pub fn clear_cache(&self) {
         self.inner.templates.clear();
     }
 
     /// The templates in memory, the one used longest ago first. The key is the name; the checksum is Jinja2's of the
     /// source; the bytecode is the image.
+    ///
+    /// ```
+    /// let mut environment = haiden::Environment::new();
+    /// environment.add_template("a", "A")?;
+    /// environment.get_template("a")?;
+    /// let keys: Vec<String> = environment.cache_entries().map(|entry| entry.key).collect();
+    /// assert_eq!(keys, ["a"]);
+    /// # Ok::<(), haiden::Error>(())
+    /// ```
     pub fn cache_entries(&self) -> impl Iterator<Item = CacheEntry> + '_ {
         self.inner.templates.entries().into_iter().map(|kept| self.inner.entry(&kept))
     }
 
     /// What the templates in memory were good for.
+    ///
+    /// ```
+    /// let mut environment = haiden::Environment::new();
+    /// environment.add_template("a", "A")?;
+    /// environment.get_template("a")?;
+    /// environment.get_template("a")?;
+    /// let statistics = environment.cache_statistics();
+    /// assert_eq!((statistics.hits, statistics.misses, statistics.size), (1, 1, Some(1)));
+    /// # Ok::<(), haiden::Error>(())
+    /// ```
     pub fn cache_statistics(&self) -> CacheStatistics {
         self.inner.templates.statistics()
     }

@@ -138,6 +138,17 @@ impl Error {
     }
 
     /// The error that caused this one.
+    ///
+    /// ```
+    /// use haiden::{Environment, Error, ErrorKind};
+    ///
+    /// let mut environment = Environment::new();
+    /// environment.add_filter("number", |text: &str| {
+    ///     text.parse::<f64>().map_err(|why| Error::new(ErrorKind::Value, "no number").with_source(why))
+    /// });
+    /// let error = environment.render_str("{{ 'x'|number }}", haiden::context! {}).unwrap_err();
+    /// assert!(std::error::Error::source(&error).is_some());
+    /// ```
     #[must_use]
     pub fn with_source(mut self, source: impl std::error::Error + Send + Sync + 'static) -> Error {
         self.0.source = Some(Arc::new(source));
@@ -198,11 +209,27 @@ impl Error {
     }
 
     /// Where it happened, innermost first: the chain of includes, blocks and macros.
+    ///
+    /// ```
+    /// let mut environment = haiden::Environment::new();
+    /// environment.add_template("inner", "{{ nobody.name }}")?;
+    /// environment.add_template("outer", "\n{% include 'inner' %}")?;
+    /// let error = environment.get_template("outer")?.render(haiden::context! {}).unwrap_err();
+    /// let places: Vec<_> = error.trace().iter().map(|place| (place.template.as_deref(), place.line)).collect();
+    /// assert_eq!(places, [(Some("inner"), 1), (Some("outer"), 2)]);
+    /// # Ok::<(), haiden::Error>(())
+    /// ```
     pub fn trace(&self) -> &[Place] {
         &self.0.trace
     }
 
     /// The whole story for people: class and message, the source line with a caret, who called whom, advice.
+    ///
+    /// ```
+    /// let error = haiden::Environment::new().render_str("\n{{ 1 // n }}", haiden::context! { n => 0 }).unwrap_err();
+    /// assert!(error.report().starts_with("ZeroDivisionError: "));
+    /// assert!(error.report().contains("2 | {{ 1 // n }}"));
+    /// ```
     pub fn report(&self) -> String {
         let mut out = format!("{}: {}", self.0.kind.class(), self.0.message);
         for (index, place) in self.0.trace.iter().enumerate() {

@@ -47,6 +47,7 @@ pub mod guide;
 mod load;
 pub mod loader;
 mod meta;
+mod options;
 mod policies;
 mod prefetch;
 #[expect(

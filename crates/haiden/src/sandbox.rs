@@ -55,6 +55,15 @@ pub trait SandboxPolicy: Send + Sync {
 ///
 /// Attributes that start with an underscore are out of reach, ranges are short, `str.format` reads attributes by the same
 /// rules. Fuel, output and depth have limits of their own: [`RenderLimits`](crate::RenderLimits).
+///
+/// ```
+/// use haiden::{Environment, ErrorKind, Sandbox};
+///
+/// let mut environment = Environment::new();
+/// environment.set_sandbox(Some(Sandbox::new().max_range(10)));
+/// let error = environment.render_str("{{ range(11)|list }}", haiden::context! {}).unwrap_err();
+/// assert_eq!(error.kind(), ErrorKind::Overflow);
+/// ```
 #[derive(Clone)]
 pub struct Sandbox {
     pub(crate) is_immutable: bool,

@@ -47,6 +47,14 @@ impl Template {
     /// `context` is `context! {..}`, a reference to a [`Value`] that was made before (nothing is copied then), or to any
     /// data that serde serializes to a mapping.
     ///
+    /// ```
+    /// let template = haiden::Environment::new().template_from_str("Hello {{ name }}!")?;
+    /// assert_eq!(template.render(haiden::context! { name => "Ada" })?, "Hello Ada!");
+    /// let user = std::collections::BTreeMap::from([("name", "Bob")]);
+    /// assert_eq!(template.render(&user)?, "Hello Bob!");
+    /// # Ok::<(), haiden::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// What the template fails with; a context that is no mapping or cannot be serialized.
     pub fn render(&self, context: impl IntoContext) -> Result<String, Error> {
@@ -87,6 +95,13 @@ impl Template {
     }
 
     /// Renders it to a writer. The page is rendered completely first: an error of the template writes nothing.
+    ///
+    /// ```
+    /// let mut page = Vec::new();
+    /// haiden::Environment::new().template_from_str("{{ n }}!")?.render_to(haiden::context! { n => 1 }, &mut page)?;
+    /// assert_eq!(page, b"1!");
+    /// # Ok::<(), haiden::Error>(())
+    /// ```
     ///
     /// # Errors
     /// As [`Template::render`], and what the writer fails with.

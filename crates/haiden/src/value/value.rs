@@ -60,6 +60,16 @@ impl Value {
 
     /// The value of any data that serde can serialize.
     ///
+    /// ```
+    /// #[derive(serde::Serialize)]
+    /// struct Point { x: i64, y: f64 }
+    ///
+    /// let point = haiden::Value::from_serialize(&Point { x: 1, y: 2.0 })?;
+    /// assert_eq!(point.get_attr("x").and_then(|x| x.as_i64()), Some(1));
+    /// assert_eq!(point.to_string(), "{'x': 1, 'y': 2.0}");
+    /// # Ok::<(), haiden::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// What the data's `Serialize` fails with; data that is nested too deeply or larger than 4 GiB; a mapping's key that
     /// is no scalar.
@@ -86,6 +96,14 @@ impl Value {
     }
 
     /// Text that needs no escaping.
+    ///
+    /// ```
+    /// let mut environment = haiden::Environment::new();
+    /// environment.set_autoescape(true);
+    /// let context = haiden::context! { a => "<b>", b => haiden::Value::from_safe_string("<b>") };
+    /// assert_eq!(environment.render_str("{{ a }} {{ b }}", context)?, "&lt;b&gt; <b>");
+    /// # Ok::<(), haiden::Error>(())
+    /// ```
     pub fn from_safe_string(text: impl Into<Arc<str>>) -> Value {
         Value(Repr::Str(text.into(), true))
     }
@@ -206,6 +224,11 @@ impl Value {
     }
 
     /// How many items a list, tuple or dict has, or characters a text.
+    ///
+    /// ```
+    /// assert_eq!(haiden::Value::from("süß").len(), Some(3));
+    /// assert_eq!(haiden::Value::from(3).len(), None);
+    /// ```
     pub fn len(&self) -> Option<usize> {
         match &self.0 {
             Repr::Str(text, _) => Some(text.chars().count()),
@@ -225,6 +248,12 @@ impl Value {
     }
 
     /// Item `index` of a list or tuple.
+    ///
+    /// ```
+    /// let list: haiden::Value = [1, 2].into_iter().map(haiden::Value::from).collect();
+    /// assert_eq!(list.get_item(1).and_then(|item| item.as_i64()), Some(2));
+    /// assert!(list.get_item(2).is_none());
+    /// ```
     pub fn get_item(&self, index: usize) -> Option<Value> {
         let Repr::Arena(arena, Word::Items { start, len, .. } | Word::Tuple { start, len, .. }) = &self.0
         else {
@@ -276,6 +305,13 @@ impl Value {
     }
 
     /// The keys and values of a dict, in order; nothing of anything else.
+    ///
+    /// ```
+    /// let dict = haiden::Value::from_serialize(&std::collections::BTreeMap::from([("a", 1), ("b", 2)]))?;
+    /// let text: Vec<String> = dict.entries().map(|(key, value)| format!("{key}={value}")).collect();
+    /// assert_eq!(text, ["a=1", "b=2"]);
+    /// # Ok::<(), haiden::Error>(())
+    /// ```
     pub fn entries(&self) -> impl ExactSizeIterator<Item = (Value, Value)> + '_ {
         let values = match &self.0 {
             Repr::Arena(arena, Word::Map { start, .. }) => Some((arena, *start as usize)),
