@@ -461,7 +461,7 @@ class Environment:
         hint = source if isinstance(source, str) else None
         try:
             settings = self._machine_settings()
-            if hint is not None and not raw and settings.compiles_source:
+            if hint is not None and not raw and settings.compiles_source(hint):
                 return _native.compile(settings, hint, name, filename)
             tree = self._parse(hint, name, filename) if hint is not None else t.cast("nodes.Template", source)
             if not raw and settings.compiles_tree:

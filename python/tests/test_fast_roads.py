@@ -325,3 +325,50 @@ def test_integers_are_printed_as_python_prints_them():
     numbers += [-number for number in numbers]
     page = Environment().from_string("{% for n in numbers %}{{ n }},{{ n + 0 }} {% endfor %}")
     assert page.render(numbers=numbers) == "".join(f"{number},{number} " for number in numbers)
+
+
+# Extensions of Python's
+
+
+def test_an_extension_that_is_not_used_costs_no_parser(monkeypatch):
+    from haiden import nodes, parser
+    from haiden.ext import Extension
+
+    class Shout(Extension):
+        tags = {"shout"}
+
+        def parse(self, parser):
+            lineno = next(parser.stream).lineno
+            return nodes.Output([nodes.Const("HEY")], lineno=lineno)
+
+    parsed = []
+    original = parser.Parser.parse
+    monkeypatch.setattr(parser.Parser, "parse", lambda self: (parsed.append(1), original(self))[1])
+    environment = Environment(extensions=[Shout, "haiden.ext.do"])
+    assert environment.from_string("{% do [] %}a").render() == "a" and not parsed
+    assert environment.from_string("{% shout %}").render() == "HEY" and len(parsed) == 1
+    with pytest.raises(haiden.TemplateSyntaxError, match="unknown tag 'whisper'"):
+        environment.from_string("{% whisper %}")
+    (shout,) = [each for each in environment.extensions.values() if type(each) is Shout]
+    shout.tags = {"whisper"}
+    assert environment.from_string("{% whisper %}").render() == "HEY"
+    shout.filter_stream = lambda stream: stream
+    parsed.clear()
+    assert environment.from_string("b").render() == "b" and parsed
+    del shout.filter_stream
+    monkeypatch.setattr(Extension, "preprocess", lambda self, source, name, filename=None: source.upper())
+    assert environment.from_string("b").render() == "B"
+
+
+def test_what_others_have_cached_is_nothing_to_an_extension(tmp_path):
+    from haiden.ext import Extension
+
+    class Upper(Extension):
+        def preprocess(self, source, name, filename=None):
+            return source.upper()
+
+    loader = DictLoader({"page": "page"})
+    for extensions, expected in (([], "page"), ([Upper], "PAGE"), ([], "page")):
+        cache = FileSystemBytecodeCache(str(tmp_path))
+        environment = Environment(loader=loader, extensions=extensions, bytecode_cache=cache)
+        assert environment.get_template("page").render() == expected

@@ -73,8 +73,8 @@ def environments(options):
 @pytest.mark.parametrize("options, source", list(sources()))
 def test_both_parsers_make_the_same_code(options, source):
     native, by_tree = environments(json.dumps(options))
-    assert native._machine_settings().compiles_source
-    assert not by_tree._machine_settings().compiles_source
+    assert native._machine_settings().compiles_source(source)
+    assert not by_tree._machine_settings().compiles_source(source)
     assert compiled(by_tree, source) == compiled(native, source)
 
 

@@ -50,6 +50,10 @@ fn load(
 ) -> PyResult<Option<Code>> {
     let object = Obj::of(settings);
     let known = settings::of(&object);
+    // An image says nothing of what an extension of Python's would have made of the source.
+    if !known.compiles(settings.py(), source)? {
+        return Ok(None);
+    }
     let options = settings::options(known, settings.py(), name.as_deref())?;
     let identity = Identity::new(&options, source);
     let Ok((_, image)) = haiden_bytecode::load_expected(data, &identity.expected()) else { return Ok(None) };
@@ -71,7 +75,11 @@ fn load_file(
 ) -> PyResult<Option<Code>> {
     let py = settings.py();
     let object = Obj::of(settings);
-    let options = settings::options(settings::of(&object), py, name.as_deref())?;
+    let known = settings::of(&object);
+    if !known.compiles(py, source)? {
+        return Ok(None);
+    }
+    let options = settings::options(known, py, name.as_deref())?;
     let identity = Identity::new(&options, source);
     let image = py.detach(|| {
         let contents = files::read_entry(&path).ok()?;

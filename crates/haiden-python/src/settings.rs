@@ -55,6 +55,8 @@ pub(crate) struct Settings {
     /// The options for templates that are not escaped, and for those that are.
     known: RefCell<[Option<Rc<Known>>; 2]>,
     compiles_source: bool,
+    /// The extensions that only Python code knows.
+    foreign: Vec<Obj>,
     compiles_tree: bool,
     stale: Cell<bool>,
 }
@@ -125,9 +127,51 @@ impl Settings {
         Ok(key)
     }
 
+    /// Is this source compiled without Python? Not where one of Python's extensions may have a say in it: it has a hook for
+    /// all sources, or the source has the name of one of its tags in it.
+    pub(crate) fn compiles(&self, py: Python<'_>, source: &str) -> PyResult<bool> {
+        if !self.compiles_source || self.foreign.is_empty() {
+            return Ok(self.compiles_source);
+        }
+        for extension in &self.foreign {
+            let extension = extension.bound(py);
+            for hook in ["preprocess", "filter_stream"] {
+                if !is_stock(&extension.getattr(hook)?, hook) {
+                    return Ok(false);
+                }
+            }
+            for tag in extension.getattr("tags")?.try_iter()? {
+                if tag?
+                    .cast::<PyString>()
+                    .map_or(Ok(true), |tag| tag.to_str().map(|tag| has_word(source, tag)))?
+                {
+                    return Ok(false);
+                }
+            }
+        }
+        Ok(true)
+    }
+
     pub(crate) fn is_stale(&self) -> bool {
         self.stale.get()
     }
+}
+
+/// Is it a bound method of `haiden.ext.Extension` itself?
+fn is_stock(method: &Bound<'_, PyAny>, name: &str) -> bool {
+    let says = |attribute: &str, expected: &str| {
+        let found = method.getattr("__func__").and_then(|function| function.getattr(attribute));
+        found.is_ok_and(|found| found.eq(expected).unwrap_or(false))
+    };
+    says("__module__", "haiden.ext") && says("__qualname__", &format!("Extension.{name}"))
+}
+
+/// Has the source this name in it, on its own? (It has, wherever a character beyond ASCII stands beside it.)
+fn has_word(source: &str, word: &str) -> bool {
+    let is_part = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric() || c == '_');
+    source.match_indices(word).any(|(at, _)| {
+        !is_part(source[..at].chars().next_back()) && !is_part(source[at + word.len()..].chars().next())
+    })
 }
 
 #[pymethods]
@@ -139,10 +183,9 @@ impl SettingsObject {
         Ok(SettingsObject(Attached::new(py, read(environment, types)?)))
     }
 
-    /// Templates are compiled from their source, without Python.
-    #[getter]
-    fn compiles_source(&self, py: Python<'_>) -> bool {
-        self.0.get(py).compiles_source
+    /// Is this source compiled without Python?
+    fn compiles_source(&self, py: Python<'_>, source: &str) -> PyResult<bool> {
+        self.0.get(py).compiles(py, source)
     }
 
     /// Trees are compiled without Python.
@@ -164,7 +207,10 @@ impl SettingsObject {
             &settings.filters,
             &settings.tests,
             &settings.policies,
-        ] {
+        ]
+        .into_iter()
+        .chain(&settings.foreign)
+        {
             visit_object(object.as_ptr(), &visit)?;
         }
         if let Some(loading) = &settings.loading {
@@ -218,7 +264,7 @@ fn read(environment: &Bound<'_, PyAny>, types: &Types) -> PyResult<Settings> {
             || environment.getattr("intercepted_unops")?.is_truthy()?);
     let compiles_tree = generator != CodeGenerator::Foreign && !any(&["_generate", "_compile"])?;
     let parses = ["_parse", "preprocess", "_tokenize", "lexer", "lex", "iter_extensions"];
-    let compiles_source = compiles_tree && !any(&parses)? && extensions(environment)?.is_some();
+    let compiles_source = compiles_tree && !any(&parses)?;
     let loading = ["get_template", "get_or_select_template", "_load_template", "join_path"];
     let template_class = environment.getattr("template_class")?;
     let up_to_date = types.template.bound(py).getattr("is_up_to_date")?;
@@ -257,6 +303,7 @@ fn read(environment: &Bound<'_, PyAny>, types: &Types) -> PyResult<Settings> {
         keys: RefCell::default(),
         known: RefCell::default(),
         compiles_source,
+        foreign: extensions(environment)?.1,
         compiles_tree,
         stale: Cell::new(false),
         environment: Obj::of(environment),
@@ -295,15 +342,16 @@ fn code_generator(environment: &Bound<'_, PyAny>) -> PyResult<CodeGenerator> {
     Ok(kind.map_or(CodeGenerator::Foreign, |(_, _, kind)| kind))
 }
 
-/// The built-in extensions as flags; `None` if there is one that only Python code knows.
-fn extensions(environment: &Bound<'_, PyAny>) -> PyResult<Option<Extensions>> {
+/// The built-in extensions as flags, and those that only Python code knows.
+fn extensions(environment: &Bound<'_, PyAny>) -> PyResult<(Extensions, Vec<Obj>)> {
     let all = environment.getattr("extensions")?;
-    let mut flags = Extensions::NONE;
+    let (mut flags, mut foreign) = (Extensions::NONE, Vec::new());
     for extension in all.call_method0("values")?.try_iter()? {
         let extension = extension?;
         let class = extension.get_type();
         if class.module()? != "haiden.ext" {
-            return Ok(None);
+            foreign.push(Obj::of(&extension));
+            continue;
         }
         flags = match class.name()?.to_str()? {
             "InternationalizationExtension" => {
@@ -314,7 +362,10 @@ fn extensions(environment: &Bound<'_, PyAny>) -> PyResult<Option<Extensions>> {
             "ExprStmtExtension" => flags.with(Extensions::DO),
             "LoopControlExtension" => flags.with(Extensions::LOOP_CONTROLS),
             "WithExtension" | "AutoEscapeExtension" => flags,
-            _ => return Ok(None),
+            _ => {
+                foreign.push(Obj::of(&extension));
+                flags
+            }
         };
     }
     if flags.contains(Extensions::I18N)
@@ -323,7 +374,7 @@ fn extensions(environment: &Bound<'_, PyAny>) -> PyResult<Option<Extensions>> {
     {
         flags = flags.with(Extensions::I18N_TRIMMED);
     }
-    Ok(Some(flags))
+    Ok((flags, foreign))
 }
 
 /// Does an environment, whose autoescape may depend on the name, escape the template of this name?
@@ -376,7 +427,7 @@ fn read_options(settings: &Settings, py: Python<'_>, autoescape: bool) -> PyResu
             lstrip_blocks: truth("lstrip_blocks")?,
             newline_sequence: text("newline_sequence", "\n")?,
             keep_trailing_newline: truth("keep_trailing_newline")?,
-            extensions: extensions(&environment)?.unwrap_or(Extensions::NONE),
+            extensions: extensions(&environment)?.0,
             // Extensions of Python parse with a parser of their own.
             custom_tags: CustomTags::default(),
         },
