@@ -114,6 +114,48 @@ pub trait Extension: Send + Sync {
 }
 
 /// A call of an extension's method: its arguments, and the body of a call block.
+///
+/// ```
+/// use std::collections::HashMap;
+/// use std::sync::Mutex;
+///
+/// use haiden::extension::{Call, Extension, Parser, Signature, Statement, SyntaxError};
+/// use haiden::{Environment, Error, Value, context};
+///
+/// /// `{% cache key %}…{% endcache %}`: renders its body once for each key.
+/// #[derive(Default)]
+/// struct FragmentCache(Mutex<HashMap<String, Value>>);
+///
+/// impl Extension for FragmentCache {
+///     fn name(&self) -> &str { "app.FragmentCache" }
+///     fn version(&self) -> &str { "1" }
+///     fn tags(&self) -> Vec<&str> { vec!["cache"] }
+///
+///     fn parse<'s>(&self, _: &str, parser: &mut Parser<'s, '_>) -> Result<Vec<Statement<'s>>, SyntaxError> {
+///         let key = parser.parse_expression()?;
+///         let (body, _) = parser.parse_body(&["endcache"])?;
+///         let call = parser.nodes().call_method("fragment", [key])?;
+///         Ok(vec![parser.nodes().call_block(call, Signature::default(), body)?])
+///     }
+///
+///     fn call(&self, _: &str, call: &mut Call<'_>) -> Result<Value, Error> {
+///         let key = call.argument(0)?.to_string();
+///         if let Some(known) = self.0.lock().unwrap().get(&key) {
+///             return Ok(known.clone());
+///         }
+///         let fragment = call.caller(&[])?;
+///         self.0.lock().unwrap().insert(key, fragment.clone());
+///         Ok(fragment)
+///     }
+/// }
+///
+/// let mut environment = Environment::new();
+/// environment.add_extension(FragmentCache::default());
+/// let template = environment.template_from_str("{% cache 'menu' %}{{ n }}{% endcache %}")?;
+/// assert_eq!(template.render(context! { n => 1 })?, "1");
+/// assert_eq!(template.render(context! { n => 2 })?, "1");
+/// # Ok::<(), Error>(())
+/// ```
 pub struct Call<'a> {
     host: &'a mut NativeHost,
     arguments: CallArguments<'a>,
@@ -161,7 +203,8 @@ impl Call<'_> {
         self.named("caller").is_some()
     }
 
-    /// Renders the body of the call block: markup where autoescape is on.
+    /// Renders the body of the call block: markup where autoescape is on. Bodies that call methods whose bodies call methods
+    /// may be 20 deep.
     ///
     /// # Errors
     /// There is none, or what it fails with.
