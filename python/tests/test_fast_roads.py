@@ -372,3 +372,10 @@ def test_what_others_have_cached_is_nothing_to_an_extension(tmp_path):
         cache = FileSystemBytecodeCache(str(tmp_path))
         environment = Environment(loader=loader, extensions=extensions, bytecode_cache=cache)
         assert environment.get_template("page").render() == expected
+
+
+@pytest.mark.parametrize("wide", ["", "é", "€", "\U0001f600"])
+def test_texts_of_every_width_are_escaped(wide):
+    template = Environment(autoescape=True).from_string("<{{ wide }}>{{ text }}|{{ text|upper }}")
+    for text in ("&", "a" * 40 + "<b>'\"&", "é&\xff", "€<" * 20, "\U0001f600>" + "x" * 33 + "&", "\x00&\ud800"):
+        assert template.render(wide=wide, text=text) == f"<{wide}>{haiden.filters.escape(text)}|{haiden.filters.escape(text.upper())}"
