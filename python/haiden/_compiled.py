@@ -87,3 +87,30 @@ def write_templates(
             write(filename, text)
             log(f'Compiled "{name}" as {filename}')
     log("Finished compiling templates")
+
+
+def write_bundle(
+    environment: "Environment",
+    target: "str | os.PathLike[str]",
+    names: list[str],
+    log: t.Callable[[str], None],
+    ignore_errors: bool,
+) -> None:
+    """Compiles templates into a sealed bundle."""
+    from . import cache
+
+    assert environment.loader is not None, "No loader configured."
+    log(f"Compiling into bundle {target!r}")
+    compiled = []
+    for name in names:
+        source, filename, _ = environment.loader.get_source(environment, name)
+        try:
+            compiled.append((name, environment.compile(source, name, filename), source))
+        except TemplateSyntaxError as error:
+            if not ignore_errors:
+                raise
+            log(f'Could not compile "{name}": {error}')
+            continue
+        log(f'Compiled "{name}"')
+    cache.write_codes(target, compiled, sealed=True)
+    log("Finished compiling templates")

@@ -9,6 +9,7 @@ import stat
 import typing as t
 from collections.abc import Iterator
 from io import BytesIO
+from types import MappingProxyType
 
 from . import _native
 
@@ -45,6 +46,7 @@ class Bucket:
         self.key = key
         self._checksum: str | None = checksum
         self._origin: tuple[str, str | None, str] | None = None
+        self._asked: float | None = None
         self.reset()
 
     @property
@@ -163,12 +165,51 @@ class CacheStatistics(t.NamedTuple):
     """How many entries it holds; `None` if it cannot tell."""
     max_size: int | None = None
     """How many it may hold; `None` if there is no bound."""
+    writes: int = 0
+    """How many entries were written. This and what follows is counted by the caches of `haiden.cache`."""
+    skipped_writes: int = 0
+    """How many were not, because the cache is read-only."""
+    bytes_read: int = 0
+    """The bytecode that hits gave."""
+    bytes_written: int = 0
+    """The bytecode that was written."""
+    evictions: int = 0
+    """How many entries had to make room."""
+    load_failures: int = 0
+    """How many lookups failed in the store; each is a miss, too."""
+    dump_failures: int = 0
+    """How many writes failed in the store."""
+    time_saved: float = 0.0
+    """The compile time that hits saved, in seconds."""
+    time_lost: float = 0.0
+    """The time by which hits were dearer than compiling, in seconds."""
+    rejections: t.Mapping[str, int] = MappingProxyType({})
+    """How many entries were found and not used, by reason; each is a miss, too."""
+    others_can_write: bool = False
+    """Whether other users can write the directory."""
+    is_link: bool = False
+    """Whether the directory that was named is a symbolic link."""
+    tiers: "tuple[TierStatistics, ...]" = ()
+    """What each tier did."""
 
     @property
     def hit_ratio(self) -> float:
         """The share of hits, from 0.0 to 1.0; 0.0 before anything was asked for."""
         asked = self.hits + self.misses
         return self.hits / asked if asked else 0.0
+
+
+class TierStatistics(t.NamedTuple):
+    """What one tier of several did."""
+
+    name: str
+    """The tier."""
+    left_out: int
+    """How many lookups did not ask it, because compiling is cheaper."""
+    latency: float | None
+    """What an answer takes, in seconds; `None` before the first one."""
+    statistics: CacheStatistics
+    """What its cache did."""
 
 
 class CacheEntry(t.NamedTuple):
@@ -218,8 +259,8 @@ class BytecodeCache:
         """Hits and misses of this object, and how many entries there are.
 
         >>> cache = BytecodeCache()
-        >>> cache.statistics()
-        CacheStatistics(hits=0, misses=0, size=None, max_size=None)
+        >>> cache.statistics()[:4]
+        (0, 0, None, None)
         """
         return CacheStatistics(self._hits, self._misses, self._size())
 
@@ -431,4 +472,5 @@ __all__ = [
     "CacheStatistics",
     "FileSystemBytecodeCache",
     "MemcachedBytecodeCache",
+    "TierStatistics",
 ]

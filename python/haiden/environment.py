@@ -504,6 +504,8 @@ class Environment:
         zip: str | None = "deflated",
         log_function: t.Callable[[str], None] | None = None,
         ignore_errors: bool = True,
+        *,
+        bundle: bool = False,
     ) -> None:
         """Compiles all templates that the loader finds, for :class:`~haiden.ModuleLoader`.
 
@@ -512,11 +514,16 @@ class Environment:
         :param zip: `"deflated"` or `"stored"`.
         :param log_function: What is told of each template.
         :param ignore_errors: Whether templates that cannot be compiled are passed over.
+        :param bundle: Whether the target is a sealed bundle, which the machine reads without importing anything;
+            :func:`haiden.cache.write_bundle` makes other ones.
         """
-        from ._compiled import write_templates
+        from ._compiled import write_bundle, write_templates
 
         assert self.loader is not None, "No loader configured."
         names = self.list_templates(extensions, filter_func)
+        if bundle:
+            write_bundle(self, target, names, log_function or (lambda message: None), ignore_errors)
+            return
         write_templates(self, target, names, zip, log_function or (lambda message: None), ignore_errors)
 
     def list_templates(

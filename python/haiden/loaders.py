@@ -338,14 +338,28 @@ class ChoiceLoader(BaseLoader):
         return sorted({name for loader in self.loaders for name in loader.list_templates()})
 
 
+def _is_bundle(path: str) -> bool:
+    """Does the file begin as bundles do?"""
+    if not os.path.isfile(path):
+        return False
+    with open(path, "rb") as file:
+        return file.read(len(_native.BUNDLE_MAGIC)) == _native.BUNDLE_MAGIC
+
+
+def _bundle_loader(path: str) -> BaseLoader:
+    from .cache import BundleLoader
+
+    return BundleLoader(path)
+
+
 class _TemplateModule(ModuleType):
     """A package that a loader makes up; unlike `ModuleType` itself, it can be referred to weakly."""
 
 
 class ModuleLoader(BaseLoader):
-    """Templates that `Environment.compile_templates` compiled to Python modules.
+    """Templates that `Environment.compile_templates` compiled: to Python modules, or into a sealed bundle.
 
-    :param path: The directory or zip file, or several, that it wrote.
+    :param path: The directory, zip file or bundle, or several, that it wrote.
     """
 
     has_source_access = False
@@ -355,7 +369,9 @@ class ModuleLoader(BaseLoader):
 
         package_name = f"_jinja2_module_templates_{id(self):x}"
         package = _TemplateModule(package_name)
-        package.__path__ = _paths(path)
+        paths = _paths(path)
+        self._bundles = [_bundle_loader(each) for each in paths if _is_bundle(each)]
+        package.__path__ = [each for each in paths if not _is_bundle(each)] if self._bundles else paths
         # Imports find the package as long as the loader lives.
         sys.modules[package_name] = t.cast(ModuleType, proxy(package, lambda _: sys.modules.pop(package_name, None)))
         self.module = package
@@ -377,6 +393,11 @@ class ModuleLoader(BaseLoader):
     def load(
         self, environment: "Environment", name: str, globals: "t.MutableMapping[str, t.Any] | None" = None
     ) -> "Template":
+        for bundle in self._bundles:
+            try:
+                return bundle.load(environment, name, globals)
+            except TemplateNotFound:
+                continue
         key = f"{self.package_name}.{self.get_template_key(name)}"
         module = getattr(self.module, key, None)
         if module is None:

@@ -37,6 +37,20 @@ pub struct Header {
     pub fingerprint: [u8; 32],
 }
 
+impl Header {
+    /// What a cache's key of the image is made of: everything that has a say in its bytes, labelled, in a fixed order.
+    /// Every host makes its keys of these, so that each finds what another one wrote.
+    pub fn key_parts<K>(&self, key: impl FnOnce([(&'static str, &[u8]); 5]) -> K) -> K {
+        key([
+            ("format", &FORMAT_VERSION.to_le_bytes()),
+            ("instructions", &crate::ops::INSTRUCTION_SET_HASH.to_le_bytes()),
+            ("semantics", &self.semantics.to_le_bytes()),
+            ("options", &self.fingerprint),
+            ("source digest", &self.source),
+        ])
+    }
+}
+
 /// The largest measures in an image, declared in its header and checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct Maxima {

@@ -60,6 +60,9 @@ pub struct Bundle {
 }
 
 impl Bundle {
+    /// What the file of every bundle begins with.
+    pub const MAGIC: &[u8] = &format::MAGIC;
+
     /// Reads a bundle. A file that is none, or is damaged in its index, is an error of kind
     /// [`Rejected`](CacheErrorKind::Rejected).
     pub fn open(path: impl AsRef<Path>) -> Result<Self, CacheError> {

@@ -112,6 +112,7 @@ mod statistics;
 #[cfg(feature = "testkit")]
 pub mod testkit;
 mod tiers;
+mod url;
 mod wrap;
 
 pub use authentication::{Authenticated, KeyRing};
@@ -134,4 +135,5 @@ pub use single_flight::SingleFlight;
 pub use sqlite::{SqliteBuilder, SqliteBytecodeCache};
 pub use statistics::{CacheStatistics, Counters};
 pub use tiers::{Gate, Tier, TierAnswer, TierOutcome, TierStatistics, TieredBytecodeCache};
+pub use url::{CacheUrl, Opened, Opening};
 pub use wrap::{BestEffort, Counted, ReadOnly};

@@ -115,6 +115,8 @@ impl BytecodeCache for MemoryBytecodeCache {
     fn dump_bytecode(&self, bucket: &Bucket<'_>) -> Result<(), CacheError> {
         let bytecode = bucket.filled()?;
         if bytecode.len() > self.max_bytes || self.max_entries == 0 {
+            // What was there under the key is not what was to be kept.
+            self.shelf().remove(bucket.content_key());
             let message = format!("{} bytes of bytecode do not fit into the memory cache", bytecode.len());
             return Err(CacheError::new(CacheErrorKind::TooLarge, message));
         }
@@ -225,6 +227,16 @@ mod tests {
             cache.set_bucket(&filled("a", 10)).unwrap();
             assert_eq!(cache.statistics().dump_failures, 1);
         }
+    }
+
+    #[test]
+    fn what_is_refused_does_not_leave_the_old_entry() {
+        let cache = MemoryBytecodeCache::new(3, 100);
+        cache.set_bucket(&filled("a", 10)).unwrap();
+        cache.set_bucket(&filled("b", 10)).unwrap();
+        assert!(cache.dump_bytecode(&filled("a", 101)).is_err());
+        assert_eq!(["a", "b"].map(|key| has(&cache, key)), [false, true]);
+        assert_eq!((cache.shelf().bytes, cache.shelf().order.len()), (10, 1));
     }
 
     #[test]

@@ -104,6 +104,12 @@ impl Counters {
         self.nanos_lost.fetch_add(nanos(loading.saturating_sub(compiling)), Relaxed);
     }
 
+    /// Counts what a hit was worth, for a source of so many bytes: compiling takes about 10 ns a byte
+    /// (`bench/README.md` has the figures).
+    pub fn record_hit(&self, source_bytes: usize, loading: Duration) {
+        self.record_time(Duration::from_nanos((source_bytes as u64).saturating_mul(10)), loading);
+    }
+
     /// The figures as they stand. While other threads count, each figure is right, but not all of one instant.
     pub fn snapshot(&self) -> CacheStatistics {
         let mut rejections = Rejections::default();

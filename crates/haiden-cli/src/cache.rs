@@ -12,10 +12,10 @@ use std::io::{self, Write};
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
-use haiden_cache::{Bounds, BytecodeCache, CacheError, CacheErrorKind, ClearReach};
+use haiden_cache::{Bounds, BytecodeCache, CacheError, CacheErrorKind, ClearReach, Opened};
 use serde_json::{Value, json};
 
-use self::open::{Access, Kind, Opened};
+use self::open::Access;
 use crate::Failure;
 
 /// Look into a bytecode cache, fill it, empty it.
@@ -277,7 +277,7 @@ fn gc(arguments: &Gc) -> Result<(), Failure> {
         return Err(Failure::Usage("name a bound: --max-age, --max-size or --max-entries".to_owned()));
     }
     let opened = one.open_to_write()?;
-    let Kind::FileSystem(cache) = &opened.kind else {
+    let Some(cache) = &opened.directory else {
         return Err(Failure::Usage(format!(
             "{}: only a cache in a directory is collected; servers drop entries by themselves, others can be cleared",
             one.url

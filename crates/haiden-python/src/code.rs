@@ -59,6 +59,11 @@ impl Code {
         Ok(PyBytes::new(py, &haiden_bytecode::to_bytes(&self.image, &header)))
     }
 
+    /// The names of templates that it extends, includes or imports by constants.
+    fn dependencies(&self) -> Vec<&str> {
+        self.image.dependencies().iter().map(|dependency| self.image.string(dependency.name)).collect()
+    }
+
     /// The code under other names.
     #[pyo3(signature = (name=None, filename=None, autoescape=None))]
     fn renamed(

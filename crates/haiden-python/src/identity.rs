@@ -3,6 +3,7 @@
 //! The same digests as the `haiden` crate's for the same options, so that either reads what the other wrote.
 
 use haiden_bytecode::{Expected, Header, OptionId, header_flags, source_digest};
+use haiden_cache::ContentKey;
 use haiden_compiler::{Options, SEMANTICS};
 
 use crate::settings::{Known, Settings};
@@ -28,6 +29,16 @@ impl Identity {
     /// The header of the image.
     pub(crate) fn header(&self) -> Header {
         Header { semantics: SEMANTICS, flags: self.flags, source: self.source, fingerprint: self.fingerprint }
+    }
+
+    /// The identity that an image's header tells.
+    pub(crate) fn of_header(header: &Header) -> Identity {
+        Identity { flags: header.flags, fingerprint: header.fingerprint, source: header.source }
+    }
+
+    /// The key of the image in a cache.
+    pub(crate) fn content_key(&self) -> ContentKey {
+        self.header().key_parts(|parts| ContentKey::new(parts))
     }
 
     /// What the image must be.

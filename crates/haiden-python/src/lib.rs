@@ -32,6 +32,7 @@ mod register;
 mod scope;
 mod settings;
 mod short_filters;
+mod stores;
 mod template;
 mod templates;
 mod tests;

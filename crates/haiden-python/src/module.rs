@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use haiden_bytecode::Image;
+use haiden_cache::Bundle;
 use pyo3::prelude::*;
 
 use crate::code::Code;
@@ -15,6 +16,7 @@ use crate::identity::Identity;
 use crate::machine::{Block, Loop, Macro, TemplateReference};
 use crate::register::{Attached, Obj};
 use crate::settings::{self, Settings, SettingsObject};
+use crate::stores::{self, Keys, Store, Stores};
 use crate::template::{self, Template};
 use crate::{errors, objects, tree, types};
 
@@ -152,15 +154,20 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<ContextHandle>()?;
     module.add_class::<Execution>()?;
     module.add_class::<FileCheck>()?;
+    module.add_class::<Keys>()?;
     module.add_class::<Loop>()?;
     module.add_class::<Macro>()?;
     module.add_class::<SettingsObject>()?;
     module.add_class::<SourceCheck>()?;
+    module.add_class::<Store>()?;
+    module.add_class::<Stores>()?;
     module.add_class::<Template>()?;
     module.add_class::<TemplateReference>()?;
     module.add_function(wrap_pyfunction!(load, module)?)?;
     module.add_function(wrap_pyfunction!(load_file, module)?)?;
     module.add_function(wrap_pyfunction!(files::read_source, module)?)?;
+    module.add("BUNDLE_MAGIC", pyo3::types::PyBytes::new(module.py(), Bundle::MAGIC))?;
+    module.add_function(wrap_pyfunction!(stores::write_bundle, module)?)?;
     module.add_function(wrap_pyfunction!(template::renders, module)?)?;
     module.add_function(wrap_pyfunction!(compile, module)?)?;
     module.add_function(wrap_pyfunction!(compile_tree, module)?)

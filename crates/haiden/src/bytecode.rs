@@ -13,10 +13,6 @@ use crate::loader::Source;
 use crate::template::Template;
 use crate::template_cache::Kept;
 
-/// What compiling costs, in nanoseconds per byte of source (measured; `bench/README.md` has the figures). It serves only
-/// to say in the statistics what hits have saved.
-const COMPILE_NS_PER_BYTE: u64 = 10;
-
 impl Environment {
     /// The image of a source as bytes, as a bytecode cache keeps it.
     ///
@@ -96,13 +92,7 @@ impl Identity {
 
     /// The key of the image: everything that has a say in it.
     pub(crate) fn content_key(&self) -> ContentKey {
-        ContentKey::new([
-            ("format", &haiden_bytecode::format::FORMAT_VERSION.to_le_bytes()[..]),
-            ("instructions", &haiden_bytecode::ops::INSTRUCTION_SET_HASH.to_le_bytes()[..]),
-            ("semantics", &SEMANTICS.to_le_bytes()[..]),
-            ("options", &self.fingerprint[..]),
-            ("source digest", &self.source[..]),
-        ])
+        self.header().key_parts(|parts| ContentKey::new(parts))
     }
 }
 
@@ -263,8 +253,7 @@ pub(crate) fn reason(rejection: &haiden_bytecode::Rejection) -> Rejection {
 /// Notes what a hit has saved, for a source of so many bytes.
 pub(crate) fn record_hit(cache: &dyn BytecodeCache, source_bytes: usize, loading: Duration) {
     if let Some(counters) = cache.counters() {
-        let compiling = Duration::from_nanos(source_bytes as u64 * COMPILE_NS_PER_BYTE);
-        counters.record_time(compiling, loading);
+        counters.record_hit(source_bytes, loading);
     }
 }
 

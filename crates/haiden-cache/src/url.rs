@@ -1,0 +1,244 @@
+//! Caches by their URLs.
+//!
+//! In: a URL, and who may have written what the cache holds. Out: the cache. Invariant: a server that others share is not
+//! opened for writing without keys, unless the caller says so.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::{
+    Authenticated, Bundle, BytecodeCache, CacheError, CacheErrorKind, Failures, KeyRing,
+    MemcachedBytecodeCache, RedisBytecodeCache,
+};
+#[cfg(unix)]
+use crate::{DEFAULT_PATTERN, FileSystemBytecodeCache};
+
+/// How a cache is opened by its URL.
+///
+/// ```
+/// use haiden_cache::{BytecodeCache, CacheErrorKind, Failures, Opening};
+///
+/// let shared = "redis://cache.example/0?prefix=shop/&timeout=86400";
+/// let error = Opening::new().open(shared).unwrap_err();
+/// assert_eq!(error.kind(), CacheErrorKind::Secret, "others may write there, too");
+/// let cache = Opening::new().unauthenticated().failures(Failures::Warn).open(shared)?.cache;
+/// assert_eq!(cache.statistics().hits, 0);
+/// # Ok::<(), haiden_cache::CacheError>(())
+/// ```
+#[derive(Debug, Clone, Default)]
+#[must_use]
+pub struct Opening {
+    keys: Option<Arc<KeyRing>>,
+    unauthenticated: bool,
+    read_only: bool,
+    failures: Failures,
+}
+
+/// A cache that was opened by its URL.
+#[non_exhaustive]
+pub struct Opened {
+    /// The cache.
+    pub cache: Arc<dyn BytecodeCache>,
+    /// The same, if it is a directory.
+    #[cfg(unix)]
+    pub directory: Option<Arc<FileSystemBytecodeCache>>,
+}
+
+/// What a URL names.
+///
+/// ```
+/// use haiden_cache::CacheUrl;
+///
+/// assert_eq!(CacheUrl::parse("build/cache")?, CacheUrl::Directory(Some("build/cache".into())));
+/// assert_eq!(CacheUrl::parse("sqlite:///var/cache/site.db")?, CacheUrl::Sqlite("/var/cache/site.db".into()));
+/// assert!(CacheUrl::parse("redis://cache.example")?.is_shared());
+/// assert!(CacheUrl::parse("ftp://cache.example").is_err());
+/// # Ok::<(), haiden_cache::CacheError>(())
+/// ```
+#[non_exhaustive]
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CacheUrl {
+    /// `file:DIRECTORY` or a path; `file:` alone is the user's own directory under the temporary one.
+    Directory(Option<PathBuf>),
+    /// `bundle:FILE`.
+    Bundle(PathBuf),
+    /// `sqlite:FILE`.
+    Sqlite(PathBuf),
+    /// `memcached://HOST:PORT`, `memcached+unix:///PATH`.
+    Memcached(String),
+    /// `redis://HOST:PORT/DATABASE`, `redis+unix:///PATH`.
+    Redis(String),
+}
+
+impl CacheUrl {
+    /// What a URL names; an error of kind [`Url`](CacheErrorKind::Url) if its scheme is unknown.
+    pub fn parse(url: &str) -> Result<Self, CacheError> {
+        Ok(match scheme(url) {
+            None => Self::Directory(Some(url.into())),
+            Some(("file", "")) => Self::Directory(None),
+            Some(("file", path)) => Self::Directory(Some(local(path))),
+            Some(("bundle", path)) => Self::Bundle(local(path)),
+            Some(("sqlite", path)) => Self::Sqlite(local(path)),
+            Some(("memcached" | "memcached+unix", _)) => Self::Memcached(url.to_owned()),
+            Some(("redis" | "redis+unix" | "rediss", _)) => Self::Redis(url.to_owned()),
+            Some((other, _)) => {
+                let message = format!(
+                    "{other:?} is no kind of cache; there are file, bundle, sqlite, memcached and redis"
+                );
+                return Err(CacheError::new(CacheErrorKind::Url, message));
+            }
+        })
+    }
+
+    /// Whether it names a server, which others may write, too.
+    pub fn is_shared(&self) -> bool {
+        matches!(self, Self::Memcached(_) | Self::Redis(_))
+    }
+}
+
+impl Opening {
+    /// For reading and writing, without keys, its failures ignored.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Entries are signed with the first of these keys, and those that are signed with none of them are misses.
+    pub fn keys(mut self, keys: impl Into<Arc<KeyRing>>) -> Self {
+        self.keys = Some(keys.into());
+        self
+    }
+
+    /// A server may be written without keys: everybody who can write there can then change your pages.
+    pub fn unauthenticated(mut self) -> Self {
+        self.unauthenticated = true;
+        self
+    }
+
+    /// Whether entries are only read.
+    pub fn read_only(mut self, read_only: bool) -> Self {
+        self.read_only = read_only;
+        self
+    }
+
+    /// What happens when the store fails; by default it is ignored.
+    pub fn failures(mut self, failures: Failures) -> Self {
+        self.failures = failures;
+        self
+    }
+
+    /// Opens the cache at a URL.
+    ///
+    /// A URL that names no cache is an error of kind [`Url`](CacheErrorKind::Url); a server that is to be written without
+    /// keys or a waiver is one of kind [`Secret`](CacheErrorKind::Secret).
+    pub fn open(&self, url: &str) -> Result<Opened, CacheError> {
+        let named = CacheUrl::parse(url)?;
+        if named.is_shared() && !self.read_only && self.keys.is_none() && !self.unauthenticated {
+            let message =
+                "others may write there, too: name the keys that sign entries, or say that none are wanted";
+            return Err(CacheError::new(CacheErrorKind::Secret, message));
+        }
+        let mut opened = self.store(named)?;
+        if let Some(keys) = &self.keys {
+            opened.cache = Arc::new(Authenticated::new(opened.cache, Arc::clone(keys)));
+        }
+        Ok(opened)
+    }
+
+    fn store(&self, named: CacheUrl) -> Result<Opened, CacheError> {
+        let (read_only, failures) = (self.read_only, self.failures);
+        let cache: Arc<dyn BytecodeCache> = match named {
+            CacheUrl::Directory(path) => return self.directory(path),
+            CacheUrl::Bundle(path) => Arc::new(Bundle::open(path)?),
+            CacheUrl::Sqlite(path) => self.sqlite(path)?,
+            CacheUrl::Memcached(url) => {
+                let builder = MemcachedBytecodeCache::builder(url).read_only(read_only);
+                Arc::new(builder.failures(failures).connect()?)
+            }
+            CacheUrl::Redis(url) => {
+                let builder = RedisBytecodeCache::builder(url).read_only(read_only);
+                Arc::new(builder.failures(failures).connect()?)
+            }
+        };
+        Ok(Opened {
+            cache,
+            #[cfg(unix)]
+            directory: None,
+        })
+    }
+
+    #[cfg(unix)]
+    fn directory(&self, path: Option<PathBuf>) -> Result<Opened, CacheError> {
+        let builder = FileSystemBytecodeCache::builder().pattern(DEFAULT_PATTERN);
+        let builder = builder.read_only(self.read_only).failures(self.failures);
+        let builder = match path {
+            Some(path) => builder.directory(path),
+            None => builder,
+        };
+        let cache = Arc::new(builder.open()?);
+        Ok(Opened { cache: Arc::clone(&cache) as _, directory: Some(cache) })
+    }
+
+    #[cfg(not(unix))]
+    fn directory(&self, _: Option<PathBuf>) -> Result<Opened, CacheError> {
+        Err(CacheError::new(CacheErrorKind::Unsupported, "no directories of entries on this system"))
+    }
+
+    #[cfg(feature = "sqlite")]
+    fn sqlite(&self, path: PathBuf) -> Result<Arc<dyn BytecodeCache>, CacheError> {
+        let builder = crate::SqliteBytecodeCache::builder(path).read_only(self.read_only);
+        Ok(Arc::new(builder.failures(self.failures).open()?))
+    }
+
+    #[cfg(not(feature = "sqlite"))]
+    #[expect(clippy::unused_self, reason = "as the one that is built with SQLite")]
+    fn sqlite(&self, _: PathBuf) -> Result<Arc<dyn BytecodeCache>, CacheError> {
+        Err(CacheError::new(CacheErrorKind::Unsupported, "this was built without SQLite"))
+    }
+}
+
+/// The scheme of a URL and the rest. A path has none, not even one with a colon further on.
+fn scheme(url: &str) -> Option<(&str, &str)> {
+    let (scheme, rest) = url.split_once(':')?;
+    let is_scheme = scheme.len() > 1 && scheme.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'+');
+    is_scheme.then_some((scheme, rest))
+}
+
+/// The path in a URL of a local cache: `///path`, `/path`, or a relative one.
+fn local(path: &str) -> PathBuf {
+    PathBuf::from(path.strip_prefix("//").unwrap_or(path))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_and_urls() {
+        for (url, expected) in [
+            ("dir", None),
+            ("./a:b", None),
+            ("C:\\x", None),
+            ("/tmp/x:y", None),
+            ("file:", Some(("file", ""))),
+            ("file:dir", Some(("file", "dir"))),
+            ("redis://h:1/0", Some(("redis", "//h:1/0"))),
+            ("redis+unix:///s", Some(("redis+unix", "///s"))),
+        ] {
+            assert_eq!(scheme(url), expected, "{url}");
+        }
+        for (path, expected) in [("///a/b", "/a/b"), ("/a", "/a"), ("a/b", "a/b"), ("//a", "a")] {
+            assert_eq!(local(path), PathBuf::from(expected), "{path}");
+        }
+    }
+
+    #[test]
+    fn a_server_wants_keys_to_be_written() {
+        let url = "memcached://127.0.0.1:1";
+        let kind = |opening: Opening| opening.open(url).err().map(|error| error.kind());
+        let keys = KeyRing::new("0123456789abcdef0123456789abcdef").unwrap();
+        assert_eq!(kind(Opening::new()), Some(CacheErrorKind::Secret));
+        assert_eq!(kind(Opening::new().read_only(true)), None);
+        assert_eq!(kind(Opening::new().unauthenticated()), None);
+        assert_eq!(kind(Opening::new().keys(keys)), None);
+    }
+}

@@ -1,0 +1,320 @@
+//! `haiden._native.Store`: the stores of `haiden-cache`, for `haiden.cache`.
+//!
+//! In: a template's source, the environment's settings. Out: its code, or nothing. Invariant: the key is the one that the
+//! `haiden` crate makes of the same source and options, so that either language reads what the other wrote; the interpreter
+//! is not held while a store works.
+
+mod listing;
+mod open;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use haiden_bytecode::{Expected, Image};
+use haiden_cache::{Bucket, Bundle, BundleBuilder, BytecodeCache, CacheError, Rejection, source_checksum};
+use haiden_compiler::SEMANTICS;
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyDict};
+
+pub(crate) use self::open::{Keys, Stores};
+use crate::code::Code;
+use crate::identity::Identity;
+use crate::register::Obj;
+use crate::settings::{self, SettingsObject};
+
+/// A store, or several as tiers.
+#[pyclass(frozen, name = "Store", module = "haiden._native")]
+pub(crate) struct Store {
+    cache: Arc<dyn BytecodeCache>,
+    /// The same, if it is a bundle.
+    bundle: Option<Arc<Bundle>>,
+}
+
+/// The template of a lookup: name, file name, source.
+type Wanted = (String, Option<String>, String);
+
+/// One of several lookups: its place among them, and what its image is known by.
+struct Asked {
+    at: usize,
+    template: Wanted,
+    identity: Identity,
+    autoescape: bool,
+}
+
+#[pymethods]
+impl Store {
+    /// The code of a source, if the store has it; nothing of an environment whose templates Python code parses.
+    #[pyo3(signature = (settings, source, name, filename=None))]
+    fn load(
+        &self,
+        settings: &Bound<'_, SettingsObject>,
+        source: &str,
+        name: &str,
+        filename: Option<&str>,
+    ) -> PyResult<Option<Code>> {
+        let py = settings.py();
+        let object = Obj::of(settings);
+        let known = settings::of(&object);
+        if !known.compiles(py, source)? {
+            return Ok(None);
+        }
+        let options = settings::options(known, py, Some(name))?;
+        let identity = Identity::new(&options, source);
+        let cache = &*self.cache;
+        let image = py.detach(|| {
+            let started = Instant::now();
+            let mut bucket = cache.get_bucket(name, filename, source, identity.content_key())?;
+            let image = loaded(cache, &mut bucket, &identity);
+            if image.is_some() {
+                record_hit(cache, source.len(), started.elapsed());
+            }
+            Ok(image)
+        });
+        let image = image.map_err(|error| failed(py, &error))?;
+        let code = |image| {
+            Code::new(
+                Arc::new(image),
+                (Some(name.to_owned()), filename.map(str::to_owned)),
+                options.options.autoescape,
+                Some(identity),
+            )
+        };
+        Ok(image.map(code))
+    }
+
+    /// As `load`, of several at once: in one round trip, if the store can.
+    fn load_many(
+        &self,
+        settings: &Bound<'_, SettingsObject>,
+        templates: Vec<Wanted>,
+    ) -> PyResult<Vec<Option<Code>>> {
+        let py = settings.py();
+        let object = Obj::of(settings);
+        let known = settings::of(&object);
+        let mut codes: Vec<Option<Code>> = templates.iter().map(|_| None).collect();
+        let mut asked = Vec::with_capacity(templates.len());
+        for (at, template) in templates.into_iter().enumerate() {
+            if known.compiles(py, &template.2)? {
+                let options = settings::options(known, py, Some(&template.0))?;
+                let identity = Identity::new(&options, &template.2);
+                asked.push(Asked { at, template, identity, autoescape: options.options.autoescape });
+            }
+        }
+        let cache = &*self.cache;
+        let images = py.detach(|| load_many(cache, &asked)).map_err(|error| failed(py, &error))?;
+        for (Asked { at, template, identity, autoescape }, image) in asked.into_iter().zip(images) {
+            let (name, filename, _) = template;
+            codes[at] = image
+                .map(|image| Code::new(Arc::new(image), (Some(name), filename), autoescape, Some(identity)));
+        }
+        Ok(codes)
+    }
+
+    /// Keeps the code of a source. What has no identity is not kept. `compiling` is what compiling took, in seconds.
+    #[pyo3(signature = (code, source, name, filename=None, compiling=None))]
+    fn dump(
+        &self,
+        code: &Bound<'_, Code>,
+        source: &str,
+        name: &str,
+        filename: Option<&str>,
+        compiling: Option<f64>,
+    ) -> PyResult<()> {
+        let (py, code) = (code.py(), code.get());
+        let (Some(identity), None) = (&code.identity, &code.objects) else { return Ok(()) };
+        let (cache, image) = (&*self.cache, &*code.image);
+        py.detach(|| {
+            if let Some(took) = compiling.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()) {
+                cache.observe_compile(source.len(), took);
+            }
+            let mut bucket = cache.empty_bucket(name, filename, source, identity.content_key());
+            bucket.set_bytecode(haiden_bytecode::to_bytes(image, &identity.header()));
+            cache.set_bucket(&bucket)
+        })
+        .map_err(|error| failed(py, &error))
+    }
+
+    /// What lies under the key of a bucket that was made by hand.
+    fn load_bytes<'py>(
+        &self,
+        py: Python<'py>,
+        key: &str,
+        checksum: &str,
+    ) -> PyResult<Option<Bound<'py, PyBytes>>> {
+        let mut bucket = Bucket::new(key, checksum);
+        py.detach(|| self.cache.lookup(&mut bucket)).map_err(|error| failed(py, &error))?;
+        Ok(bucket.bytecode().map(|bytes| PyBytes::new(py, bytes)))
+    }
+
+    /// Keeps the bytes of a bucket that was made by hand.
+    fn dump_bytes(&self, py: Python<'_>, key: &str, checksum: &str, bytes: &[u8]) -> PyResult<()> {
+        let mut bucket = Bucket::new(key, checksum);
+        bucket.set_bytecode(bytes);
+        py.detach(|| self.cache.set_bucket(&bucket)).map_err(|error| failed(py, &error))
+    }
+
+    /// Clears; how far that reaches (`nothing`, `invalidates`, `deletes`), how many were deleted, how many could not be.
+    fn clear(&self, py: Python<'_>) -> PyResult<(&'static str, Option<u64>, u64)> {
+        use haiden_cache::ClearReach;
+        let cleared = py.detach(|| self.cache.clear()).map_err(|error| failed(py, &error))?;
+        let reach = match cleared.reach {
+            ClearReach::Nothing => "nothing",
+            ClearReach::Invalidates => "invalidates",
+            ClearReach::Deletes => "deletes",
+        };
+        Ok((reach, cleared.removed, cleared.failed))
+    }
+
+    /// The figures by their names.
+    fn statistics<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let figures = py.detach(|| self.cache.statistics());
+        listing::dictionary(py, &figures)
+    }
+
+    /// All sound entries.
+    fn entries<'py>(&self, py: Python<'py>) -> PyResult<Vec<listing::Entry<'py>>> {
+        listing::entries(py, &*self.cache)
+    }
+
+    /// Is it a sealed bundle?
+    #[getter]
+    fn is_sealed(&self) -> bool {
+        self.bundle.as_ref().is_some_and(|bundle| bundle.is_sealed())
+    }
+
+    /// The names in a bundle.
+    fn names(&self) -> Vec<&str> {
+        self.bundle.as_ref().map(|bundle| bundle.names().collect()).unwrap_or_default()
+    }
+
+    /// The code of a template of a sealed bundle, by its name: the code, or why the one that is there cannot be used, or
+    /// neither.
+    fn template(
+        &self,
+        settings: &Bound<'_, SettingsObject>,
+        name: &str,
+    ) -> PyResult<(Option<Code>, Option<&'static str>)> {
+        let Some(bundle) = &self.bundle else { return Ok((None, None)) };
+        let py = settings.py();
+        let object = Obj::of(settings);
+        let options = settings::options(settings::of(&object), py, Some(name))?;
+        let expected = Expected { semantics: SEMANTICS, fingerprint: options.fingerprint, source: None };
+        let found = py.detach(|| {
+            let started = Instant::now();
+            let loaded = bundle.template(name)?.and_then(|bytes| {
+                haiden_bytecode::load_expected(bytes, &expected).map_err(|rejection| {
+                    let rejection = reason(&rejection);
+                    bundle.reject(rejection);
+                    rejection
+                })
+            });
+            if let Ok((_, image)) = &loaded {
+                record_hit(&**bundle, image.text().len(), started.elapsed());
+            }
+            Some(loaded)
+        });
+        Ok(match found {
+            None => (None, None),
+            Some(Err(rejection)) => (None, Some(rejection.name())),
+            Some(Ok((header, image))) => {
+                let identity = Identity::of_header(&header);
+                let names = (Some(name.to_owned()), None);
+                (Some(Code::new(Arc::new(image), names, options.options.autoescape, Some(identity))), None)
+            }
+        })
+    }
+}
+
+/// Writes a bundle of codes with their names and sources.
+#[pyfunction]
+#[pyo3(signature = (path, codes, sealed, keys=None))]
+#[expect(clippy::needless_pass_by_value, reason = "what Python hands in is converted")]
+pub(crate) fn write_bundle(
+    py: Python<'_>,
+    path: std::path::PathBuf,
+    codes: Vec<(String, Py<Code>, String)>,
+    sealed: bool,
+    keys: Option<PyRef<'_, Keys>>,
+) -> PyResult<()> {
+    let mut builder = BundleBuilder::new().sealed(sealed);
+    if let Some(keys) = &keys {
+        builder = builder.signed_by(keys.ring());
+    }
+    for (name, code, source) in &codes {
+        let code = code.get();
+        let (Some(identity), None) = (&code.identity, &code.objects) else {
+            let message = format!("{name:?} was compiled by Python code: no bundle can hold it");
+            return Err(pyo3::exceptions::PyValueError::new_err(message));
+        };
+        let bytes = haiden_bytecode::to_bytes(&code.image, &identity.header());
+        let added = builder.add(name, identity.content_key(), &source_checksum(source), &bytes);
+        added.map_err(|error| failed(py, &error))?;
+    }
+    write(py, &builder, &path)
+}
+
+fn write(py: Python<'_>, builder: &BundleBuilder, path: &Path) -> PyResult<()> {
+    py.detach(|| builder.write(path)).map_err(|error| failed(py, &error))
+}
+
+fn load_many(cache: &dyn BytecodeCache, asked: &[Asked]) -> Result<Vec<Option<Image>>, CacheError> {
+    let mut buckets = Vec::with_capacity(asked.len());
+    for Asked { template: (name, filename, source), identity, .. } in asked {
+        buckets.push(cache.empty_bucket(name, filename.as_deref(), source, identity.content_key()));
+    }
+    let started = Instant::now();
+    cache.lookup_many(&mut buckets.iter_mut().collect::<Vec<_>>())?;
+    let share = started.elapsed() / u32::try_from(buckets.len()).unwrap_or(u32::MAX).max(1);
+    let images = buckets.iter_mut().zip(asked).map(|(bucket, asked)| {
+        let started = Instant::now();
+        let image = loaded(cache, bucket, &asked.identity)?;
+        record_hit(cache, asked.template.2.len(), share + started.elapsed());
+        Some(image)
+    });
+    Ok(images.collect())
+}
+
+/// The image in a bucket that was looked up, if it can be used; else the hit becomes a miss.
+fn loaded(cache: &dyn BytecodeCache, bucket: &mut Bucket<'_>, identity: &Identity) -> Option<Image> {
+    match haiden_bytecode::load_expected(bucket.bytecode()?, &identity.expected()) {
+        Ok((_, image)) => Some(image),
+        Err(rejection) => {
+            cache.reject_bucket(bucket, reason(&rejection));
+            None
+        }
+    }
+}
+
+fn record_hit(cache: &dyn BytecodeCache, source_bytes: usize, loading: Duration) {
+    if let Some(counters) = cache.counters() {
+        counters.record_hit(source_bytes, loading);
+    }
+}
+
+/// Why an image was rejected, in the cache's words.
+fn reason(rejection: &haiden_bytecode::Rejection) -> Rejection {
+    use haiden_bytecode::Rejection as Of;
+    match rejection {
+        Of::Magic => Rejection::Magic,
+        Of::Version(_) => Rejection::Version,
+        Of::InstructionSet | Of::Semantics => Rejection::InstructionSet,
+        Of::Options => Rejection::Options,
+        Of::Source => Rejection::Source,
+        Of::Digest => Rejection::Digest,
+        Of::Truncated => Rejection::Truncated,
+        Of::Structure(_) => Rejection::Structure,
+    }
+}
+
+/// `haiden.cache.CacheError`.
+#[cold]
+pub(crate) fn failed(py: Python<'_>, error: &CacheError) -> PyErr {
+    let kind = format!("{:?}", error.kind());
+    let kind = kind.split(['(', ' ']).next().unwrap_or_default();
+    let class = py.import("haiden.cache").and_then(|module| module.getattr("CacheError"));
+    match class.and_then(|class| class.call1((kind, error.to_string()))) {
+        Ok(raised) => PyErr::from_value(raised),
+        Err(other) => other,
+    }
+}

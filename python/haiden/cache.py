@@ -1,0 +1,543 @@
+"""Stores for compiled templates: memory, a directory, SQLite, Memcached, Redis, bundles, and several of them as tiers.
+
+The stores are written in Rust and have the names that they have there (`haiden::cache`): what a Rust program or the
+command line has written is a hit here, and the other way round, wherever source and options are the same::
+
+    from haiden import Environment, FileSystemLoader
+    from haiden.cache import KeyRing, cache_from_url
+
+    cache = cache_from_url("redis://:secret@cache.example/0?prefix=shop/", keys=KeyRing.from_file("cache.keys"))
+    environment = Environment(loader=FileSystemLoader("templates"), bytecode_cache=cache)
+
+A store that is ill never makes a render fail, unless it is told to raise. Other threads run while it works, and a
+forked child makes connections of its own. Templates that Python extensions parse are not kept: no key says what they
+do.
+"""
+
+import os
+import typing as t
+import weakref
+from collections.abc import Iterable, Iterator
+from time import perf_counter
+
+from . import _native
+from .bccache import Bucket, BytecodeCache, CacheEntry, CacheStatistics, TierStatistics
+from .exceptions import TemplateNotFound
+from .loaders import BaseLoader
+from .utils import internalcode
+
+if t.TYPE_CHECKING:
+    import typing_extensions as te
+
+    from .environment import Environment, Template
+
+StrPath: t.TypeAlias = "str | os.PathLike[str]"
+Failures: t.TypeAlias = t.Literal["ignore", "warn", "raise"]
+"""What happens when a store fails: it is counted and ignored, told once on standard error as well, or raised."""
+
+
+class CacheError(Exception):
+    """A store that cannot be opened, or failed and was told to raise.
+
+    :param kind: What kind of failure it is, for programs: `Url`, `Secret`, `Unavailable`, `Full`, ...
+    :param message: The failure, for people.
+    """
+
+    def __init__(self, kind: str, message: str) -> None:
+        super().__init__(message)
+        self.kind = kind
+
+
+class Cleared(t.NamedTuple):
+    """What `clear` reached."""
+
+    reach: str
+    """`deletes`, `invalidates` (not found any more, but the bytes remain for a while) or `nothing`."""
+    removed: int | None
+    """How many entries were deleted; `None` if the store cannot tell."""
+    failed: int
+    """How many could not be."""
+
+
+class KeyRing:
+    """Secrets that sign and check entries: the first signs, all check.
+
+    :param secret: 32 bytes or more.
+    :param others: Older secrets, whose entries are still taken.
+    :raises CacheError: A secret is too short.
+
+    >>> len(KeyRing("the secret of this year, 32 bytes or more", "the secret of last year, 32 bytes or more").ids)
+    2
+    """
+
+    def __init__(self, secret: str | bytes, *others: str | bytes) -> None:
+        secrets = [each.encode() if isinstance(each, str) else bytes(each) for each in (secret, *others)]
+        self._keys = _native.Keys(secrets)
+
+    @classmethod
+    def from_file(cls, path: StrPath) -> "KeyRing":
+        """A ring of the secrets in a file, one a line; only its owner and his group may read it."""
+        ring = cls.__new__(cls)
+        ring._keys = _native.Keys.from_file(os.fspath(path))
+        return ring
+
+    @property
+    def ids(self) -> list[int]:
+        """The ids of the keys: they stand in entries, and say nothing of the secrets."""
+        return self._keys.ids
+
+    def __repr__(self) -> str:
+        return f"KeyRing({', '.join(f'{each:08x}' for each in self.ids)})"
+
+
+class StoreBytecodeCache(BytecodeCache):
+    """The base of the caches of this module: a store of Rust's."""
+
+    def __init__(self, store: "_native.Store") -> None:
+        self._store = store
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        """Fills the bucket, if the store has something under its content key."""
+        bucket.reset()
+        if bucket.environment is None or bucket._origin is None:
+            data = self._store.load_bytes(bucket.key, bucket.checksum)
+            bucket.code = None if data is None else bucket._code_of(data)
+            return
+        name, filename, source = bucket._origin
+        bucket.code = self._store.load(bucket.environment._machine_settings(), source, name, filename)
+        if bucket.code is None:
+            bucket._asked = perf_counter()
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """Keeps what is in the bucket; not what Python code has made of a template."""
+        code = bucket.code
+        if code is None:
+            raise TypeError("can't write empty bucket")
+        if not isinstance(code, _native.Code):
+            return
+        if bucket._origin is None:
+            self._store.dump_bytes(bucket.key, bucket.checksum, code.to_bytes())
+            return
+        name, filename, source = bucket._origin
+        # What passed since the store had nothing is what compiling took.
+        compiling = None if bucket._asked is None else perf_counter() - bucket._asked
+        self._store.dump(code, source, name, filename, compiling)
+
+    def clear(self) -> Cleared:  # type: ignore[override]
+        """Drops the entries of this cache, and only those; tells how far that reaches."""
+        return Cleared(*self._store.clear())
+
+    def statistics(self) -> CacheStatistics:
+        """What the cache did in this process."""
+        return _statistics(self._store.statistics())
+
+    def entries(self) -> Iterator[CacheEntry]:
+        """The sound entries, in stores that can list them. The keys are content keys."""
+        from datetime import datetime, timezone
+
+        def at(seconds: float | None) -> "datetime | None":
+            return None if seconds is None else datetime.fromtimestamp(seconds, timezone.utc)
+
+        try:
+            entries = self._store.entries()
+        except CacheError as error:
+            if error.kind == "Unsupported":
+                raise NotImplementedError(f"{type(self).__name__} cannot list its entries") from None
+            raise
+        for key, checksum, bytecode, created, accessed in entries:
+            yield CacheEntry(key, checksum, bytecode, at(created), at(accessed))
+
+    def prefetch(self, environment: "Environment", names: Iterable[str]) -> int:
+        """Loads templates into an environment's memory, with what they extend, include and import by constant names.
+
+        The store is asked once for each level of that, in one round trip if it can. Returns how many templates are
+        ready that were not before. What is missing among the dependencies is left for the render, which may never
+        need it.
+
+        :raises TemplateNotFound: One of the named templates does not exist.
+        """
+        return _prefetch(self._store, environment, list(names))
+
+
+def _statistics(figures: dict[str, t.Any]) -> CacheStatistics:
+    """Figures as the native part gives them, under their names."""
+    tiers = []
+    for name, left_out, latency, inner in figures["tiers"]:
+        tiers.append(TierStatistics(name, left_out, latency, _statistics(inner)))
+    return CacheStatistics(**{**figures, "tiers": tuple(tiers)})
+
+
+def _prefetch(store: "_native.Store", environment: "Environment", names: list[str]) -> int:
+    loader, memory = environment.loader, environment.cache
+    if loader is None:
+        raise TypeError("no loader for this environment specified")
+    if memory is None:
+        return 0
+    # A loader that loads in its own way names templates in its own way.
+    plain = getattr(type(loader), "load", None) is BaseLoader.load
+    ready, named, seen = 0, True, set(names)
+    while names:
+        missing, codes = [], []
+        for name in names:
+            kept = memory.get((weakref.ref(loader), name))
+            if kept is not None and plain and (not environment.auto_reload or kept.is_up_to_date):
+                continue
+            try:
+                if plain:
+                    missing.append((name, *loader.get_source(environment, name)))
+                else:
+                    environment.get_template(name)
+                    ready += 1
+            except TemplateNotFound:
+                if named:
+                    raise
+        settings = environment._machine_settings()
+        found = store.load_many(settings, [(name, filename, source) for name, source, filename, _ in missing])
+        for (name, source, filename, uptodate), code in zip(missing, found, strict=True):
+            if code is None:
+                started = perf_counter()
+                code = environment.compile(source, name, filename)
+                if isinstance(code, _native.Code):
+                    store.dump(code, source, name, filename, perf_counter() - started)
+            template = environment.template_class.from_code(environment, code, environment.make_globals(None), uptodate)
+            memory[(weakref.ref(loader), name)] = template
+            codes.append(code)
+            ready += 1
+        needed = [each for code in codes if isinstance(code, _native.Code) for each in code.dependencies()]
+        names = [name for name in dict.fromkeys(needed) if name not in seen]
+        seen.update(names)
+        named = False
+    return ready
+
+
+class MemoryBytecodeCache(StoreBytecodeCache):
+    """Keeps bytecode in this process; the least recently used entry goes first.
+
+    :param max_entries: How many entries are kept at most.
+    :param max_bytes: How many bytes of bytecode.
+
+    >>> from haiden import DictLoader, Environment
+    >>> cache = MemoryBytecodeCache()
+    >>> for _ in range(3):
+    ...     environment = Environment(loader=DictLoader({"a": "Hello {{ name }}!"}), bytecode_cache=cache)
+    ...     page = environment.get_template("a").render(name="you")
+    >>> page, cache.statistics().hits, cache.statistics().misses
+    ('Hello you!', 2, 1)
+    """
+
+    def __init__(self, max_entries: int = 1000, max_bytes: int = 64 << 20) -> None:
+        super().__init__(_native.Stores.memory(max_entries, max_bytes))
+
+
+class FileSystemBytecodeCache(StoreBytecodeCache):
+    """Keeps bytecode in files of one directory, under content keys, as Rust programs do.
+
+    `haiden.FileSystemBytecodeCache` is another one: Jinja2's, whose files are named by the templates' names.
+
+    :param directory: The directory; a private one under the system's folder of temporary files if none is given.
+    :param pattern: The names of the files; `%s` is the key.
+    :param read_only: Whether nothing is written.
+    :param sync: Whether entries are on the disk when they are written.
+    :param failures: What happens when it fails.
+    """
+
+    def __init__(
+        self,
+        directory: "StrPath | None" = None,
+        pattern: str = "__jinja2_%s.cache",
+        *,
+        read_only: bool = False,
+        sync: bool = False,
+        failures: Failures = "ignore",
+    ) -> None:
+        path = None if directory is None else os.fspath(directory)
+        super().__init__(_native.Stores.directory(path, pattern, read_only, sync, failures))
+
+
+class SqliteBytecodeCache(StoreBytecodeCache):
+    """Keeps bytecode in one file of SQLite's, for many processes of one machine.
+
+    :param path: The file; made if it is missing.
+    :param busy_timeout: How long a writer waits for others, in seconds.
+    :param read_only: Whether nothing is written.
+    :param failures: What happens when it fails.
+    """
+
+    def __init__(
+        self,
+        path: StrPath,
+        *,
+        busy_timeout: float = 0.25,
+        read_only: bool = False,
+        failures: Failures = "ignore",
+    ) -> None:
+        super().__init__(_native.Stores.sqlite(os.fspath(path), busy_timeout, read_only, failures))
+
+
+class RemoteOptions(t.TypedDict, total=False):
+    """What caches in servers may be told. Times are in seconds."""
+
+    prefix: str
+    """What keys begin with; `jinja2/bytecode/` by default."""
+    timeout: float
+    """When entries expire; by default they stay until the server needs the room."""
+    connect_timeout: float
+    """How long connecting may take; 0.1 by default."""
+    operation_timeout: float
+    """How long one operation may take; 0.1 by default."""
+    retry_after: float
+    """For how long a server that fails is left alone; 1 by default, doubled each time, up to 30."""
+    max_entry_bytes: int
+    """The largest bytecode that is written or read."""
+    read_only: bool
+    """Whether nothing is written."""
+    failures: Failures
+    """What happens when the server fails."""
+
+
+_REMOTE: dict[str, t.Any] = {
+    "prefix": None,
+    "timeout": None,
+    "connect_timeout": None,
+    "operation_timeout": None,
+    "retry_after": None,
+    "max_entry_bytes": None,
+    "read_only": False,
+    "failures": "ignore",
+}
+
+
+def _remote(options: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    for name in options:
+        if name not in _REMOTE:
+            raise TypeError(f"{name!r} is no option of a cache in a server")
+    return {**_REMOTE, **options}
+
+
+class MemcachedBytecodeCache(StoreBytecodeCache):
+    """Keeps bytecode in a Memcached server (1.6 or newer); no server is asked before the first lookup.
+
+    `haiden.MemcachedBytecodeCache` is another one: Jinja2's, which takes a client.
+
+    :param url: `memcached://HOST:PORT` or `memcached+unix:///PATH`.
+    :param options: See :class:`RemoteOptions`.
+
+    >>> MemcachedBytecodeCache("memcached://127.0.0.1:1", timeout=3600).statistics().hits
+    0
+    """
+
+    def __init__(self, url: str, **options: "te.Unpack[RemoteOptions]") -> None:
+        super().__init__(_native.Stores.memcached(url, _remote(options)))
+
+
+class RedisBytecodeCache(StoreBytecodeCache):
+    """Keeps bytecode in a Redis or Valkey server; no server is asked before the first lookup.
+
+    :param url: `redis://[[USER]:PASSWORD@]HOST[:PORT][/DATABASE]` or `redis+unix://[[USER]:PASSWORD@]/PATH[?db=N]`.
+    :param options: See :class:`RemoteOptions`.
+
+    >>> RedisBytecodeCache("redis://:secret@127.0.0.1:1/0", prefix="shop/").statistics().misses
+    0
+    """
+
+    def __init__(self, url: str, **options: "te.Unpack[RemoteOptions]") -> None:
+        super().__init__(_native.Stores.redis(url, _remote(options)))
+
+
+class BundleBytecodeCache(StoreBytecodeCache):
+    """A bundle: the bytecode of a whole site in one read-only file, checked against the sources.
+
+    :param path: The file, of `haiden compile --bundle` or of `Environment.compile_templates`.
+    :param keys: If given, the bundle must be signed with one of them.
+    """
+
+    def __init__(self, path: StrPath, keys: KeyRing | None = None) -> None:
+        super().__init__(_native.Stores.bundle(os.fspath(path), None if keys is None else keys._keys))
+
+    @property
+    def is_sealed(self) -> bool:
+        """Whether templates may be taken from it by name, without sources (:class:`BundleLoader`)."""
+        return self._store.is_sealed
+
+    @property
+    def names(self) -> list[str]:
+        """The templates in it, in order."""
+        return self._store.names()
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """Nothing: a bundle is read-only."""
+        if bucket.code is None:
+            raise TypeError("can't write empty bucket")
+
+
+class BundleLoader(BaseLoader):
+    """Templates from a sealed bundle: no sources are needed, and none are read.
+
+    :param path: The file, or an open bundle.
+    :param keys: If given, the bundle must be signed with one of them.
+    :raises CacheError: The file is no bundle, or not sealed.
+    """
+
+    has_source_access = False
+
+    def __init__(self, path: "StrPath | BundleBytecodeCache", keys: KeyRing | None = None) -> None:
+        self.bundle = path if isinstance(path, BundleBytecodeCache) else BundleBytecodeCache(path, keys)
+        if not self.bundle.is_sealed:
+            raise CacheError("Unsupported", "the bundle is not sealed: it is a bytecode cache, and wants the sources")
+
+    def list_templates(self) -> list[str]:
+        """The names of all templates."""
+        return self.bundle.names
+
+    @internalcode
+    def load(
+        self, environment: "Environment", name: str, globals: "t.MutableMapping[str, t.Any] | None" = None
+    ) -> "Template":
+        """The template of that name.
+
+        :raises CacheError: Its entry is damaged, or was compiled with other options or by another version.
+        """
+        code, rejection = self.bundle._store.template(environment._machine_settings(), name)
+        if rejection is not None:
+            raise CacheError("Rejected", f"{name!r} is in the bundle, but cannot be used: {rejection}")
+        if code is None:
+            raise TemplateNotFound(name)
+        return environment.template_class.from_code(environment, code, {} if globals is None else globals)
+
+
+class Tier(t.NamedTuple):
+    """One cache of several, with how it is treated."""
+
+    name: str
+    """What statistics call it."""
+    cache: StoreBytecodeCache
+    """The cache."""
+    always: bool = False
+    """Whether it is asked even if compiling is expected to be faster."""
+    failures: Failures | None = None
+    """What happens when it fails, instead of what the cache itself says."""
+    read_only: bool = False
+    """Whether it is asked and never written."""
+
+
+class TieredBytecodeCache(StoreBytecodeCache):
+    """Asks several caches in turn: the fastest first, the one that everybody shares last.
+
+    The first that has an entry answers, and those above it get it, too; a write goes to every tier that is not
+    read-only. A tier whose answers take longer than compiling is left out, and the statistics say so.
+
+    >>> shared = Tier("shared", MemoryBytecodeCache(), always=True)
+    >>> cache = TieredBytecodeCache(("memory", MemoryBytecodeCache()), shared)
+    >>> [tier.name for tier in cache.statistics().tiers]
+    ['memory', 'shared']
+    """
+
+    def __init__(self, *tiers: "Tier | tuple[str, StoreBytecodeCache]") -> None:
+        self.tiers = [Tier(*tier) for tier in tiers]
+        parts = [(tier.name, tier.cache._store, tier.always, tier.failures, tier.read_only) for tier in self.tiers]
+        super().__init__(_native.Stores.tiers(parts))
+
+
+class Authenticated(StoreBytecodeCache):
+    """Another cache with signed entries: those that are not signed with one of the keys are misses.
+
+    :param cache: The cache.
+    :param keys: The keys.
+    """
+
+    def __init__(self, cache: StoreBytecodeCache, keys: KeyRing) -> None:
+        super().__init__(_native.Stores.signed(cache._store, keys._keys))
+
+
+class _UrlBytecodeCache(StoreBytecodeCache):
+    """A cache that was opened by its URL."""
+
+
+def cache_from_url(
+    url: str,
+    *,
+    keys: KeyRing | None = None,
+    unauthenticated: bool = False,
+    read_only: bool = False,
+    failures: Failures = "ignore",
+) -> StoreBytecodeCache:
+    """The cache at a URL, as the command line names it.
+
+    There are `file:DIR`, `bundle:FILE`, `sqlite:FILE`, `memcached://HOST:PORT`, `redis://HOST:PORT/DATABASE`.
+
+    :param keys: Entries are signed with the first, and those signed with none are misses.
+    :param unauthenticated: A server may be written without keys: all who can write there can then change your pages.
+    :param read_only: Whether nothing is written.
+    :param failures: What happens when it fails.
+    :raises CacheError: The URL names no cache, or a server that would be written without keys.
+
+    >>> cache_from_url("redis://127.0.0.1:1")
+    Traceback (most recent call last):
+    haiden.cache.CacheError: others may write there, too: name the keys that sign entries, or say that none are wanted
+    >>> cache_from_url("redis://127.0.0.1:1", unauthenticated=True).statistics().hits
+    0
+    """
+    if url.startswith("bundle:"):
+        path = url.removeprefix("bundle:")
+        return BundleBytecodeCache(path.removeprefix("//"), keys)
+    native_keys = None if keys is None else keys._keys
+    return _UrlBytecodeCache(_native.Stores.open(url, native_keys, unauthenticated, read_only, failures))
+
+
+def write_bundle(
+    path: StrPath,
+    environment: "Environment",
+    names: Iterable[str],
+    *,
+    sealed: bool = True,
+    keys: KeyRing | None = None,
+) -> None:
+    """Compiles templates into a bundle: what opens it meanwhile sees the old file or the new one, whole.
+
+    :param path: The file.
+    :param environment: Where the templates come from; its options must be those where the bundle is used.
+    :param names: The templates.
+    :param sealed: Whether templates may be taken from it by name, without their sources.
+    :param keys: The bundle is signed with the first.
+    :raises ValueError: Python code parses or compiles the environment's templates.
+    """
+    assert environment.loader is not None, "No loader configured."
+    sources = [(name, *environment.loader.get_source(environment, name)) for name in names]
+    compiled = [(name, environment.compile(source, name, filename), source) for name, source, filename, _ in sources]
+    write_codes(path, compiled, sealed=sealed, keys=keys)
+
+
+def write_codes(
+    path: StrPath, compiled: Iterable[tuple[str, t.Any, str]], *, sealed: bool, keys: KeyRing | None = None
+) -> None:
+    """Writes a bundle of what `Environment.compile` gave: names, codes, sources."""
+    codes = []
+    for name, code, source in compiled:
+        if not isinstance(code, _native.Code):
+            raise ValueError(f"{name!r} was compiled by Python code: no bundle can hold it")
+        codes.append((name, code, source))
+    _native.write_bundle(os.fspath(path), codes, sealed, None if keys is None else keys._keys)
+
+
+__all__ = [
+    "Authenticated",
+    "BundleBytecodeCache",
+    "BundleLoader",
+    "CacheEntry",
+    "CacheError",
+    "CacheStatistics",
+    "Cleared",
+    "FileSystemBytecodeCache",
+    "KeyRing",
+    "MemcachedBytecodeCache",
+    "MemoryBytecodeCache",
+    "RedisBytecodeCache",
+    "RemoteOptions",
+    "SqliteBytecodeCache",
+    "StoreBytecodeCache",
+    "Tier",
+    "TierStatistics",
+    "TieredBytecodeCache",
+    "cache_from_url",
+    "write_bundle",
+]

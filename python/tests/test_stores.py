@@ -1,0 +1,507 @@
+"""The stores of `haiden.cache`: the suite, servers that are ill, signatures, tiers, bundles, forks."""
+
+import doctest
+import os
+import shutil
+import signal
+import socket
+import sqlite3
+import subprocess
+import tempfile
+import threading
+import time
+from contextlib import contextmanager
+
+import pytest
+from test_documented_caches import InSqlite, listening, server
+
+import haiden.cache
+import haiden.testing
+from haiden import DictLoader, Environment, FileSystemLoader, ModuleLoader, TemplateNotFound
+from haiden.cache import (
+    Authenticated,
+    BundleBytecodeCache,
+    BundleLoader,
+    CacheError,
+    FileSystemBytecodeCache,
+    KeyRing,
+    MemcachedBytecodeCache,
+    MemoryBytecodeCache,
+    RedisBytecodeCache,
+    SqliteBytecodeCache,
+    Tier,
+    TieredBytecodeCache,
+    cache_from_url,
+    write_bundle,
+)
+from haiden.ext import Extension
+from haiden.testing import check_store
+
+SITE = {
+    "layout.html": "<h1>{% block title %}{% endblock %}</h1>{% include 'foot.html' %}",
+    "foot.html": "<p>{{ foot }}</p>",
+    "page.html": "{% extends 'layout.html' %}{% block title %}{{ title }}{% endblock %}",
+}
+PAGE = "<h1>A &amp; B</h1><p>end</p>"
+SECRET, OTHER = "0123456789abcdef" * 2, "fedcba9876543210" * 2
+
+
+@contextmanager
+def redis_server(*options):
+    program = server("HAIDEN_REDIS_SERVER", "redis-server")
+    with tempfile.TemporaryDirectory() as folder:
+        fixed = ["--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", folder]
+        process, port = listening(lambda port: [program, "--port", str(port), *fixed, *options])
+        try:
+            yield process, f"redis://127.0.0.1:{port}"
+        finally:
+            process.kill()
+            process.wait()
+
+
+@contextmanager
+def memcached_server(*options):
+    program = server("HAIDEN_MEMCACHED", "memcached")
+    user = ["-u", "nobody"] if os.getuid() == 0 else []
+    process, port = listening(lambda port: [program, "-l", "127.0.0.1", "-p", str(port), "-U", "0", *user, *options])
+    try:
+        yield process, f"memcached://127.0.0.1:{port}"
+    finally:
+        process.kill()
+        process.wait()
+
+
+SERVERS = {"redis": (redis_server, RedisBytecodeCache), "memcached": (memcached_server, MemcachedBytecodeCache)}
+
+
+def page(cache, sources=SITE, **options):
+    """The page, by way of a cache."""
+    env = Environment(loader=DictLoader(sources), bytecode_cache=cache, autoescape=True, **options)
+    return env.get_template("page.html").render(title="A & B", foot="end")
+
+
+@contextmanager
+def store(kind, folder):
+    """An empty store of a kind."""
+    if kind in SERVERS:
+        start, cache = SERVERS[kind]
+        with start() as (_, url):
+            # A busy machine is no ill server.
+            yield cache(url, connect_timeout=5, operation_timeout=5)
+    else:
+        yield {
+            "memory": lambda: MemoryBytecodeCache(),
+            "directory": lambda: FileSystemBytecodeCache(folder / "cache"),
+            "sqlite": lambda: SqliteBytecodeCache(folder / "cache.db"),
+            "tiers": lambda: TieredBytecodeCache(
+                ("memory", MemoryBytecodeCache(3, 1 << 16)), Tier("disk", FileSystemBytecodeCache(folder / "c"), True)
+            ),
+            "signed": lambda: Authenticated(SqliteBytecodeCache(folder / "cache.db"), KeyRing(SECRET)),
+            "url": lambda: cache_from_url(f"file:{folder / 'cache'}"),
+        }[kind]()
+
+
+KINDS = ["memory", "directory", "sqlite", "tiers", "signed", "url", *SERVERS]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_suite(kind, tmp_path):
+    with store(kind, tmp_path) as cache:
+        assert len(check_store(cache)) == 14
+
+
+def test_suite_judges_caches_of_ones_own(tmp_path):
+    check_store(InSqlite(tmp_path / "cache.db"))
+
+    class Wrong(InSqlite):
+        def clear(self):
+            pass
+
+    with pytest.raises(AssertionError, match="Wrong: clear forgets"):
+        check_store(Wrong(tmp_path / "wrong.db"))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_pages_and_statistics(kind, tmp_path):
+    with store(kind, tmp_path) as cache:
+        assert page(cache) == PAGE
+        assert page(cache) == PAGE
+        figures = cache.statistics()
+        assert (figures.hits, figures.misses, figures.rejections) == (3, 3, {})
+        if not figures.tiers:
+            assert (figures.writes, figures.load_failures, figures.dump_failures) == (3, 0, 0)
+            assert figures.bytes_read == figures.bytes_written > 0
+        if kind != "memcached":
+            entries = list(cache.entries())
+            assert len(entries) == 3 and all(len(entry.key) == 64 for entry in entries)
+            assert all(entry.created_at.utcoffset().total_seconds() == 0 for entry in entries)
+        else:
+            with pytest.raises(NotImplementedError, match="MemcachedBytecodeCache cannot list its entries"):
+                list(cache.entries())
+        assert cache.clear().reach == ("invalidates" if kind == "memcached" else "deletes")
+        assert page(cache) == PAGE
+        assert cache.statistics().misses == 6
+        # Names do not matter, sources and options do.
+        renamed = {**SITE, "other.html": SITE["page.html"]}
+        env = Environment(loader=DictLoader(renamed), bytecode_cache=cache, autoescape=True)
+        env.get_template("other.html")
+        assert cache.statistics().misses == 6
+        Environment(loader=DictLoader(SITE), bytecode_cache=cache).get_template("page.html")
+        assert cache.statistics().misses == 7
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_prefetch(kind, tmp_path):
+    with store(kind, tmp_path) as cache:
+        page(cache)
+        env = Environment(loader=DictLoader(SITE), bytecode_cache=cache, autoescape=True)
+        assert (cache.prefetch(env, ["page.html"]), cache.statistics().hits) == (3, 3)
+        assert cache.prefetch(env, ["page.html"]) == 0
+        assert env.get_template("page.html").render(title="A & B", foot="end") == PAGE
+        assert cache.statistics().hits == 3, "they are in memory"
+        with pytest.raises(TemplateNotFound):
+            cache.prefetch(env, ["nowhere.html"])
+
+
+class Shout(Extension):
+    """Changes what the same source means."""
+
+    def preprocess(self, source, name, filename=None):
+        return source.upper()
+
+
+def test_templates_that_python_parses_are_not_kept():
+    cache = MemoryBytecodeCache()
+    sources = {"page.html": "text"}
+    assert page(cache, sources) == "text"
+    assert page(cache, sources, extensions=[Shout]) == "TEXT"
+    assert page(cache, sources) == "text"
+    assert (cache.statistics().size, cache.statistics().hits) == (1, 1)
+
+
+@pytest.mark.parametrize("module", [haiden.cache, haiden.testing])
+def test_examples(module):
+    assert doctest.testmod(module) == (0, doctest.testmod(module).attempted)
+
+
+# ---- faults ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", SERVERS)
+def test_server_killed_and_paused(kind):
+    start, make = SERVERS[kind]
+    with start() as (process, url):
+        cache = make(url, retry_after=60, connect_timeout=5, operation_timeout=0.5)
+        assert page(cache) == PAGE
+        os.kill(process.pid, signal.SIGSTOP)
+        started = time.monotonic()
+        assert page(cache) == PAGE
+        figures = cache.statistics()
+        assert figures.load_failures >= 1 and figures.misses == 6
+        assert time.monotonic() - started < 30, "one deadline, then a pause"
+        os.kill(process.pid, signal.SIGCONT)
+    with start() as (process, url):
+        cache = make(url)
+        assert page(cache) == PAGE
+        process.kill()
+        process.wait()
+        assert page(cache) == PAGE
+        assert cache.statistics().load_failures >= 1
+        failing = make(url, failures="raise")
+        with pytest.raises(CacheError) as raised:
+            page(failing)
+        assert raised.value.kind in ("Unavailable", "Io", "Denied", "Other"), raised.value
+
+
+@pytest.mark.parametrize("kind", SERVERS)
+@pytest.mark.parametrize("answer", [b"", b"garbage\r\n" * 10, b"$20000000000\r\n", b"VA 20000000000 \r\n", b"\0" * 4096])
+def test_garbage(kind, answer):
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def answering():
+            while True:
+                try:
+                    connection, _ = listener.accept()
+                except OSError:
+                    return
+                with connection:
+                    connection.recv(65536)
+                    connection.sendall(answer)
+
+        thread = threading.Thread(target=answering, daemon=True)
+        thread.start()
+        url = f"{kind}://127.0.0.1:{listener.getsockname()[1]}"
+        cache = SERVERS[kind][1](url)
+        assert page(cache) == PAGE
+        figures = cache.statistics()
+        assert figures.hits == 0 and figures.misses == 3 and figures.load_failures >= 1
+        listener.shutdown(socket.SHUT_RDWR)
+    thread.join(10)
+
+
+@pytest.mark.parametrize("kind", ["directory", "sqlite"])
+def test_damaged_entries(kind, tmp_path):
+    with store(kind, tmp_path) as cache:
+        page(cache)
+        if kind == "directory":
+            for path in (tmp_path / "cache").iterdir():
+                data = bytearray(path.read_bytes())
+                data[-1] ^= 1
+                path.write_bytes(data)
+        else:
+            del cache
+            with sqlite3.connect(tmp_path / "cache.db") as connection:
+                (table,) = (
+                    row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table' LIMIT 1")
+                )
+                columns = [row[1] for row in connection.execute(f"PRAGMA table_info({table})") if row[2] == "BLOB"]
+                connection.execute(f"UPDATE {table} SET {columns[-1]} = x'00'")
+            connection.close()
+            cache = SqliteBytecodeCache(tmp_path / "cache.db")
+        assert page(cache) == PAGE
+        figures = cache.statistics()
+        assert figures.hits == 0 and sum(figures.rejections.values()) == 3, figures
+        assert page(cache) == PAGE
+        assert cache.statistics().hits == 3, "they were written anew"
+
+
+def test_directory_that_is_removed(tmp_path):
+    cache = FileSystemBytecodeCache(tmp_path / "cache")
+    page(cache)
+    shutil.rmtree(tmp_path / "cache")
+    assert page(cache) == PAGE
+    assert cache.statistics().dump_failures >= 1
+
+
+def test_what_cannot_be_opened(tmp_path):
+    (tmp_path / "text").write_text("no database, no bundle " * 100)
+    for make, kind in [
+        (lambda: SqliteBytecodeCache(tmp_path / "text"), "Corrupt"),
+        (lambda: BundleBytecodeCache(tmp_path / "text"), "Rejected"),
+        (lambda: BundleBytecodeCache(tmp_path / "nowhere"), "Missing"),
+        (lambda: FileSystemBytecodeCache(tmp_path / "text" / "cache"), None),
+        (lambda: FileSystemBytecodeCache(tmp_path, "no place for a key"), "Pattern"),
+        (lambda: RedisBytecodeCache("http://127.0.0.1"), "Url"),
+        (lambda: RedisBytecodeCache("redis://127.0.0.1", prefix="a b"), "Pattern"),
+        (lambda: cache_from_url("ftp://127.0.0.1"), "Url"),
+        (lambda: cache_from_url("memcached://127.0.0.1"), "Secret"),
+        (lambda: KeyRing("short"), "Secret"),
+    ]:
+        with pytest.raises(CacheError) as raised:
+            make()
+        assert kind in (None, raised.value.kind), raised.value
+    with pytest.raises(ValueError, match="expected 'ignore', 'warn' or 'raise'"):
+        RedisBytecodeCache("redis://127.0.0.1", failures="maybe")
+    with pytest.raises(TypeError, match="'time' is no option"):
+        RedisBytecodeCache("redis://127.0.0.1", time=1)
+
+
+def test_fork(tmp_path):
+    with redis_server() as (_, url):
+        for cache in (RedisBytecodeCache(url, operation_timeout=5), SqliteBytecodeCache(tmp_path / "cache.db")):
+            page(cache)
+            child = os.fork()
+            if child == 0:
+                hits = -1
+                try:
+                    right = page(cache) == PAGE
+                    hits = cache.statistics().hits if right else -1
+                finally:
+                    os._exit(0 if hits == 3 else 1)
+            for _ in range(5):
+                assert page(cache) == PAGE
+            assert os.waitpid(child, 0)[1] == 0
+            assert cache.statistics().hits == 15
+
+
+# ---- servers' options, keys, tiers ----------------------------------------------------------------------------------
+
+
+def test_redis_with_password_and_expiry():
+    import redis
+
+    with redis_server("--requirepass", "se/cret") as (_, url):
+        wrong = RedisBytecodeCache(url)
+        assert page(wrong) == PAGE
+        assert wrong.statistics().load_failures >= 1
+        known = url.replace("//", "//:se%2Fcret@") + "/3"
+        cache = RedisBytecodeCache(known, prefix="shop/", timeout=1000, operation_timeout=5)
+        page(cache)
+        client = redis.Redis.from_url(known)
+        keys = list(client.scan_iter("*"))
+        assert len(keys) == 3 and all(key.startswith(b"shop/") for key in keys)
+        assert all(0 < client.ttl(key) <= 1000 for key in keys)
+
+
+def test_keys(tmp_path):
+    plain = SqliteBytecodeCache(tmp_path / "cache.db")
+    first = Authenticated(plain, KeyRing(SECRET))
+    page(first)
+    for cache, hits in [
+        (Authenticated(plain, KeyRing(SECRET)), 3),
+        (Authenticated(plain, KeyRing(OTHER, SECRET)), 3),
+        (Authenticated(plain, KeyRing(OTHER)), 0),
+    ]:
+        before = cache.statistics()
+        assert page(cache) == PAGE
+        after = cache.statistics()
+        assert after.hits - before.hits == hits
+        rejected = after.rejections.get("authentication", 0) - before.rejections.get("authentication", 0)
+        assert rejected == 3 - hits
+    secrets = tmp_path / "keys"
+    secrets.write_text(f"{SECRET}\n{OTHER}\n")
+    secrets.chmod(0o644)
+    with pytest.raises(CacheError):
+        KeyRing.from_file(secrets)
+    secrets.chmod(0o600)
+    assert KeyRing.from_file(secrets).ids == KeyRing(SECRET, OTHER).ids
+    assert SECRET not in repr(KeyRing(SECRET))
+
+
+def test_tiers(tmp_path):
+    disk = FileSystemBytecodeCache(tmp_path / "cache")
+    page(disk)
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        url = f"redis://127.0.0.1:{closed.getsockname()[1]}"
+    cache = TieredBytecodeCache(
+        Tier("memory", MemoryBytecodeCache(), always=True),
+        Tier("disk", disk, always=True, read_only=True),
+        Tier("shared", RedisBytecodeCache(url), always=True),
+    )
+    for _ in range(2):
+        assert page(cache) == PAGE
+    assert page(cache, {**SITE, "page.html": "other"}) == "other"
+    figures = cache.statistics()
+    memory, second, shared = figures.tiers
+    assert (figures.hits, figures.misses) == (6, 1)
+    assert (memory.statistics.hits, second.statistics.hits, shared.statistics.hits) == (3, 3, 0)
+    assert shared.statistics.load_failures >= 1
+    assert second.latency > 0 and second.statistics.size == 3, "it is only read"
+
+
+def test_gate(tmp_path):
+    with redis_server() as (process, url):
+        shared = RedisBytecodeCache(url, operation_timeout=5)
+        cache = TieredBytecodeCache(("shared", shared))
+        # A round trip is dearer than compiling a few bytes.
+        for number in range(200):
+            env = Environment(loader=DictLoader({"page": f"{number}"}), bytecode_cache=cache)
+            assert env.get_template("page").render() == f"{number}"
+        assert cache.statistics().tiers[0].left_out > 100
+
+
+# ---- bundles --------------------------------------------------------------------------------------------------------
+
+
+def test_bundles(tmp_path):
+    env = Environment(loader=DictLoader(SITE), autoescape=True)
+    path = tmp_path / "site.haiden"
+    env.compile_templates(path, bundle=True)
+    for loader in (BundleLoader(path), ModuleLoader(path), ModuleLoader([tmp_path, path])):
+        serving = Environment(loader=loader, autoescape=True)
+        assert serving.get_template("page.html").render(title="A & B", foot="end") == PAGE
+        with pytest.raises(TemplateNotFound):
+            serving.get_template("nowhere.html")
+    assert BundleLoader(path).list_templates() == sorted(SITE)
+    with pytest.raises(CacheError, match="cannot be used: options"):
+        Environment(loader=BundleLoader(path)).get_template("page.html")
+    again = path.read_bytes()
+    env.compile_templates(path, bundle=True)
+    assert path.read_bytes() == again, "the same templates and options, the same bytes"
+
+    checked = tmp_path / "checked.haiden"
+    write_bundle(checked, env, SITE, sealed=False)
+    cache = cache_from_url(f"bundle:{checked}")
+    assert page(cache) == PAGE and cache.statistics().hits == 3
+    assert page(cache, {**SITE, "foot.html": "{{ foot }}"}) == "<h1>A &amp; B</h1>end"
+    assert cache.statistics().misses == 1
+    with pytest.raises(CacheError, match="not sealed"):
+        BundleLoader(checked)
+
+
+def test_signed_and_damaged_bundles(tmp_path):
+    env = Environment(loader=DictLoader(SITE), autoescape=True)
+    path = tmp_path / "site.haiden"
+    write_bundle(path, env, SITE, keys=KeyRing(SECRET))
+    assert Environment(loader=BundleLoader(path, KeyRing(SECRET)), autoescape=True).get_template("foot.html")
+    with pytest.raises(CacheError, match="authentication"):
+        BundleLoader(path, KeyRing(OTHER))
+    data = bytearray(path.read_bytes())
+    for at in range(0, len(data), 7):
+        data[at] ^= 0xFF
+        path.write_bytes(data)
+        data[at] ^= 0xFF
+        try:
+            serving = Environment(loader=BundleLoader(path, KeyRing(SECRET)), autoescape=True)
+            assert serving.get_template("page.html").render(title="A & B", foot="end") == PAGE
+        except (CacheError, TemplateNotFound):
+            pass
+    with pytest.raises(ValueError, match="compiled by Python code"):
+        write_bundle(path, Environment(loader=DictLoader({"a": "text"}), extensions=[Shout]), ["a"])
+
+
+# ---- the command line writes, Python reads, and the other way round -------------------------------------------------
+
+
+def command_line(*arguments):
+    """What the command line says; it is built if the source is here."""
+    program = os.environ.get("HAIDEN_CLI")
+    if program is None:
+        if os.environ.get("HAIDEN_TEST_SERVERS_REQUIRED"):
+            pytest.fail("the command line is needed: set HAIDEN_CLI to its path")
+        pytest.skip("no command line: set HAIDEN_CLI to its path")
+    done = subprocess.run([program, *map(str, arguments)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.fixture
+def templates(tmp_path):
+    folder = tmp_path / "templates"
+    folder.mkdir()
+    for name, source in SITE.items():
+        (folder / name).write_text(source)
+    return folder
+
+
+def serve(folder, cache):
+    env = Environment(loader=FileSystemLoader(folder), bytecode_cache=cache, autoescape=True)
+    return env.get_template("page.html").render(title="A & B", foot="end")
+
+
+@pytest.mark.parametrize("kind", ["file", "sqlite", "redis", "memcached"])
+def test_one_language_reads_what_the_other_wrote(kind, templates, tmp_path):
+    secrets = tmp_path / "keys"
+    secrets.write_text(SECRET)
+    secrets.chmod(0o600)
+    keys = KeyRing.from_file(secrets)
+
+    def both_ways(url):
+        command_line("cache", "warm", url, templates, "--key", secrets)
+        cache = cache_from_url(url, keys=keys)
+        assert serve(templates, cache) == PAGE
+        assert (cache.statistics().hits, cache.statistics().misses) == (3, 0), "Python reads what Rust wrote"
+        (templates / "foot.html").write_text("<p>{{ foot }}</p>{# changed #}")
+        assert serve(templates, cache) == PAGE
+        assert cache.statistics().misses == 1
+        told = command_line("cache", "explain", templates / "foot.html", url, "--key", secrets)
+        assert f"{url} answers" in told, "Rust reads what Python wrote"
+
+    if kind in SERVERS:
+        with SERVERS[kind][0]() as (_, url):
+            both_ways(url)
+    else:
+        both_ways(f"{kind}:{tmp_path / 'cache'}")
+
+
+def test_bundles_of_the_other_language(templates, tmp_path):
+    path = tmp_path / "site.haiden"
+    command_line("compile", "--bundle", path, "--sealed", templates)
+    serving = Environment(loader=BundleLoader(path), autoescape=True)
+    assert serving.get_template("page.html").render(title="A & B", foot="end") == PAGE
+    theirs = path.read_bytes()
+    env = Environment(loader=FileSystemLoader(templates), autoescape=True)
+    env.compile_templates(path, bundle=True)
+    assert path.read_bytes() == theirs, "both make the same bytes"
+    told = command_line("cache", "explain", templates / "page.html", f"bundle:{path}")
+    assert f"bundle:{path} answers" in told
