@@ -236,7 +236,8 @@ mod tests {
         cache.set_bucket(&filled("b", 10)).unwrap();
         assert!(cache.dump_bytecode(&filled("a", 101)).is_err());
         assert_eq!(["a", "b"].map(|key| has(&cache, key)), [false, true]);
-        assert_eq!((cache.shelf().bytes, cache.shelf().order.len()), (10, 1));
+        let shelf = cache.shelf();
+        assert_eq!((shelf.bytes, shelf.order.len()), (10, 1));
     }
 
     #[test]
