@@ -37,7 +37,7 @@ pub struct Ast<'s> {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Stmt<'s> {
     /// Text and printed expressions.
-    Output(Box<Output<'s>>),
+    Output(Output<'s>),
     /// `{% extends %}`
     Extends(Box<Extends<'s>>),
     /// `{% for %}`
@@ -90,7 +90,7 @@ pub enum Expr<'s> {
     /// A literal.
     Const(Box<Const<'s>>),
     /// Text of the template.
-    TemplateData(Box<TemplateData<'s>>),
+    TemplateData(TemplateData<'s>),
     /// `(a, b)`
     Tuple(Box<Tuple<'s>>),
     /// `[a, b]`

@@ -16,7 +16,7 @@ impl Tree {
         let class = class_of(node)?;
         let at = self.at(node)?;
         Ok(match class.to_str()? {
-            "Output" => Stmt::Output(Box::new(Output { at, nodes: self.fields(node, "nodes")? })),
+            "Output" => Stmt::Output(Output { at, nodes: self.fields(node, "nodes")? }),
             "Extends" => Stmt::Extends(Box::new(Extends { at, template: self.field(node, "template")? })),
             "For" => self.for_loop(node, at)?,
             "If" => Stmt::If(Box::new(self.condition(node, at)?)),

@@ -75,7 +75,7 @@ impl<'s> Parser<'s, '_> {
         }
         body.extend(head.assignment.take());
         let node = self.translation(at, singular, plural, head, referenced);
-        body.push(Stmt::Output(Box::new(Output { at, nodes: vec![node] })));
+        body.push(Stmt::Output(Output { at, nodes: vec![node] }));
         Ok(())
     }
 

@@ -335,7 +335,7 @@ impl<'s> Parser<'s, '_> {
                         if output.capacity() == 0 {
                             output = Vec::with_capacity(4);
                         }
-                        output.push(Expr::TemplateData(Box::new(node)));
+                        output.push(Expr::TemplateData(node));
                     }
                     self.skip()?;
                 }
@@ -375,7 +375,7 @@ fn push<T>(list: &mut Vec<T>, item: T) {
 fn flush<'s>(output: &mut Vec<Expr<'s>>, body: &mut Vec<Stmt<'s>>) {
     if let Some(first) = output.first() {
         let at = first.at();
-        push(body, Stmt::Output(Box::new(Output { at, nodes: std::mem::take(output) })));
+        push(body, Stmt::Output(Output { at, nodes: std::mem::take(output) }));
     }
 }
 

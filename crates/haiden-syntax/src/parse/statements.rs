@@ -355,7 +355,7 @@ impl<'s> Parser<'s, '_> {
             }
             nodes.push(self.expression()?);
         }
-        Ok(Stmt::Output(Box::new(Output { at: self.at(tag), nodes })))
+        Ok(Stmt::Output(Output { at: self.at(tag), nodes }))
     }
 
     fn debug(&mut self) -> Result<Stmt<'s>> {
@@ -368,7 +368,7 @@ impl<'s> Parser<'s, '_> {
         let args = vec![Expr::ContextReference(ContextReference { at: unnumbered })];
         let arguments = Arguments { args, ..Arguments::default() };
         let call = Expr::Call(Box::new(Call { at, node, arguments }));
-        Ok(Stmt::Output(Box::new(Output { at, nodes: vec![call] })))
+        Ok(Stmt::Output(Output { at, nodes: vec![call] }))
     }
 
     // ---- targets ---------------------------------------------------------------------------------------------

@@ -18,13 +18,13 @@ impl<'s> Nodes<'_, 's, '_> {
 
     /// Text as it stands in templates: it is never escaped.
     pub fn text(&self, text: impl Into<Cow<'s, str>>) -> Statement<'s> {
-        let node = Expr::TemplateData(Box::new(TemplateData { at: self.at, data: text.into() }));
-        Statement { node: Stmt::Output(Box::new(Output { at: self.at, nodes: vec![node] })), height: 1 }
+        let node = Expr::TemplateData(TemplateData { at: self.at, data: text.into() });
+        Statement { node: Stmt::Output(Output { at: self.at, nodes: vec![node] }), height: 1 }
     }
 
     /// `{{ value }}`
     pub fn print(&self, value: Expression<'s>) -> Statement<'s> {
-        Statement { node: Stmt::Output(Box::new(Output { at: self.at, nodes: vec![value.node] })), height: 1 }
+        Statement { node: Stmt::Output(Output { at: self.at, nodes: vec![value.node] }), height: 1 }
     }
 
     /// `{% do value %}`

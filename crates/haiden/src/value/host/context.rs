@@ -1,5 +1,6 @@
 //! Contexts: where free names are looked up and top-level variables are published.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -31,9 +32,10 @@ pub struct Name {
 
 impl Name {
     pub(crate) fn new(text: &str) -> Name {
+        let hash = hash_text(text);
         Name {
-            text: text.into(),
-            hash: hash_text(text),
+            text: shared_text(text, hash),
+            hash,
             cache: Default::default(),
             is_dict_method: super::methods_dict::is_method(text) || text.starts_with("__"),
             global: Global::named(text),
@@ -44,6 +46,35 @@ impl Name {
     pub(crate) fn again(&self) -> Name {
         Name { text: self.text.clone(), cache: Default::default(), ..*self }
     }
+}
+
+/// How many texts of names a thread keeps.
+const KEPT_TEXTS: usize = 256;
+
+/// Names longer than this, in bytes, are not kept.
+const LONG_TEXT: usize = 40;
+
+thread_local! {
+    /// Texts of names that were linked last, each at the place that its hash says: templates share most of their names.
+    static TEXTS: RefCell<Vec<Option<Arc<str>>>> = const { RefCell::new(Vec::new()) };
+}
+
+/// The text of a name, shared with other programs if it was met lately.
+fn shared_text(text: &str, hash: u64) -> Arc<str> {
+    let share = |texts: &RefCell<Vec<Option<Arc<str>>>>| {
+        let mut texts = texts.try_borrow_mut().ok()?;
+        if texts.is_empty() {
+            texts.resize(KEPT_TEXTS, None);
+        }
+        let kept = &mut texts[hash as usize % KEPT_TEXTS];
+        match kept {
+            Some(known) if **known == *text => {}
+            _ => *kept = Some(text.into()),
+        }
+        kept.clone()
+    };
+    let shared = if text.len() <= LONG_TEXT { TEXTS.try_with(share).ok().flatten() } else { None };
+    shared.unwrap_or_else(|| text.into())
 }
 
 /// Variables by name, the last one that was set.
