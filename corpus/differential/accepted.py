@@ -12,8 +12,8 @@ BOTH = ("native", "python")
 
 
 def _addresses(_: t.Any, expected: t.Any, found: t.Any) -> bool:
-    """Objects show where they lie in memory."""
-    return all(re.search(r"(0x[0-9a-f]{6,}| object at )", str(side)) for side in (expected, found))
+    """Objects show where they lie in memory; native ones lie nowhere."""
+    return " at 0x" in str(expected) and bool(re.search(r" at 0x|<\w+ object>", str(found)))
 
 
 def _python_compiles(_: t.Any, expected: t.Any, found: t.Any) -> bool:
@@ -26,7 +26,8 @@ def _unmarked_line(case: t.Any, expected: t.Any, found: t.Any) -> bool:
     there are said to be in an earlier one."""
     sources = "".join([case["template"], *case["templates"].values()])
     unmarked = re.search(r"with|autoescape|trans|set \w+\.", sources)
-    return {**expected, "line": 0} == {**found, "line": 0} and expected["line"] < found["line"] and bool(unmarked)
+    same = expected.get("error", "") == found.get("error")
+    return bool(same and unmarked and expected["line"] and found["line"] and expected["line"] < found["line"])
 
 
 def _assertion(_: t.Any, expected: t.Any, found: t.Any) -> bool:

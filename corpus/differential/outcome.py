@@ -58,7 +58,8 @@ def outcome(package: types.ModuleType, case: Case) -> Outcome:
     signal.alarm(PATIENCE)
     try:
         page = environment(package, case).from_string(case["template"]).render(context)
-        return {"page": page if isinstance(page, str) else f"value {page!r}"}
+        # Classes say where they are from; under the alias it is Jinja2, too.
+        return {"page": (page if isinstance(page, str) else f"value {page!r}").replace("haiden.", "jinja2.")}
     except TooLongError:
         return {"error": "too long", "message": "", "line": None}
     except Exception as error:  # noqa: BLE001 - whatever it raises is compared

@@ -149,7 +149,9 @@ impl<H: Host> Vm<H> {
 
     /// Is what the running frame has written a part of the page when it is over?
     pub(crate) fn ends_part(&self) -> bool {
-        self.frames.last().is_some_and(|frame| frame.buffered && matches!(frame.finish, Finish::Nothing))
+        self.frames.last().is_some_and(|frame| {
+            frame.buffered && matches!(frame.finish, Finish::Nothing | Finish::Joined { .. })
+        })
     }
 
     /// Pushes a template's root.

@@ -7,7 +7,7 @@
     reason = "register windows: every access spends the promise of `Window`, as its module says"
 )]
 
-use haiden_bytecode::image::{AUTOESCAPE, FunctionKind, Image};
+use haiden_bytecode::image::{FunctionKind, Image};
 use haiden_bytecode::ops::{self, code};
 use haiden_bytecode::{LoopField, loop_flags};
 
@@ -420,7 +420,7 @@ impl<H: Host> Vm<H> {
                 let finish = if host.writes_through() {
                     Finish::Nothing
                 } else {
-                    let markup = program.function(closure.function).flags & AUTOESCAPE != 0;
+                    let markup = host.autoescape(&closure.context);
                     Finish::Joined { mark: host.mark(out), markup }
                 };
                 switch!(self.push_loop(host, &closure, 0, iterable, finish));
@@ -438,7 +438,7 @@ impl<H: Host> Vm<H> {
                 };
                 let depth = frame.loop_depth + 1;
                 let iterable = get!(ops::a(word)).clone();
-                let markup = program.function(closure.function).flags & AUTOESCAPE != 0;
+                let markup = host.autoescape(&closure.context);
                 let finish = Finish::Register { mark: host.mark(out), register: ops::a(word), markup };
                 switch!(self.push_loop(host, &closure, depth, iterable, finish));
             }
