@@ -18,6 +18,7 @@ pub fn compile(source: &str, options: &Options) -> Result<Image, CompileError> {
     let ast = parse_with(source, &options.syntax, &mut tables.workspace)?;
     let code = code_of(&ast, source, options, &mut tables)?;
     tables.workspace.symbols = ast.symbols;
+    tables.workspace.texts = ast.texts.emptied();
     tables.keep();
     image(code)
 }

@@ -31,6 +31,8 @@ pub struct Ast<'s> {
     pub body: Vec<Stmt<'s>>,
     /// The names that the tree's [`Symbol`]s stand for.
     pub symbols: Symbols,
+    /// The texts that its [`TemplateData`] stands for.
+    pub texts: Texts<'s>,
 }
 
 /// Statements.
@@ -90,7 +92,7 @@ pub enum Expr<'s> {
     /// A literal.
     Const(Box<Const<'s>>),
     /// Text of the template.
-    TemplateData(TemplateData<'s>),
+    TemplateData(TemplateData),
     /// `(a, b)`
     Tuple(Box<Tuple<'s>>),
     /// `[a, b]`

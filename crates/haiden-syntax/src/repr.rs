@@ -45,7 +45,7 @@ impl Ast<'_> {
                     }
                     out.push('[');
                 }
-                Work::Field(field) => push_value(&mut out, field, &self.symbols),
+                Work::Field(field) => push_value(&mut out, field, self),
             }
         }
         out
@@ -69,7 +69,7 @@ impl Ast<'_> {
                 let nodes = field.nodes();
                 if nodes.is_empty() && !is_list(field) && !matches!(field, Field::Node(None)) {
                     write!(out, " {name}=").expect("writing to a string");
-                    push_value(&mut out, field, &self.symbols);
+                    push_value(&mut out, field, self);
                 }
                 todo.extend(nodes.into_iter().map(|node| (node, name, depth + 1)));
             }
@@ -94,13 +94,14 @@ fn is_list(field: Field<'_, '_>) -> bool {
 }
 
 /// Prints a field that holds no nodes.
-fn push_value(out: &mut String, field: Field<'_, '_>, symbols: &Symbols) {
+fn push_value(out: &mut String, field: Field<'_, '_>, ast: &Ast<'_>) {
     match field {
-        Field::Symbol(symbol) => push_str_repr(out, symbols.name(symbol)),
+        Field::Symbol(symbol) => push_str_repr(out, ast.symbols.name(symbol)),
         Field::Text(text) => push_str_repr(out, text),
+        Field::Data(data) => push_str_repr(out, ast.texts.get(data)),
         Field::Bool(value) => out.push_str(if value { "True" } else { "False" }),
         Field::Constant(value) => push_constant(out, value),
-        Field::Imports(names) => push_imports(out, names, symbols),
+        Field::Imports(names) => push_imports(out, names, &ast.symbols),
         _ => out.push_str("None"),
     }
 }

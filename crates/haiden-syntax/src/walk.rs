@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 use crate::ast::{
     Arguments, Assign, AssignBlock, Ast, At, Binary, Block, Break, Call, CallBlock, Compare, Concat,
-    CondExpr, Const, Constant, ContextReference, Continue, DerivedContextReference, Dict,
+    CondExpr, Const, Constant, ContextReference, Continue, Data, DerivedContextReference, Dict,
     EnvironmentAttribute, EvalContextModifier, Expr, ExprStmt, Extends, ExtensionAttribute, Filter,
     FilterBlock, For, FromImport, Getattr, Getitem, If, Import, ImportName, ImportedName, Include,
     InternalName, Keyword, List, Macro, MarkSafe, MarkSafeIfAutoescape, NSRef, Name, Operand, Output,
@@ -54,7 +54,7 @@ macro_rules! node_refs {
 node_refs! {
     Output 's; Extends 's; For 's; If 's; Macro 's; CallBlock 's; FilterBlock 's; With 's; Block 's; Include 's;
     Import 's; FromImport 's; ExprStmt 's; Assign 's; AssignBlock 's; Continue; Break; Scope 's; OverlayScope 's;
-    EvalContextModifier 's; ScopedEvalContextModifier 's; Name; NSRef; Const 's; TemplateData 's; Tuple 's;
+    EvalContextModifier 's; ScopedEvalContextModifier 's; Name; NSRef; Const 's; TemplateData; Tuple 's;
     List 's; Dict 's; Pair 's; Keyword 's; CondExpr 's; Filter 's; Test 's; Call 's; Getitem 's; Getattr 's;
     Slice 's; Concat 's; Compare 's; Operand 's; Binary 's; Unary 's; EnvironmentAttribute; ExtensionAttribute;
     ImportedName; InternalName; MarkSafe 's; MarkSafeIfAutoescape 's; ContextReference; DerivedContextReference;
@@ -85,6 +85,8 @@ pub enum Field<'a, 's> {
     Symbol(Symbol),
     /// A text.
     Text(&'a str),
+    /// A text of the template.
+    Data(Data),
     /// A flag.
     Bool(bool),
     /// The value of a literal.
@@ -223,7 +225,7 @@ impl<'a, 's> NodeRef<'a, 's> {
             Self::Name(n) => vec![("name", Field::Symbol(n.name)), ("ctx", Field::Text(n.ctx.as_str()))],
             Self::NSRef(n) => vec![("name", Field::Symbol(n.name)), ("attr", Field::Symbol(n.attr))],
             Self::Const(n) => vec![("value", Field::Constant(&n.value))],
-            Self::TemplateData(n) => vec![("data", Field::Text(&n.data))],
+            Self::TemplateData(n) => vec![("data", Field::Data(n.data))],
             Self::Tuple(n) => vec![("items", Field::Exprs(&n.items)), ("ctx", Field::Text(n.ctx.as_str()))],
             Self::List(n) => vec![("items", Field::Exprs(&n.items))],
             Self::Dict(n) => vec![("items", Field::Pairs(&n.items))],
@@ -283,9 +285,12 @@ impl<'a, 's> Field<'a, 's> {
             Self::Keywords(list) => list.iter().map(NodeRef::Keyword).collect(),
             Self::Pairs(list) => list.iter().map(NodeRef::Pair).collect(),
             Self::Operands(list) => list.iter().map(NodeRef::Operand).collect(),
-            Self::Imports(_) | Self::Symbol(_) | Self::Text(_) | Self::Bool(_) | Self::Constant(_) => {
-                Vec::new()
-            }
+            Self::Imports(_)
+            | Self::Symbol(_)
+            | Self::Text(_)
+            | Self::Data(_)
+            | Self::Bool(_)
+            | Self::Constant(_) => Vec::new(),
         }
     }
 }

@@ -246,7 +246,8 @@ fn every_node_can_be_built() {
             let set = n.assign_block(n.free_target(kept), body)?;
             let value = n.free(kept);
             let name = n.target("shown")?;
-            let with = n.with([(name, value)], [n.text("<"), n.include(n.string("i"), true, false)])?;
+            let text = n.text("<");
+            let with = n.with([(name, value)], [text, n.include(n.string("i"), true, false)])?;
             let signature = n.signature(&["v"])?;
             let printed = n.name("v")?;
             let block = n.block("b", n.print(printed.clone()), true)?;
@@ -411,7 +412,7 @@ fn hostile_extensions_make_errors() {
     );
     check(
         |_, parser| {
-            let n = parser.nodes();
+            let mut n = parser.nodes();
             let mut statement = n.text("");
             loop {
                 statement = n.scope(statement)?;

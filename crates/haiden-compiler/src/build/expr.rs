@@ -17,7 +17,7 @@ impl<'a, 's> Builder<'_, 'a, 's> {
         match expr {
             ast::Expr::Name(node) => Ok(self.read_name(node.name, node.at)),
             ast::Expr::Const(node) => Ok(self.constant(node)),
-            ast::Expr::TemplateData(node) => Ok(self.template_data(node)),
+            ast::Expr::TemplateData(node) => Ok(self.template_data(*node)),
             ast::Expr::Tuple(node) => self.sequence(&node.items, node.at, Expr::Tuple),
             ast::Expr::List(node) => self.sequence(&node.items, node.at, Expr::List),
             ast::Expr::Dict(node) => self.dict(node),
@@ -93,9 +93,9 @@ impl<'a, 's> Builder<'_, 'a, 's> {
     }
 
     #[inline(never)]
-    fn template_data(&mut self, node: &'a ast::TemplateData<'s>) -> ExprId {
+    fn template_data(&mut self, node: ast::TemplateData) -> ExprId {
         let escape = self.eval.escape();
-        self.push(node.at, Expr::Markup(Cow::Borrowed(&node.data), escape))
+        self.push(node.at, Expr::Markup(Cow::Borrowed(self.scopes.ast.texts.get(node.data)), escape))
     }
 
     pub(super) fn exprs(&mut self, items: &'a [ast::Expr<'s>]) -> Result<List> {

@@ -24,7 +24,9 @@ impl<'a, 's> Builder<'_, 'a, 's> {
         out.reserve(nodes.len());
         for node in nodes {
             match node {
-                ast::Expr::TemplateData(text) => Self::text(text.at, &text.data, out),
+                ast::Expr::TemplateData(text) => {
+                    Self::text(text.at, self.scopes.ast.texts.get(text.data), out);
+                }
                 node => {
                     let value = self.expr(node)?;
                     let (escape, folded) = (self.eval.escape(), self.eval.folded());

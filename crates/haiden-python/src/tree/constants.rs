@@ -53,7 +53,7 @@ impl Tree {
         let data = node.getattr("data")?;
         let data = text(&data)?;
         Ok(match data.to_str() {
-            Ok(data) => Expr::TemplateData(TemplateData { at, data: Cow::Owned(data.to_owned()) }),
+            Ok(data) => Expr::TemplateData(TemplateData { at, data: self.texts.push(data.to_owned()) }),
             Err(_) => {
                 let expr = Expr::Const(Box::new(Const { at, value: self.object(data) }));
                 Expr::MarkSafeIfAutoescape(Box::new(MarkSafeIfAutoescape { at, expr }))

@@ -9,7 +9,7 @@ mod constants;
 mod expressions;
 mod statements;
 
-use haiden_syntax::ast::{Ast, At, Stmt, Symbol, Symbols};
+use haiden_syntax::ast::{Ast, At, Stmt, Symbol, Symbols, Texts};
 use haiden_syntax::{MAX_NESTING, MAX_TREE_DEPTH};
 use pyo3::exceptions::{PyRecursionError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
@@ -29,6 +29,7 @@ type Node<'a, 'py> = &'a Bound<'py, PyAny>;
 #[derive(Default)]
 struct Tree {
     symbols: Symbols,
+    texts: Texts<'static>,
     objects: Vec<Obj>,
     nodes: u32,
     /// How deep the statement, and the expression in it, that is converted lie.
@@ -44,7 +45,7 @@ pub(crate) fn convert(template: Node<'_, '_>) -> PyResult<(Ast<'static>, Vec<Obj
     }
     let mut tree = Tree::default();
     let body = tree.body(template, "body")?;
-    Ok((Ast { body, symbols: tree.symbols }, tree.objects))
+    Ok((Ast { body, symbols: tree.symbols, texts: tree.texts }, tree.objects))
 }
 
 impl Tree {

@@ -70,12 +70,48 @@ pub enum Constant<'s> {
 }
 
 /// Text of the template, white space control applied.
-#[derive(Debug, Clone, PartialEq)]
-pub struct TemplateData<'s> {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TemplateData {
     /// Where.
     pub at: At,
     /// The text, never empty if the parser made it.
-    pub data: Cow<'s, str>,
+    pub data: Data,
+}
+
+/// A text of the template, among the [`Texts`] of its tree. It is a number, so that an expression stays two words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Data(u32);
+
+/// The texts of a tree, in the order in which they were met.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Texts<'s>(Vec<Cow<'s, str>>);
+
+impl<'s> Texts<'s> {
+    /// Keeps a text.
+    #[inline]
+    pub fn push(&mut self, text: impl Into<Cow<'s, str>>) -> Data {
+        // A source is below 4 GiB, and a text is at least a byte of it.
+        let data = Data(self.0.len() as u32);
+        self.0.push(text.into());
+        data
+    }
+
+    /// The text; of another tree's, some text or none.
+    #[inline]
+    pub fn get(&self, data: Data) -> &str {
+        self.0.get(data.0 as usize).map_or("", |text| text)
+    }
+
+    /// No texts, in the room that these take.
+    pub fn emptied<'t>(mut self) -> Texts<'t> {
+        self.0.clear();
+        Texts(self.0.into_iter().map(|text| Cow::Owned(text.into_owned())).collect())
+    }
+
+    /// How many texts there is room for.
+    pub fn capacity(&self) -> usize {
+        self.0.capacity()
+    }
 }
 
 /// `(a, b)`

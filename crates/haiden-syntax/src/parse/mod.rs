@@ -20,7 +20,7 @@ mod tags;
 use std::borrow::Cow;
 use std::mem::take;
 
-use crate::ast::{Assign, Ast, At, Ctx, Expr, Name, Output, Stmt, Symbol, Symbols, TemplateData};
+use crate::ast::{Assign, Ast, At, Ctx, Expr, Name, Output, Stmt, Symbol, Symbols, TemplateData, Texts};
 use crate::error::{ErrorKind, SyntaxError};
 use crate::lex::lexer::{Lexer, State};
 use crate::lex::source::Source;
@@ -53,6 +53,8 @@ pub fn parse_with<'s>(source: &'s str, syntax: &Syntax, workspace: &mut Workspac
 pub struct Workspace {
     /// Becomes the tree's table of names; whoever drops a tree may put it back.
     pub symbols: Symbols,
+    /// Becomes the tree's table of texts, likewise.
+    pub texts: Texts<'static>,
     tags: Vec<Token>,
     ends: Vec<Ends>,
     brackets: Vec<u8>,
@@ -64,6 +66,9 @@ impl Workspace {
         self.symbols.clear();
         if self.symbols.capacity() > most {
             self.symbols = Symbols::new();
+        }
+        if self.texts.capacity() > most {
+            self.texts = Texts::default();
         }
         // Nesting is limited, so these stay small.
         self.tags.clear();
@@ -107,6 +112,7 @@ fn start<'s>(
         current: Token::START,
         ahead: None,
         symbols: take(&mut workspace.symbols),
+        texts: take(&mut workspace.texts),
         tags: take(&mut workspace.tags),
         ends: take(&mut workspace.ends),
         custom_ends: Vec::new(),
@@ -118,10 +124,10 @@ fn start<'s>(
         operand_line: 0,
     };
     let body = parser.advance().and_then(|_| body(&mut parser));
-    let Parser { lexer, symbols, tags, ends, .. } = parser;
+    let Parser { lexer, symbols, texts, tags, ends, .. } = parser;
     (workspace.brackets, workspace.tags, workspace.ends) = (lexer.brackets, tags, ends);
     match body {
-        Ok(body) => Ok(Ast { body, symbols }),
+        Ok(body) => Ok(Ast { body, symbols, texts }),
         Err(error) => Err(error.map_offset(|offset| source.offset(offset))),
     }
 }
@@ -148,6 +154,8 @@ pub struct Parser<'s, 't> {
     /// The token after the current one, if something looked at it.
     ahead: Option<Token>,
     symbols: Symbols,
+    /// Text of the template.
+    texts: Texts<'s>,
     /// The tags that are open, as they stand in the text.
     tags: Vec<Token>,
     /// What each open body ends with.
@@ -331,7 +339,8 @@ impl<'s> Parser<'s, '_> {
                 TokenKind::Data => {
                     let token = self.current;
                     if token.end > token.start {
-                        let node = TemplateData { at: self.at(token), data: self.data(token) };
+                        let data = self.data(token);
+                        let node = TemplateData { at: self.at(token), data: self.texts.push(data) };
                         if output.capacity() == 0 {
                             output = Vec::with_capacity(4);
                         }

@@ -1,6 +1,6 @@
 //! Statements: a method for each tag.
 
-use crate::ast::{Arguments, Call};
+use crate::ast::{Arguments, Call, Texts};
 use crate::ast::{
     Assign, AssignBlock, At, Block, Break, CallBlock, Const, Constant, ContextReference, Continue, Ctx, Expr,
     ExprStmt, Extends, ExtensionAttribute, FilterBlock, For, FromImport, If, Import, ImportName, Include,
@@ -209,7 +209,7 @@ impl<'s> Parser<'s, '_> {
             ));
         }
         let body = self.whole_body(&[Word::EndBlock])?;
-        if required && !body.iter().all(is_blank) {
+        if required && !body.iter().all(|node| is_blank(node, &self.texts)) {
             return Err(self.error("Required blocks can only contain comments or whitespace"));
         }
         if self.at_kind(TokenKind::Name) && self.text(self.current) == self.text(name_token) {
@@ -449,10 +449,13 @@ pub(super) fn set_ctx(target: &mut Expr<'_>, ctx: Ctx) {
 }
 
 /// Is this what a required block may hold?
-fn is_blank(statement: &Stmt<'_>) -> bool {
+fn is_blank(statement: &Stmt<'_>, texts: &Texts<'_>) -> bool {
     let Stmt::Output(output) = statement else { return false };
     output.nodes.iter().all(|node| match node {
-        Expr::TemplateData(text) => !text.data.is_empty() && text.data.chars().all(crate::lex::is_space),
+        Expr::TemplateData(node) => {
+            let text = texts.get(node.data);
+            !text.is_empty() && text.chars().all(crate::lex::is_space)
+        }
         _ => false,
     })
 }

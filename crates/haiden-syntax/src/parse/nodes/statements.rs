@@ -17,8 +17,8 @@ impl<'s> Nodes<'_, 's, '_> {
     }
 
     /// Text as it stands in templates: it is never escaped.
-    pub fn text(&self, text: impl Into<Cow<'s, str>>) -> Statement<'s> {
-        let node = Expr::TemplateData(TemplateData { at: self.at, data: text.into() });
+    pub fn text(&mut self, text: impl Into<Cow<'s, str>>) -> Statement<'s> {
+        let node = Expr::TemplateData(TemplateData { at: self.at, data: self.parser.texts.push(text) });
         Statement { node: Stmt::Output(Output { at: self.at, nodes: vec![node] }), height: 1 }
     }
 
