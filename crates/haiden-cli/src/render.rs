@@ -12,7 +12,9 @@ use std::sync::Arc;
 use clap::ValueEnum;
 use haiden::loader::{FileSystemLoader, Loader};
 use haiden::{AutoEscape, Environment, Value};
-use haiden_cache::{Bundle, BytecodeCache, FileSystemBytecodeCache, KeyRing};
+use haiden_cache::{
+    Bundle, BytecodeCache, CacheErrorKind, CacheUrl, FileSystemBytecodeCache, KeyRing, Opening,
+};
 
 use crate::Failure;
 use crate::data::Context;
@@ -37,15 +39,20 @@ pub(crate) struct Arguments {
     /// A further directory to search for templates.
     #[arg(long, value_name = "DIR")]
     search: Vec<PathBuf>,
-    /// The directory of the bytecode cache, or `none`. [default: a safe directory of your own]
-    #[arg(long, value_name = "DIR|none")]
+    /// The bytecode cache: its directory, a URL as `haiden cache` takes it (sqlite:, redis://, memcached://), or `none`.
+    /// [default: a safe directory of your own]
+    #[arg(long, value_name = "DIR|URL|none")]
     cache: Option<PathBuf>,
     /// A bundle that `haiden compile` made: it is asked before the cache and, if it is sealed, instead of the sources.
     #[arg(long, value_name = "FILE")]
     bundle: Option<PathBuf>,
-    /// A file of secrets, one a line: only a bundle that was signed with one of them is used.
-    #[arg(long, value_name = "FILE", requires = "bundle")]
+    /// A file of secrets, one a line: only a bundle that was signed with one of them is used; entries of the cache are
+    /// signed with the first, and those signed with none are misses.
+    #[arg(long, value_name = "FILE")]
     key: Option<PathBuf>,
+    /// Write to a server's cache without signing: everybody who can write there can then change your pages.
+    #[arg(long, conflicts_with = "key")]
+    unauthenticated: bool,
     /// Which templates escape what they print.
     #[arg(long, value_enum, default_value_t = Mode::Auto, value_name = "MODE")]
     autoescape: Mode,
@@ -283,10 +290,26 @@ fn bundle(arguments: &Arguments) -> Result<Option<Arc<Bundle>>, Failure> {
 }
 
 fn cache(arguments: &Arguments) -> Result<Option<Arc<dyn BytecodeCache>>, Failure> {
+    let none = arguments.cache.as_ref().is_none_or(|path| path.as_os_str() == "none");
+    if arguments.key.is_some() && arguments.bundle.is_none() && none {
+        return Err(Failure::Usage(
+            "--key: for what? Name a cache with --cache, or a bundle with --bundle".into(),
+        ));
+    }
     let directory = match &arguments.cache {
         Some(path) if path.as_os_str() == "none" => return Ok(None),
         directory => directory,
     };
+    if let Some(url) = directory.as_deref().and_then(Path::to_str)
+        && (arguments.key.is_some() || is_url(url))
+    {
+        return opened_cache(url, arguments).map(Some);
+    }
+    if arguments.key.is_some() && arguments.bundle.is_none() {
+        return Err(Failure::Usage(
+            "--key: for what? Name a cache with --cache, or a bundle with --bundle".into(),
+        ));
+    }
     let opened = open_cache(directory.as_deref());
     match (opened, directory) {
         (Ok(cache), _) => Ok(Some(Arc::new(cache))),
@@ -297,6 +320,33 @@ fn cache(arguments: &Arguments) -> Result<Option<Arc<dyn BytecodeCache>>, Failur
         // Nobody asked for this directory: without it pages are as right, only slower.
         (Err(_), None) => Ok(None),
     }
+}
+
+/// Does this name a cache by its URL? A directory may have a colon in its name.
+fn is_url(name: &str) -> bool {
+    match CacheUrl::parse(name) {
+        Ok(CacheUrl::Directory(_)) => name.starts_with("file:"),
+        Ok(_) => true,
+        Err(_) => name.contains("://"),
+    }
+}
+
+/// The cache at a URL. Pages do without it when it fails later, and the statistics tell.
+fn opened_cache(url: &str, arguments: &Arguments) -> Result<Arc<dyn BytecodeCache>, Failure> {
+    let mut opening = Opening::new();
+    if let Some(path) = &arguments.key {
+        opening = opening.keys(KeyRing::from_file(path).map_err(|error| Failure::Failed(error.to_string()))?);
+    }
+    if arguments.unauthenticated {
+        opening = opening.unauthenticated();
+    }
+    opening.open(url).map(|opened| opened.cache).map_err(|error| match error.kind() {
+        CacheErrorKind::Url => Failure::Usage(format!("--cache {url}: {error}")),
+        CacheErrorKind::Secret => Failure::Usage(format!(
+            "--cache {url}: others may write there, too: name a file of secrets with --key, or say --unauthenticated"
+        )),
+        _ => Failure::Failed(format!("--cache {url}: {error}")),
+    })
 }
 
 /// The parents of the directory are made here; the directory itself is the cache's to make, for this user alone.

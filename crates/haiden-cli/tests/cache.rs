@@ -198,6 +198,38 @@ fn signed_entries_need_the_key() {
     folder.refused(&["cache", "warm", "cache", "site", "--key", "absent"], 1, &["absent"]);
 }
 
+/// Rendering through a cache that a URL names: what one run writes the next one takes, and one that is ill is done without.
+#[cfg(unix)]
+#[test]
+fn renders_through_urls() {
+    fn check(folder: &Folder, cache: &str, more: &[&str]) {
+        let render = [&["render", "site/mail.txt", "--stats", "--cache", cache], more].concat();
+        let fresh = folder.run(&render);
+        assert!(fresh.code == Some(0) && fresh.err.contains("misses"), "{cache}: {fresh:?}");
+        let cached = folder.run(&render);
+        assert_eq!((cached.code, &cached.out), (Some(0), &fresh.out), "{cache}: {cached:?}");
+        let misses = cached.err.lines().find(|line| line.starts_with("misses")).unwrap_or_default();
+        assert!(misses.ends_with(" 0"), "{cache}: {cached:?}");
+    }
+    let folder = site();
+    folder.write("keys", "a secret that is long enough to be one\n");
+    let owner = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+    std::fs::set_permissions(folder.path("keys"), owner).expect("the owner's alone");
+    check(&folder, "sqlite:cache.db", &[]);
+    check(&folder, "signed", &["--key", "keys"]);
+    check(&folder, "file:plain", &[]);
+    if let Some(mut redis) = Server::redis(&[]) {
+        let url = redis.url("redis").to_string();
+        folder.refused(&["render", "site/mail.txt", "--cache", &url], 2, &["--unauthenticated", "--key"]);
+        check(&folder, &url, &["--key", "keys"]);
+        redis.kill();
+        let alone = folder.run(&["render", "site/mail.txt", "--cache", &url, "--unauthenticated"]);
+        assert_eq!(alone.code, Some(0), "{alone:?}");
+    }
+    folder.refused(&["render", "site/mail.txt", "--cache", "ftp://x"], 2, &["ftp"]);
+    folder.refused(&["render", "site/mail.txt", "--key", "keys"], 2, &["--cache", "--bundle"]);
+}
+
 /// Against the real thing, where it is installed: warmed, looked into, cleared, and gone.
 #[cfg(unix)]
 #[test]
