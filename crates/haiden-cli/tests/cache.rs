@@ -219,7 +219,7 @@ fn renders_through_urls() {
     check(&folder, "signed", &["--key", "keys"]);
     check(&folder, "file:plain", &[]);
     if let Some(mut redis) = Server::redis(&[]) {
-        let url = redis.url("redis").to_string();
+        let url = redis.url("redis").clone();
         folder.refused(&["render", "site/mail.txt", "--cache", &url], 2, &["--unauthenticated", "--key"]);
         check(&folder, &url, &["--key", "keys"]);
         redis.kill();

@@ -41,6 +41,11 @@ fn a_page_of_one_value_is_the_value() {
         ("{{ {1: 2} }}{{ '' }}", "{1: 2}"),
         ("{% raw %}{1}{% endraw %}", "'{1}'"),
         ("{{ '<b>'|e }}", "Markup('&lt;b&gt;')"),
+        // To Python, blanks at the end of a last line are an indentation.
+        ("{}\n{{ '' }}", "{}"),
+        ("{% raw %}{}\n {% endraw %}", "'{}\\n '"),
+        ("{% raw %}{}\n \n\n{% endraw %}", "{}"),
+        ("{% raw %}{}  {% endraw %}", "{}"),
         // A recursive loop prints one value.
         ("{% for x in [] recursive %}{% endfor %}-", "'None-'"),
         ("{% for x in [7] recursive %}{{ x }}{% endfor %}", "7"),

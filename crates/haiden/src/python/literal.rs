@@ -34,8 +34,12 @@ pub(crate) fn literal(text: &str) -> Option<Literal> {
     }
     let value = reader.expressions()?;
     reader.skip_blanks();
+    let line = reader.rest;
     reader.skip_lines();
-    reader.rest.is_empty().then_some(value)
+    // To Python, blanks on a last line that does not end are an indentation; a form feed starts the line anew.
+    let last = line.rsplit(['\n', '\r']).next().filter(|last| last.len() < line.len());
+    let indented = last.is_some_and(|last| last.ends_with([' ', '\t']) && last.trim().is_empty());
+    (reader.rest.is_empty() && !indented).then_some(value)
 }
 
 struct Reader<'t> {
