@@ -18,7 +18,10 @@ OUTCOME = ("expected", "error", "error_message", "error_lineno")
 def outcome(case):
     """The fields that Jinja2 decides."""
     templates = case.get("templates", {})
-    environment = jinja2.Environment(loader=jinja2.DictLoader(templates), **case.get("options", {}))
+    options = dict(case.get("options", {}))
+    if "undefined" in options:
+        options["undefined"] = getattr(jinja2, options["undefined"])
+    environment = jinja2.Environment(loader=jinja2.DictLoader(templates), **options)
     try:
         return {"expected": environment.from_string(case["template"]).render(case.get("context", {}))}
     except Exception as error:  # noqa: BLE001 - whatever it raises is what we record

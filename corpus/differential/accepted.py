@@ -13,7 +13,7 @@ BOTH = ("native", "python")
 
 def _addresses(_: t.Any, expected: t.Any, found: t.Any) -> bool:
     """Objects show where they lie in memory; native ones lie nowhere."""
-    return " at 0x" in str(expected) and bool(re.search(r" at 0x|<\w+ object>", str(found)))
+    return " at 0x" in str(expected) and bool(re.search(r" at 0x|\w+ object(>|&gt;)", str(found)))
 
 
 def _python_compiles(_: t.Any, expected: t.Any, found: t.Any) -> bool:

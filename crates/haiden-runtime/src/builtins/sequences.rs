@@ -225,10 +225,10 @@ pub(super) fn join<H: BuiltinHost>(
         Some(delimiter) => delimiter.clone(),
         None => host.new_text("", false)?,
     };
-    let mut iterator = host.iterate(value)?;
     if !host.autoescape(context) {
-        return join_plain(host, context, &delimiter, &mut iterator, path.as_ref());
+        return join_plain(host, context, value, delimiter, path.as_ref());
     }
+    let mut iterator = host.iterate(value)?;
     let html_delimiter = host.has_html(&delimiter);
     let mut items = Vec::with_capacity(host.remaining(&iterator).unwrap_or(0).min(1 << 12));
     let mut html_item = false;
@@ -258,18 +258,24 @@ fn text_once<H: BuiltinHost>(host: &mut H, value: H::Register) -> Result<H::Regi
     if host.text(&value).is_some() { Ok(value) } else { host.soft_str(&value) }
 }
 
-/// `str(delimiter).join(map(str, items))`.
+/// `str(delimiter).join(map(str, value))`: what is wrong with the delimiter is told first, unless attributes of the items are
+/// wanted.
 fn join_plain<H: BuiltinHost>(
     host: &mut H,
     context: &H::Context,
-    delimiter: &H::Register,
-    iterator: &mut H::Iterator,
+    value: &H::Register,
+    delimiter: H::Register,
     path: Option<&Path<H>>,
 ) -> Result<H::Register, H::Error> {
-    let separator = text_once(host, delimiter.clone())?;
+    let (separator, mut iterator) = if path.is_some() {
+        let iterator = host.iterate(value)?;
+        (text_once(host, delimiter)?, iterator)
+    } else {
+        (text_once(host, delimiter)?, host.iterate(value)?)
+    };
     let mut out = String::new();
     let mut first = true;
-    while let Some(mut item) = host.next(iterator)? {
+    while let Some(mut item) = host.next(&mut iterator)? {
         if let Some(path) = path {
             item = path.get(host, context, &item)?;
         }
