@@ -138,13 +138,16 @@ pub const CATCH_CALLER: u8 = 4;
 pub const EXPLICIT_CALLER: u8 = 8;
 /// The template was compiled with autoescape on where the function is defined.
 pub const AUTOESCAPE: u8 = 16;
+/// Whether it is on there is known only when the template runs; [`AUTOESCAPE`] says nothing then.
+pub const VOLATILE: u8 = 32;
 
 /// A function: a run of code with its frame's measures.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Function {
     /// What it is.
     pub kind: FunctionKind,
-    /// Flags: [`CATCH_VARARGS`], [`CATCH_KWARGS`], [`CATCH_CALLER`], [`EXPLICIT_CALLER`], [`AUTOESCAPE`].
+    /// Flags: [`CATCH_VARARGS`], [`CATCH_KWARGS`], [`CATCH_CALLER`], [`EXPLICIT_CALLER`], [`AUTOESCAPE`],
+    /// [`VOLATILE`].
     pub flags: u8,
     /// Its name (name index), or `u32::MAX`.
     pub name: u32,

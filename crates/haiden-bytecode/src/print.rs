@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use crate::format::{DIRECTORY_ENTRY, FORMAT_VERSION, HEADER_LEN, Header, Maxima, Section, header_flags};
 use crate::image::{
     AUTOESCAPE, CATCH_CALLER, CATCH_KWARGS, CATCH_VARARGS, Constant, EXPLICIT_CALLER, Function, FunctionKind,
-    Image, LoopField,
+    Image, LoopField, VOLATILE,
 };
 use crate::load::load;
 use crate::ops::{self, Field, INSTRUCTION_SET_HASH, Kind, Op};
@@ -170,6 +170,7 @@ impl Printer<'_> {
             (CATCH_CALLER, "caller"),
             (EXPLICIT_CALLER, "explicit-caller"),
             (AUTOESCAPE, "autoescape"),
+            (VOLATILE, "volatile"),
         ];
         let kind = match function.kind {
             FunctionKind::Root => "root",

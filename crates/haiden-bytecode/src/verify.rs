@@ -11,7 +11,7 @@
 use crate::format::Section;
 use crate::image::{
     AUTOESCAPE, CATCH_CALLER, CATCH_KWARGS, CATCH_VARARGS, Constant, EXPLICIT_CALLER, Function, FunctionKind,
-    Image, MAX_BIG_INT_DIGITS, MAX_CELLS, MAX_CONSTANT_DEPTH, Reference, ReferenceCall,
+    Image, MAX_BIG_INT_DIGITS, MAX_CELLS, MAX_CONSTANT_DEPTH, Reference, ReferenceCall, VOLATILE,
 };
 use crate::ops::{self, Flow};
 use crate::rejection::Fault;
@@ -176,7 +176,7 @@ fn is_canonical_big_int(text: &str) -> bool {
 /// Functions: their code and parameters follow each other through the whole tables.
 fn check_functions(image: &Image) -> Result<(), Fault> {
     const SECTION: Section = Section::Functions;
-    const FLAGS: u8 = CATCH_VARARGS | CATCH_KWARGS | CATCH_CALLER | EXPLICIT_CALLER | AUTOESCAPE;
+    const FLAGS: u8 = CATCH_VARARGS | CATCH_KWARGS | CATCH_CALLER | EXPLICIT_CALLER | AUTOESCAPE | VOLATILE;
     let (mut parameters, mut code) = (0, 0);
     demand(!image.functions.is_empty(), SECTION, 0, "no root")?;
     for (at, f) in image.functions.iter().enumerate() {

@@ -1,7 +1,9 @@
 //! Functions: the root, blocks, macros, the bodies of call blocks and of recursive loops.
 
 use haiden_bytecode::FunctionKind;
-use haiden_bytecode::image::{AUTOESCAPE, CATCH_CALLER, CATCH_KWARGS, CATCH_VARARGS, EXPLICIT_CALLER};
+use haiden_bytecode::image::{
+    AUTOESCAPE, CATCH_CALLER, CATCH_KWARGS, CATCH_VARARGS, EXPLICIT_CALLER, VOLATILE,
+};
 use haiden_syntax::ast::{self, At, Block, Name, Symbol};
 
 use super::stmt::room;
@@ -81,7 +83,8 @@ impl<'a, 's> Builder<'_, 'a, 's> {
     }
 
     fn autoescape_flag(&self) -> u8 {
-        if self.eval.autoescape { AUTOESCAPE } else { 0 }
+        let flag = |flag: u8, on: bool| if on { flag } else { 0 };
+        flag(AUTOESCAPE, self.eval.autoescape) | flag(VOLATILE, self.eval.volatile)
     }
 
     /// Starts a function; returns what [`Builder::end_function`] brings back.

@@ -7,7 +7,7 @@
     reason = "register windows: every access spends the promise of `Window`, as its module says"
 )]
 
-use haiden_bytecode::image::{FunctionKind, Image};
+use haiden_bytecode::image::{AUTOESCAPE, FunctionKind, Image, VOLATILE};
 use haiden_bytecode::ops::{self, code};
 use haiden_bytecode::{LoopField, loop_flags};
 
@@ -420,7 +420,7 @@ impl<H: Host> Vm<H> {
                 let finish = if host.writes_through() {
                     Finish::Nothing
                 } else {
-                    let markup = host.autoescape(&closure.context);
+                    let markup = marks(host, program.function(closure.function).flags, &closure.context);
                     Finish::Joined { mark: host.mark(out), markup }
                 };
                 switch!(self.push_loop(host, &closure, 0, iterable, finish));
@@ -438,7 +438,7 @@ impl<H: Host> Vm<H> {
                 };
                 let depth = frame.loop_depth + 1;
                 let iterable = get!(ops::a(word)).clone();
-                let markup = host.autoescape(&closure.context);
+                let markup = marks(host, program.function(closure.function).flags, &closure.context);
                 let finish = Finish::Register { mark: host.mark(out), register: ops::a(word), markup };
                 switch!(self.push_loop(host, &closure, depth, iterable, finish));
             }
@@ -583,4 +583,9 @@ impl<H: Host> Vm<H> {
         }
         Ok(Flow::Next)
     }
+}
+
+/// Is what a recursive loop wrote markup? As the compiler knew it, if it did.
+fn marks<H: Host>(host: &mut H, flags: u8, context: &H::Context) -> bool {
+    if flags & VOLATILE == 0 { flags & AUTOESCAPE != 0 } else { host.autoescape(context) }
 }
