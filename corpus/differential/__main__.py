@@ -15,10 +15,11 @@ import time
 import types
 import typing as t
 
-import generate
 import jinja2
 import jinja2.filters
 import jinja2.tests
+
+import generate
 from accepted import ACCEPTED
 from outcome import Case, Outcome, outcome
 from shrink import shrink

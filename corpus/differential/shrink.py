@@ -62,7 +62,10 @@ class Shrinker:
         """Makes the templates smaller."""
         smaller = self.parts(self.case["template"], lambda text: self.attempt(template=text), split)
         for name in list(self.case["templates"]):
-            put: t.Callable[[str], bool] = lambda text, name=name: self.attempt(templates={**self.case["templates"], name: text})  # noqa: E731
+
+            def put(text: str, name: str = name) -> bool:
+                return self.attempt(templates={**self.case["templates"], name: text})
+
             smaller |= self.parts(self.case["templates"][name], put, split)
         return smaller
 

@@ -18,7 +18,7 @@ TEXTS = [
     "Hello World",
     "<b>bold</b>",
     "a & b",
-    "it's \"quoted\"",
+    'it\'s "quoted"',
     "grüße ß",
     "日本語 テキスト",
     "\U0001f600 emoji",
