@@ -100,7 +100,8 @@ impl ContextData {
             return objects::dict_set(&object.vars, name, &host.object(&value)?);
         }
         let mut variables = self.variables.borrow_mut();
-        let known = variables.iter_mut().find(|(known, _)| known.is(name));
+        // What was handed in stays what it was, under it: the `Context` has it apart.
+        let known = variables.iter_mut().skip(self.inherited).find(|(known, _)| known.is(name));
         let old = if let Some((_, place)) = known {
             Some(std::mem::replace(place, value))
         } else {
