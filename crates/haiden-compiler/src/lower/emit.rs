@@ -44,6 +44,8 @@ impl Lower<'_, '_> {
                 let call = self.filter_call(id, *value, base)?;
                 self.aw(Op::EmitFilter, escape as u8, base, call);
             }
+            // Jinja2 prints a constant container when it compiles, by the static flag, with or without its optimizer.
+            _ if self.is_constant(id) => self.emit_operand(id, folded)?,
             _ => self.emit_operand(id, escape)?,
         }
         self.top = top;
@@ -97,6 +99,17 @@ impl Lower<'_, '_> {
     }
 
     /// What printing a constant writes.
+    /// A literal, or a container of such. Its depth is limited as that of all expressions is.
+    fn is_constant(&self, id: ExprId) -> bool {
+        match self.ir.expr(id) {
+            Expr::None | Expr::Bool(_) | Expr::Int(_) | Expr::Float(_) | Expr::Str(_) => true,
+            Expr::Tuple(items) | Expr::List(items) | Expr::Dict(items) => {
+                self.ir.list(*items).iter().all(|&item| self.is_constant(item))
+            }
+            _ => false,
+        }
+    }
+
     fn constant_text(&self, id: ExprId, escape: Escape) -> Option<String> {
         match self.ir.expr(id) {
             Expr::Str(text) if escape == Escape::No => Some(text.to_string()),
