@@ -274,18 +274,22 @@ fn join(
     value: &Register,
     separator: Option<Register>,
 ) -> Result<Register> {
-    let items = host.star(value)?;
+    let escapes = context.autoescape.get();
     let separator = match separator {
-        Some(separator) => separator,
         None => Register::object(objects::text("")?),
+        // `str(d).join(value)`: what is wrong with it is told first, and also if nothing is to be joined.
+        Some(separator) if !escapes => text_once(host, separator)?,
+        Some(separator) => separator,
     };
+    let items = host.star(value)?;
     let mut safe = false;
-    if context.autoescape.get() {
+    if escapes {
         safe = host.has_html(&separator)?;
         for item in &items {
             safe = safe || host.has_html(item)?;
         }
     }
+    let separator = if safe { separator } else { text_once(host, separator)? };
     host.build(safe, |host, out| {
         for (index, item) in items.iter().enumerate() {
             if index > 0 {
@@ -295,6 +299,14 @@ fn join(
         }
         Ok(())
     })
+}
+
+/// A text; anything else is made one, once.
+fn text_once(host: &PyHost, value: Register) -> Result<Register> {
+    if value.as_object().is_some_and(objects::is_str) {
+        return Ok(value);
+    }
+    objects::str_of(&host.object(&value)?).map(Register::object)
 }
 
 /// Joining, then escaping what is no markup, is the same as escaping the parts and joining them.
