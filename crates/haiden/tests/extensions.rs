@@ -10,7 +10,7 @@ use haiden::extension::{
     TokenKind,
 };
 use haiden::loader::DictLoader;
-use haiden::{AutoEscape, Environment, Error, ErrorKind, Sandbox, Syntax, Value, context};
+use haiden::{AutoEscape, Environment, Error, ErrorKind, RenderLimits, Sandbox, Syntax, Value, context};
 
 type Parsed<'s> = Result<Vec<Statement<'s>>, SyntaxError>;
 
@@ -83,6 +83,21 @@ impl Extension for Generation {
         self.bodies.lock().unwrap().push(body.to_string());
         Ok(body)
     }
+}
+
+#[test]
+fn bodies_that_user_code_renders_share_one_fuel() {
+    let mut environment = Environment::new();
+    environment.add_extension(Generation::default());
+    let mut limits = RenderLimits::default();
+    limits.machine.fuel = 10_000;
+    environment.set_limits(limits);
+    let body = "{% generation %}{% for i in range(900) %}{% endfor %}{% endgeneration %}";
+    let page = |times: usize| environment.render_str(&body.repeat(times), context! {});
+    assert_eq!(page(10).expect("within the limit"), "");
+    assert_eq!(page(10).expect("each render has its own"), "");
+    let error = page(50).expect_err("the fuel is used up");
+    assert_eq!(error.kind(), ErrorKind::Limit, "{}", error.report());
 }
 
 #[test]

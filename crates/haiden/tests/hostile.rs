@@ -141,6 +141,38 @@ fn fuel_ends_what_would_take_for_ever() {
     }
 }
 
+/// Where a macro's or block's result is more than text, it runs on a machine of its own: out of the same fuel.
+#[test]
+fn machines_inside_one_another_share_the_fuel() {
+    let turns = "{% for i in range(900) %}{% endfor %}";
+    let nested = [
+        format!(
+            "{{% macro m() %}}{turns}{{% endmacro %}}{{% for i in range(50) %}}{{{{ m() }}}}{{% endfor %}}"
+        ),
+        format!("{{% extends 'p' %}}{{% block b %}}{}{{% endblock %}}", "{{ super() }}".repeat(50)),
+        format!(
+            "{{% macro m() %}}{turns}{{% endmacro %}}{{% for i in range(50) %}}{{% set x %}}{{{{ m() }}}}{{% endset %}}{{% endfor %}}"
+        ),
+    ];
+    let ways: [fn(&mut Environment); 3] = [
+        |environment| environment.set_finalize(|value: Value| value),
+        |environment| environment.set_native_types(true),
+        |_| {},
+    ];
+    for (source, way) in nested.iter().flat_map(|source| ways.iter().map(move |way| (source, way))) {
+        let mut environment = Environment::new();
+        let mut limits = RenderLimits::default();
+        limits.machine.fuel = 10_000;
+        environment.set_limits(limits);
+        way(&mut environment);
+        environment
+            .add_template("p", &format!("{{% block b %}}{turns}{{% endblock %}}"))
+            .expect("it compiles");
+        let error = environment.render_str(source, context! {}).expect_err("the fuel is used up");
+        assert_eq!(error.kind(), ErrorKind::Limit, "{source}: {}", error.report());
+    }
+}
+
 #[test]
 fn the_limit_of_the_output() {
     let mut environment = Environment::new();

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use haiden::{Environment, Error, ErrorKind, Keywords, Object, Value, context};
+use haiden::{Environment, Error, ErrorKind, KeywordArguments, Keywords, Object, Value, context};
 use serde::Serialize;
 
 fn check_with(environment: &Environment, template: &str, context: &Value, expected: &str) {
@@ -138,11 +138,15 @@ fn functions_take_and_give_rust_types() {
     environment.add_filter("same", |value: Value| value);
     environment.add_filter("words", |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>());
     environment.add_test("tiny", |n: i64| n < 3);
+    environment.add_test("under", |n: i64, keywords: KeywordArguments| {
+        keywords.get("limit").and_then(Value::as_i64).is_some_and(|limit| n < limit)
+    });
     environment.add_function("five", || 5);
     environment.add_function("join5", |a: &str, b: &str, c: i64, d: f64, e: bool| format!("{a}{b}{c}{d}{e}"));
     environment.add_filter("panics", |_: Value| -> bool { panic!("oh no") });
     let none = of(&());
     let ok = |template: &str, expected: &str| check_with(&environment, template, &none, expected);
+    ok("{{ 3 is under(limit=4) }} {{ 3 is under(limit=3) }} {{ 3 is under }}", "True False False");
     ok(
         "{{ 'ab'|shout }} {{ 'ab'|times }} {{ 'ab'|times(3) }} {{ 'ab'|times(none) }}",
         "AB! abab ababab abab",

@@ -98,7 +98,6 @@ impl Lower<'_, '_> {
         Ok(())
     }
 
-    /// What printing a constant writes.
     /// A literal, or a container of such. Its depth is limited as that of all expressions is.
     fn is_constant(&self, id: ExprId) -> bool {
         match self.ir.expr(id) {
@@ -110,6 +109,7 @@ impl Lower<'_, '_> {
         }
     }
 
+    /// What printing a constant writes.
     fn constant_text(&self, id: ExprId, escape: Escape) -> Option<String> {
         match self.ir.expr(id) {
             Expr::Str(text) if escape == Escape::No => Some(text.to_string()),

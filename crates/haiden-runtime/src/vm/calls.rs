@@ -152,8 +152,20 @@ impl<H: Host> Vm<H> {
         let mark = host.mark(out);
         let markup = self.frames.last().is_some_and(|frame| host.autoescape(&frame.context));
         vm.enter_with(host, callee, values, shape, Finish::Value { mark, markup })?;
-        match vm.resume(host, out) {
-            Step::Done | Step::Chunk => Ok(vm.result.take().unwrap_or_else(H::missing)),
+        self.run_inner(host, out, vm)
+    }
+
+    /// Runs a machine inside of this one to its end; they share the fuel.
+    pub(super) fn run_inner(
+        &mut self,
+        host: &mut H,
+        out: &mut H::Output,
+        mut inner: Vm<H>,
+    ) -> Result<H::Register, H::Error> {
+        let step = inner.resume(host, out);
+        self.fuel = inner.fuel;
+        match step {
+            Step::Done | Step::Chunk => Ok(inner.result.take().unwrap_or_else(H::missing)),
             Step::Await(error) | Step::Err(error) => Err(error),
         }
     }

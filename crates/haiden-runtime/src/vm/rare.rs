@@ -519,7 +519,8 @@ impl<H: Host> Vm<H> {
                 if let Some(block) = self.super_block() {
                     let escape = escaping!(ops::x(word));
                     if !host.writes_through() || (escape && !host.autoescape(&block.context)) {
-                        let value = Vm::call_block(host, out, block, self.limits_left())?;
+                        let inner = Vm::of_block_call(host, out, block, self.limits_left())?;
+                        let value = self.run_inner(host, out, inner)?;
                         emit!(value, escape);
                     } else {
                         self.push_block(host, block, Finish::Nothing)?;

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use haiden_runtime::{Arguments, Vm};
+use haiden_runtime::{Arguments, Closure, Step, Vm};
 
 use crate::error::{Error, ErrorKind};
-use crate::value::function::CallArguments;
+use crate::value::function::{BoxedFunction, CallArguments};
 use crate::value::heap::HeapObject;
 use crate::value::host::{NativeHost, NativeIterator};
 use crate::value::object::{Foreign, guarded};
@@ -100,6 +100,21 @@ impl NativeHost {
         self.call_expanded(callee, &positional, &keywords)
     }
 
+    /// Calls a user's filter or test: with the value first.
+    pub(super) fn call_user(
+        &mut self,
+        function: &BoxedFunction,
+        value: Word,
+        arguments: Arguments<'_, NativeHost>,
+    ) -> Result<Word, Error> {
+        let expanded = self.expand(arguments)?;
+        let mut positional = vec![value];
+        positional.extend(expanded.positional);
+        let keywords: Vec<(&str, Word)> =
+            expanded.keywords.iter().map(|(name, word)| (&**name, *word)).collect();
+        function.invoke(self, CallArguments { positional: &positional, keywords: &keywords })
+    }
+
     pub(super) fn call_expanded(
         &mut self,
         callee: Word,
@@ -150,14 +165,31 @@ impl NativeHost {
                 let keywords: Vec<(&str, Word)> =
                     keywords.iter().map(|(name, word)| (&**name, *word)).collect();
                 let markup = self.context(closure.context).autoescape;
-                let limits = self.limits.machine;
-                let mut out = super::Output::new(64, self.limits.output);
                 self.machines += 1;
-                let outcome = Vm::call(self, &mut out, &closure, positional, &keywords, markup, limits);
+                let outcome = self.call_macro(&closure, (positional, &keywords), markup);
                 self.machines -= 1;
                 outcome
             }
             _ => Err(self.not_callable(callee)),
+        }
+    }
+
+    /// Runs a macro on a machine of its own. All those of a render draw on one fuel: it is as much again as the page's own.
+    fn call_macro(
+        &mut self,
+        closure: &Closure<NativeHost>,
+        given: (&[Word], &[(&str, Word)]),
+        markup: bool,
+    ) -> Result<Word, Error> {
+        let limits = self.limits.machine;
+        let mut out = super::Output::new(64, self.limits.output);
+        let mut vm = Vm::of_call(self, &mut out, closure, given, markup, limits)?;
+        let step = vm.resume(self, &mut out);
+        let spent = limits.fuel - vm.fuel();
+        self.limits.machine.fuel = self.limits.machine.fuel.saturating_sub(spent);
+        match step {
+            Step::Done | Step::Chunk => Ok(vm.result().unwrap_or(Word::Missing)),
+            Step::Await(error) | Step::Err(error) => Err(error),
         }
     }
 

@@ -381,12 +381,7 @@ impl Host for NativeHost {
                 if arguments.shape.is_plain() && arguments.values.is_empty() {
                     return function.invoke(self, CallArguments { positional: &[*value], keywords: &[] });
                 }
-                let expanded = self.expand(arguments)?;
-                let mut positional = vec![*value];
-                positional.extend(expanded.positional);
-                let keywords: Vec<(&str, Word)> =
-                    expanded.keywords.iter().map(|(name, word)| (&**name, *word)).collect();
-                function.invoke(self, CallArguments { positional: &positional, keywords: &keywords })
+                self.call_user(function, *value, arguments)
             }
         }
     }
@@ -400,11 +395,7 @@ impl Host for NativeHost {
         match test {
             NativeTest::Builtin(builtin) => builtin.call(self, context, value, arguments),
             NativeTest::User(function) => {
-                let expanded = self.expand(arguments)?;
-                let mut positional = vec![*value];
-                positional.extend(expanded.positional);
-                let result =
-                    function.invoke(self, CallArguments { positional: &positional, keywords: &[] })?;
+                let result = self.call_user(function, *value, arguments)?;
                 self.is_true(result)
             }
         }
