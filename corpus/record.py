@@ -10,6 +10,7 @@ import pathlib
 import sys
 
 import jinja2
+from environments import environment
 
 KEPT = ("environment", "setup", "policies", "artifact", "renders", "expected_type")
 OUTCOME = ("expected", "error", "error_message", "error_lineno")
@@ -17,13 +18,8 @@ OUTCOME = ("expected", "error", "error_message", "error_lineno")
 
 def outcome(case):
     """The fields that Jinja2 decides."""
-    templates = case.get("templates", {})
-    options = dict(case.get("options", {}))
-    if "undefined" in options:
-        options["undefined"] = getattr(jinja2, options["undefined"])
-    environment = jinja2.Environment(loader=jinja2.DictLoader(templates), **options)
     try:
-        return {"expected": environment.from_string(case["template"]).render(case.get("context", {}))}
+        return {"expected": environment(jinja2, case).from_string(case["template"]).render(case.get("context", {}))}
     except Exception as error:  # noqa: BLE001 - whatever it raises is what we record
         found = {"error": type(error).__name__, "error_message": str(error)}
         if isinstance(error, jinja2.TemplateSyntaxError):

@@ -4,13 +4,17 @@ In: a case (``docs/conformance.md``) with a typed context. Out: ``{"page": …}`
 the line of the innermost template, if there is one. Invariant: whatever a template does is an outcome.
 """
 
-import importlib
+import pathlib
 import signal
+import sys
 import traceback
 import types
 import typing as t
 
 from values import decode
+
+sys.path.append(str(pathlib.Path(__file__).parents[1]))
+from environments import environment  # noqa: E402
 
 Case = dict[str, t.Any]
 Outcome = dict[str, t.Any]
@@ -25,21 +29,6 @@ class TooLongError(BaseException):
 
 def _ring(*_: object) -> None:
     raise TooLongError
-
-
-def environment(package: types.ModuleType, case: Case) -> t.Any:
-    """The environment that a case asks for."""
-    options = dict(case.get("options", {}))
-    if "undefined" in options:
-        options["undefined"] = getattr(package, options["undefined"])
-    name = case.get("environment", "Environment")
-    module = "nativetypes" if "Native" in name else "sandbox" if "Sandbox" in name else "environment"
-    make = getattr(importlib.import_module(f"{package.__name__}.{module}"), name)
-    made = make(loader=package.DictLoader(case.get("templates", {})), **options)
-    setup = case.get("setup", {})
-    if "install_null_translations" in setup:
-        made.install_null_translations(**setup["install_null_translations"])
-    return made
 
 
 def line_of(error: BaseException) -> int | None:

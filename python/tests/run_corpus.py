@@ -6,13 +6,15 @@ it is, through `generate`, and from an image. Out: passed and total. Known failu
 """
 
 import argparse
+import functools
+import importlib
 import json
 import pathlib
 import sys
 import typing as t
 
 import haiden
-from haiden import bccache, nativetypes, sandbox
+from haiden import bccache
 
 try:
     import tomllib
@@ -20,36 +22,13 @@ except ModuleNotFoundError:
     import tomli as tomllib  # type: ignore[no-redef]
 
 ROOT = pathlib.Path(__file__).parents[2]
+sys.path.append(str(ROOT / "corpus"))
+environment: t.Callable[..., t.Any] = functools.partial(importlib.import_module("environments").environment, haiden)
 # Their words are CPython's, and change from version to version.
 OWN_WORDS = {"TypeError", "ValueError", "ZeroDivisionError", "OverflowError", "KeyError", "IndexError", "RecursionError", "SyntaxError"}
 # What Python itself does otherwise than the version that the cases were recorded with: slices can be hashed.
 OTHERWISE = {"access/16"} if sys.version_info >= (3, 12) else set()
 Case = dict[str, t.Any]
-
-
-def classes(name: str) -> t.Any:
-    """An environment class by name."""
-    return getattr(sandbox if "Sandbox" in name else nativetypes if "Native" in name else haiden, name)
-
-
-def environment(case: Case, **more: t.Any) -> t.Any:
-    """The environment that a case asks for."""
-    options = dict(case.get("options", {}))
-    if "undefined" in options:
-        options["undefined"] = getattr(haiden, options["undefined"])
-    autoescape = options.get("autoescape")
-    if isinstance(autoescape, dict):
-        options["autoescape"] = haiden.select_autoescape(**autoescape["$select_autoescape"])
-    env = classes(case.get("environment", "Environment"))(
-        loader=haiden.DictLoader(case.get("templates", {})), **options, **more
-    )
-    env.policies.update(case.get("policies", {}))
-    setup = case.get("setup", {})
-    if "install_null_translations" in setup:
-        env.install_null_translations(**setup["install_null_translations"])
-    elif "gettext" in setup:
-        env.install_gettext_callables(setup["gettext"].get, setup["gettext"].get, setup.get("newstyle"))
-    return env
 
 
 class Memory(bccache.BytecodeCache):

@@ -1,0 +1,30 @@
+"""The environments that recorded and random cases ask for (``docs/conformance.md``).
+
+In: a package (`jinja2`, or `haiden` in its place) and a case. Out: its environment. Invariant: what Jinja2 is recorded with and what
+haiden is judged by is made here, once.
+"""
+
+import importlib
+import types
+import typing as t
+
+
+def environment(package: types.ModuleType, case: dict[str, t.Any], **more: t.Any) -> t.Any:
+    """The environment of a case; `more`: further arguments."""
+    options = dict(case.get("options", {}))
+    if "undefined" in options:
+        options["undefined"] = getattr(package, options["undefined"])
+    autoescape = options.get("autoescape")
+    if isinstance(autoescape, dict):
+        options["autoescape"] = package.select_autoescape(**autoescape["$select_autoescape"])
+    name = case.get("environment", "Environment")
+    module = "nativetypes" if "Native" in name else "sandbox" if "Sandbox" in name else "environment"
+    make = getattr(importlib.import_module(f"{package.__name__}.{module}"), name)
+    made = make(loader=package.DictLoader(case.get("templates", {})), **options, **more)
+    made.policies.update(case.get("policies", {}))
+    setup = case.get("setup", {})
+    if "install_null_translations" in setup:
+        made.install_null_translations(**setup["install_null_translations"])
+    elif "gettext" in setup:
+        made.install_gettext_callables(setup["gettext"].get, setup["gettext"].get, setup.get("newstyle"))
+    return made
