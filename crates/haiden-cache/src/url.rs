@@ -137,8 +137,9 @@ impl Opening {
                 "others may write there, too: name the keys that sign entries, or say that none are wanted";
             return Err(CacheError::new(CacheErrorKind::Secret, message));
         }
+        let signs_itself = matches!(named, CacheUrl::Bundle(_));
         let mut opened = self.store(named)?;
-        if let Some(keys) = &self.keys {
+        if let (Some(keys), false) = (&self.keys, signs_itself) {
             opened.cache = Arc::new(Authenticated::new(opened.cache, Arc::clone(keys)));
         }
         Ok(opened)
@@ -148,7 +149,11 @@ impl Opening {
         let (read_only, failures) = (self.read_only, self.failures);
         let cache: Arc<dyn BytecodeCache> = match named {
             CacheUrl::Directory(path) => return self.directory(path),
-            CacheUrl::Bundle(path) => Arc::new(Bundle::open(path)?),
+            // Its index is signed, too.
+            CacheUrl::Bundle(path) => Arc::new(match &self.keys {
+                Some(keys) => Bundle::open_signed(path, Arc::clone(keys))?,
+                None => Bundle::open(path)?,
+            }),
             CacheUrl::Sqlite(path) => self.sqlite(path)?,
             CacheUrl::Memcached(url) => {
                 let builder = MemcachedBytecodeCache::builder(url).read_only(read_only);

@@ -7,9 +7,12 @@ mod common;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 
 use common::{Scratch, again, chmod, filled, names, role, without_root};
-use haiden_cache::{Bundle, BundleBuilder, BytecodeCache, CacheErrorKind, ContentKey, Failures, Rejection};
+use haiden_cache::{
+    Bundle, BundleBuilder, BytecodeCache, CacheErrorKind, ContentKey, Failures, KeyRing, Opening, Rejection,
+};
 
 fn builder(bytecode: &[u8]) -> BundleBuilder {
     let mut builder = BundleBuilder::new().sealed(true);
@@ -126,4 +129,23 @@ fn a_killed_writer_leaves_a_bundle() {
     writer.kill().unwrap();
     writer.wait().unwrap();
     assert!(Bundle::open(&path).unwrap().template("page.html").is_some_and(|code| code.is_ok()));
+}
+
+/// A URL with keys means a bundle that is signed whole: its index, too.
+#[test]
+fn keys_refuse_an_unsigned_bundle_by_its_url() {
+    let scratch = Scratch::new();
+    let keys = Arc::new(KeyRing::new("0123456789abcdef0123456789abcdef").unwrap());
+    let write = |name: &str, builder: BundleBuilder| {
+        let path = scratch.join(name);
+        builder.write(&path).unwrap();
+        format!("bundle:{}", path.display())
+    };
+    let plain = write("plain", BundleBuilder::new());
+    let signed = write("signed", BundleBuilder::new().signed_by(Arc::clone(&keys)));
+    let opening = Opening::new().keys(keys);
+    assert!(opening.open(&signed).is_ok());
+    assert!(Opening::new().open(&plain).is_ok());
+    let refused = opening.open(&plain).err().map(|error| error.kind());
+    assert_eq!(refused, Some(CacheErrorKind::Rejected(Rejection::Authentication)));
 }
