@@ -333,15 +333,45 @@ class MemcachedBytecodeCache(StoreBytecodeCache):
 class RedisBytecodeCache(StoreBytecodeCache):
     """Keeps bytecode in a Redis or Valkey server; no server is asked before the first lookup.
 
-    :param url: `redis://[[USER]:PASSWORD@]HOST[:PORT][/DATABASE]` or `redis+unix://[[USER]:PASSWORD@]/PATH[?db=N]`.
-    :param options: See :class:`RemoteOptions`.
+    :param url: `redis://[[USER]:PASSWORD@]HOST[:PORT][/DATABASE]` or `redis+unix://[[USER]:PASSWORD@]/PATH[?db=N]`; or
+        a client of the package `redis` (a cluster's, one with TLS or sentinels), which is then the one that speaks.
+    :param options: See :class:`RemoteOptions`. Those of time, but for `timeout`, are a client's own business.
+    :raises TypeError: An option that is none, or that a client decides itself; a client that decodes what it reads.
 
     >>> RedisBytecodeCache("redis://:secret@127.0.0.1:1/0", prefix="shop/").statistics().misses
     0
     """
 
-    def __init__(self, url: str, **options: "te.Unpack[RemoteOptions]") -> None:
-        super().__init__(_native.Stores.redis(url, _remote(options)))
+    def __init__(self, url: t.Any, **options: "te.Unpack[RemoteOptions]") -> None:
+        remote = _remote(options)
+        super().__init__(_native.Stores.redis(url, remote) if isinstance(url, str) else _of_redis_client(url, remote))
+
+
+def _of_redis_client(client: t.Any, options: dict[str, t.Any]) -> "_native.Store":
+    import re
+
+    from ._clients import RedisClientCache
+
+    for name in ("connect_timeout", "operation_timeout", "retry_after"):
+        if options[name] is not None:
+            raise TypeError(f"{name!r} is for URLs: a client has options of its own for that")
+    if client.get_connection_kwargs().get("decode_responses"):
+        raise TypeError("bytecode is bytes: the client must not be made with decode_responses=True")
+    prefix = "jinja2/bytecode/" if options["prefix"] is None else options["prefix"]
+    if not re.fullmatch(r"[A-Za-z0-9_.:/-]{0,128}", prefix):
+        raise CacheError("Pattern", f"{prefix!r}: a prefix is at most 128 letters, digits, `_.:/-`")
+    limit = (64 << 20) if options["max_entry_bytes"] is None else options["max_entry_bytes"]
+    cache = RedisClientCache(client, prefix, options["timeout"], limit)
+    return _native.Stores.foreign(cache, options["read_only"], options["failures"])
+
+
+def _store_of(cache: BytecodeCache) -> "_native.Store":
+    """The store behind a cache, or one that asks it: what Python code implements can be a part of others, too."""
+    if isinstance(cache, StoreBytecodeCache):
+        return cache._store
+    if not (callable(getattr(cache, "load_bytecode", None)) and callable(getattr(cache, "dump_bytecode", None))):
+        raise TypeError(f"{cache!r} is no bytecode cache: it has no `load_bytecode` and `dump_bytecode`")
+    return _native.Stores.foreign(cache, False, "ignore")
 
 
 class BundleBytecodeCache(StoreBytecodeCache):
@@ -410,8 +440,8 @@ class Tier(t.NamedTuple):
 
     name: str
     """What statistics call it."""
-    cache: StoreBytecodeCache
-    """The cache."""
+    cache: BytecodeCache
+    """The cache: of this module or of yours. Yours gets buckets with opaque bytes, and the content key as their key."""
     always: bool = False
     """Whether it is asked even if compiling is expected to be faster."""
     failures: Failures | None = None
@@ -432,21 +462,21 @@ class TieredBytecodeCache(StoreBytecodeCache):
     ['memory', 'shared']
     """
 
-    def __init__(self, *tiers: "Tier | tuple[str, StoreBytecodeCache]") -> None:
+    def __init__(self, *tiers: "Tier | tuple[str, BytecodeCache]") -> None:
         self.tiers = [Tier(*tier) for tier in tiers]
-        parts = [(tier.name, tier.cache._store, tier.always, tier.failures, tier.read_only) for tier in self.tiers]
+        parts = [(tier.name, _store_of(tier.cache), tier.always, tier.failures, tier.read_only) for tier in self.tiers]
         super().__init__(_native.Stores.tiers(parts))
 
 
 class Authenticated(StoreBytecodeCache):
     """Another cache with signed entries: those that are not signed with one of the keys are misses.
 
-    :param cache: The cache.
+    :param cache: The cache: of this module, or yours, as in :class:`Tier`.
     :param keys: The keys.
     """
 
-    def __init__(self, cache: StoreBytecodeCache, keys: KeyRing) -> None:
-        super().__init__(_native.Stores.signed(cache._store, keys._keys))
+    def __init__(self, cache: BytecodeCache, keys: KeyRing) -> None:
+        super().__init__(_native.Stores.signed(_store_of(cache), keys._keys))
 
 
 class _UrlBytecodeCache(StoreBytecodeCache):

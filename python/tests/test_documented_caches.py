@@ -12,7 +12,9 @@ import subprocess
 import tempfile
 import time
 
+import cachelib
 import memcache
+import pymemcache
 import pytest
 import redis
 
@@ -148,8 +150,20 @@ def test_statistics_and_entries(templates, tmp_path):
         next(iter(InSqlite(tmp_path / "cache.db").entries()))
 
 
-def test_memcached(templates, memcached):
-    check(templates, lambda: MemcachedBytecodeCache(memcache.Client([f"127.0.0.1:{memcached}"]), timeout=3600))
+CLIENTS = {
+    "python-memcached": lambda port: memcache.Client([f"127.0.0.1:{port}"]),
+    "pymemcache": lambda port: pymemcache.Client(("127.0.0.1", port)),
+    "cachelib": lambda port: cachelib.MemcachedCache([f"127.0.0.1:{port}"]),
+}
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+def test_memcached(templates, memcached, client):
+    check(templates, lambda: MemcachedBytecodeCache(CLIENTS[client](memcached), timeout=3600))
+
+
+def test_cachelib_without_a_server(templates, tmp_path):
+    check(templates, lambda: MemcachedBytecodeCache(cachelib.FileSystemCache(str(tmp_path / "cache"))))
 
 
 def test_memcached_that_is_gone(templates):

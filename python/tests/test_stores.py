@@ -390,6 +390,137 @@ def test_gate(tmp_path):
         assert cache.statistics().tiers[0].left_out > 100
 
 
+# ---- what Python code implements ------------------------------------------------------------------------------------
+
+
+def test_caches_of_ones_own_as_tiers(tmp_path):
+    own = InSqlite(tmp_path / "own.db")
+    tiers = [Tier("memory", MemoryBytecodeCache(), always=True), Tier("own", own, always=True)]
+    assert page(TieredBytecodeCache(*tiers)) == PAGE
+    fresh = TieredBytecodeCache(Tier("memory", MemoryBytecodeCache(), always=True), tiers[1])
+    for _ in range(2):
+        assert page(fresh) == PAGE
+    assert page(fresh, trim_blocks=True) == PAGE
+    memory, second = fresh.statistics().tiers
+    assert (memory.statistics.hits, second.statistics.hits, fresh.statistics().misses) == (3, 3, 3)
+    with own.connect() as connection:
+        keys = [key for (key,) in connection.execute("SELECT key FROM cache")]
+        assert len(keys) == 6 and all(len(key) == 64 for key in keys), "both environments have their entries"
+        connection.execute("UPDATE cache SET code = zeroblob(200)")
+    again = TieredBytecodeCache(tiers[1])
+    assert page(again) == PAGE
+    assert again.statistics().tiers[0].statistics.rejections == {"magic": 3}
+    fresh.clear()
+    with own.connect() as connection:
+        assert connection.execute("SELECT count(*) FROM cache").fetchone() == (0,)
+
+
+def test_caches_of_jinja2s_as_tiers(tmp_path):
+    class Client(dict):
+        def set(self, key, value, time=0):
+            self[key] = value
+
+    client = Client()
+    folder = haiden.FileSystemBytecodeCache(str(tmp_path))
+    cache = TieredBytecodeCache(
+        Tier("folder", folder, always=True), Tier("client", haiden.MemcachedBytecodeCache(client), always=True)
+    )
+    assert page(cache) == PAGE
+    assert len(client) == len(os.listdir(tmp_path)) == 3
+    for path in tmp_path.iterdir():
+        path.write_bytes(path.read_bytes()[:-1])
+    assert page(cache) == PAGE
+    first, second = cache.statistics().tiers
+    assert (first.statistics.rejections, second.statistics.hits) == ({"truncated": 3}, 3)
+    folder.clear()
+    assert page(cache) == PAGE and len(os.listdir(tmp_path)) == 3, "what a slower tier knew is written to the faster"
+
+
+def test_caches_of_ones_own_with_keys(tmp_path):
+    own = InSqlite(tmp_path / "own.db")
+    cache = Authenticated(own, KeyRing(SECRET))
+    assert [page(cache), page(cache)] == [PAGE, PAGE]
+    other = Authenticated(own, KeyRing(OTHER))
+    assert page(other) == PAGE
+    assert (cache.statistics().hits, dict(other.statistics().rejections)) == (3, {"authentication": 3})
+
+
+class Failing:
+    """No subclass of anything, and ill."""
+
+    def __init__(self, error):
+        self.error = error
+
+    def load_bytecode(self, bucket):
+        raise self.error
+
+    def dump_bytecode(self, bucket):
+        raise self.error
+
+
+def test_caches_of_ones_own_that_fail(capfd):
+    cache = TieredBytecodeCache(Tier("own", Failing(OSError("no cable")), always=True))
+    assert page(cache) == PAGE
+    figures = cache.statistics().tiers[0].statistics
+    assert (figures.load_failures, figures.dump_failures, capfd.readouterr().err) == (3, 3, "")
+    with pytest.raises(CacheError, match="no cable"):
+        page(TieredBytecodeCache(Tier("own", Failing(OSError("no cable")), always=True, failures="raise")))
+    with pytest.raises(KeyboardInterrupt):
+        page(TieredBytecodeCache(Tier("own", Failing(KeyboardInterrupt()), always=True)))
+    assert page(cache) == PAGE
+    for wrong in (None, {}, "redis://127.0.0.1"):
+        with pytest.raises(TypeError, match="is no bytecode cache"):
+            TieredBytecodeCache(("wrong", wrong))
+    with pytest.raises(NotImplementedError):
+        list(Authenticated(Failing(OSError()), KeyRing(SECRET)).entries())
+
+
+def test_a_client_of_redis():
+    import redis
+
+    with redis_server("--requirepass", "secret") as (process, url):
+        at = url.replace("//", "//:secret@")
+        client = redis.Redis.from_url(at)
+        client.set("jinja2/bytecode/other", "stays")
+        cache = RedisBytecodeCache(client, timeout=1000)
+        passed = check_store(RedisBytecodeCache(client, prefix="suite/"))
+        assert passed == check_store(MemoryBytecodeCache())
+        assert [page(cache), page(cache)] == [PAGE, PAGE]
+        assert (cache.statistics().hits, cache.statistics().size) == (3, 3)
+        by_url = RedisBytecodeCache(at, operation_timeout=5)
+        assert page(by_url) == PAGE and by_url.statistics().hits == 3, "both write the same"
+        assert list(cache.entries()) == list(by_url.entries())
+        assert all(0 < client.ttl(f"jinja2/bytecode/{entry.key}") <= 1000 for entry in cache.entries())
+        env = Environment(loader=DictLoader(SITE), autoescape=True, bytecode_cache=cache)
+        assert cache.prefetch(env, ["page.html"]) == 3 and cache.statistics().hits == 6
+        signed = Authenticated(cache, KeyRing(SECRET))
+        assert page(signed) == PAGE and signed.statistics().rejections["authentication"] == 3
+        assert cache.clear() == ("deletes", 3, 0)
+        assert client.get("jinja2/bytecode/other") == b"stays"
+        process.kill()
+        process.wait()
+        assert page(cache) == PAGE and cache.statistics().load_failures >= 3
+        with pytest.raises(CacheError, match="[Cc]onnect"):
+            page(RedisBytecodeCache(client, failures="raise"))
+
+
+@pytest.mark.parametrize(
+    "options, error",
+    [
+        ({"retry_after": 1}, "'retry_after' is for URLs"),
+        ({"time": 1}, "'time' is no option"),
+        ({"prefix": "a*"}, "a prefix is"),
+    ],
+)
+def test_a_client_of_redis_with_wrong_options(options, error):
+    import redis
+
+    with pytest.raises((TypeError, CacheError), match=error):
+        RedisBytecodeCache(redis.Redis(), **options)
+    with pytest.raises(TypeError, match="decode_responses"):
+        RedisBytecodeCache(redis.Redis(decode_responses=True))
+
+
 # ---- bundles --------------------------------------------------------------------------------------------------------
 
 

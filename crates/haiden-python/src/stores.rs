@@ -4,6 +4,7 @@
 //! `haiden` crate makes of the same source and options, so that either language reads what the other wrote; the interpreter
 //! is not held while a store works.
 
+mod foreign;
 mod listing;
 mod open;
 
@@ -17,6 +18,7 @@ use haiden_compiler::SEMANTICS;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
 
+use self::foreign::outside;
 pub(crate) use self::open::{Keys, Stores};
 use crate::code::Code;
 use crate::identity::Identity;
@@ -62,7 +64,7 @@ impl Store {
         let options = settings::options(known, py, Some(name))?;
         let identity = Identity::new(&options, source);
         let cache = &*self.cache;
-        let image = py.detach(|| {
+        let image = outside(py, || {
             let started = Instant::now();
             let mut bucket = cache.get_bucket(name, filename, source, identity.content_key())?;
             let image = loaded(cache, &mut bucket, &identity);
@@ -70,8 +72,7 @@ impl Store {
                 record_hit(cache, source.len(), started.elapsed());
             }
             Ok(image)
-        });
-        let image = image.map_err(|error| failed(py, &error))?;
+        })?;
         let code = |image| {
             Code::new(
                 Arc::new(image),
@@ -102,7 +103,7 @@ impl Store {
             }
         }
         let cache = &*self.cache;
-        let images = py.detach(|| load_many(cache, &asked)).map_err(|error| failed(py, &error))?;
+        let images = outside(py, || load_many(cache, &asked))?;
         for (Asked { at, template, identity, autoescape }, image) in asked.into_iter().zip(images) {
             let (name, filename, _) = template;
             codes[at] = image
@@ -124,7 +125,7 @@ impl Store {
         let (py, code) = (code.py(), code.get());
         let (Some(identity), None) = (&code.identity, &code.objects) else { return Ok(()) };
         let (cache, image) = (&*self.cache, &*code.image);
-        py.detach(|| {
+        outside(py, || {
             if let Some(took) = compiling.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()) {
                 cache.observe_compile(source.len(), took);
             }
@@ -132,7 +133,6 @@ impl Store {
             bucket.set_bytecode(haiden_bytecode::to_bytes(image, &identity.header()));
             cache.set_bucket(&bucket)
         })
-        .map_err(|error| failed(py, &error))
     }
 
     /// What lies under the key of a bucket that was made by hand.
@@ -143,7 +143,7 @@ impl Store {
         checksum: &str,
     ) -> PyResult<Option<Bound<'py, PyBytes>>> {
         let mut bucket = Bucket::new(key, checksum);
-        py.detach(|| self.cache.lookup(&mut bucket)).map_err(|error| failed(py, &error))?;
+        outside(py, || self.cache.lookup(&mut bucket))?;
         Ok(bucket.bytecode().map(|bytes| PyBytes::new(py, bytes)))
     }
 
@@ -151,13 +151,13 @@ impl Store {
     fn dump_bytes(&self, py: Python<'_>, key: &str, checksum: &str, bytes: &[u8]) -> PyResult<()> {
         let mut bucket = Bucket::new(key, checksum);
         bucket.set_bytecode(bytes);
-        py.detach(|| self.cache.set_bucket(&bucket)).map_err(|error| failed(py, &error))
+        outside(py, || self.cache.set_bucket(&bucket))
     }
 
     /// Clears; how far that reaches (`nothing`, `invalidates`, `deletes`), how many were deleted, how many could not be.
     fn clear(&self, py: Python<'_>) -> PyResult<(&'static str, Option<u64>, u64)> {
         use haiden_cache::ClearReach;
-        let cleared = py.detach(|| self.cache.clear()).map_err(|error| failed(py, &error))?;
+        let cleared = outside(py, || self.cache.clear())?;
         let reach = match cleared.reach {
             ClearReach::Nothing => "nothing",
             ClearReach::Invalidates => "invalidates",
@@ -168,7 +168,7 @@ impl Store {
 
     /// The figures by their names.
     fn statistics<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        let figures = py.detach(|| self.cache.statistics());
+        let figures = outside(py, || Ok(self.cache.statistics()))?;
         listing::dictionary(py, &figures)
     }
 

@@ -6,15 +6,14 @@ use haiden_cache::{BytecodeCache, CacheStatistics};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList};
 
-use super::failed;
+use super::foreign::outside;
 
 /// Key, checksum, bytecode, when it was made and last used (seconds since 1970).
 pub(super) type Entry<'py> = (String, String, Bound<'py, PyBytes>, Option<f64>, Option<f64>);
 
 /// All sound entries.
 pub(super) fn entries<'py>(py: Python<'py>, cache: &dyn BytecodeCache) -> PyResult<Vec<Entry<'py>>> {
-    let entries = py.detach(|| Ok(cache.entries()?.filter_map(Result::ok).collect::<Vec<_>>()));
-    let entries = entries.map_err(|error| failed(py, &error))?;
+    let entries = outside(py, || Ok(cache.entries()?.filter_map(Result::ok).collect::<Vec<_>>()))?;
     let entry = |entry: haiden_cache::CacheEntry| {
         let bytecode = PyBytes::new(py, &entry.bytecode);
         (entry.key, entry.checksum, bytecode, time(entry.created_at), time(entry.accessed_at))

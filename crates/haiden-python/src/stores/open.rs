@@ -16,6 +16,7 @@ use haiden_cache::{
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
+use super::foreign::Foreign;
 use super::{Store, failed};
 
 /// Secrets that sign and check entries.
@@ -166,6 +167,12 @@ impl Stores {
         });
         let bundle = Arc::new(bundle.map_err(|error| failed(py, &error))?);
         Ok(Store { cache: Arc::clone(&bundle) as _, bundle: Some(bundle) })
+    }
+
+    /// A cache that Python code implements.
+    #[staticmethod]
+    fn foreign(cache: Py<PyAny>, read_only: bool, on_failure: &str) -> PyResult<Store> {
+        Ok(Store::of(Foreign::new(cache, read_only, failures(on_failure)?)))
     }
 
     /// Several as one.
