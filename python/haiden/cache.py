@@ -33,7 +33,7 @@ if t.TYPE_CHECKING:
 
 StrPath: t.TypeAlias = "str | os.PathLike[str]"
 Failures: t.TypeAlias = t.Literal["ignore", "warn", "raise"]
-"""What happens when a store fails: it is counted and ignored, told once on standard error as well, or raised."""
+"""What happens when a store fails: it is counted and ignored, told once by a `RuntimeWarning` as well, or raised."""
 
 
 class CacheError(Exception):

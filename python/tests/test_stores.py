@@ -468,6 +468,16 @@ def test_caches_of_ones_own_that_fail(capfd):
     with pytest.raises(KeyboardInterrupt):
         page(TieredBytecodeCache(Tier("own", Failing(KeyboardInterrupt()), always=True)))
     assert page(cache) == PAGE
+    url = "redis://127.0.0.1:1"
+    for told in (
+        Tier("own", Failing(OSError("no cable")), always=True, failures="warn"),
+        Tier("server", RedisBytecodeCache(url, failures="warn"), always=True),
+        Tier("url", cache_from_url(url, unauthenticated=True, failures="warn"), always=True),
+    ):
+        with pytest.warns(RuntimeWarning, match="bytecode cache: ") as warnings:
+            assert page(TieredBytecodeCache(told)) == PAGE
+        assert len(warnings) == 1
+        assert capfd.readouterr().err == ""
     for wrong in (None, {}, "redis://127.0.0.1"):
         with pytest.raises(TypeError, match="is no bytecode cache"):
             TieredBytecodeCache(("wrong", wrong))

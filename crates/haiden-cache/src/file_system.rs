@@ -11,14 +11,13 @@ mod pattern;
 mod publish;
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 pub use self::collect::{Bounds, Collected};
 use self::directory::{Directory, Found, Stored};
 use self::pattern::Pattern;
 use self::publish::{TempNames, publish};
-use crate::policy::Policy;
+use crate::policy::{Listener, Policy};
 use crate::{
     Bucket, BytecodeCache, CacheEntry, CacheError, CacheErrorKind, CacheStatistics, Cleared, Clock,
     ContentKey, Counters, DEFAULT_MAX_ENTRY_BYTES, Entries, Failures, Frame, Rejection,
@@ -338,7 +337,7 @@ impl FileSystemBuilder {
 
     /// Who hears of failures under [`Failures::Warn`], instead of standard error. Each kind of failure is told once.
     pub fn warn_with(mut self, listener: impl Fn(&CacheError) + Send + Sync + 'static) -> Self {
-        self.policy.hook = Some(Arc::new(listener));
+        self.policy.listener = Some(Listener::new(listener));
         self
     }
 

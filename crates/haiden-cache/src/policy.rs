@@ -36,25 +36,48 @@ impl fmt::Debug for Clock {
     }
 }
 
-type WarningHook = Arc<dyn Fn(&CacheError) + Send + Sync>;
+/// Hears of failures.
+#[derive(Clone)]
+pub(crate) struct Listener(Arc<dyn Fn(&CacheError) + Send + Sync>);
+
+impl Listener {
+    pub(crate) fn new(listener: impl Fn(&CacheError) + Send + Sync + 'static) -> Self {
+        Self(Arc::new(listener))
+    }
+
+    pub(crate) fn hears(&self, error: &CacheError) {
+        (self.0)(error);
+    }
+}
+
+impl fmt::Debug for Listener {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Listener")
+    }
+}
 
 /// A failure policy with its listener. Each kind of failure is told once: an unwritable directory fails for every
 /// template, and says so only the first time.
 #[derive(Default)]
 pub(crate) struct Policy {
     pub(crate) failures: Failures,
-    pub(crate) hook: Option<WarningHook>,
+    pub(crate) listener: Option<Listener>,
     told: AtomicU32,
 }
 
 impl Policy {
-    pub(crate) fn warn(&self, error: &CacheError) {
+    /// Is this the first failure of its kind?
+    pub(crate) fn is_news(&self, error: &CacheError) -> bool {
         let bit = error.kind().bit();
-        if self.told.fetch_or(bit, Relaxed) & bit != 0 {
+        self.told.fetch_or(bit, Relaxed) & bit == 0
+    }
+
+    pub(crate) fn warn(&self, error: &CacheError) {
+        if !self.is_news(error) {
             return;
         }
-        match &self.hook {
-            Some(hook) => hook(error),
+        match &self.listener {
+            Some(listener) => listener.hears(error),
             None => warn_on_stderr(error),
         }
     }

@@ -11,14 +11,13 @@
 mod file;
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rusqlite::{Connection, OptionalExtension as _};
 
 use self::file::StoreFile;
 use crate::breaker::{Breaker, Harm};
-use crate::policy::Policy;
+use crate::policy::{Listener, Policy};
 use crate::{
     Bucket, BytecodeCache, CacheEntry, CacheError, CacheErrorKind, Cleared, Clock, ContentKey, Counters,
     DEFAULT_MAX_ENTRY_BYTES, Entries, Failures, Frame, Rejection,
@@ -318,7 +317,7 @@ impl SqliteBuilder {
 
     /// Who hears of failures under [`Failures::Warn`], instead of standard error. Each kind of failure is told once.
     pub fn warn_with(mut self, listener: impl Fn(&CacheError) + Send + Sync + 'static) -> Self {
-        self.policy.hook = Some(Arc::new(listener));
+        self.policy.listener = Some(Listener::new(listener));
         self
     }
 

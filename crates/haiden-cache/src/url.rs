@@ -6,6 +6,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::policy::Listener;
 use crate::{
     Authenticated, Bundle, BytecodeCache, CacheError, CacheErrorKind, Failures, KeyRing,
     MemcachedBytecodeCache, RedisBytecodeCache,
@@ -32,6 +33,7 @@ pub struct Opening {
     unauthenticated: bool,
     read_only: bool,
     failures: Failures,
+    listener: Option<Listener>,
 }
 
 /// A cache that was opened by its URL.
@@ -96,6 +98,17 @@ impl CacheUrl {
     }
 }
 
+/// A builder with what an opening says of every store.
+macro_rules! told {
+    ($opening:expr, $builder:expr) => {{
+        let builder = $builder.read_only($opening.read_only).failures($opening.failures);
+        match $opening.listener.clone() {
+            Some(listener) => builder.warn_with(move |error| listener.hears(error)),
+            None => builder,
+        }
+    }};
+}
+
 impl Opening {
     /// For reading and writing, without keys, its failures ignored.
     pub fn new() -> Self {
@@ -126,6 +139,12 @@ impl Opening {
         self
     }
 
+    /// Who hears of failures under [`Failures::Warn`], instead of standard error.
+    pub fn warn_with(mut self, listener: impl Fn(&CacheError) + Send + Sync + 'static) -> Self {
+        self.listener = Some(Listener::new(listener));
+        self
+    }
+
     /// Opens the cache at a URL.
     ///
     /// A URL that names no cache is an error of kind [`Url`](CacheErrorKind::Url); a server that is to be written without
@@ -146,7 +165,6 @@ impl Opening {
     }
 
     fn store(&self, named: CacheUrl) -> Result<Opened, CacheError> {
-        let (read_only, failures) = (self.read_only, self.failures);
         let cache: Arc<dyn BytecodeCache> = match named {
             CacheUrl::Directory(path) => return self.directory(path),
             // Its index is signed, too.
@@ -156,13 +174,9 @@ impl Opening {
             }),
             CacheUrl::Sqlite(path) => self.sqlite(path)?,
             CacheUrl::Memcached(url) => {
-                let builder = MemcachedBytecodeCache::builder(url).read_only(read_only);
-                Arc::new(builder.failures(failures).connect()?)
+                Arc::new(told!(self, MemcachedBytecodeCache::builder(url)).connect()?)
             }
-            CacheUrl::Redis(url) => {
-                let builder = RedisBytecodeCache::builder(url).read_only(read_only);
-                Arc::new(builder.failures(failures).connect()?)
-            }
+            CacheUrl::Redis(url) => Arc::new(told!(self, RedisBytecodeCache::builder(url)).connect()?),
         };
         Ok(Opened {
             cache,
@@ -173,8 +187,7 @@ impl Opening {
 
     #[cfg(unix)]
     fn directory(&self, path: Option<PathBuf>) -> Result<Opened, CacheError> {
-        let builder = FileSystemBytecodeCache::builder().pattern(DEFAULT_PATTERN);
-        let builder = builder.read_only(self.read_only).failures(self.failures);
+        let builder = told!(self, FileSystemBytecodeCache::builder().pattern(DEFAULT_PATTERN));
         let builder = match path {
             Some(path) => builder.directory(path),
             None => builder,
@@ -190,8 +203,7 @@ impl Opening {
 
     #[cfg(feature = "sqlite")]
     fn sqlite(&self, path: PathBuf) -> Result<Arc<dyn BytecodeCache>, CacheError> {
-        let builder = crate::SqliteBytecodeCache::builder(path).read_only(self.read_only);
-        Ok(Arc::new(builder.failures(self.failures).open()?))
+        Ok(Arc::new(told!(self, crate::SqliteBytecodeCache::builder(path)).open()?))
     }
 
     #[cfg(not(feature = "sqlite"))]

@@ -188,11 +188,10 @@ impl<C: BytecodeCache> BytecodeCache for BestEffort<C> {
         self.policy.failures
     }
 
-    /// The cache inside hears of it if that is how it treats failures; else each kind is told once, on standard error.
+    /// As the cache inside warns, each kind once.
     fn warn(&self, error: &CacheError) {
-        match self.cache.failures() {
-            Failures::Warn => self.cache.warn(error),
-            _ => self.policy.warn(error),
+        if self.policy.is_news(error) {
+            self.cache.warn(error);
         }
     }
 }

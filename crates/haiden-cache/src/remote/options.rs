@@ -144,7 +144,7 @@ macro_rules! option_methods {
 
         /// Who hears of failures under [`Failures::Warn`], instead of standard error. Each kind of failure is told once.
         pub fn warn_with(mut self, listener: impl Fn(&CacheError) + Send + Sync + 'static) -> Self {
-            self.options.policy.hook = Some(std::sync::Arc::new(listener));
+            self.options.policy.listener = Some($crate::policy::Listener::new(listener));
             self
         }
 

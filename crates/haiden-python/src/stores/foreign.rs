@@ -6,13 +6,14 @@
 //! (`KeyboardInterrupt`, say) is no matter of stores, and raised as soon as they have ended ([`outside`]).
 
 use std::cell::RefCell;
+use std::ffi::CString;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use haiden_cache::{
     Bucket, BytecodeCache, CacheEntry, CacheError, CacheErrorKind, Cleared, Counters,
     DEFAULT_MAX_ENTRY_BYTES, Entries, Failures, Frame,
 };
-use pyo3::exceptions::{PyException, PyNotImplementedError};
+use pyo3::exceptions::{PyException, PyNotImplementedError, PyRuntimeWarning};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyList;
@@ -127,7 +128,7 @@ impl BytecodeCache for Foreign {
     /// Once: what is ill fails for every template.
     fn warn(&self, error: &CacheError) {
         if !self.warned.swap(true, Relaxed) {
-            eprintln!("warning: bytecode cache: {error}");
+            warn(error);
         }
     }
 
@@ -159,6 +160,17 @@ impl BytecodeCache for Foreign {
         };
         Ok(Box::new(found.into_iter().map(entry)))
     }
+}
+
+/// A failure as a Python warning, which the program may show, turn off or make an error of.
+pub(super) fn warn(error: &CacheError) {
+    let Ok(message) = CString::new(format!("bytecode cache: {error}").replace('\0', " ")) else { return };
+    Python::attach(|py| {
+        let told = PyErr::warn(py, py.get_type::<PyRuntimeWarning>().as_any(), &message, 1);
+        if let Err(raised) = told {
+            INTERRUPT.set(Some(raised));
+        }
+    });
 }
 
 /// The class of buckets whose bytes are passed on as they are.

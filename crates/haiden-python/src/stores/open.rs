@@ -16,7 +16,7 @@ use haiden_cache::{
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
-use super::foreign::Foreign;
+use super::foreign::{Foreign, warn};
 use super::{Store, failed};
 
 /// Secrets that sign and check entries.
@@ -70,7 +70,8 @@ type TierParts<'py> = (String, PyRef<'py, Store>, bool, Option<String>, bool);
 
 macro_rules! configured {
     ($builder:expr, $remote:expr) => {{
-        let mut builder = $builder.read_only($remote.read_only).failures(failures(&$remote.failures)?);
+        let mut builder =
+            $builder.read_only($remote.read_only).failures(failures(&$remote.failures)?).warn_with(warn);
         if let Some(prefix) = $remote.prefix {
             builder = builder.prefix(prefix);
         }
@@ -117,7 +118,7 @@ impl Stores {
         #[cfg(unix)]
         {
             let builder = FileSystemBytecodeCache::builder().pattern(pattern).read_only(read_only).sync(sync);
-            let builder = builder.failures(failures(on_failure)?);
+            let builder = builder.failures(failures(on_failure)?).warn_with(warn);
             let builder = match path {
                 Some(path) => builder.directory(path),
                 None => builder,
@@ -141,7 +142,7 @@ impl Stores {
         on_failure: &str,
     ) -> PyResult<Store> {
         let builder = SqliteBytecodeCache::builder(path).busy_timeout(seconds(busy_timeout)?);
-        let builder = builder.read_only(read_only).failures(failures(on_failure)?);
+        let builder = builder.read_only(read_only).failures(failures(on_failure)?).warn_with(warn);
         Store::opened(py, py.detach(|| builder.open()))
     }
 
@@ -208,7 +209,7 @@ impl Stores {
         read_only: bool,
         on_failure: &str,
     ) -> PyResult<Store> {
-        let mut opening = Opening::new().read_only(read_only).failures(failures(on_failure)?);
+        let mut opening = Opening::new().read_only(read_only).failures(failures(on_failure)?).warn_with(warn);
         if let Some(keys) = keys {
             opening = opening.keys(keys.ring());
         }
