@@ -24,6 +24,7 @@ pub struct Module {
 
 impl Template {
     /// Renders it to a value: see [`Environment::set_native_types`]. In any other environment the value is the page's text.
+    /// [`Value::deserialize_into`] makes it a type of yours.
     ///
     /// ```
     /// let mut environment = haiden::Environment::new();
@@ -120,7 +121,7 @@ impl Expression {
         Expression { undefined_to_none: on, ..self }
     }
 
-    /// Its value.
+    /// Its value; [`Value::deserialize_into`] makes it a type of yours.
     ///
     /// # Errors
     /// As [`Template::render`].
@@ -130,7 +131,7 @@ impl Expression {
         let found = parts.host.exports(root).into_iter().find(|(name, _)| &**name == "result");
         let value = match found {
             Some((_, Word::Undefined(_) | Word::Missing)) | None if self.undefined_to_none => Value::NONE,
-            Some((_, Word::Undefined(_) | Word::Missing)) | None => Value::UNDEFINED,
+            None => Value::UNDEFINED,
             Some((_, word)) => parts.host.value(word)?,
         };
         parts.put_back();

@@ -115,6 +115,8 @@ pub struct Error(Box<Repr>);
 struct Repr {
     kind: ErrorKind,
     message: String,
+    /// How much of the message is the path to a part of a value.
+    path: usize,
     hint: Option<String>,
     trace: Vec<Place>,
     source: Option<Arc<dyn std::error::Error + Send + Sync>>,
@@ -134,7 +136,14 @@ impl Error {
     /// assert_eq!((error.message(), error.line()), ("3 is odd", Some(2)));
     /// ```
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Error {
-        Error(Box::new(Repr { kind, message: message.into(), hint: None, trace: Vec::new(), source: None }))
+        Error(Box::new(Repr {
+            kind,
+            message: message.into(),
+            path: 0,
+            hint: None,
+            trace: Vec::new(),
+            source: None,
+        }))
     }
 
     /// The error that caused this one.
@@ -175,6 +184,20 @@ impl Error {
     #[must_use]
     pub(crate) fn called_from(mut self, outer: Vec<Place>) -> Error {
         self.0.trace.extend(outer);
+        self
+    }
+
+    /// The error of a part of a value, for what that part is in.
+    #[must_use]
+    pub(crate) fn inside(mut self, step: &str) -> Error {
+        let Repr { message, path, .. } = &mut *self.0;
+        let link = match (*path, message.starts_with('[')) {
+            (0, _) => ": ",
+            (_, true) => "",
+            (_, false) => ".",
+        };
+        *path += step.len() + if *path == 0 { 0 } else { link.len() };
+        *message = format!("{step}{link}{message}");
         self
     }
 

@@ -78,7 +78,7 @@ impl Template {
         host.use_templates(self.inner.clone());
         let base = match context.0 {
             Repr::Arena(arena, word @ Word::Map { .. }) => host.adopt(arena, word)?,
-            Repr::None | Repr::Undefined => Word::None,
+            Repr::None | Repr::Undefined(_) => Word::None,
             other => return Err(no_mapping(&Value(other))),
         };
         let out = Output::new(self.program.size_hint() + SPARE, host.limits.output);

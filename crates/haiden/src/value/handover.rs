@@ -1,17 +1,18 @@
 //! Values on their way through serde, which itself cannot carry objects and markup.
 //!
 //! A [`Value`] announces itself as a newtype of a reserved name and lies ready beside; our own serializers take it from
-//! there, all others see its content.
+//! there, all others see its content. The way back is the same: a value asks for a newtype of that name.
 
 use std::any::type_name;
 use std::cell::RefCell;
 use std::fmt;
 
-use serde::ser::{Impossible, Serialize, Serializer};
+use num_bigint::BigInt;
+use serde::ser::{Impossible, Serialize, SerializeMap, SerializeSeq, Serializer};
 
 use crate::error::Error;
 use crate::value::serialize::Writer;
-use crate::value::value::{Content, Value};
+use crate::value::value::{Repr, Value};
 use crate::value::word::Word;
 
 thread_local! {
@@ -19,8 +20,21 @@ thread_local! {
     static HANDOVER: RefCell<Option<Value>> = const { RefCell::new(None) };
 }
 
-/// The newtype's name that announces a value in [`HANDOVER`].
-const HANDOVER_NAME: &str = "\0haiden::Value";
+/// The newtype's name that announces a value in [`HANDOVER`], or asks for one.
+pub(super) const HANDOVER_NAME: &str = "\0haiden::Value";
+
+/// Hands `value` over to what `take` calls.
+pub(super) fn hand_over<T>(value: Value, take: impl FnOnce() -> T) -> T {
+    HANDOVER.with_borrow_mut(|place| *place = Some(value));
+    let outcome = take();
+    HANDOVER.with_borrow_mut(Option::take);
+    outcome
+}
+
+/// The value that is being handed over.
+pub(super) fn take() -> Option<Value> {
+    HANDOVER.with_borrow_mut(Option::take)
+}
 
 /// A newtype struct on its way into a writer: usually its content, but see [`HANDOVER`].
 pub(super) fn special_newtype<T: Serialize + ?Sized>(
@@ -29,7 +43,7 @@ pub(super) fn special_newtype<T: Serialize + ?Sized>(
     content: &T,
 ) -> Result<Word, Error> {
     if name == HANDOVER_NAME
-        && let Some(value) = HANDOVER.with_borrow_mut(Option::take)
+        && let Some(value) = take()
     {
         if writer.is_fresh() {
             // The value is all there is: it is taken as it is.
@@ -44,10 +58,63 @@ pub(super) fn special_newtype<T: Serialize + ?Sized>(
 
 impl Serialize for Value {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        HANDOVER.with_borrow_mut(|place| *place = Some(self.clone()));
-        let outcome = serializer.serialize_newtype_struct(HANDOVER_NAME, &Content(self));
-        HANDOVER.with_borrow_mut(Option::take);
-        outcome
+        hand_over(self.clone(), || serializer.serialize_newtype_struct(HANDOVER_NAME, &Content(self)))
+    }
+}
+
+/// The content of a value for serializers other than ours.
+struct Content<'a>(&'a Value);
+
+impl Serialize for Content<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match &self.0.0 {
+            Repr::Invalid(error) => Err(serde::ser::Error::custom(error.message())),
+            Repr::Undefined(_) | Repr::None => serializer.serialize_unit(),
+            Repr::Bool(value) => serializer.serialize_bool(*value),
+            Repr::Int(value) => serializer.serialize_i64(*value),
+            Repr::Float(value) => serializer.serialize_f64(*value),
+            Repr::Big(value) => serialize_big(value, serializer),
+            Repr::Str(text, _) => serializer.serialize_str(text),
+            Repr::Foreign(foreign) => serializer.serialize_str(&format!("{foreign:?}")),
+            Repr::Arena(arena, word) => match *word {
+                Word::Str(text) => serializer.serialize_str(arena.str(text)),
+                Word::Big { index, .. } => serialize_big(&arena.bigs[index as usize], serializer),
+                Word::Items { start, len, .. } | Word::Tuple { start, len, .. } => {
+                    let mut list = serializer.serialize_seq(Some(len as usize))?;
+                    for &item in &arena.words[start as usize..(start + len) as usize] {
+                        list.serialize_element(&Value::of(arena, item))?;
+                    }
+                    list.end()
+                }
+                Word::Map { shape, start, .. } => {
+                    let keys = &arena.shapes[shape as usize].keys;
+                    let mut map = serializer.serialize_map(Some(keys.len()))?;
+                    for (place, &key) in keys.iter().enumerate() {
+                        let value = arena.words[start as usize + place];
+                        map.serialize_entry(&Value::of(arena, key), &Value::of(arena, value))?;
+                    }
+                    map.end()
+                }
+                Word::Foreign { index, .. } => {
+                    serializer.serialize_str(&format!("{:?}", arena.foreign[index as usize]))
+                }
+                _ => serializer.serialize_unit(),
+            },
+        }
+    }
+}
+
+/// An integer beyond 64 bits: as an integer of serde's if one has it, or else as text.
+fn serialize_big<S: Serializer>(value: &BigInt, serializer: S) -> Result<S::Ok, S::Error> {
+    if let Ok(value) = u64::try_from(value) {
+        return serializer.serialize_u64(value);
+    }
+    if let Ok(value) = i128::try_from(value) {
+        return serializer.serialize_i128(value);
+    }
+    match u128::try_from(value) {
+        Ok(value) => serializer.serialize_u128(value),
+        Err(_) => serializer.collect_str(value),
     }
 }
 
@@ -109,7 +176,7 @@ impl Serializer for Taker {
         if name != HANDOVER_NAME {
             return Err(NoValue);
         }
-        HANDOVER.with_borrow_mut(Option::take).ok_or(NoValue)
+        take().ok_or(NoValue)
     }
     fn serialize_some<T: Serialize + ?Sized>(self, _: &T) -> Result<Value, NoValue> {
         Err(NoValue)

@@ -1,10 +1,12 @@
 //! Native values: words over arenas, the render's heap, and the host that runs templates over them.
 //!
-//! [`word`] is what a register holds, [`arena`] immutable data, [`serialize`] the way in from serde, [`heap`] what a
+//! [`word`] is what a register holds, [`arena`] immutable data, [`serialize`] the way in from serde, [`deserialize`] the way
+//! out, [`heap`] what a
 //! render makes, [`value`] what users hold, [`object`] and [`function`] their code, [`host`] the machine's verbs.
 
 pub(crate) mod arena;
 pub(crate) mod context;
+pub(crate) mod deserialize;
 pub(crate) mod function;
 mod handover;
 pub(crate) mod heap;

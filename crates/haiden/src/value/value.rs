@@ -6,7 +6,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use num_bigint::BigInt;
-use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
+use serde::ser::Serialize;
 
 use crate::error::Error;
 use crate::policies::JsonOptions;
@@ -39,7 +39,8 @@ pub struct Value(pub(crate) Repr);
 
 #[derive(Clone)]
 pub(crate) enum Repr {
-    Undefined,
+    /// The message for using it, if it came from a template.
+    Undefined(Option<Arc<str>>),
     None,
     Bool(bool),
     Int(i64),
@@ -54,7 +55,7 @@ pub(crate) enum Repr {
 
 impl Value {
     /// The undefined value.
-    pub const UNDEFINED: Value = Value(Repr::Undefined);
+    pub const UNDEFINED: Value = Value(Repr::Undefined(None));
     /// `None`.
     pub const NONE: Value = Value(Repr::None);
 
@@ -139,7 +140,7 @@ impl Value {
         }
     }
 
-    fn of(arena: &Arc<Arena>, word: Word) -> Value {
+    pub(crate) fn of(arena: &Arc<Arena>, word: Word) -> Value {
         match word {
             Word::None | Word::Missing => Value::NONE,
             Word::Bool(value) => Value(Repr::Bool(value)),
@@ -169,7 +170,7 @@ impl Value {
 
     /// Is it undefined?
     pub fn is_undefined(&self) -> bool {
-        matches!(self.0, Repr::Undefined)
+        matches!(self.0, Repr::Undefined(_))
     }
 
     /// Is it `None`?
@@ -329,7 +330,7 @@ impl Value {
     pub(crate) fn write_to(&self, arena: &mut Arena, depth: usize) -> Result<Word, Error> {
         Ok(match &self.0 {
             Repr::Invalid(error) => return Err((**error).clone()),
-            Repr::Undefined | Repr::None => Word::None,
+            Repr::Undefined(_) | Repr::None => Word::None,
             Repr::Bool(value) => Word::Bool(*value),
             Repr::Int(value) => Word::Int(*value),
             Repr::Float(value) => Word::Float(*value),
@@ -338,48 +339,6 @@ impl Value {
             Repr::Arena(from, word) => arena.import(from, *word, depth)?,
             Repr::Foreign(foreign) => arena.push_foreign(foreign.clone()),
         })
-    }
-}
-
-/// The content of a value for serializers other than ours.
-pub(super) struct Content<'a>(pub(super) &'a Value);
-
-impl Serialize for Content<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match &self.0.0 {
-            Repr::Invalid(error) => Err(serde::ser::Error::custom(error.message())),
-            Repr::Undefined | Repr::None => serializer.serialize_unit(),
-            Repr::Bool(value) => serializer.serialize_bool(*value),
-            Repr::Int(value) => serializer.serialize_i64(*value),
-            Repr::Float(value) => serializer.serialize_f64(*value),
-            Repr::Big(value) => serializer.serialize_str(&value.to_string()),
-            Repr::Str(text, _) => serializer.serialize_str(text),
-            Repr::Foreign(foreign) => serializer.serialize_str(&format!("{foreign:?}")),
-            Repr::Arena(arena, word) => match *word {
-                Word::Str(text) => serializer.serialize_str(arena.str(text)),
-                Word::Big { index, .. } => serializer.serialize_str(&arena.bigs[index as usize].to_string()),
-                Word::Items { start, len, .. } | Word::Tuple { start, len, .. } => {
-                    let mut list = serializer.serialize_seq(Some(len as usize))?;
-                    for &item in &arena.words[start as usize..(start + len) as usize] {
-                        list.serialize_element(&Value::of(arena, item))?;
-                    }
-                    list.end()
-                }
-                Word::Map { shape, start, .. } => {
-                    let keys = &arena.shapes[shape as usize].keys;
-                    let mut map = serializer.serialize_map(Some(keys.len()))?;
-                    for (place, &key) in keys.iter().enumerate() {
-                        let value = arena.words[start as usize + place];
-                        map.serialize_entry(&Value::of(arena, key), &Value::of(arena, value))?;
-                    }
-                    map.end()
-                }
-                Word::Foreign { index, .. } => {
-                    serializer.serialize_str(&format!("{:?}", arena.foreign[index as usize]))
-                }
-                _ => serializer.serialize_unit(),
-            },
-        }
     }
 }
 

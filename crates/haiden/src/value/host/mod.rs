@@ -396,8 +396,9 @@ impl NativeHost {
     /// A user's value in this render.
     pub(crate) fn import(&mut self, value: &Value) -> Result<Word, Error> {
         Ok(match &value.0 {
-            Repr::Undefined => {
-                self.heap.undefined(crate::value::heap::Reason::Hint("an undefined value".into()))
+            Repr::Undefined(why) => {
+                let why = why.as_deref().unwrap_or("an undefined value");
+                self.heap.undefined(crate::value::heap::Reason::Hint(why.into()))
             }
             Repr::Invalid(error) => return Err((**error).clone()),
             Repr::None => Word::None,
@@ -454,7 +455,8 @@ impl NativeHost {
     pub(crate) fn value(&mut self, word: Word) -> Result<Value, Error> {
         let word = self.present(word);
         Ok(match word {
-            Word::Missing | Word::Undefined(_) => Value::UNDEFINED,
+            Word::Missing => Value::UNDEFINED,
+            Word::Undefined(index) => Value(Repr::Undefined(Some(self.undefined_message(index).into()))),
             Word::None => Value::NONE,
             Word::Bool(value) => Value::from(value),
             Word::Int(value) => Value::from(value),

@@ -9,7 +9,7 @@ use crate::python::literal::{Literal, literal};
 use crate::python::number::{Int, Number};
 use crate::value::function::CallArguments;
 use crate::value::host::{NativeHost, Output};
-use crate::value::value::{Repr, Value};
+use crate::value::value::Value;
 use crate::value::word::Word;
 
 /// A value that was printed, and where its text lies.
@@ -128,9 +128,7 @@ impl NativeHost {
         if !self.native_types {
             return Ok(Value::from(out.text));
         }
-        match self.joined(&mut out, Mark::default())? {
-            Word::Undefined(_) | Word::Missing => Ok(Value(Repr::Undefined)),
-            word => self.value(word),
-        }
+        let word = self.joined(&mut out, Mark::default())?;
+        self.value(word)
     }
 }

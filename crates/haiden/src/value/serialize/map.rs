@@ -134,7 +134,7 @@ impl Wrapper {
 }
 
 /// A number of JSON.
-fn json_number(arena: &mut Arena, text: &str) -> Word {
+pub(super) fn json_number(arena: &mut Arena, text: &str) -> Word {
     if let Ok(value) = text.parse() {
         return Word::Int(value);
     }
@@ -286,11 +286,38 @@ impl<'a> MapWriter<'a> {
             return Err(Error::new(ErrorKind::Type, "a mapping gave a value without a key"));
         };
         let word = self.writer.write(value)?;
+        self.entry(key, word);
+        Ok(())
+    }
+
+    /// The value of the key that was noted last, which lies in the arena.
+    pub(super) fn push_value(&mut self, word: Word) {
+        if let Some(key) = self.key.take() {
+            self.entry(key, word);
+        }
+    }
+
+    fn entry(&mut self, key: Word, word: Word) {
         if self.guess.is_none() {
             self.keys.push(key);
         }
         self.writer.memory.stack.push(word);
-        Ok(())
+    }
+
+    /// What the values are written with.
+    pub(super) fn writer(&mut self) -> &mut Writer {
+        self.writer
+    }
+
+    /// Has it no entry yet?
+    pub(super) fn is_fresh(&self) -> bool {
+        self.count() == 0
+    }
+
+    /// It was no dict: the arena for what it was.
+    pub(super) fn abandon(self) -> &'a mut Arena {
+        self.writer.depth -= 1;
+        &mut self.writer.arena
     }
 
     /// A key that came again: its last value takes the place of the first.
@@ -354,7 +381,7 @@ impl<'a> MapWriter<'a> {
         shape
     }
 
-    fn finish(mut self) -> Result<Word, Error> {
+    pub(super) fn finish(mut self) -> Result<Word, Error> {
         if let Wrapper::JsonNumber | Wrapper::Transparent = self.wrapper {
             return Ok(self.unwrap_field());
         }

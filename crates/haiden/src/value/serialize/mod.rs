@@ -7,6 +7,7 @@
 mod key;
 mod map;
 mod recycle;
+mod transcode;
 
 use std::cell::Cell;
 use std::fmt::Display;
