@@ -354,7 +354,7 @@ impl Value {
     /// let made: Order = order.eval(context! { n => 6 })?.deserialize_into()?;
     /// assert_eq!(made, Order { id: 7, lines: vec![Line { price: 2.5 }], note: None });
     ///
-    /// let error = order.eval(context! { n => 1 << 40 })?.deserialize_into::<Order>().unwrap_err();
+    /// let error = order.eval(context! { n => 1_u64 << 40 })?.deserialize_into::<Order>().unwrap_err();
     /// assert_eq!((error.kind(), error.message()), (ErrorKind::Overflow, "id: integer 1099511627777 does not fit in u32"));
     /// # Ok::<(), haiden::Error>(())
     /// ```
