@@ -165,7 +165,7 @@ macro_rules! scalar_keys {
     };
 }
 
-impl<'de> Visitor<'de> for KeySeed<'_, '_> {
+impl Visitor<'_> for KeySeed<'_, '_> {
     type Value = Key;
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a mapping's key: text, a number, a boolean or none")
