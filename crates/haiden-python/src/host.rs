@@ -80,8 +80,11 @@ impl Extra {
 }
 
 impl PyHost {
-    /// What a render may use up. CPython's own limit ends deeper nesting of machines.
-    pub(crate) const LIMITS: Limits = Limits { depth: 500, fuel: u64::MAX };
+    /// What a render may use up. CPython's own limit ends deeper nesting of machines; the fuel is given by the slice, so
+    /// that a template that calls no Python code can be interrupted, and lets other threads run.
+    pub(crate) const LIMITS: Limits = Limits { depth: 500, fuel: Self::SLICE };
+    /// Turns of loops and calls of macros between two looks at signals.
+    pub(crate) const SLICE: u64 = 4096;
 
     pub(crate) fn new(scope: Rc<Scope>) -> PyHost {
         let types = types::loaded().expect("compile has loaded them");

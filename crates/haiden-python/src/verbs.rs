@@ -671,6 +671,14 @@ impl Host for PyHost {
     fn fault(&mut self, fault: Fault<'_>) -> Raised {
         crate::errors::fault(self, fault)
     }
+    /// Looks at signals, and lets other threads have the interpreter, as it does itself between its instructions.
+    #[cold]
+    fn refuel(&mut self) -> Result<u64> {
+        let py = objects::token();
+        py.check_signals().map_err(|error| Raised::from_error(py, error))?;
+        py.detach(|| ());
+        Ok(PyHost::SLICE)
+    }
     fn place(program: &Program<PyHost>) -> Option<Arc<str>> {
         program.extra().filename.clone()
     }

@@ -458,6 +458,11 @@ pub trait Host: Sized {
 
     /// The error for something that went wrong in the machine itself.
     fn fault(&mut self, fault: Fault<'_>) -> Self::Error;
+    /// The fuel is used up: more of it (a host that only wants to look up from time to time gives it by the slice), or the
+    /// error that ends the render.
+    fn refuel(&mut self) -> Result<u64, Self::Error> {
+        Err(self.fault(Fault::OutOfFuel))
+    }
     /// Is this no error but a request to stop and come back?
     fn is_suspension(_error: &Self::Error) -> bool {
         false

@@ -68,7 +68,7 @@ impl<H: Host> Vm<H> {
                 if host.writes_through() && (!escape || host.autoescape(&frame.context)) =>
             {
                 if self.fuel == 0 {
-                    return Vm::fault(host, Fault::OutOfFuel);
+                    self.fuel = host.refuel()?.max(1);
                 }
                 self.fuel -= 1;
                 self.enter(host, &callee, register + 1, shape, Finish::Nothing)?;

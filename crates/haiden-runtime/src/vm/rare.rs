@@ -156,7 +156,7 @@ impl<H: Host> Vm<H> {
         macro_rules! enter {
             ($callee:expr, $register:expr, $shape:expr, $finish:expr) => {{
                 if self.fuel == 0 {
-                    fault!(Fault::OutOfFuel);
+                    self.fuel = host.refuel()?.max(1);
                 }
                 self.fuel -= 1;
                 let finish = $finish;

@@ -229,7 +229,7 @@ impl<H: Host> Vm<H> {
             macro_rules! back_edge {
                 ($target:expr) => {{
                     if self.fuel == 0 {
-                        fault!(Fault::OutOfFuel);
+                        self.fuel = check!(host.refuel()).max(1);
                     }
                     self.fuel -= 1;
                     at.jump($target);
