@@ -443,6 +443,9 @@ pub(crate) fn compile_error(error: &CompileError, source: &str, name: Option<&st
 }
 
 impl Templates for Inner {
+    fn environment(self: Arc<Self>) -> Option<Environment> {
+        Some(Environment { inner: self })
+    }
     fn program(&self, name: &str) -> Result<Arc<Program<NativeHost>>, Error> {
         self.load(name).map(|loaded| loaded.program)
     }

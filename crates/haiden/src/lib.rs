@@ -87,6 +87,7 @@ pub use value::deserialize::ValueDeserializer;
 pub use value::function::{Argument, Function, KeywordArguments, Parameters, Returned};
 pub use value::host::RenderLimits;
 pub use value::object::{Keywords, Object};
+pub use value::state::State;
 pub use value::value::Value;
 
 #[doc(hidden)]

@@ -2,7 +2,8 @@
 //!
 //! [`word`] is what a register holds, [`arena`] immutable data, [`serialize`] the way in from serde, [`deserialize`] the way
 //! out, [`heap`] what a
-//! render makes, [`value`] what users hold, [`object`] and [`function`] their code, [`host`] the machine's verbs.
+//! render makes, [`value`] what users hold, [`object`] and [`function`] their code,
+//! [`state`] what it sees of a render, [`host`] the machine's verbs.
 
 pub(crate) mod arena;
 pub(crate) mod context;
@@ -14,6 +15,7 @@ pub(crate) mod host;
 pub(crate) mod object;
 pub(crate) mod serialize;
 pub(crate) mod shape;
+pub(crate) mod state;
 #[expect(clippy::module_inception, reason = "`Value` is what the module is named after")]
 pub(crate) mod value;
 pub(crate) mod word;

@@ -5,6 +5,7 @@ use std::sync::{Arc, LazyLock};
 
 use haiden_runtime::{CompareOp, Program};
 
+use crate::environment::Environment;
 use crate::error::{Error, ErrorKind};
 use crate::policies::{JsonOptions, Policies};
 use crate::sandbox::Sandbox;
@@ -29,6 +30,9 @@ fn default_undefined() -> &'static UndefinedType {
 pub(super) struct NoTemplates;
 
 impl Templates for NoTemplates {
+    fn environment(self: Arc<Self>) -> Option<Environment> {
+        None
+    }
     fn program(&self, name: &str) -> Result<Arc<Program<NativeHost>>, Error> {
         Err(Error::new(ErrorKind::TemplateNotFound, name))
     }

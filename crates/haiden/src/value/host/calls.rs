@@ -83,6 +83,27 @@ impl NativeHost {
         self.call_expanded(callee, positional, &[])
     }
 
+    /// Calls a value of a user with values of a user.
+    pub(crate) fn call_with_values(
+        &mut self,
+        callee: &Value,
+        positional: &[Value],
+        keywords: &[(&str, Value)],
+    ) -> Result<Value, Error> {
+        let callee = self.import(callee)?;
+        if self.sandboxed {
+            self.refuse_unsafe_call(callee)?;
+        }
+        let positional =
+            positional.iter().map(|value| self.import(value)).collect::<Result<Vec<_>, Error>>()?;
+        let keywords = keywords
+            .iter()
+            .map(|(name, value)| Ok(((*name).into(), self.import(value)?)))
+            .collect::<Result<Vec<_>, Error>>()?;
+        let outcome = self.call_expanded(callee, &positional, &keywords)?;
+        self.value(outcome)
+    }
+
     /// Calls a value.
     pub(super) fn call_value(
         &mut self,

@@ -231,6 +231,11 @@ impl NativeHost {
         data.chain.get_or_insert_with(|| Chain::of(&self.programs[data.program].program)).clone()
     }
 
+    /// The context that calls, if there is one.
+    pub(crate) fn calling_context(&self) -> Option<u32> {
+        (self.contexts.len() > self.calling as usize).then_some(self.calling)
+    }
+
     pub(crate) fn context(&self, context: u32) -> &ContextData {
         &self.contexts[context as usize]
     }
@@ -259,7 +264,7 @@ impl NativeHost {
     }
 
     /// The variable `name` of a context.
-    pub(super) fn find_variable(&self, context: u32, name: &Name) -> Option<Word> {
+    pub(crate) fn find_variable(&self, context: u32, name: &Name) -> Option<Word> {
         let data = self.context(context);
         if let Some(word) = data.variables.get(name) {
             return Some(word);
@@ -300,6 +305,11 @@ impl NativeHost {
         }
     }
 
+    /// The name of the template that a context is of.
+    pub(crate) fn template_of(&self, context: u32) -> Option<String> {
+        self.programs[self.context(context).program].program.name().map(ToString::to_string)
+    }
+
     /// The exported variables of a context, in order.
     pub(crate) fn exports(&self, context: u32) -> Vec<(Arc<str>, Word)> {
         let data = self.context(context);
@@ -320,7 +330,7 @@ impl NativeHost {
     }
 
     /// The variables of a context as a dict: later ones over earlier ones.
-    pub(super) fn all_variables(&mut self, context: u32) -> Result<Word, Error> {
+    pub(crate) fn all_variables(&mut self, context: u32) -> Result<Word, Error> {
         let (mut keys, mut values) = self.entries(self.context(context).base);
         let own: Vec<(Arc<str>, Word)> =
             self.context(context).variables.iter().map(|(name, word)| (name.clone(), word)).collect();

@@ -46,6 +46,7 @@ pub(crate) use pool::{Parts, Pooled};
 pub(crate) use text::Output;
 pub(crate) use undefined::{UndefinedType, quoted};
 
+use crate::environment::Environment;
 use crate::error::{Error, ErrorKind};
 use crate::policies::Policies;
 use crate::python::number::Number;
@@ -85,6 +86,8 @@ impl Default for RenderLimits {
 
 /// What the native host asks of an environment.
 pub(crate) trait Templates: Send + Sync {
+    /// The environment itself.
+    fn environment(self: Arc<Self>) -> Option<Environment>;
     /// The program of a template.
     fn program(&self, name: &str) -> Result<Arc<Program<NativeHost>>, Error>;
     /// The environment's own globals.
@@ -201,6 +204,11 @@ impl NativeHost {
     #[inline]
     pub(crate) fn templates(&self) -> &dyn Templates {
         self.templates.as_deref().unwrap_or(&alone::NoTemplates)
+    }
+
+    /// The environment that the templates are of.
+    pub(crate) fn environment(&self) -> Option<Environment> {
+        self.templates.clone()?.environment()
     }
 
     /// The place of a program among those of this render.

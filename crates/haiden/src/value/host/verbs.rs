@@ -95,6 +95,16 @@ impl Host for NativeHost {
         }
     }
     #[inline(always)]
+    fn emit_in(&mut self, out: &mut Output, context: Option<&u32>, value: &Word, escape: bool) -> Result<()> {
+        if self.plain_print {
+            return self.print(out, *value, escape);
+        }
+        if let Some(context) = context {
+            self.calling = *context;
+        }
+        self.print_specially(out, *value, escape)
+    }
+    #[inline(always)]
     fn writes_through(&self) -> bool {
         self.plain_print
     }
@@ -352,6 +362,7 @@ impl Host for NativeHost {
             return Ok(Called::Enter(callee));
         }
         if !self.sandboxed && NativeHost::has_method(object, &site.text) {
+            self.calling = *context;
             let result = if arguments.shape.is_plain() {
                 self.call_member(object, &site.text, arguments.values, &[])
             } else {
@@ -378,6 +389,7 @@ impl Host for NativeHost {
         match filter {
             NativeFilter::Builtin(builtin) => self.builtin_filter(builtin, *context, *value, arguments),
             NativeFilter::User(function) => {
+                self.calling = *context;
                 if arguments.shape.is_plain() && arguments.values.is_empty() {
                     return function.invoke(self, CallArguments { positional: &[*value], keywords: &[] });
                 }
@@ -395,6 +407,7 @@ impl Host for NativeHost {
         match test {
             NativeTest::Builtin(builtin) => builtin.call(self, context, value, arguments),
             NativeTest::User(function) => {
+                self.calling = *context;
                 let result = self.call_user(function, *value, arguments)?;
                 self.is_true(result)
             }

@@ -1,0 +1,75 @@
+//! Arguments with a name.
+
+use std::sync::Arc;
+
+use super::{Argument, Source, unexpected_keyword};
+use crate::error::Error;
+use crate::value::host::NativeHost;
+use crate::value::value::Value;
+use crate::value::word::Word;
+
+/// The arguments with a name that a function was called with: its last parameter, if it takes any.
+///
+/// ```
+/// use haiden::{Environment, KeywordArguments};
+///
+/// let mut environment = Environment::new();
+/// environment.add_filter("money", |amount: f64, keywords: KeywordArguments| -> Result<String, haiden::Error> {
+///     keywords.only(&["unit"])?;
+///     Ok(format!("{amount:.2} {}", keywords.get("unit").and_then(|unit| unit.as_str()).unwrap_or("EUR")))
+/// });
+/// assert_eq!(environment.render_str("{{ 3|money }}, {{ 3|money(unit='CHF') }}", haiden::context! {})?, "3.00 EUR, 3.00 CHF");
+/// let error = environment.render_str("{{ 3|money(uint='CHF') }}", haiden::context! {}).unwrap_err();
+/// assert_eq!(error.message(), "money() got an unexpected keyword argument 'uint'");
+/// # Ok::<(), haiden::Error>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct KeywordArguments {
+    function: Arc<str>,
+    values: Vec<(String, Value)>,
+}
+
+impl KeywordArguments {
+    /// The argument of this name, if it was given.
+    pub fn get(&self, name: &str) -> Option<&Value> {
+        self.values.iter().find(|(known, _)| known == name).map(|(_, value)| value)
+    }
+
+    /// The arguments in the order of the call.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
+        self.values.iter().map(|(name, value)| (&**name, value))
+    }
+
+    /// An error if there are others than these.
+    ///
+    /// # Errors
+    /// Python's `TypeError` for a keyword that a function does not have.
+    pub fn only(&self, names: &[&str]) -> Result<(), Error> {
+        match self.values.iter().find(|(name, _)| !names.contains(&&**name)) {
+            Some((name, _)) => Err(unexpected_keyword(&self.function, name)),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Argument for KeywordArguments {
+    type Held = KeywordArguments;
+    type Given<'a> = KeywordArguments;
+    fn hold(_: &mut NativeHost, _: Word) -> Option<KeywordArguments> {
+        None
+    }
+    fn give<'a>(held: &'a KeywordArguments, _: &'a Source<'a>) -> KeywordArguments {
+        held.clone()
+    }
+    const NAME: &'static str = "arguments with a name";
+    const TAKES_KEYWORDS: bool = true;
+    fn hold_keywords(
+        host: &mut NativeHost,
+        name: &str,
+        keywords: &[(&str, Word)],
+    ) -> Result<Option<Self>, Error> {
+        let values = keywords.iter().map(|(name, word)| Ok(((*name).to_owned(), host.value(*word)?)));
+        let values = values.collect::<Result<_, Error>>()?;
+        Ok(Some(KeywordArguments { function: name.into(), values }))
+    }
+}

@@ -1,0 +1,298 @@
+//! Functions: closures with typed arguments as filters, tests and functions of templates.
+//!
+//! In: a closure. Out: a [`BoxedFunction`], which checks a call's arguments and takes them as the closure's types. The types
+//! are in [`argument`], those of results in [`returned`].
+//!
+//! Invariant: a closure that takes no [`State`] pays nothing for those that do: whether one does is known when it is
+//! compiled.
+
+mod argument;
+mod keywords;
+mod returned;
+
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+pub use self::keywords::KeywordArguments;
+use crate::error::{Error, ErrorKind};
+use crate::value::host::NativeHost;
+use crate::value::object::panicked;
+use crate::value::state::State;
+use crate::value::word::Word;
+
+/// The arguments of a call to user code.
+#[doc(hidden)]
+pub struct CallArguments<'a> {
+    pub(crate) positional: &'a [Word],
+    pub(crate) keywords: &'a [(&'a str, Word)],
+}
+
+type Call = dyn Fn(&mut NativeHost, CallArguments<'_>) -> Result<Word, Error> + Send + Sync;
+
+/// A function with its types forgotten.
+#[derive(Clone)]
+pub struct BoxedFunction {
+    pub(crate) name: Arc<str>,
+    pub(crate) call: Arc<Call>,
+}
+
+impl fmt::Debug for BoxedFunction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "<function {}>", self.name)
+    }
+}
+
+impl BoxedFunction {
+    /// Calls it; a panic in it becomes an error that names it.
+    pub(crate) fn invoke(&self, host: &mut NativeHost, arguments: CallArguments<'_>) -> Result<Word, Error> {
+        catch_unwind(AssertUnwindSafe(|| (self.call)(host, arguments)))
+            .unwrap_or_else(|panic| Err(panicked(&self.name, &*panic)))
+    }
+}
+
+/// A closure that templates can call: up to eight arguments of types that implement [`Argument`], a result that implements
+/// [`Returned`]. Trailing parameters of type `Option` may be left out. A parameter of type `&`[`State`] is no argument: it
+/// is the context that the call is made in.
+///
+/// `|name: &str, times: Option<i64>| -> String { .. }` is one.
+pub trait Function<R, A>: Typed<R, A> + Send + Sync + 'static {}
+
+impl<R, A, F: Typed<R, A> + Send + Sync + 'static> Function<R, A> for F {}
+
+/// What can be called with these types.
+#[doc(hidden)]
+pub trait Typed<R, A> {
+    /// Calls it.
+    fn invoke(&self, arguments: A) -> R;
+}
+
+/// Where arguments are given from.
+#[doc(hidden)]
+pub enum Source<'a> {
+    /// The host: texts are borrowed from it.
+    Host(&'a NativeHost),
+    /// The state that the function takes, which has the host for itself.
+    State(State<'a>),
+}
+
+/// A type that a function's argument can have.
+pub trait Argument {
+    /// What is kept of the value while the function is called.
+    #[doc(hidden)]
+    type Held;
+    /// What the function gets: the type itself, but for references.
+    #[doc(hidden)]
+    type Given<'a>;
+    /// Takes the value; `None` if its type does not fit.
+    #[doc(hidden)]
+    fn hold(host: &mut NativeHost, word: Word) -> Option<Self::Held>;
+    /// The argument when it is left out; `None` if it must be given.
+    #[doc(hidden)]
+    fn left_out() -> Option<Self::Held> {
+        None
+    }
+    /// Takes what is held out of the host, which is about to change.
+    #[doc(hidden)]
+    fn detach(_: &mut Self::Held, _: &NativeHost) {}
+    /// The argument itself.
+    #[doc(hidden)]
+    fn give<'a>(held: &'a Self::Held, source: &'a Source<'a>) -> Self::Given<'a>;
+    /// What messages call the type.
+    #[doc(hidden)]
+    const NAME: &'static str;
+    /// May the value be undefined?
+    #[doc(hidden)]
+    const TAKES_UNDEFINED: bool = false;
+    /// Are these all the arguments that have a name?
+    #[doc(hidden)]
+    const TAKES_KEYWORDS: bool = false;
+    /// Is it the context, and no argument?
+    #[doc(hidden)]
+    const TAKES_STATE: bool = false;
+    /// Takes the arguments that have a name.
+    #[doc(hidden)]
+    fn hold_keywords(_: &mut NativeHost, _: &str, _: &[(&str, Word)]) -> Result<Option<Self::Held>, Error> {
+        Ok(None)
+    }
+}
+
+/// The types of a function's arguments: a tuple of [`Argument`]s.
+pub trait Parameters {
+    /// What is kept of the values.
+    #[doc(hidden)]
+    type Held;
+    /// What the function gets.
+    #[doc(hidden)]
+    type Given<'a>;
+    /// Takes the values.
+    #[doc(hidden)]
+    fn hold(host: &mut NativeHost, name: &str, arguments: &CallArguments<'_>) -> Result<Self::Held, Error>;
+    /// Takes what is held out of the host, which is about to change.
+    #[doc(hidden)]
+    fn detach(held: &mut Self::Held, host: &NativeHost);
+    /// The arguments themselves.
+    #[doc(hidden)]
+    fn give<'a>(held: &'a Self::Held, source: &'a Source<'a>) -> Self::Given<'a>;
+    /// Is one of them the context?
+    #[doc(hidden)]
+    const TAKES_STATE: bool;
+}
+
+/// A function with its types forgotten; `name` is for messages.
+pub(crate) fn boxed<R, A, F>(function: F, name: &str) -> BoxedFunction
+where
+    R: Returned,
+    A: Parameters,
+    F: Function<R, A> + for<'a> Function<R, A::Given<'a>>,
+{
+    let name: Arc<str> = name.into();
+    let called = name.clone();
+    let call = move |host: &mut NativeHost, arguments: CallArguments<'_>| -> Result<Word, Error> {
+        call_typed::<R, A, F>(&function, &called, host, &arguments)
+    };
+    BoxedFunction { name, call: Arc::new(call) }
+}
+
+/// Calls what has these types; `name` is for messages.
+#[inline]
+pub(crate) fn call_typed<R, A, F>(
+    function: &F,
+    name: &str,
+    host: &mut NativeHost,
+    arguments: &CallArguments<'_>,
+) -> Result<Word, Error>
+where
+    R: Returned,
+    A: Parameters,
+    F: Typed<R, A> + for<'a> Typed<R, A::Given<'a>>,
+{
+    let mut held = A::hold(host, name, arguments)?;
+    let result = if A::TAKES_STATE {
+        A::detach(&mut held, host);
+        let source = Source::State(State::new(host));
+        Typed::<R, A::Given<'_>>::invoke(function, A::give(&held, &source))
+    } else {
+        let source = Source::Host(host);
+        Typed::<R, A::Given<'_>>::invoke(function, A::give(&held, &source))
+    };
+    result.into_word(host)
+}
+
+/// A type that a function's result can have.
+pub trait Returned {
+    /// The result as a value.
+    #[doc(hidden)]
+    fn into_word(self, host: &mut NativeHost) -> Result<Word, Error>;
+}
+
+macro_rules! functions {
+    ($($count:literal: $($Type:ident $place:tt $value:ident),*;)*) => {
+        $(impl<F, R, $($Type),*> Typed<R, ($($Type,)*)> for F
+        where
+            F: Fn($($Type),*) -> R,
+        {
+            fn invoke(&self, ($($value,)*): ($($Type,)*)) -> R {
+                self($($value),*)
+            }
+        }
+        impl<$($Type: Argument),*> Parameters for ($($Type,)*) {
+            type Held = ($($Type::Held,)*);
+            type Given<'a> = ($($Type::Given<'a>,)*);
+            fn hold(host: &mut NativeHost, name: &str, arguments: &CallArguments<'_>) -> Result<Self::Held, Error> {
+                let others = [$(u8::from($Type::TAKES_STATE) + u8::from($Type::TAKES_KEYWORDS)),*];
+                let takes = $count - others.iter().map(|&other| usize::from(other)).sum::<usize>();
+                check(name, arguments, takes, [$($Type::TAKES_KEYWORDS),*].contains(&true))?;
+                let states = [$(usize::from($Type::TAKES_STATE)),*];
+                Ok(($(argument::<$Type>(host, name, arguments, $place - states[..$place].iter().sum::<usize>())?,)*))
+            }
+            fn detach(held: &mut Self::Held, host: &NativeHost) {
+                $($Type::detach(&mut held.$place, host);)*
+            }
+            fn give<'a>(held: &'a Self::Held, source: &'a Source<'a>) -> Self::Given<'a> {
+                ($($Type::give(&held.$place, source),)*)
+            }
+            const TAKES_STATE: bool = $($Type::TAKES_STATE)||*;
+        })*
+    };
+}
+impl<F, R> Typed<R, ()> for F
+where
+    F: Fn() -> R,
+{
+    fn invoke(&self, (): ()) -> R {
+        self()
+    }
+}
+impl Parameters for () {
+    type Held = ();
+    type Given<'a> = ();
+    fn hold(_: &mut NativeHost, name: &str, arguments: &CallArguments<'_>) -> Result<(), Error> {
+        check(name, arguments, 0, false)
+    }
+    fn detach((): &mut (), _: &NativeHost) {}
+    fn give<'a>((): &'a (), _: &'a Source<'a>) {}
+    const TAKES_STATE: bool = false;
+}
+functions! {
+    1: A 0 a;
+    2: A 0 a, B 1 b;
+    3: A 0 a, B 1 b, C 2 c;
+    4: A 0 a, B 1 b, C 2 c, D 3 d;
+    5: A 0 a, B 1 b, C 2 c, D 3 d, E 4 e;
+    6: A 0 a, B 1 b, C 2 c, D 3 d, E 4 e, G 5 g;
+    7: A 0 a, B 1 b, C 2 c, D 3 d, E 4 e, G 5 g, H 6 h;
+    8: A 0 a, B 1 b, C 2 c, D 3 d, E 4 e, G 5 g, H 6 h, I 7 i;
+}
+
+#[cold]
+fn unexpected_keyword(name: &str, keyword: &str) -> Error {
+    Error::new(ErrorKind::Type, format!("{name}() got an unexpected keyword argument '{keyword}'"))
+}
+
+fn check(name: &str, arguments: &CallArguments<'_>, takes: usize, keywords: bool) -> Result<(), Error> {
+    if !keywords && let Some((keyword, _)) = arguments.keywords.first() {
+        return Err(unexpected_keyword(name, keyword));
+    }
+    if arguments.positional.len() > takes {
+        let given = arguments.positional.len();
+        let s = if takes == 1 { "" } else { "s" };
+        return Err(Error::new(
+            ErrorKind::Type,
+            format!("{name}() takes {takes} positional argument{s} but {given} were given"),
+        ));
+    }
+    Ok(())
+}
+
+fn argument<T: Argument>(
+    host: &mut NativeHost,
+    name: &str,
+    arguments: &CallArguments<'_>,
+    place: usize,
+) -> Result<T::Held, Error> {
+    if T::TAKES_STATE {
+        // It is held as nothing, and left out always.
+        if let Some(held) = T::left_out() {
+            return Ok(held);
+        }
+    }
+    if T::TAKES_KEYWORDS
+        && let Some(held) = T::hold_keywords(host, name, arguments.keywords)?
+    {
+        return Ok(held);
+    }
+    let Some(&word) = arguments.positional.get(place) else {
+        return T::left_out().ok_or_else(|| {
+            Error::new(ErrorKind::Type, format!("{name}() is missing argument {}", place + 1))
+        });
+    };
+    if !T::TAKES_UNDEFINED {
+        host.refuse_undefined(word)?;
+    }
+    T::hold(host, word).ok_or_else(|| {
+        let got = host.type_name(word).to_owned();
+        let message = format!("{name}() argument {} must be {}, not {got}", place + 1, T::NAME);
+        Error::new(ErrorKind::Type, message)
+    })
+}

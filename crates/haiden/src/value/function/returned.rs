@@ -1,0 +1,67 @@
+//! The types that results can have.
+
+use super::Returned;
+use crate::error::Error;
+use crate::value::host::NativeHost;
+use crate::value::value::Value;
+use crate::value::word::Word;
+
+impl Returned for String {
+    fn into_word(self, host: &mut NativeHost) -> Result<Word, Error> {
+        host.new_text(&self, false)
+    }
+}
+impl Returned for &str {
+    fn into_word(self, host: &mut NativeHost) -> Result<Word, Error> {
+        host.new_text(self, false)
+    }
+}
+impl Returned for Value {
+    fn into_word(self, host: &mut NativeHost) -> Result<Word, Error> {
+        host.import(&self)
+    }
+}
+impl Returned for () {
+    fn into_word(self, _: &mut NativeHost) -> Result<Word, Error> {
+        Ok(Word::None)
+    }
+}
+impl Returned for bool {
+    fn into_word(self, _: &mut NativeHost) -> Result<Word, Error> {
+        Ok(Word::Bool(self))
+    }
+}
+impl Returned for f64 {
+    fn into_word(self, _: &mut NativeHost) -> Result<Word, Error> {
+        Ok(Word::Float(self))
+    }
+}
+macro_rules! returned_integers {
+    ($($Type:ty)*) => {
+        $(impl Returned for $Type {
+            fn into_word(self, host: &mut NativeHost) -> Result<Word, Error> {
+                host.import(&Value::from(self))
+            }
+        })*
+    };
+}
+returned_integers! { i8 i16 i32 i64 i128 u8 u16 u32 u64 usize }
+impl<T: Returned> Returned for Vec<T> {
+    fn into_word(self, host: &mut NativeHost) -> Result<Word, Error> {
+        let items = self.into_iter().map(|item| item.into_word(host)).collect::<Result<Vec<_>, _>>()?;
+        Ok(host.heap.list(items))
+    }
+}
+impl<T: Returned> Returned for Option<T> {
+    fn into_word(self, host: &mut NativeHost) -> Result<Word, Error> {
+        match self {
+            Some(value) => value.into_word(host),
+            None => Ok(Word::None),
+        }
+    }
+}
+impl<T: Returned> Returned for Result<T, Error> {
+    fn into_word(self, host: &mut NativeHost) -> Result<Word, Error> {
+        self?.into_word(host)
+    }
+}
