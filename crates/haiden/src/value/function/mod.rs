@@ -1,7 +1,7 @@
 //! Functions: closures with typed arguments as filters, tests and functions of templates.
 //!
 //! In: a closure. Out: a [`BoxedFunction`], which checks a call's arguments and takes them as the closure's types. The types
-//! are in [`argument`], those of results in [`returned`].
+//! are in [`mod@argument`], those of results in [`returned`].
 //!
 //! Invariant: a closure that takes no [`State`] pays nothing for those that do: whether one does is known when it is
 //! compiled.
