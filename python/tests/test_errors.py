@@ -1,6 +1,7 @@
 """Errors: classes, lines, and what user code raises."""
 
 import gc
+import threading
 import traceback
 
 import jinja2
@@ -122,6 +123,44 @@ def test_recursion(compile):
 
 def deep(program):
     return program.render({"f": lambda: deep(program)})
+
+
+class Itself:
+    def __init__(self, template):
+        self.template = template
+
+    def __str__(self):
+        return self.template.render(s=self)
+
+
+@pytest.mark.parametrize("size", [1 << 20, 256 << 10])
+def test_recursion_on_a_small_stack(compile, size):
+    """Threads have a fraction of the main thread's stack on some systems: the error comes before its end."""
+    raised = []
+
+    def run():
+        calls, texts = compile("{{ f() }}"), compile("{% filter upper %}{{ [s]|map('string')|join }}{% endfilter %}")
+        macro = compile("{% macro m(f) %}{% call(x) f() %}{% endcall %}{% endmacro %}")
+        for action in (
+            lambda: deep(calls),
+            lambda: texts.render(s=Itself(texts)),
+            lambda: endless(macro),
+        ):
+            with pytest.raises(RecursionError):
+                action()
+            raised.append(calls.render(f=lambda: "still works"))
+
+    def endless(macro):
+        return macro.module.m(lambda **_: endless(macro))
+
+    before = threading.stack_size(size)
+    try:
+        thread = threading.Thread(target=run)
+        thread.start()
+        thread.join()
+    finally:
+        threading.stack_size(before)
+    assert raised == ["still works"] * 3
 
 
 def test_missing_loader_and_template(compile):

@@ -109,6 +109,10 @@ pub(crate) fn call_with(callee: &Obj, arguments: &Obj, keywords: &Obj) -> Result
 /// How many machines may run inside one another on a thread: about as many as Jinja's calls fit into Python's own limit.
 const MACHINES: u32 = 250;
 
+/// How much of the thread's stack must be left for one more machine and what it calls. Threads of some systems have 128 KiB
+/// in all; a build without optimizations needs more for each step.
+const ROOM: usize = if cfg!(debug_assertions) { 384 << 10 } else { 40 << 10 };
+
 thread_local! {
     static RUNNING: std::cell::Cell<u32> = const { std::cell::Cell::new(0) };
 }
@@ -116,7 +120,7 @@ thread_local! {
 /// Is there room for another machine on the stack? Raises `RecursionError` if not.
 pub(crate) fn enter_recursion() -> Result<RecursionGuard> {
     let running = RUNNING.get();
-    if running >= MACHINES {
+    if running >= MACHINES || stacker::remaining_stack().is_some_and(|left| left < ROOM) {
         return raise(&Class::Recursion.object(), "maximum recursion depth exceeded in a template");
     }
     // SAFETY: attached; the guard leaves.
