@@ -61,6 +61,44 @@ def test_class_and_instance_change(x):
     check(x, b, "new dictionary")
 
 
+def test_dictionaries_of_instances_change(x):
+    """A site remembers what the dictionary of an instance had; it must see each change, and not mix instances up."""
+
+    class A:
+        pass
+
+    a, b = A(), A()
+    for value in (a, b):
+        value.__dict__["x"] = f"{id(value)}"
+    for _ in range(3):
+        check(x, a, f"{id(a)}")
+        check(x, a, f"{id(a)}")
+        check(x, b, f"{id(b)}")
+    a.x = "by assignment"
+    check(x, a, "by assignment")
+    a.y = "something else"
+    check(x, a, "by assignment")
+    vars(a).update(x="by update")
+    check(x, a, "by update")
+    del a.x
+    check(x, a, "")
+    check(x, a, "")
+    a.x = "again"
+    check(x, a, "again")
+    a.__dict__ = {"x": "new"}
+    check(x, a, "new")
+    a.__dict__ = b.__dict__
+    check(x, a, f"{id(b)}")
+    b.x = "shared"
+    check(x, a, "shared")
+    a.__dict__.clear()
+    check(x, b, "")
+    for number in range(100):
+        value = A()
+        value.__dict__["x"] = number
+        check(x, value, str(number))
+
+
 def test_base_class_changes(x):
     class Base:
         pass

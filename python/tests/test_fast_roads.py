@@ -84,6 +84,75 @@ def test_included_templates_of_a_dict_are_loaded_anew():
     assert page.render() == "fff"
 
 
+def test_what_changes_in_mid_page_is_seen():
+    """Between two includes of one name anything may change that the look-up of a template rests on."""
+    sources = {"page": "{% for change in changes %}{% include 'part' %}{{ change() }}{% endfor %}", "part": "a"}
+    environment = Environment(loader=DictLoader(sources))
+    page = environment.get_template("page")
+
+    def rendered(*changes):
+        nothing = [lambda: ""] * 3
+        return page.render(changes=[*nothing, *(lambda c=c: c() or "" for c in changes), *nothing])
+
+    def sets(target, name, value):
+        return lambda: setattr(target, name, value)
+
+    def touch_template(check):
+        return lambda: setattr(environment.get_template("part"), "_uptodate", check)
+
+    cache, loader = environment.cache, environment.loader
+    for _ in range(3):
+        assert rendered(lambda: None) == "a" * 7
+    assert rendered(lambda: sources.update(part="b")) == "aaaabbb"
+    assert rendered(lambda: sources.update(other="")) == "b" * 7
+    assert rendered(sets(loader, "mapping", {**sources, "part": "c"})) == "bbbbccc"
+    assert rendered(sets(environment, "loader", DictLoader({"part": "d"}))) == "ccccddd"
+    assert rendered(sets(environment, "auto_reload", False), lambda: environment.loader.mapping.clear()) == "d" * 8
+    environment.loader.mapping["part"] = "e"
+    assert rendered(lambda: cache.clear()) == "ddddeee"
+    environment.auto_reload = True
+    assert rendered(touch_template(lambda: False), lambda: environment.loader.mapping.update(part="f")) == "eeeeefff"
+    asked = []
+    environment.loader.mapping["part"] = "g"
+    assert rendered(touch_template(lambda: asked.append(1) or True)) == "ggggggg"
+    assert len(asked) == 3
+    other = environment.from_string("h")
+    assert rendered(lambda: cache.__setitem__(cache.keys()[0], other)) == "gggghhh"
+    environment.__dict__["loader"] = DictLoader({"part": "i"})
+    assert rendered() == "i" * 6
+    assert rendered(lambda: environment.__dict__.update(loader=DictLoader({"part": "j"}))) == "iiiijjj"
+    assert rendered(lambda: cache.__dict__.update(_mapping={}) or environment.loader.mapping.update(part="k")) == "jjjjkkk"
+    assert rendered(lambda: loader.__class__ and setattr(environment, "loader", loader)) == "kkkkccc"
+
+
+def test_filters_that_change_between_renders_are_seen():
+    environment = Environment()
+    page = environment.from_string("{{ 'a'|upper }}{{ 'b'|mine if 'mine' in known }}")
+    assert [page.render(known=()) for _ in range(3)] == ["A"] * 3
+    environment.filters["mine"] = lambda value: value * 2
+    assert [page.render(known=("mine",)) for _ in range(3)] == ["Abb"] * 3
+    stock = environment.filters["upper"]
+    environment.filters["upper"] = str.title
+    environment.filters["mine"] = lambda value: value * 3
+    assert [page.render(known=("mine",)) for _ in range(3)] == ["Abbb"] * 3
+    environment.filters["upper"] = lambda value: "x"
+    assert page.render(known=()) == "x"
+    environment.filters["upper"] = stock
+    assert page.render(known=()) == "A"
+    environment.filters = {**environment.filters, "upper": str.lower}
+    assert page.render(known=()) == "a"
+
+
+def test_the_policy_of_truncate_is_read_each_time():
+    environment = Environment()
+    page = environment.from_string("{{ 'one two three'|truncate(10) }}")
+    assert [page.render() for _ in range(2)] == ["one two three"] * 2
+    environment.policies["truncate.leeway"] = 0
+    assert [page.render() for _ in range(2)] == ["one..."] * 2
+    environment.policies = {"truncate.leeway": 7}
+    assert page.render() == "one two three"
+
+
 def test_a_mapping_of_ones_own_is_asked():
     class Mapping(dict):
         def get(self, name, default=None):

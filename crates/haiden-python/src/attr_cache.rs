@@ -11,10 +11,12 @@
 #![expect(unsafe_code, reason = "CPython's layouts of classes and instances")]
 
 use std::cell::Cell;
+use std::ptr;
 
 use pyo3::ffi;
 
 use crate::guard::Suspicion;
+use crate::kept::state_of;
 use crate::objects::{self, Class, Result, class};
 use crate::register::Obj;
 use crate::types;
@@ -52,6 +54,9 @@ pub(crate) struct Site {
     /// `dict` has no attribute of this name.
     item_of_dict: bool,
     memory: Cell<Memory>,
+    /// The state of the dictionary of the instance that was seen last, and what it has, borrowed: as long as a dictionary is
+    /// in that state, it has it.
+    seen: Cell<(u64, *mut ffi::PyObject)>,
 }
 
 #[derive(Clone, Copy)]
@@ -103,7 +108,8 @@ impl Site {
         let item_of_dict = fast && !objects::class_has(class!(PyDict_Type), &name.object);
         let memory = Cell::new(Memory { version: 0, road: Road::Generic });
         let suspicion = Suspicion::of(name.text());
-        Site { name, suspicion, fast, item_of_dict, memory }
+        let seen = Cell::new((0, ptr::null_mut()));
+        Site { name, suspicion, fast, item_of_dict, memory, seen }
     }
 
     /// The item of an exact dict, if dicts have no attribute of that name.
@@ -119,6 +125,39 @@ impl Site {
     /// The attribute, else the item, else `None`.
     #[inline(always)]
     pub(crate) fn get(&self, object: &Obj) -> Result<Option<Obj>> {
+        match self.at_hand(object) {
+            Some(value) => Ok(Some(value)),
+            None => self.look(object),
+        }
+    }
+
+    /// The attribute, if the road to it is short and known.
+    #[inline(always)]
+    pub(crate) fn at_hand(&self, object: &Obj) -> Option<Obj> {
+        let memory = self.memory.get();
+        // SAFETY: an object's class is alive. A class without a version has the one of a site that knows none, of which
+        // the road is the generic one.
+        if memory.version != unsafe { version(object.kind()) } {
+            return None;
+        }
+        #[cfg(all(Py_3_11, not(Py_3_12)))]
+        if let Road::Instance(place) = memory.road {
+            // SAFETY: the version is the one for which the road was found; see `take`.
+            unsafe {
+                let values = *object.as_ptr().cast::<*const *mut ffi::PyObject>().sub(4);
+                return if values.is_null() { None } else { Obj::from_borrowed(*values.add(place as usize)) };
+            }
+        }
+        if let Road::Slot(_) = memory.road {
+            // SAFETY: the version is the one for which the road was found.
+            return unsafe { self.take(memory.road, object) };
+        }
+        None
+    }
+
+    /// As [`Site::get`], where nothing is at hand.
+    #[inline(never)]
+    pub(crate) fn look(&self, object: &Obj) -> Result<Option<Obj>> {
         if self.item_of_dict && objects::is_dict(object) {
             return objects::dict_get(object, &self.name.object, self.name.hash);
         }
@@ -175,8 +214,21 @@ impl Site {
         if !objects::is_dict(dictionary) {
             return None;
         }
+        let state = state_of(dictionary);
+        if let Some(state) = state
+            && state == self.seen.get().0
+        {
+            return objects::borrowed(self.seen.get().1);
+        }
         match objects::dict_get(dictionary, &self.name.object, self.name.hash) {
-            Ok(value) => value,
+            Ok(value) => {
+                if let (Some(state), Some(value)) = (state, &value)
+                    && state_of(dictionary) == Some(state)
+                {
+                    self.seen.set((state, value.as_ptr()));
+                }
+                value
+            }
             Err(raised) => {
                 // The generic road meets the same error and reports it.
                 raised.clear();

@@ -12,6 +12,18 @@ use crate::tests::{self, Test};
 use crate::wanted::Wanted;
 
 impl PyHost {
+    /// The attribute that a site has not at hand.
+    #[inline(never)]
+    pub(crate) fn attr_in_reach(&mut self, register: &Register, site: &Site) -> Result<Register> {
+        if self.plain_attr
+            && let Some(object) = register.as_object()
+            && let Some(value) = site.look(object)?
+        {
+            return Ok(Register::object(value));
+        }
+        self.attr_slowly(register, site)
+    }
+
     /// The attribute of what is no object, and what is undefined.
     #[cold]
     #[inline(never)]

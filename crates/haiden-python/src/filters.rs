@@ -7,6 +7,7 @@ use haiden_runtime::{Arguments, Host};
 use crate::attr_cache::Name;
 use crate::host::PyHost;
 use crate::json;
+use crate::kept;
 use crate::objects::{self, Class, Result, Text};
 use crate::output::Output;
 use crate::register::{Obj, Register, View};
@@ -432,14 +433,22 @@ impl Truncate {
 
 /// How much longer a text may be by the environment's policies.
 fn policy_leeway(host: &PyHost) -> Result<i64> {
-    let policies = &host.settings().policies;
-    let leeway = &host.types.leeway;
-    let found = if objects::is_dict(policies) {
-        objects::dict_get(policies, &leeway.object, leeway.hash)?
-    } else {
-        Some(objects::get_item(policies, &leeway.object)?)
-    };
-    found.map_or(Ok(5), |found| objects::index(&found))
+    let settings = host.settings();
+    let (policies, leeway) = (&settings.policies, &host.types.leeway);
+    if !objects::is_dict(policies) {
+        return objects::index(&objects::get_item(policies, &leeway.object)?);
+    }
+    let state = kept::state_of(policies);
+    if let Some((seen, leeway)) = settings.leeway.get()
+        && state == Some(seen)
+    {
+        return Ok(leeway);
+    }
+    let Some(found) = objects::dict_get(policies, &leeway.object, leeway.hash)? else { return Ok(5) };
+    if let (Some(leeway), Some(state)) = (objects::int_value(&found), state) {
+        settings.leeway.set(Some((state, leeway)));
+    }
+    objects::index(&found)
 }
 
 fn emit_truncated(out: &mut Output, text: &[u8], how: &Truncate, escape: bool) -> Result<()> {

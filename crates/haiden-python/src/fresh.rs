@@ -102,6 +102,34 @@ pub(crate) fn time_of(about: &std::fs::Metadata) -> Option<f64> {
     Some(seconds + 1e-9 * f64::from(rest))
 }
 
+/// What it rests on whether a source is the latest.
+pub(crate) enum Rests {
+    /// On what the mapping of the loader has, as long as it is this mapping in this state.
+    Mapping(Obj, Obj),
+    /// On nothing but what the callable itself finds out.
+    OnItself,
+    /// On what is not known.
+    OnSomething,
+}
+
+/// What it rests on, where a callable has just said that a source is the latest.
+pub(crate) fn rests_on(check: &Obj) -> Result<Rests> {
+    if let Some(check) = objects::ours::<SourceCheck>(check) {
+        let parts = check.0.peek();
+        let mapping = objects::get_attr(&parts.loader, &types::loaded()?.mapping.object)?;
+        if objects::is_dict(&mapping)
+            && objects::is_str(&parts.name)
+            && objects::is_str(&parts.latest)
+            && objects::dict_get(&mapping, &parts.name, objects::hash(&parts.name)?)?
+                .is_some_and(|found| found.is(&parts.latest))
+        {
+            return Ok(Rests::Mapping(parts.loader.clone(), mapping));
+        }
+    }
+    let is_file = objects::ours::<FileCheck>(check).is_some();
+    Ok(if is_file { Rests::OnItself } else { Rests::OnSomething })
+}
+
 /// Does this callable say that a source is the latest?
 pub(crate) fn says_latest(check: &Obj) -> Result<bool> {
     if let Some(check) = objects::ours::<SourceCheck>(check) {

@@ -59,6 +59,8 @@ pub(crate) struct Extra {
     pub(crate) objects: Option<Obj>,
     /// The environment's functions that the program is linked to.
     pub(crate) references: RefCell<Vec<Reference>>,
+    /// The states of the environment's filters and tests in which they were those that the program is linked to.
+    pub(crate) seen: Cell<Option<(u64, u64)>>,
 }
 
 /// A filter or test that a program is linked to.

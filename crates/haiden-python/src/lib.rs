@@ -21,6 +21,7 @@ mod host;
 mod identity;
 mod iterate;
 mod json;
+mod kept;
 mod link;
 mod machine;
 mod module;

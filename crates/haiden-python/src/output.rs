@@ -1,16 +1,20 @@
 //! The output: characters of one, two or four bytes, as wide as the widest that came.
 //!
-//! Most pages are ASCII or Latin-1 and stay bytes to the end, where one copy makes the text. A wider character widens
-//! what is there once. Marks count characters, so they survive the widening.
+//! Most pages are ASCII or Latin-1 and stay bytes to the end, where one copy makes the text. Where a wider character comes
+//! now and then, the page stays bytes, too: the character is noted with its place, and put there at the end. Where there are
+//! many of them, what is there is widened once. Marks count characters, so they survive the widening.
 
-use haiden_runtime::{append, escape};
+use haiden_runtime::append::{self, Short};
+use haiden_runtime::escape;
 
-use crate::objects::{self, Result, Text};
+use crate::objects::{self, Result, Text, Wide};
 use crate::register::Obj;
 
 /// A page in progress.
 pub(crate) struct Output {
     units: Units,
+    /// The characters that a byte does not hold, by place, as long as the units are bytes.
+    wide: Vec<Wide>,
     /// No character beyond ASCII came (there may be none left in spite of `false`).
     ascii: bool,
     /// The values themselves, where they are not to become text.
@@ -26,7 +30,7 @@ enum Units {
 impl Output {
     /// An empty page with room for `capacity` characters.
     pub(crate) fn new(capacity: usize) -> Output {
-        Output { units: Units::One(Vec::with_capacity(capacity)), ascii: true, parts: None }
+        Output { units: Units::One(Vec::with_capacity(capacity)), wide: Vec::new(), ascii: true, parts: None }
     }
 
     /// An empty page that keeps values as they are.
@@ -60,13 +64,12 @@ impl Output {
         }
     }
 
-    /// Template text that is a part of `whole`: a short one is copied in a block of one size, so that no branch depends
-    /// on its length.
+    /// Short template text.
     #[inline(always)]
-    pub(crate) fn push_part(&mut self, text: &str, whole: &str, ascii: bool) {
+    pub(crate) fn push_short(&mut self, text: Short<'_>) {
         match &mut self.units {
-            Units::One(units) if ascii => append::append_part(units, text, whole),
-            _ => self.push(text, ascii),
+            Units::One(units) => append::append_short(units, text),
+            _ => self.push_text(Text::Ascii(text.text().as_bytes()), false),
         }
     }
 
@@ -82,32 +85,41 @@ impl Output {
 
     #[cold]
     fn push_wide(&mut self, text: &str) {
+        self.ascii = false;
         for c in text.chars() {
             let c = u32::from(c);
             self.make_room(c);
             match &mut self.units {
-                Units::One(units) => units.push(c as u8),
+                Units::One(units) => push_sparse(units, &mut self.wide, c),
                 Units::Two(units) => units.push(c as u16),
                 Units::Four(units) => units.push(c),
             }
         }
+        self.widen_if_many();
     }
 
-    /// Widens until `c` fits.
+    /// Widens units of two bytes if `c` needs more.
     fn make_room(&mut self, c: u32) {
-        self.ascii &= c < 0x80;
-        if c < 0x100 {
-            return;
-        }
-        if let Units::One(units) = &self.units {
-            let wider = units.iter().map(|&unit| u16::from(unit));
-            self.units = Units::Two(wider.collect());
-        }
         if c >= 0x10000
             && let Units::Two(units) = &self.units
         {
             self.units = Units::Four(units.iter().map(|&unit| u32::from(unit)).collect());
         }
+    }
+
+    /// Widens bytes if a fair part of the page does not fit into them.
+    fn widen_if_many(&mut self) {
+        const FEW: usize = 256;
+        let Units::One(units) = &self.units else { return };
+        if self.wide.len() < FEW.max(units.len() / 32) {
+            return;
+        }
+        let wide = std::mem::take(&mut self.wide);
+        self.units = if wide.iter().all(|wide| wide.character < 0x10000) {
+            Units::Two(widened(units, &wide, |c| c as u16))
+        } else {
+            Units::Four(widened(units, &wide, |c| c))
+        };
     }
 
     /// Characters, escaped or not.
@@ -122,11 +134,9 @@ impl Output {
 
     #[inline(never)]
     fn push_other(&mut self, text: Text<'_>, escape: bool) {
-        match text {
-            Text::Ascii(_) => {}
-            Text::Latin1(_) => self.ascii = false,
-            Text::Two(_) => self.make_room(0xFFFF),
-            Text::Four(_) => self.make_room(0x10_FFFF),
+        self.ascii &= matches!(text, Text::Ascii(_));
+        if matches!(text, Text::Four(_)) {
+            self.make_room(0x10_FFFF);
         }
         match (&mut self.units, text) {
             (Units::One(units), Text::Ascii(bytes) | Text::Latin1(bytes)) => {
@@ -136,6 +146,14 @@ impl Output {
                     append::append(units, bytes);
                 }
             }
+            (Units::One(units), Text::Two(text)) => {
+                push_units_sparse(units, &mut self.wide, text, escape);
+                self.widen_if_many();
+            }
+            (Units::One(units), Text::Four(text)) => {
+                push_units_sparse(units, &mut self.wide, text, escape);
+                self.widen_if_many();
+            }
             (Units::Two(units), Text::Ascii(bytes) | Text::Latin1(bytes)) => push_bytes(units, bytes, escape),
             (Units::Four(units), Text::Ascii(bytes) | Text::Latin1(bytes)) => {
                 push_bytes(units, bytes, escape);
@@ -144,7 +162,7 @@ impl Output {
             (Units::Four(units), Text::Two(text)) => push_units(units, text, escape),
             (Units::Four(units), Text::Four(text)) => push_units(units, text, escape),
             // `make_room` has widened.
-            (Units::One(_), Text::Two(_) | Text::Four(_)) | (Units::Two(_), Text::Four(_)) => {}
+            (Units::Two(_), Text::Four(_)) => {}
         }
     }
 
@@ -185,6 +203,13 @@ impl Output {
     pub(crate) fn take_since(&mut self, mark: usize) -> Result<Obj> {
         let ascii = self.ascii;
         match &mut self.units {
+            Units::One(units) if self.wide.last().is_some_and(|wide| wide.place >= mark) => {
+                let first = self.wide.partition_point(|wide| wide.place < mark);
+                let text = objects::text_of_sparse(&units[mark..], mark, &self.wide[first..]);
+                self.wide.truncate(first);
+                units.truncate(mark);
+                text
+            }
             Units::One(units) => take(units, mark, |bytes| {
                 if ascii { objects::text_of_ascii(bytes) } else { objects::text_of_units(bytes) }
             }),
@@ -211,6 +236,59 @@ fn entity(c: u32) -> Option<&'static [u8]> {
         0x22 => b"&#34;",
         _ => return None,
     })
+}
+
+/// Bytes and the characters among them that are wider, in units that hold them all.
+fn widened<T: From<u8>>(bytes: &[u8], wide: &[Wide], unit: impl Fn(u32) -> T) -> Vec<T> {
+    let mut units: Vec<T> = bytes.iter().map(|&byte| T::from(byte)).collect();
+    for wide in wide {
+        units[wide.place] = unit(wide.character);
+    }
+    units
+}
+
+/// A character among bytes.
+#[inline]
+fn push_sparse(units: &mut Vec<u8>, wide: &mut Vec<Wide>, character: u32) {
+    if character >= 0x100 {
+        wide.push(Wide { place: units.len(), character });
+    }
+    // What stands in for a wide one is of no account.
+    units.push(character as u8);
+}
+
+/// Wide units among bytes: what fits into bytes goes there in pieces.
+fn push_units_sparse<S: Copy + Into<u32>>(
+    units: &mut Vec<u8>,
+    wide: &mut Vec<Wide>,
+    mut text: &[S],
+    escape: bool,
+) {
+    let mut piece = [0; 64];
+    units.reserve(text.len());
+    while !text.is_empty() {
+        let mut length = 0;
+        for (place, &unit) in piece.iter_mut().zip(text) {
+            let character = unit.into();
+            if character >= 0x100 {
+                break;
+            }
+            *place = character as u8;
+            length += 1;
+        }
+        if escape {
+            escape::escape_bytes(units, &piece[..length]);
+        } else {
+            append::append(units, &piece[..length]);
+        }
+        text = &text[length..];
+        if let Some((&first, rest)) = text.split_first()
+            && length < piece.len()
+        {
+            push_sparse(units, wide, first.into());
+            text = rest;
+        }
+    }
 }
 
 /// Bytes into wider units.

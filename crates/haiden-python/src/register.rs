@@ -1,7 +1,7 @@
 //! Registers: owned Python objects and the words that hold them.
 //!
 //! An [`Obj`] owns one reference to a Python object. A [`Register`] is one word: an integer of 63 bits (bit 0 is set), a
-//! small constant, nothing at all, or an [`Obj`].
+//! small constant, "nothing at all" (one of the constants), or an [`Obj`], the only one whose three lowest bits are clear.
 //!
 //! # Attached
 //! Reference counts may be touched only while the thread is attached to the interpreter. Neither type is `Send` nor
@@ -10,6 +10,7 @@
 //! shows a token, and which CPython drops in `tp_dealloc`, where a thread is attached.
 #![expect(unsafe_code, reason = "reference counts and tagged pointers")]
 
+use std::num::NonZeroU64;
 use std::ptr::NonNull;
 
 use pyo3::ffi;
@@ -100,11 +101,12 @@ impl Drop for Obj {
 
 /// One register.
 #[repr(transparent)]
-pub(crate) struct Register(u64);
+pub(crate) struct Register(NonZeroU64);
 
-const FALSE: u64 = 2;
-const TRUE: u64 = 2 | 8;
-const NONE: u64 = 4;
+const FALSE: NonZeroU64 = NonZeroU64::new(2).unwrap();
+const TRUE: NonZeroU64 = NonZeroU64::new(2 | 8).unwrap();
+const NONE: NonZeroU64 = NonZeroU64::new(4).unwrap();
+const MISSING: NonZeroU64 = NonZeroU64::new(6).unwrap();
 
 /// What a register holds.
 pub(crate) enum View<'a> {
@@ -117,7 +119,7 @@ pub(crate) enum View<'a> {
 
 impl Register {
     /// Nothing.
-    pub(crate) const MISSING: Register = Register(0);
+    pub(crate) const MISSING: Register = Register(MISSING);
     /// `None`.
     pub(crate) const NONE: Register = Register(NONE);
 
@@ -131,7 +133,11 @@ impl Register {
     #[inline(always)]
     pub(crate) fn integer(value: i64) -> Register {
         let shifted = value << 1;
-        if shifted >> 1 == value { Register((shifted | 1) as u64) } else { Register::large(value) }
+        if shifted >> 1 == value {
+            Register(NonZeroU64::MIN | shifted as u64)
+        } else {
+            Register::large(value)
+        }
     }
 
     #[cold]
@@ -150,7 +156,7 @@ impl Register {
         let old = std::mem::replace(self, value);
         if old.is_object() {
             // SAFETY: as in `drop`, which is left out.
-            unsafe { ffi::Py_DECREF(old.0 as *mut ffi::PyObject) }
+            unsafe { ffi::Py_DECREF(old.0.get() as *mut ffi::PyObject) }
         }
         std::mem::forget(old);
     }
@@ -158,18 +164,19 @@ impl Register {
     /// An object.
     #[inline(always)]
     pub(crate) fn object(object: Obj) -> Register {
-        Register(object.into_ptr() as u64)
+        // SAFETY: an object's address is not zero.
+        Register(unsafe { NonZeroU64::new_unchecked(object.into_ptr() as u64) })
     }
 
     #[inline(always)]
     pub(crate) fn is_missing(&self) -> bool {
-        self.0 == 0
+        self.0 == MISSING
     }
 
     #[inline(always)]
     #[expect(clippy::verbose_bit_mask, reason = "a test instruction, not a count of zeros")]
     fn is_object(&self) -> bool {
-        self.0 & 7 == 0 && self.0 != 0
+        self.0.get() & 7 == 0
     }
 
     /// The object, if it is one.
@@ -186,7 +193,7 @@ impl Register {
     /// The integer, if it is held as one.
     #[inline(always)]
     pub(crate) fn small(&self) -> Option<i64> {
-        if self.0 & 1 == 1 { Some(self.0 as i64 >> 1) } else { None }
+        if self.0.get() & 1 == 1 { Some(self.0.get() as i64 >> 1) } else { None }
     }
 
     /// The boolean, if it is held as one.
@@ -231,7 +238,7 @@ impl Drop for Register {
     fn drop(&mut self) {
         if self.is_object() {
             // SAFETY: the word is an owned pointer, dropped once, and the thread is attached (module's documentation).
-            unsafe { ffi::Py_DECREF(self.0 as *mut ffi::PyObject) }
+            unsafe { ffi::Py_DECREF(self.0.get() as *mut ffi::PyObject) }
         }
     }
 }

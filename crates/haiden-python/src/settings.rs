@@ -17,6 +17,7 @@ use pyo3::{PyTraverseError, PyVisit};
 use crate::attr_cache::Site;
 use crate::guard::Guard;
 use crate::identity::fingerprint;
+use crate::kept::Kept;
 use crate::objects;
 use crate::register::{Attached, Obj};
 use crate::scope::visit_object;
@@ -52,6 +53,10 @@ pub(crate) struct Settings {
     pub(crate) loading: Option<Loading>,
     /// Keys of the environment's cache, by name: the name, the loader's address, the key and its hash.
     keys: RefCell<Vec<(Obj, usize, CacheKey)>>,
+    /// Templates that were found there.
+    pub(crate) kept: RefCell<Vec<Rc<Kept>>>,
+    /// A state of the policies, and how much longer by them a text may be that is to be cut.
+    pub(crate) leeway: Cell<Option<(u64, i64)>>,
     /// The options for templates that are not escaped, and for those that are.
     known: RefCell<[Option<Rc<Known>>; 2]>,
     compiles_source: bool,
@@ -301,6 +306,8 @@ fn read(environment: &Bound<'_, PyAny>, types: &Types) -> PyResult<Settings> {
         fast,
         loading,
         keys: RefCell::default(),
+        kept: RefCell::default(),
+        leeway: Cell::new(None),
         known: RefCell::default(),
         compiles_source,
         foreign: extensions(environment)?.1,

@@ -16,6 +16,7 @@ use crate::contexts;
 use crate::errors;
 use crate::execution::{self, Begun, Execution};
 use crate::host::{Extra, PyHost};
+use crate::kept;
 use crate::link::PyLinker;
 use crate::objects::{self, Raised, Result};
 use crate::output::Output;
@@ -96,6 +97,18 @@ fn is_current(program: &Program) -> Result<bool> {
     if settings.is_stale() {
         return Ok(false);
     }
+    let state = |table| if objects::is_dict(table) { kept::state_of(table) } else { None };
+    let states = state(&settings.filters).zip(state(&settings.tests));
+    if states.is_some() && states == program.extra().seen.get() {
+        return Ok(true);
+    }
+    has_same_functions(program, states)
+}
+
+/// Are the functions that the program is linked to those that the environment has, in these states of its tables?
+#[inline(never)]
+fn has_same_functions(program: &Program, states: Option<(u64, u64)>) -> Result<bool> {
+    let settings = program.extra().settings();
     for reference in program.extra().references.borrow().iter() {
         let table = if reference.is_filter { &settings.filters } else { &settings.tests };
         let now = objects::dict_get(table, &reference.name.object, reference.name.hash)?;
@@ -108,6 +121,7 @@ fn is_current(program: &Program) -> Result<bool> {
             return Ok(false);
         }
     }
+    program.extra().seen.set(states);
     Ok(true)
 }
 
@@ -127,6 +141,7 @@ fn link(py: Python<'_>, settings: &Obj, code: &Obj, globals: &Obj, plain: bool) 
         owner: Cell::new(std::ptr::null_mut()),
         objects: code.objects.as_ref().map(|objects| objects.get(py).clone()),
         references: RefCell::default(),
+        seen: Cell::new(None),
     };
     let mut linker = PyLinker { types, settings: known, references: Vec::new(), error: None };
     let name = code.name.as_deref();

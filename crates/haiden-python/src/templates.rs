@@ -6,6 +6,7 @@ use haiden_runtime::Program;
 
 use crate::fresh;
 use crate::host::PyHost;
+use crate::kept::Kept;
 use crate::objects::{self, Class, Result};
 use crate::register::{Obj, Register};
 use crate::template;
@@ -55,6 +56,9 @@ fn kept(host: &PyHost, name: &Obj) -> Result<Option<Arc<Program<PyHost>>>> {
     let Some(loading) = settings.loading.as_ref().filter(|_| host.fast && objects::is_str(name)) else {
         return Ok(None);
     };
+    if let Some(template) = Kept::find(settings, name)? {
+        return template::program_of(&template);
+    }
     let environment = &settings.environment;
     let (Some(loader), Some(cache)) = (loading.loader.get(environment)?, loading.cache.get(environment)?)
     else {
@@ -79,6 +83,7 @@ fn kept(host: &PyHost, name: &Obj) -> Result<Option<Arc<Program<PyHost>>>> {
     }
     // It is the one that was used last now.
     objects::dict_move_to_end(&entries, &key, &template)?;
+    Kept::remember(host, name, (key, hash), &template)?;
     template::program_of(&template)
 }
 

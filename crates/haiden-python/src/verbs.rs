@@ -3,6 +3,7 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
+use haiden_runtime::append::Short;
 use haiden_runtime::loops::LoopState;
 use haiden_runtime::{
     Arguments, BinaryOp, BlockReference, Called, Callee, Chain, Closure, CompareOp, Export, Fault, Host,
@@ -96,11 +97,11 @@ impl Host for PyHost {
         Ok(())
     }
     #[inline(always)]
-    fn write_part(&mut self, out: &mut Output, text: &str, whole: &str, ascii: bool) -> Result<()> {
+    fn write_short(&mut self, out: &mut Output, text: Short<'_>) -> Result<()> {
         if !self.plain_print {
-            return PyHost::write_specially(out, text, ascii);
+            return PyHost::write_specially(out, text.text(), true);
         }
-        out.push_part(text, whole, ascii);
+        out.push_short(text);
         Ok(())
     }
     #[inline(always)]
@@ -271,11 +272,11 @@ impl Host for PyHost {
     fn attr(&mut self, object: &Register, site: &Site) -> Result<Register> {
         if self.plain_attr
             && let Some(object) = object.as_object()
-            && let Some(value) = site.get(object)?
+            && let Some(value) = site.at_hand(object)
         {
             return Ok(Register::object(value));
         }
-        self.attr_slowly(object, site)
+        self.attr_in_reach(object, site)
     }
     fn item(&mut self, object: &Register, key: &Register) -> Result<Register> {
         if self.is_async {
@@ -439,6 +440,7 @@ impl Host for PyHost {
 
     // ---- calls ------------------------------------------------------------------------------------------------------
 
+    #[inline]
     fn callee<'a>(&'a self, value: &'a Register) -> Callee<'a, PyHost> {
         let Some(object) = value.as_object() else { return Callee::Foreign };
         if self.calls_by_hook && !machine::is_loop(object) {

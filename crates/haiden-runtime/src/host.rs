@@ -20,6 +20,7 @@ use std::sync::Arc;
 
 use haiden_bytecode::Constant;
 
+use crate::append::Short;
 use crate::loops::LoopState;
 use crate::program::{Chain, Program, Shape};
 
@@ -87,18 +88,10 @@ pub trait Host: Sized {
 
     /// Template text, as it is. `ascii`: it has only ASCII characters.
     fn write(&mut self, out: &mut Self::Output, text: &str, ascii: bool) -> Result<(), Self::Error>;
-    /// As [`Host::write`], of a part of the template's whole text: a host may read beyond the end of `text`, as far as
-    /// `whole` reaches, to copy in blocks of one size.
+    /// As [`Host::write`], of a short text, which is ASCII: a host may copy it as a block of one size.
     #[inline(always)]
-    fn write_part(
-        &mut self,
-        out: &mut Self::Output,
-        text: &str,
-        whole: &str,
-        ascii: bool,
-    ) -> Result<(), Self::Error> {
-        let _ = whole;
-        self.write(out, text, ascii)
+    fn write_short(&mut self, out: &mut Self::Output, text: Short<'_>) -> Result<(), Self::Error> {
+        self.write(out, text.text(), true)
     }
     /// A value as text: `str(value)`, escaped for HTML if `escape` and it is not markup.
     fn emit(

@@ -143,6 +143,15 @@ impl<H: Host> LoopState<H> {
         Ok(self.ahead.is_some())
     }
 
+    /// `loop.last`, if the host knows how many items are left.
+    #[inline]
+    pub(crate) fn is_last_fast(&self, host: &mut H) -> Option<bool> {
+        if self.ahead.is_some() {
+            return Some(false);
+        }
+        host.remaining(&self.iterator).map(|remaining| remaining == 0)
+    }
+
     /// `loop.last`.
     pub fn is_last(&mut self, host: &mut H) -> Result<bool, H::Error> {
         if self.ahead.is_none()

@@ -10,6 +10,7 @@ use std::sync::{Arc, OnceLock};
 
 use haiden_bytecode::{Constant, Function, Image};
 
+use crate::append::BLOCK;
 use crate::host::{Host, Linker};
 
 /// A call shape with its names linked.
@@ -49,12 +50,13 @@ impl<H: Host> Shape<H> {
     }
 }
 
-/// A string of the image: where it lies and whether it is ASCII.
+/// A string of the image: where it lies, whether it is ASCII, and whether it is a [`Short`](crate::append::Short) one.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Text {
     pub(crate) start: u32,
     pub(crate) end: u32,
     pub(crate) ascii: bool,
+    pub(crate) short: bool,
 }
 
 /// A program: an image linked for one environment of one host.
@@ -163,7 +165,9 @@ pub fn link<H: Host>(
     let texts = (0..image.string_count() as u32)
         .map(|index| {
             let (start, end) = image.string_range(index);
-            Text { start, end, ascii: image.string(index).is_ascii() }
+            let ascii = image.string(index).is_ascii();
+            let in_block = start as usize + BLOCK <= image.padded_text().len();
+            Text { start, end, ascii, short: ascii && in_block && (end - start) as usize <= BLOCK }
         })
         .collect();
     let names: Box<[_]> =

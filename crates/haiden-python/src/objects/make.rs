@@ -2,6 +2,7 @@
 #![expect(unsafe_code, reason = "the C interface")]
 
 use std::ffi::c_int;
+use std::mem::MaybeUninit;
 use std::ptr;
 
 use pyo3::ffi;
@@ -72,6 +73,49 @@ pub(crate) fn text_of_ascii(bytes: &[u8]) -> Result<Obj> {
         let to = ffi::PyUnicode_DATA(object.as_ptr()).cast::<u8>();
         ptr::copy_nonoverlapping(bytes.as_ptr(), to, bytes.len());
         Ok(object)
+    }
+}
+
+/// A character that a byte does not hold.
+#[derive(Clone, Copy)]
+pub(crate) struct Wide {
+    /// Its place in the page.
+    pub(crate) place: usize,
+    pub(crate) character: u32,
+}
+
+/// A text of Latin-1 bytes, of which the first is at place `start` of a page, with wide characters (at least one) at the
+/// places of some.
+pub(crate) fn text_of_sparse(bytes: &[u8], start: usize, wide: &[Wide]) -> Result<Obj> {
+    let most = wide.iter().map(|wide| wide.character).max().unwrap_or_default().clamp(0x100, 0x10_FFFF);
+    let length = bytes.len();
+    // SAFETY: attached; the new text has room for that many characters of two or four bytes, as its largest one needs
+    // them, and nobody has seen it yet; all of them are written.
+    unsafe {
+        let object = owned(ffi::PyUnicode_New(length as ffi::Py_ssize_t, most))?;
+        let data = ffi::PyUnicode_DATA(object.as_ptr());
+        if most < 0x10000 {
+            let units = std::slice::from_raw_parts_mut(data.cast::<MaybeUninit<u16>>(), length);
+            fill(units, bytes, (start, wide), |character| character as u16);
+        } else {
+            let units = std::slice::from_raw_parts_mut(data.cast::<MaybeUninit<u32>>(), length);
+            fill(units, bytes, (start, wide), |character| character);
+        }
+        Ok(object)
+    }
+}
+
+fn fill<T: From<u8>>(
+    units: &mut [MaybeUninit<T>],
+    bytes: &[u8],
+    (start, wide): (usize, &[Wide]),
+    unit: impl Fn(u32) -> T,
+) {
+    for (unit, &byte) in units.iter_mut().zip(bytes) {
+        unit.write(T::from(byte));
+    }
+    for wide in wide {
+        units[wide.place - start].write(unit(wide.character));
     }
 }
 

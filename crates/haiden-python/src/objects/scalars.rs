@@ -32,9 +32,12 @@ unsafe fn long_value(object: *mut ffi::PyObject) -> Option<i64> {
         let long = object.cast::<Long>();
         let digits = (&raw const (*long).digits).cast::<u32>();
         let wide = || i64::from(*digits) | (i64::from(*digits.add(1)) << 30);
+        // Most are of one digit: those come first.
+        if (*long).base.ob_size == 1 {
+            return Some(i64::from(*digits));
+        }
         Some(match (*long).base.ob_size {
             0 => 0,
-            1 => i64::from(*digits),
             -1 => -i64::from(*digits),
             2 => wide(),
             -2 => -wide(),
@@ -122,6 +125,21 @@ pub(crate) enum Text<'a> {
 #[inline(always)]
 pub(crate) fn characters(object: &Obj) -> Result<Text<'_>> {
     debug_assert!(is_text(object));
+    let pointer = object.as_ptr();
+    // SAFETY: a text. One of one piece is always ready, and if it is ASCII, its characters lie behind its head; texts never
+    // change.
+    unsafe {
+        if ffi::PyUnicode_IS_COMPACT_ASCII(pointer) != 0 {
+            let length = ffi::PyUnicode_GET_LENGTH(pointer) as usize;
+            let data = pointer.cast::<ffi::PyASCIIObject>().add(1).cast::<u8>();
+            return Ok(Text::Ascii(std::slice::from_raw_parts(data, length)));
+        }
+    }
+    other_characters(object)
+}
+
+#[inline(never)]
+fn other_characters(object: &Obj) -> Result<Text<'_>> {
     let pointer = object.as_ptr();
     // SAFETY: a text, made ready where the version has texts that are not; its data are `length` units of its kind, and
     // texts never change.

@@ -12,6 +12,7 @@ use crate::vm::{Limits, Pending, Step, Vm};
 impl<H: Host> Vm<H> {
     /// Enters what `callee` is with the arguments that start at register `first` of the running frame; its output goes to
     /// `finish`.
+    #[inline]
     pub(super) fn enter(
         &mut self,
         host: &mut H,
@@ -27,21 +28,27 @@ impl<H: Host> Vm<H> {
             && takes_as_they_are(closure, shape.positional)
         {
             let place = self.place(&closure.program);
-            let (function, context, cells) =
-                (closure.function, closure.context.clone(), closure.cells.clone());
-            self.push_at(host, place, function, context, cells, finish)?;
-            let to = self.frames.last().map_or(0, |frame| frame.registers);
-            let (callers, own) = self.registers.split_at_mut(to);
-            for (place, value) in own.iter_mut().zip(&callers[first..first + shape.positional]) {
-                *place = value.clone();
-            }
-            return Ok(());
+            let function = (place, closure.function);
+            let scope = (closure.context.clone(), closure.cells.clone());
+            return self.push_with(host, function, scope, first..first + shape.positional, finish);
         }
+        self.enter_bound(host, callee, first, shape, finish)
+    }
+
+    /// As [`Vm::enter`], where the arguments must be bound.
+    #[inline(never)]
+    fn enter_bound(
+        &mut self,
+        host: &mut H,
+        callee: &H::Register,
+        first: usize,
+        shape: &Shape<H>,
+        finish: Finish<H>,
+    ) -> Result<(), H::Error> {
         let (callee, values) = (callee.clone(), self.registers[first..first + shape.registers()].to_vec());
         self.enter_with(host, &callee, &values, shape, finish)
     }
 
-    /// Enters what `callee` is; its output goes to `finish`.
     /// Calls a method, the result of which is written: `true` if the machine has entered it.
     #[inline(never)]
     pub(super) fn emit_call_method(
@@ -91,6 +98,7 @@ impl<H: Host> Vm<H> {
         Ok(false)
     }
 
+    /// Enters what `callee` is; its output goes to `finish`.
     fn enter_with(
         &mut self,
         host: &mut H,
@@ -308,6 +316,7 @@ impl<H: Host> Vm<H> {
 }
 
 /// Does the macro take so many positional arguments with nothing to bind?
+#[inline]
 fn takes_as_they_are<H: Host>(closure: &Closure<H>, given: usize) -> bool {
     let function = closure.program.function(closure.function);
     matches!(function.kind, FunctionKind::Macro | FunctionKind::CallBlock)

@@ -1,6 +1,6 @@
 //! Frames: what one activation of a function has, and what its end does.
 
-use std::iter;
+use std::ops::Range;
 use std::sync::Arc;
 
 use haiden_bytecode::FunctionKind;
@@ -66,6 +66,7 @@ pub(crate) enum Finish<H: Host> {
 
 impl<H: Host> Vm<H> {
     /// The place of a program in the machine's table.
+    #[inline]
     pub(super) fn place(&mut self, program: &Arc<Program<H>>) -> usize {
         if let Some(frame) = self.frames.last()
             && Arc::ptr_eq(&self.programs[frame.program], program)
@@ -75,6 +76,11 @@ impl<H: Host> Vm<H> {
         if self.programs.get(self.entered).is_some_and(|known| Arc::ptr_eq(known, program)) {
             return self.entered;
         }
+        self.place_anew(program)
+    }
+
+    #[inline(never)]
+    fn place_anew(&mut self, program: &Arc<Program<H>>) -> usize {
         let found = self.programs.iter().position(|known| Arc::ptr_eq(known, program));
         self.entered = found.unwrap_or_else(|| {
             self.programs.push(program.clone());
@@ -107,13 +113,33 @@ impl<H: Host> Vm<H> {
         cells: Option<H::Cells>,
         finish: Finish<H>,
     ) -> Result<(), H::Error> {
+        self.push_with(host, (place, function), (context, cells), 0..0, finish)
+    }
+
+    /// As [`Vm::push_at`]; the first registers are copies of those of the machine in a range that lies below.
+    #[inline]
+    pub(super) fn push_with(
+        &mut self,
+        host: &mut H,
+        (place, function): (usize, u32),
+        (context, cells): (H::Context, Option<H::Cells>),
+        arguments: Range<usize>,
+        finish: Finish<H>,
+    ) -> Result<(), H::Error> {
         if self.frames.len() >= self.limits.depth {
             return Vm::fault(host, Fault::TooDeep);
         }
-        let buffered = self.is_buffered() || !matches!(finish, Finish::Nothing | Finish::Page);
         let measures = self.programs[place].function(function);
+        let buffered = matches!(
+            measures.kind,
+            FunctionKind::Macro | FunctionKind::CallBlock | FunctionKind::Loop
+        ) || !matches!(finish, Finish::Nothing | Finish::Page)
+            || self.is_buffered();
         let (registers, loops) = (self.registers.len(), self.loops.len());
-        self.registers.extend(iter::repeat_with(H::missing).take(usize::from(measures.registers)));
+        let end = registers + usize::from(measures.registers);
+        self.registers.reserve(usize::from(measures.registers));
+        self.registers.extend_from_within(arguments);
+        self.registers.resize_with(end, H::missing);
         if measures.loops > 0 {
             self.loops.resize_with(loops + usize::from(measures.loops), || LoopSlot::Idle);
         }
@@ -132,11 +158,7 @@ impl<H: Host> Vm<H> {
             parent: None,
             extended: false,
             shown: 0,
-            buffered: buffered
-                || matches!(
-                    measures.kind,
-                    FunctionKind::Macro | FunctionKind::CallBlock | FunctionKind::Loop
-                ),
+            buffered,
             finish,
         });
         Ok(())

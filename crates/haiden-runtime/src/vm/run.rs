@@ -16,6 +16,7 @@
 use haiden_bytecode::Image;
 use haiden_bytecode::ops::{self, Op, code};
 
+use crate::append::Short;
 use crate::host::{Arguments, BinaryOp, CompareOp, Fault, Host, Undefined};
 use crate::program::Program;
 use crate::vm::frames::Popped;
@@ -56,6 +57,7 @@ impl<H: Host> Vm<H> {
     }
 
     /// The program at `place` of the machine's table.
+    #[inline(always)]
     fn running<'p>(&self, host: &mut H, place: usize) -> Running<'p, H> {
         // SAFETY: programs are only ever added while the machine lives, and each is kept behind its own pointer.
         let program: &'p Program<H> = unsafe { window::outlive(&*self.programs[place]) };
@@ -205,10 +207,16 @@ impl<H: Host> Vm<H> {
             macro_rules! write_text {
                 ($index:expr) => {{
                     let text = program.texts[$index as usize];
-                    // SAFETY: link took the range from the image, whose verifier proved that it lies in its text, on
-                    // borders of characters.
-                    let slice = unsafe { window::slice(all_text, text.start, text.end) };
-                    check!(host.write_part(out, slice, all_text, text.ascii));
+                    if text.short {
+                        // SAFETY: link found it to be ASCII, short, and a block from its start on to be in the text.
+                        let short = unsafe { Short::new(all_text, text.start, text.end) };
+                        check!(host.write_short(out, short));
+                    } else {
+                        // SAFETY: link took the range from the image, whose verifier proved that it lies in its text,
+                        // on borders of characters.
+                        let slice = unsafe { window::slice(all_text, text.start, text.end) };
+                        check!(host.write(out, slice, text.ascii));
+                    }
                 }};
             }
             macro_rules! emit {
@@ -514,6 +522,14 @@ impl<H: Host> Vm<H> {
                         _ => rare!(word),
                     },
 
+                    Op::LoopLast => match loop_slot!(ops::x(word)) {
+                        LoopSlot::Own(state) => match state.is_last_fast(host) {
+                            Some(last) => set!(ops::a(word), host.boolean(last)),
+                            None => rare!(word),
+                        },
+                        _ => rare!(word),
+                    },
+
                     // ---- calls ----------------------------------------------------------------------------------
                     Op::Filter => {
                         let register = ops::a(word);
@@ -594,7 +610,6 @@ impl<H: Host> Vm<H> {
                     | Op::Skip
                     | Op::EndFor
                     | Op::LoopIndex0
-                    | Op::LoopLast
                     | Op::LoopGet
                     | Op::LoopCycle
                     | Op::LoopChanged

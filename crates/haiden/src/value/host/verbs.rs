@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use haiden_runtime::append;
+use haiden_runtime::append::{self, Short};
 use haiden_runtime::{
     Arguments, BinaryOp, BlockReference, Called, Callee, Chain, Closure, CompareOp, Export, Fault, Host,
     LoopState, Program, TraceFrame, UnaryOp, Undefined,
@@ -82,8 +82,8 @@ impl Host for NativeHost {
         out.check()
     }
     #[inline(always)]
-    fn write_part(&mut self, out: &mut Output, text: &str, whole: &str, _: bool) -> Result<()> {
-        append::push_part(&mut out.text, text, whole);
+    fn write_short(&mut self, out: &mut Output, text: Short<'_>) -> Result<()> {
+        append::push_short(&mut out.text, text);
         out.check()
     }
     #[inline]

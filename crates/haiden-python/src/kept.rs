@@ -1,0 +1,294 @@
+//! Templates by name, once more: what a page that includes the same template for each of its rows asks for.
+//!
+//! [`Kept`] remembers of one look-up in the environment's cache what it rested on: the dictionaries of the environment, the
+//! cache, the template and its loader, and what their classes are. CPython numbers the states of its dictionaries, so that
+//! nothing of it has changed as long as those numbers are the same, and the template is the one that it was.
+//!
+//! Invariant: what a pointer here points to is held by a dictionary whose number was looked at just before. Versions of
+//! CPython that do not number the dictionaries of instances, or keep them elsewhere, remember nothing.
+#![expect(unsafe_code, reason = "the numbers that CPython gives to the states of dictionaries")]
+
+use std::cell::Cell;
+use std::ptr;
+use std::rc::Rc;
+
+use pyo3::ffi;
+
+use crate::attr_cache::{Name, version};
+use crate::fresh::{self, Rests};
+use crate::host::PyHost;
+use crate::objects::{self, Result};
+use crate::register::Obj;
+use crate::settings::{CacheKey, Settings};
+
+/// How many names are kept at most.
+const NAMES: usize = 32;
+
+#[repr(C)]
+struct Dictionary {
+    base: ffi::PyObject,
+    used: ffi::Py_ssize_t,
+    version: u64,
+    keys: *mut ffi::PyDictKeysObject,
+    values: *mut ffi::PyObject,
+}
+
+/// The number of the state that a dict is in; no two states of any dicts have the same. `None` where a dict has none that
+/// can be trusted: since 3.13 the attributes of an instance change under the dictionary that shows them.
+#[inline]
+pub(crate) fn state_of(dict: &Obj) -> Option<u64> {
+    debug_assert!(objects::is_dict(dict));
+    // SAFETY: an exact dict, which is alive; the layout is that of all versions this is built for.
+    unsafe {
+        if cfg!(Py_3_13) && !(*dict.as_ptr().cast::<Dictionary>()).values.is_null() {
+            return None;
+        }
+        Some(state(dict.as_ptr()))
+    }
+}
+
+/// # Safety
+/// An exact dict, which is alive.
+#[inline]
+unsafe fn state(dict: *mut ffi::PyObject) -> u64 {
+    // SAFETY: the caller's promise; the layout is that of all versions this is built for.
+    unsafe { (*dict.cast::<Dictionary>()).version }
+}
+
+/// What the attributes of an instance rest on.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Stamp {
+    class: u32,
+    dict: u64,
+}
+
+impl Stamp {
+    /// The stamp of an instance that keeps its attributes in a dictionary; `None` for others.
+    ///
+    /// # Safety
+    /// The object is alive.
+    #[inline]
+    unsafe fn of(object: *mut ffi::PyObject) -> Option<Stamp> {
+        // SAFETY: the caller's promise; an instance's dictionary is alive and exactly a dict, or else it is not looked at.
+        unsafe {
+            let dict = dictionary(object);
+            let class = version(ffi::Py_TYPE(object));
+            if dict.is_null() || class == 0 || ffi::Py_TYPE(dict) != objects::class!(PyDict_Type) {
+                return None;
+            }
+            Some(Stamp { class, dict: state(dict) })
+        }
+    }
+
+    /// Is the instance as it was?
+    ///
+    /// # Safety
+    /// The object is alive.
+    #[inline]
+    unsafe fn holds(self, object: *mut ffi::PyObject) -> bool {
+        // SAFETY: the caller's promise.
+        unsafe { Stamp::of(object) == Some(self) }
+    }
+}
+
+/// The dictionary of an instance, where its class has the stock look-up of attributes; null if there is none (yet).
+///
+/// # Safety
+/// The object is alive.
+#[inline]
+#[cfg(not(Py_3_12))]
+unsafe fn dictionary(object: *mut ffi::PyObject) -> *mut ffi::PyObject {
+    // SAFETY: the object is alive, and its class says where the pointer to the dictionary is.
+    unsafe {
+        let class = ffi::Py_TYPE(object);
+        let generic = ffi::PyObject_GenericGetAttr as *const ();
+        if (*class).tp_getattro.is_none_or(|function| function as *const () != generic) {
+            return ptr::null_mut();
+        }
+        #[cfg(Py_3_11)]
+        {
+            const MANAGED_DICT: u64 = 1 << 4;
+            if (*class).tp_flags & MANAGED_DICT != 0 {
+                let words = object.cast::<*mut ffi::PyObject>();
+                return if (*words.sub(4)).is_null() { *words.sub(3) } else { ptr::null_mut() };
+            }
+        }
+        match (*class).tp_dictoffset {
+            offset if offset > 0 => *object.byte_offset(offset as isize).cast(),
+            _ => ptr::null_mut(),
+        }
+    }
+}
+
+/// As above: these versions keep the attributes of instances elsewhere.
+///
+/// # Safety
+/// None is needed.
+#[inline]
+#[cfg(Py_3_12)]
+unsafe fn dictionary(_: *mut ffi::PyObject) -> *mut ffi::PyObject {
+    ptr::null_mut()
+}
+
+/// An attribute that an instance has in its dictionary, and of which its class knows nothing.
+fn own(object: &Obj, name: &Name) -> Result<Option<Obj>> {
+    if objects::class_has(object.kind(), &name.object) {
+        return Ok(None);
+    }
+    // It may have none before somebody asks.
+    drop(objects::lookup_attr(object, &crate::types::loaded()?.dict.object)?);
+    // SAFETY: the object is alive, and its dictionary is, too.
+    let dict = unsafe { Obj::from_borrowed(dictionary(object.as_ptr())) };
+    match dict.filter(objects::is_dict) {
+        Some(dict) => objects::dict_get(&dict, &name.object, name.hash),
+        None => Ok(None),
+    }
+}
+
+/// What a look-up of a template by name has found, and what that rested on.
+pub(crate) struct Kept {
+    name: Obj,
+    environment: Stamp,
+    cache: (*mut ffi::PyObject, Stamp),
+    /// The cache's entries, and the state in which the template was the last one.
+    entries: (*mut ffi::PyObject, Cell<u64>),
+    /// What it has there.
+    key: (Obj, ffi::Py_hash_t),
+    template: (*mut ffi::PyObject, Stamp),
+    source: Source,
+}
+
+/// What says that the template is up to date.
+#[derive(Clone, Copy)]
+enum Source {
+    /// Nobody asks.
+    Any,
+    /// The loader's mapping, which has the source.
+    Mapping {
+        loader: (*mut ffi::PyObject, Stamp),
+        mapping: (*mut ffi::PyObject, u64),
+    },
+    /// A callable, which is to be asked each time.
+    Asked(*mut ffi::PyObject),
+}
+
+impl Kept {
+    /// Remembers a template that was found under a name, and moved to the end of the cache's entries.
+    pub(crate) fn remember(host: &PyHost, name: &Obj, key: CacheKey, template: &Obj) -> Result<()> {
+        let settings = host.settings();
+        if let Some(kept) = Kept::new(host, settings, (name, key), template)? {
+            let mut all = settings.kept.borrow_mut();
+            all.retain(|known| !known.name.is(name));
+            if all.len() >= NAMES {
+                all.clear();
+            }
+            all.push(Rc::new(kept));
+        }
+        Ok(())
+    }
+
+    fn new(
+        host: &PyHost,
+        settings: &Settings,
+        (name, key): (&Obj, CacheKey),
+        template: &Obj,
+    ) -> Result<Option<Kept>> {
+        let types = host.types;
+        let environment = &settings.environment;
+        let Some(cache) = own(environment, &types.cache)? else { return Ok(None) };
+        let Some(entries) = own(&cache, &types.entries)?.filter(objects::is_dict) else { return Ok(None) };
+        let (Some(_), Some(reload)) = (own(environment, &types.loader)?, own(environment, &types.auto_reload)?)
+        else {
+            return Ok(None);
+        };
+        let Some(check) = own(template, &types.uptodate)? else { return Ok(None) };
+        let source = if reload.is(&objects::boolean(false)) || check.is(&objects::none()) {
+            Source::Any
+        } else if !reload.is(&objects::boolean(true)) {
+            return Ok(None);
+        } else {
+            match fresh::rests_on(&check)? {
+                Rests::Mapping(loader, mapping) => {
+                    if own(&loader, &types.mapping)?.is_none_or(|own| !own.is(&mapping)) {
+                        return Ok(None);
+                    }
+                    // SAFETY: the objects are alive.
+                    let Some(stamp) = (unsafe { Stamp::of(loader.as_ptr()) }) else { return Ok(None) };
+                    let Some(state) = state_of(&mapping) else { return Ok(None) };
+                    Source::Mapping { loader: (loader.as_ptr(), stamp), mapping: (mapping.as_ptr(), state) }
+                }
+                Rests::OnItself => Source::Asked(check.as_ptr()),
+                Rests::OnSomething => return Ok(None),
+            }
+        };
+        // SAFETY: the objects are alive.
+        let stamps = unsafe {
+            (Stamp::of(environment.as_ptr()), Stamp::of(cache.as_ptr()), Stamp::of(template.as_ptr()))
+        };
+        let (Some(environment), Some(cache_stamp), Some(template_stamp)) = stamps else { return Ok(None) };
+        let Some(state) = state_of(&entries) else { return Ok(None) };
+        Ok(Some(Kept {
+            name: name.clone(),
+            environment,
+            cache: (cache.as_ptr(), cache_stamp),
+            entries: (entries.as_ptr(), Cell::new(state)),
+            key,
+            template: (template.as_ptr(), template_stamp),
+            source,
+        }))
+    }
+
+    /// The template of this name, if nothing has changed since it was remembered; it is the last one in the cache now.
+    pub(crate) fn find(settings: &Settings, name: &Obj) -> Result<Option<Obj>> {
+        let known = settings.kept.borrow().iter().find(|kept| kept.name.is(name)).cloned();
+        let Some(kept) = known else { return Ok(None) };
+        // SAFETY: the environment is alive. While the number of its dictionary is the same, the cache is in it and alive,
+        // and so are the entries in the cache's dictionary.
+        let entries = unsafe {
+            let holds = kept.environment.holds(settings.environment.as_ptr())
+                && kept.cache.1.holds(kept.cache.0)
+                && ffi::Py_TYPE(kept.entries.0) == objects::class!(PyDict_Type);
+            if !holds {
+                return Ok(None);
+            }
+            Obj::from_borrowed(kept.entries.0)
+        };
+        let Some(entries) = entries else { return Ok(None) };
+        let is_last = state_of(&entries) == Some(kept.entries.1.get());
+        let template = if is_last {
+            // SAFETY: the entries have it, as they had.
+            unsafe { Obj::from_borrowed(kept.template.0) }
+        } else {
+            objects::dict_get(&entries, &kept.key.0, kept.key.1)?
+        };
+        let Some(template) = template.filter(|template| template.as_ptr() == kept.template.0) else {
+            return Ok(None);
+        };
+        // SAFETY: the template is alive, and while the number of its dictionary is the same, what it is checked by is in
+        // that; so is the loader, which that holds, and the mapping in the loader's dictionary.
+        unsafe {
+            if !kept.template.1.holds(template.as_ptr()) {
+                return Ok(None);
+            }
+            match kept.source {
+                Source::Any => {}
+                Source::Mapping { loader, mapping } => {
+                    if !loader.1.holds(loader.0) || state(mapping.0) != mapping.1 {
+                        return Ok(None);
+                    }
+                }
+                Source::Asked(check) => match Obj::from_borrowed(check) {
+                    Some(check) if fresh::says_latest(&check)? => {}
+                    _ => return Ok(None),
+                },
+            }
+        }
+        if !is_last {
+            objects::dict_move_to_end(&entries, &kept.key.0, &template)?;
+            if let Some(state) = state_of(&entries) {
+                kept.entries.1.set(state);
+            }
+        }
+        Ok(Some(template))
+    }
+}
