@@ -114,7 +114,7 @@ unsafe fn dictionary(object: *mut ffi::PyObject) -> *mut ffi::PyObject {
             }
         }
         match (*class).tp_dictoffset {
-            offset if offset > 0 => *object.byte_offset(offset as isize).cast(),
+            offset if offset > 0 => *object.byte_offset(offset).cast(),
             _ => ptr::null_mut(),
         }
     }
@@ -164,10 +164,7 @@ enum Source {
     /// Nobody asks.
     Any,
     /// The loader's mapping, which has the source.
-    Mapping {
-        loader: (*mut ffi::PyObject, Stamp),
-        mapping: (*mut ffi::PyObject, u64),
-    },
+    Mapping { loader: (*mut ffi::PyObject, Stamp), mapping: (*mut ffi::PyObject, u64) },
     /// A callable, which is to be asked each time.
     Asked(*mut ffi::PyObject),
 }
@@ -197,7 +194,8 @@ impl Kept {
         let environment = &settings.environment;
         let Some(cache) = own(environment, &types.cache)? else { return Ok(None) };
         let Some(entries) = own(&cache, &types.entries)?.filter(objects::is_dict) else { return Ok(None) };
-        let (Some(_), Some(reload)) = (own(environment, &types.loader)?, own(environment, &types.auto_reload)?)
+        let (Some(_), Some(reload)) =
+            (own(environment, &types.loader)?, own(environment, &types.auto_reload)?)
         else {
             return Ok(None);
         };

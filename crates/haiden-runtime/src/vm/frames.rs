@@ -130,11 +130,10 @@ impl<H: Host> Vm<H> {
             return Vm::fault(host, Fault::TooDeep);
         }
         let measures = self.programs[place].function(function);
-        let buffered = matches!(
-            measures.kind,
-            FunctionKind::Macro | FunctionKind::CallBlock | FunctionKind::Loop
-        ) || !matches!(finish, Finish::Nothing | Finish::Page)
-            || self.is_buffered();
+        let buffered =
+            matches!(measures.kind, FunctionKind::Macro | FunctionKind::CallBlock | FunctionKind::Loop)
+                || !matches!(finish, Finish::Nothing | Finish::Page)
+                || self.is_buffered();
         let (registers, loops) = (self.registers.len(), self.loops.len());
         let end = registers + usize::from(measures.registers);
         self.registers.reserve(usize::from(measures.registers));
