@@ -88,9 +88,18 @@ pub use value::function::{Argument, Function, KeywordArguments, Parameters, Retu
 pub use value::host::RenderLimits;
 pub use value::object::{Keywords, Object};
 pub use value::state::State;
+pub use value::to_value::ToValue;
 pub use value::value::Value;
+
+#[cfg(feature = "derive")]
+#[doc = include_str!("derive.md")]
+pub use haiden_derive::Object;
+#[cfg(feature = "derive")]
+#[doc = include_str!("methods.md")]
+pub use haiden_derive::methods;
 
 #[doc(hidden)]
 pub mod __private {
     pub use crate::value::context::ContextBuilder;
+    pub use crate::value::typed::{NoMethods, SaysMethods, TypedCall, call_alone, says_methods, serialized};
 }

@@ -36,9 +36,10 @@ pub(crate) const CRATES: &[Crate] = &[
     Crate { name: "haiden-syntax", layer: 0, imports: &[], never: PURE },
     Crate { name: "haiden-bytecode", layer: 0, imports: &[], never: PURE },
     Crate { name: "haiden-cache", layer: 0, imports: &[], never: NATIVE },
+    Crate { name: "haiden-derive", layer: 0, imports: &[], never: NATIVE },
     Crate { name: "haiden-compiler", layer: 1, imports: &["haiden-syntax", "haiden-bytecode"], never: PURE },
     Crate { name: "haiden-runtime", layer: 1, imports: &["haiden-bytecode"], never: PURE },
-    Crate { name: "haiden", layer: 2, imports: ENGINE, never: NATIVE },
+    Crate { name: "haiden", layer: 2, imports: FACADE, never: NATIVE },
     Crate { name: "haiden-python", layer: 2, imports: ENGINE, never: &[] },
     Crate { name: "haiden-cli", layer: 3, imports: &["haiden", "haiden-cache"], never: NATIVE },
     Crate { name: TESTKIT, layer: 4, imports: EVERYTHING, never: NATIVE },
@@ -47,6 +48,16 @@ pub(crate) const CRATES: &[Crate] = &[
 /// What both façades stand on.
 const ENGINE: &[&str] =
     &["haiden-syntax", "haiden-compiler", "haiden-bytecode", "haiden-runtime", "haiden-cache"];
+
+/// What the crate for Rust stands on: the engine, and its macros.
+const FACADE: &[&str] = &[
+    "haiden-syntax",
+    "haiden-compiler",
+    "haiden-bytecode",
+    "haiden-runtime",
+    "haiden-cache",
+    "haiden-derive",
+];
 
 /// What development crates may import.
 const EVERYTHING: &[&str] = &[

@@ -3,7 +3,8 @@
 //! [`word`] is what a register holds, [`arena`] immutable data, [`serialize`] the way in from serde, [`deserialize`] the way
 //! out, [`heap`] what a
 //! render makes, [`value`] what users hold, [`object`] and [`function`] their code,
-//! [`state`] what it sees of a render, [`host`] the machine's verbs.
+//! [`state`] what it sees of a render, [`to_value`] and [`typed`] what derived objects
+//! stand on, [`host`] the machine's verbs.
 
 pub(crate) mod arena;
 pub(crate) mod context;
@@ -16,6 +17,8 @@ pub(crate) mod object;
 pub(crate) mod serialize;
 pub(crate) mod shape;
 pub(crate) mod state;
+pub(crate) mod to_value;
+pub(crate) mod typed;
 #[expect(clippy::module_inception, reason = "`Value` is what the module is named after")]
 pub(crate) mod value;
 pub(crate) mod word;

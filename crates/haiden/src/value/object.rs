@@ -7,6 +7,8 @@ use std::sync::Arc;
 
 use crate::error::{Error, ErrorKind};
 use crate::value::function::BoxedFunction;
+use crate::value::state::State;
+use crate::value::typed::TypedCall;
 use crate::value::value::Value;
 
 /// Keyword arguments of a call.
@@ -14,7 +16,8 @@ pub type Keywords<'a> = &'a [(&'a str, Value)];
 
 /// A value whose behaviour a user writes.
 ///
-/// Every method has a default: an object has no attributes, no items, cannot be called or iterated over.
+/// Every method has a default: an object has no attributes, no items, cannot be called or iterated over. Structs become
+/// objects by [`#[derive(Object)]`](derive@crate::Object).
 ///
 /// ```
 /// use haiden::{Environment, Object, Value};
@@ -33,7 +36,11 @@ pub type Keywords<'a> = &'a [(&'a str, Value)];
 /// assert_eq!(page, "12 False");
 /// # Ok::<(), haiden::Error>(())
 /// ```
-pub trait Object: fmt::Debug + Send + Sync {
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no object of templates",
+    note = "`#[derive(Debug, haiden::Object)]` makes a struct one; or write `impl haiden::Object`"
+)]
+pub trait Object: Any + fmt::Debug + Send + Sync {
     /// What error messages call values of this type.
     #[expect(clippy::unnecessary_literal_bound, reason = "objects may name themselves by their data")]
     fn type_name(&self) -> &str {
@@ -43,6 +50,11 @@ pub trait Object: fmt::Debug + Send + Sync {
     /// `object.name`; `None` if there is no such attribute.
     fn get_attr(&self, _name: &str) -> Option<Value> {
         None
+    }
+
+    /// The names of its attributes: messages that one is not there look for the nearest of them.
+    fn attributes(&self) -> Vec<&str> {
+        Vec::new()
     }
 
     /// `object[key]`; `None` if there is no such item.
@@ -70,6 +82,40 @@ pub trait Object: fmt::Debug + Send + Sync {
                 format!("'{} object' has no attribute '{name}'", self.type_name()),
             )),
         }
+    }
+
+    /// [`call`](Object::call) with the render that calls.
+    ///
+    /// # Errors
+    /// As `call`.
+    fn call_in(
+        &self,
+        _state: &State<'_>,
+        positional: &[Value],
+        keywords: Keywords<'_>,
+    ) -> Result<Value, Error> {
+        self.call(positional, keywords)
+    }
+
+    /// [`call_method`](Object::call_method) with the render that calls.
+    ///
+    /// # Errors
+    /// As `call_method`.
+    fn call_method_in(
+        &self,
+        _state: &State<'_>,
+        name: &str,
+        positional: &[Value],
+        keywords: Keywords<'_>,
+    ) -> Result<Value, Error> {
+        self.call_method(name, positional, keywords)
+    }
+
+    /// Calls it, or a method of it, with arguments of the types that it wants; `false` if it has no such method, or knows no
+    /// types.
+    #[doc(hidden)]
+    fn call_typed(&self, _method: Option<&str>, _call: &mut TypedCall<'_>) -> bool {
+        false
     }
 
     /// Has it something that can be called under this name?

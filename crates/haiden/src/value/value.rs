@@ -16,11 +16,12 @@ use crate::value::handover;
 use crate::value::host::json_of_value;
 use crate::value::object::{Foreign, Object};
 use crate::value::serialize::Writer;
+use crate::value::typed::downcast;
 use crate::value::word::Word;
 
 /// A value of a template.
 ///
-/// Made from any [`serde::Serialize`] in one pass, from Rust's own types with `From`, or from an [`Object`] or function.
+/// Made from any [`serde::Serialize`] in one pass, from Rust's own types with `From`, or from an [`Object`](trait@crate::Object) or function.
 /// A clone shares the data. `Display` gives what a template would print, `Debug` what Python's `repr` would.
 ///
 /// ```
@@ -110,7 +111,7 @@ impl Value {
     }
 
     /// A value that behaves as `object` says.
-    pub fn from_object(object: impl Object + 'static) -> Value {
+    pub fn from_object(object: impl Object) -> Value {
         Value(Repr::Foreign(Foreign::Object(Arc::new(object))))
     }
 
@@ -222,6 +223,20 @@ impl Value {
             },
             _ => None,
         }
+    }
+
+    /// The object as one of type `T`, if it is of that type.
+    ///
+    /// ```
+    /// #[derive(Debug)]
+    /// struct Clock(u8);
+    /// impl haiden::Object for Clock {}
+    ///
+    /// let value = haiden::Value::from_object(Clock(12));
+    /// assert_eq!(value.downcast_object::<Clock>().map(|clock| clock.0), Some(12));
+    /// ```
+    pub fn downcast_object<T: Object>(&self) -> Option<Arc<T>> {
+        downcast(self.as_object()?)
     }
 
     /// How many items a list, tuple or dict has, or characters a text.
@@ -390,7 +405,9 @@ from! {
     u32, value => Repr::Int(value.into());
     u64, value => i64::try_from(value).map_or_else(|_| Repr::Big(Arc::new(value.into())), Repr::Int);
     usize, value => i64::try_from(value).map_or_else(|_| Repr::Big(Arc::new(value.into())), Repr::Int);
+    isize, value => Repr::Int(value as i64);
     i128, value => i64::try_from(value).map_or_else(|_| Repr::Big(Arc::new(value.into())), Repr::Int);
+    u128, value => i64::try_from(value).map_or_else(|_| Repr::Big(Arc::new(value.into())), Repr::Int);
     f32, value => Repr::Float(value.into());
     f64, value => Repr::Float(value);
     char, value => Repr::Str(Arc::from(value.encode_utf8(&mut [0; 4]) as &str), false);
@@ -407,7 +424,7 @@ impl<T: Into<Value>> From<Option<T>> for Value {
 }
 
 /// A container that is too large or too deep for an arena becomes a value whose use is that error.
-fn container(build: impl FnOnce(&mut Arena) -> Result<Word, Error>) -> Value {
+pub(crate) fn container(build: impl FnOnce(&mut Arena) -> Result<Word, Error>) -> Value {
     let mut arena = Arena::default();
     match build(&mut arena) {
         Ok(word) => Value(Repr::Arena(Arc::new(arena), word)),

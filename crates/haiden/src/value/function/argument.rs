@@ -1,9 +1,14 @@
 //! The types that arguments can have.
 
-use super::{Argument, Source};
+use std::sync::Arc;
+
+use super::{Argument, KeywordArguments, Source};
+use crate::error::Error;
 use crate::python::number::{Int, Number};
 use crate::value::host::NativeHost;
+use crate::value::object::{Foreign, Object};
 use crate::value::state::State;
+use crate::value::typed::downcast;
 use crate::value::value::Value;
 use crate::value::word::{Str, Word};
 
@@ -175,3 +180,48 @@ impl Argument for &State<'_> {
     const NAME: &'static str = "the state, which is no argument";
     const TAKES_STATE: bool = true;
 }
+
+impl<T: Object> Argument for Arc<T> {
+    type Held = Arc<T>;
+    type Given<'a> = Arc<T>;
+    fn hold(host: &mut NativeHost, word: Word) -> Option<Arc<T>> {
+        let Word::Foreign { slot, index } = word else { return None };
+        match host.foreign(slot, index) {
+            Foreign::Object(object) => downcast(object),
+            Foreign::Function(_) => None,
+        }
+    }
+    fn give<'a>(held: &'a Arc<T>, _: &'a Source<'a>) -> Arc<T> {
+        held.clone()
+    }
+    const NAME: &'static str = "an object of another type";
+}
+
+/// Implements [`Argument`] for references to what is held.
+macro_rules! reference_argument {
+    ([$($Parameter:tt)*] $Type:ty, $Held:ty) => {
+        impl<$($Parameter)*> Argument for &$Type {
+            type Held = $Held;
+            type Given<'a> = &'a $Type;
+            fn hold(host: &mut NativeHost, word: Word) -> Option<$Held> {
+                <$Held>::hold(host, word)
+            }
+            fn give<'a>(held: &'a $Held, _: &'a Source<'a>) -> &'a $Type {
+                held
+            }
+            const NAME: &'static str = <$Held>::NAME;
+            const TAKES_UNDEFINED: bool = <$Held>::TAKES_UNDEFINED;
+            const TAKES_KEYWORDS: bool = <$Held>::TAKES_KEYWORDS;
+            fn hold_keywords(
+                host: &mut NativeHost,
+                name: &str,
+                keywords: &[(&str, Word)],
+            ) -> Result<Option<$Held>, Error> {
+                <$Held>::hold_keywords(host, name, keywords)
+            }
+        }
+    };
+}
+reference_argument!([] Value, Value);
+reference_argument!([] KeywordArguments, KeywordArguments);
+reference_argument!([T: Object] T, Arc<T>);

@@ -76,7 +76,13 @@ pub enum Source<'a> {
     State(State<'a>),
 }
 
-/// A type that a function's argument can have.
+/// A type that a function's argument can have: integers, floats, `bool`, `&str`, `String`, [`Value`](crate::Value), `Option` and
+/// `Vec` of such, `&T` and `Arc<T>` of an [`Object`](trait@crate::Object), [`KeywordArguments`], `&`[`State`].
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be an argument of a function that templates call",
+    label = "templates do not know this type",
+    note = "a `Value` takes anything: `value.deserialize_into()` makes it a type of yours"
+)]
 pub trait Argument {
     /// What is kept of the value while the function is called.
     #[doc(hidden)]
@@ -179,7 +185,13 @@ where
     result.into_word(host)
 }
 
-/// A type that a function's result can have.
+/// A type that a function's result can have: numbers, texts, [`Value`](crate::Value), `Option` and `Vec` of such, an
+/// [`Object`](trait@crate::Object) or an `Arc` of one, and a `Result` of any of them.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be the result of a function that templates call",
+    label = "templates do not know this type",
+    note = "`Value::from_serialize` makes a value of any data that serde can serialize"
+)]
 pub trait Returned {
     /// The result as a value.
     #[doc(hidden)]

@@ -1,9 +1,13 @@
 //! The types that results can have.
 
+use std::borrow::Cow;
+use std::sync::Arc;
+
 use super::Returned;
 use crate::error::Error;
 use crate::value::host::NativeHost;
-use crate::value::value::Value;
+use crate::value::object::{Foreign, Object};
+use crate::value::value::{Repr, Value};
 use crate::value::word::Word;
 
 impl Returned for String {
@@ -36,7 +40,7 @@ impl Returned for f64 {
         Ok(Word::Float(self))
     }
 }
-macro_rules! returned_integers {
+macro_rules! returned_values {
     ($($Type:ty)*) => {
         $(impl Returned for $Type {
             fn into_word(self, host: &mut NativeHost) -> Result<Word, Error> {
@@ -45,7 +49,7 @@ macro_rules! returned_integers {
         })*
     };
 }
-returned_integers! { i8 i16 i32 i64 i128 u8 u16 u32 u64 usize }
+returned_values! { i8 i16 i32 i64 i128 isize u8 u16 u32 u64 u128 usize f32 char Arc<str> Cow<'_, str> }
 impl<T: Returned> Returned for Vec<T> {
     fn into_word(self, host: &mut NativeHost) -> Result<Word, Error> {
         let items = self.into_iter().map(|item| item.into_word(host)).collect::<Result<Vec<_>, _>>()?;
@@ -63,5 +67,15 @@ impl<T: Returned> Returned for Option<T> {
 impl<T: Returned> Returned for Result<T, Error> {
     fn into_word(self, host: &mut NativeHost) -> Result<Word, Error> {
         self?.into_word(host)
+    }
+}
+impl<T: Object> Returned for T {
+    fn into_word(self, host: &mut NativeHost) -> Result<Word, Error> {
+        host.import(&Value::from_object(self))
+    }
+}
+impl<T: Object> Returned for Arc<T> {
+    fn into_word(self, host: &mut NativeHost) -> Result<Word, Error> {
+        host.import(&Value(Repr::Foreign(Foreign::Object(self))))
     }
 }

@@ -9,6 +9,8 @@ use crate::value::function::{BoxedFunction, CallArguments};
 use crate::value::heap::HeapObject;
 use crate::value::host::{NativeHost, NativeIterator};
 use crate::value::object::{Foreign, guarded};
+use crate::value::state::State;
+use crate::value::typed::TypedCall;
 use crate::value::value::Value;
 use crate::value::word::Word;
 
@@ -378,15 +380,22 @@ impl NativeHost {
                 function.invoke(self, CallArguments { positional, keywords: &keywords })
             }
             Foreign::Object(object) => {
+                let named: Vec<(&str, Word)> = keywords.iter().map(|(name, word)| (&**name, *word)).collect();
+                let mut call = TypedCall::new(self, CallArguments { positional, keywords: &named });
+                let what = method.unwrap_or("call");
+                if guarded(object, what, |object| object.call_typed(method, &mut call))? {
+                    return call.outcome;
+                }
                 let positional =
                     positional.iter().map(|&word| self.value(word)).collect::<Result<Vec<_>, _>>()?;
                 let named = keywords
                     .iter()
                     .map(|(name, word)| Ok((&**name, self.value(*word)?)))
                     .collect::<Result<Vec<(&str, Value)>, Error>>()?;
-                let outcome = guarded(object, method.unwrap_or("call"), |object| match method {
-                    Some(name) => object.call_method(name, &positional, &named),
-                    None => object.call(&positional, &named),
+                let state = State::new(self);
+                let outcome = guarded(object, what, |object| match method {
+                    Some(name) => object.call_method_in(&state, name, &positional, &named),
+                    None => object.call_in(&state, &positional, &named),
                 })??;
                 self.import(&outcome)
             }

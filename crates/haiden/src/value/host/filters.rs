@@ -13,7 +13,7 @@ use crate::value::function::BoxedFunction;
 use crate::value::heap::{HeapObject, ViewOf};
 use crate::value::host::link::NativeTest;
 use crate::value::host::{Name, NativeHost};
-use crate::value::object::{Foreign, guarded};
+use crate::value::object::{Foreign, Object, guarded};
 use crate::value::word::{Str, Word};
 
 /// A filter as it is linked.
@@ -74,7 +74,7 @@ impl BuiltinHost for NativeHost {
             word @ (Word::Undefined(_) | Word::Missing) => self.undefined_length(word).is_ok(),
             Word::Object(index) => matches!(self.heap.objects[index as usize], HeapObject::Range { .. }),
             Word::Foreign { slot, index } => match self.foreign(slot, index) {
-                Foreign::Object(object) => guarded(object, "length", |object| object.length())?.is_some(),
+                Foreign::Object(object) => guarded(object, "length", Object::length)?.is_some(),
                 Foreign::Function(_) => false,
             },
             _ => false,
@@ -332,7 +332,7 @@ impl BuiltinHost for NativeHost {
                 )
             }
             Word::Foreign { slot, index } => match self.foreign(slot, index) {
-                Foreign::Object(object) => guarded(object, "length", |object| object.length())?.is_some(),
+                Foreign::Object(object) => guarded(object, "length", Object::length)?.is_some(),
                 Foreign::Function(_) => false,
             },
             _ => false,

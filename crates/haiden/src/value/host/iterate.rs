@@ -5,7 +5,7 @@ use haiden_runtime::LoopState;
 use crate::error::{Error, ErrorKind};
 use crate::value::heap::{HeapObject, ViewOf, range_len};
 use crate::value::host::NativeHost;
-use crate::value::object::{Foreign, guarded};
+use crate::value::object::{Foreign, Object, guarded};
 use crate::value::word::{HEAP, Slot, Str, Word};
 
 /// An iteration in progress. It copies no container: it holds a place in one.
@@ -60,7 +60,7 @@ impl NativeHost {
             },
             Word::Foreign { slot, index } => {
                 let items = match self.foreign(slot, index).clone() {
-                    Foreign::Object(object) => guarded(&object, "iterate", |object| object.iterate())?,
+                    Foreign::Object(object) => guarded(&object, "iterate", Object::iterate)?,
                     Foreign::Function(_) => None,
                 };
                 let Some(items) = items else { return Err(self.not_iterable(word)) };
@@ -398,7 +398,7 @@ impl NativeHost {
             },
             Word::Foreign { slot, index } => {
                 let length = match self.foreign(slot, index) {
-                    Foreign::Object(object) => guarded(object, "length", |object| object.length())?,
+                    Foreign::Object(object) => guarded(object, "length", Object::length)?,
                     Foreign::Function(_) => None,
                 };
                 length.ok_or_else(|| self.no_length(word))?

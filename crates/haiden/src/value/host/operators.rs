@@ -6,7 +6,7 @@ use crate::error::{Error, ErrorKind};
 use crate::python::number::Number;
 use crate::value::host::NativeHost;
 use crate::value::host::text::escape_into;
-use crate::value::object::{Foreign, guarded};
+use crate::value::object::{Foreign, Object, guarded};
 use crate::value::word::{Str, Word};
 
 /// How large an integer may become, in bits.
@@ -241,7 +241,7 @@ impl NativeHost {
                 _ => true,
             },
             Word::Foreign { slot, index } => match self.foreign(slot, index) {
-                Foreign::Object(object) => guarded(object, "is_true", |object| object.is_true())?,
+                Foreign::Object(object) => guarded(object, "is_true", Object::is_true)?,
                 Foreign::Function(_) => true,
             },
         })

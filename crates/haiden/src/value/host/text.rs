@@ -8,7 +8,7 @@ use crate::python::repr::write_repr;
 use crate::value::heap::{HeapObject, ViewOf};
 use crate::value::host::NativeHost;
 use crate::value::host::printing::Printed;
-use crate::value::object::{Foreign, guarded};
+use crate::value::object::{Foreign, Object, guarded};
 use crate::value::word::Word;
 
 /// A page in the making.
@@ -79,7 +79,7 @@ impl NativeHost {
             }
             Word::Foreign { slot, index } => match self.foreign(slot, index).clone() {
                 Foreign::Object(object) => {
-                    out.push_str(&guarded(&object, "to_text", |object| object.to_text())?);
+                    out.push_str(&guarded(&object, "to_text", Object::to_text)?);
                 }
                 function @ Foreign::Function(_) => write!(out, "{function:?}").expect("writing to a string"),
             },
@@ -117,7 +117,7 @@ impl NativeHost {
                 let foreign = self.foreign(slot, index);
                 match foreign {
                     Foreign::Object(object) => {
-                        out.push_str(&guarded(object, "to_text", |object| object.to_text())?);
+                        out.push_str(&guarded(object, "to_text", Object::to_text)?);
                     }
                     Foreign::Function(_) => write!(out, "{foreign:?}").expect("writing to a string"),
                 }
@@ -362,7 +362,7 @@ impl NativeHost {
                 _ => None,
             },
             Word::Foreign { slot, index } => match self.foreign(slot, index) {
-                Foreign::Object(object) => guarded(object, "to_html", |object| object.to_html())?,
+                Foreign::Object(object) => guarded(object, "to_html", Object::to_html)?,
                 Foreign::Function(_) => None,
             },
             Word::Undefined(_) => self.undefined_html(word)?,

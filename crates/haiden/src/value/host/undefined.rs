@@ -10,7 +10,7 @@ use crate::python::repr::write_repr;
 use crate::undefined::{Missing, Misuse, Undefined, UndefinedKind};
 use crate::value::heap::Reason;
 use crate::value::host::NativeHost;
-use crate::value::object::panicked;
+use crate::value::object::{Foreign, guarded, panicked};
 use crate::value::value::Value;
 use crate::value::word::Word;
 
@@ -287,6 +287,12 @@ impl NativeHost {
     }
 
     fn near_member(&self, object: Word, name: &str) -> Option<String> {
+        if let Word::Foreign { slot, index } = object {
+            let Foreign::Object(object) = self.foreign(slot, index) else { return None };
+            let near =
+                guarded(object, "attributes", |object| suggest(name, object.attributes()).map(str::to_owned));
+            return near.ok().flatten().map(|near| format!("did you mean `{near}`?"));
+        }
         let keys = match self.present(object) {
             Word::Map { slot, shape, .. } => {
                 self.arena(slot).shapes[shape as usize].keys.iter().map(|key| key.stamped(slot)).collect()
