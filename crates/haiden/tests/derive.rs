@@ -226,7 +226,7 @@ fn methods_are_called_with_arguments_of_their_types() {
 
 #[test]
 fn an_attribute_that_is_not_there_has_a_neighbour() {
-    let error = render(&Environment::new(), "{{ item.lable.x }}").expect_err("no attribute");
+    let error = render(&Environment::new(), "{{ item.labels.x }}").expect_err("no attribute");
     assert_eq!(error.hint(), Some("did you mean `label`?"));
 }
 
