@@ -21,7 +21,14 @@ class _Same(type):
     """Instances of the machine's class of the same name are instances as well."""
 
     def __instancecheck__(cls, instance: t.Any) -> bool:
-        return type.__instancecheck__(cls, instance) or isinstance(instance, getattr(_native, cls.__name__))
+        return type.__instancecheck__(cls, instance) or isinstance(instance, cls._machines())
+
+    def __subclasscheck__(cls, other: type) -> bool:
+        return type.__subclasscheck__(cls, other) or issubclass(other, cls._machines())
+
+    def _machines(cls) -> t.Any:
+        """The machine's class, which stands for the class itself and not for what a user derives from it."""
+        return getattr(_native, cls.__name__) if cls.__module__ == __name__ else ()
 
 
 class TemplateReference(metaclass=_Same):

@@ -4,8 +4,14 @@ import typing as t
 from itertools import chain, islice
 from types import GeneratorType
 
+from ._frames import has_safe_repr
 from .compiler import CodeGenerator
 from .environment import Environment, Template
+from .nodes import Impossible, TemplateData
+
+if t.TYPE_CHECKING:
+    from . import nodes
+    from .compiler import Frame
 
 
 def native_concat(values: t.Iterable[t.Any]) -> t.Any:
@@ -44,6 +50,28 @@ class NativeCodeGenerator(CodeGenerator):
     @staticmethod
     def _default_finalize(value: t.Any) -> t.Any:
         return value
+
+    def _output_const_repr(self, group: t.Iterable[t.Any]) -> str:
+        return repr("".join(map(str, group)))
+
+    def _output_child_to_const(
+        self, node: "nodes.Expr", frame: "Frame", finalize: CodeGenerator._FinalizeInfo
+    ) -> t.Any:
+        value = node.as_const(frame.eval_ctx)
+        if not has_safe_repr(value):
+            raise Impossible()
+        if isinstance(node, TemplateData):
+            return value
+        assert finalize.const is not None
+        return finalize.const(value)
+
+    def _output_child_pre(self, node: "nodes.Expr", frame: "Frame", finalize: CodeGenerator._FinalizeInfo) -> None:
+        if finalize.src is not None:
+            self.write(finalize.src)
+
+    def _output_child_post(self, node: "nodes.Expr", frame: "Frame", finalize: CodeGenerator._FinalizeInfo) -> None:
+        if finalize.src is not None:
+            self.write(")")
 
 
 class NativeEnvironment(Environment):

@@ -1,6 +1,7 @@
 """What templates run with: contexts, undefined values, and the machine's own callables as Python sees them.
 
-The names are `jinja2.runtime`'s. `Macro`, `LoopContext`, `BlockReference` and `TemplateReference` are the machine's.
+The names are `jinja2.runtime`'s. `LoopContext` and `BlockReference` are the machine's; its macros and `self` are
+instances of `Macro` and `TemplateReference`, beside those of generated code.
 """
 
 import sys
@@ -10,7 +11,7 @@ from itertools import islice
 
 from markupsafe import Markup, escape, soft_str  # noqa: F401
 
-from ._native import BlockReference, Macro, TemplateReference
+from ._native import BlockReference
 from ._native import LoopContext as _Loop
 from .exceptions import TemplateNotFound, TemplateRuntimeError, UndefinedError  # noqa: F401
 from .utils import Namespace, _PassArg, concat, internalcode, missing, object_type_repr  # noqa: F401
@@ -20,6 +21,7 @@ if t.TYPE_CHECKING:
 
     import typing_extensions as te
 
+    from ._generated import Macro, TemplateReference
     from .environment import Environment
     from .nodes import EvalContext
 
@@ -64,6 +66,16 @@ exported = [
 async_exported = ["AsyncLoopContext", "auto_aiter", "auto_await"]
 
 V = t.TypeVar("V")
+
+
+def __getattr__(name: str) -> t.Any:
+    # Most programs never look at these.
+    if name in ("Macro", "TemplateReference"):
+        from . import _generated
+
+        value = globals()[name] = getattr(_generated, name)
+        return value
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def identity(x: V) -> V:

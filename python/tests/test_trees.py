@@ -7,6 +7,7 @@ import pathlib
 import re
 import weakref
 
+import jinja2.nativetypes
 import pytest
 
 import haiden
@@ -368,3 +369,65 @@ def test_objects_go_with_their_template():
     del kept, template
     gc.collect()
     assert gone() is None
+
+
+# ---- code generators of one's own ------------------------------------------------------------------------------------
+
+
+def own_generator(base, env_class, **options):
+    """An environment with a code generator of the user's, which changes nothing."""
+
+    class Generator(base):
+        pass
+
+    class Own(env_class):
+        code_generator_class = Generator
+
+    return Own(**options)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "{{ 42 }}",
+        "{{ x }}",
+        "{{ x }}{{ x }}",
+        "{{ [1, x] }}",
+        "{{ 'a' }}",
+        "a{{ 1 }}",
+        "{{ none }}",
+        "",
+        "{% if x %}{{ {'a': x} }}{% endif %}",
+        "{{ o }}",
+        "{% macro m(a) %}{{ a }}{% endmacro %}{{ m(3) }}",
+        "{% set y %}{{ 1 }}{% endset %}{{ y }}",
+        "{{ missing }}",
+    ],
+)
+@pytest.mark.parametrize("finalize", [None, lambda value: value if value != 3 else [value]])
+def test_a_native_code_generator(source, finalize):
+    from haiden.nativetypes import NativeCodeGenerator, NativeEnvironment
+
+    variables = {"x": 3, "o": object()}
+    oracle = jinja2.nativetypes.NativeEnvironment(finalize=finalize).from_string(source).render(variables)
+    env = own_generator(NativeCodeGenerator, NativeEnvironment, finalize=finalize)
+    result = env.from_string(source).render(variables)
+    assert repr(result) == repr(oracle)
+
+
+def test_macros_are_macros_whoever_compiled_them():
+    from haiden.compiler import CodeGenerator
+    from haiden.runtime import Macro, TemplateReference
+
+    class Mine(Macro):
+        pass
+
+    source = "{% macro m() %}{% endmacro %}{{ f(m) }}{{ g(self) }}{{ f(f) }}"
+    for env in (haiden.Environment(), own_generator(CodeGenerator, haiden.Environment)):
+        template = env.from_string(source)
+        page = template.render(f=lambda m: isinstance(m, Macro), g=lambda self: isinstance(self, TemplateReference))
+        assert page == "TrueTrueFalse"
+        module = env.from_string("{% macro m() %}{% endmacro %}").module
+        assert issubclass(type(module.m), Macro)
+        assert not isinstance(module.m, Mine)
+    assert isinstance(Mine(env, str, "mine", [], False, False, False), (Macro, Mine))
