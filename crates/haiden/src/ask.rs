@@ -1,6 +1,5 @@
-//! What else a template can be asked for: its page as a value, one block, what it exports; and bare expressions.
+//! What else a template can be asked for: its page as a value, one block; and bare expressions.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use haiden_runtime::{BlockReference, Chain, Vm};
@@ -11,16 +10,6 @@ use crate::template::{Started, Template};
 use crate::value::context::IntoContext;
 use crate::value::value::Value;
 use crate::value::word::Word;
-
-/// What a template exports: the variables and macros of its top level, and what it writes.
-#[derive(Clone, Debug)]
-pub struct Module {
-    /// What the template writes.
-    pub body: String,
-    /// The variables that it sets at its top level, without those that start with an underscore. A macro is here as text
-    /// that says its name.
-    pub exports: BTreeMap<String, Value>,
-}
 
 impl Template {
     /// Renders it to a value: see [`Environment::set_native_types`]. In any other environment the value is the page's text.
@@ -80,30 +69,6 @@ impl Template {
         Vm::render_block(&mut parts.host, &mut out, block, limits)?;
         parts.put_back();
         Ok(out.text)
-    }
-
-    /// Renders it for what it exports: what a template that imports it sees.
-    ///
-    /// ```
-    /// let environment = haiden::Environment::new();
-    /// let template = environment.template_from_str("{% set total = 2 * n %}{% set _hidden = 1 %}done")?;
-    /// let module = template.module(haiden::context! { n => 21 })?;
-    /// assert_eq!(module.exports["total"].to_string(), "42");
-    /// assert_eq!((module.exports.len(), &*module.body), (1, "done"));
-    /// # Ok::<(), haiden::Error>(())
-    /// ```
-    ///
-    /// # Errors
-    /// As [`Template::render`].
-    pub fn module(&self, context: impl IntoContext) -> Result<Module, Error> {
-        let Started { mut parts, mut out, root } = self.start(context.into_context()?)?;
-        self.run(&mut parts, &mut out, root)?;
-        let mut exports = BTreeMap::new();
-        for (name, word) in parts.host.exports(root) {
-            exports.insert(name.to_string(), parts.host.value(word)?);
-        }
-        parts.put_back();
-        Ok(Module { body: out.text, exports })
     }
 }
 

@@ -203,8 +203,7 @@ impl Call<'_> {
         self.named("caller").is_some()
     }
 
-    /// Renders the body of the call block: markup where autoescape is on. Bodies that call methods whose bodies call methods
-    /// may be 20 deep.
+    /// Renders the body of the call block: markup where autoescape is on.
     ///
     /// # Errors
     /// There is none, or what it fails with.

@@ -8,7 +8,7 @@ use haiden_runtime::Program;
 use crate::environment::Inner;
 use crate::error::{Error, ErrorKind};
 use crate::value::context::IntoContext;
-use crate::value::host::{NativeHost, Output, Parts, Pooled};
+use crate::value::host::{NativeHost, Output, Parts, Pooled, deeper};
 use crate::value::value::{Repr, Value};
 use crate::value::word::Word;
 
@@ -91,7 +91,7 @@ impl Template {
     pub(crate) fn run(&self, parts: &mut Pooled, out: &mut Output, root: u32) -> Result<(), Error> {
         let Parts { host, machine } = &mut **parts;
         let limits = host.limits.machine;
-        machine.run_template(host, out, &self.program, root, limits)
+        deeper(limits.depth, || machine.run_template(host, out, &self.program, root, limits))
     }
 
     /// Renders it to a writer. The page is rendered completely first: an error of the template writes nothing.

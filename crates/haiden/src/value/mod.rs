@@ -3,10 +3,12 @@
 //! [`word`] is what a register holds, [`arena`] immutable data, [`serialize`] the way in from serde, [`deserialize`] the way
 //! out, [`heap`] what a
 //! render makes, [`value`] what users hold, [`object`] and [`function`] their code,
-//! [`state`] what it sees of a render, [`to_value`] and [`typed`] what derived objects
+//! [`state`] what it sees of a render, [`bound`] what it
+//! is handed of it, [`to_value`] and [`typed`] what derived objects
 //! stand on, [`host`] the machine's verbs.
 
 pub(crate) mod arena;
+pub(crate) mod bound;
 pub(crate) mod context;
 pub(crate) mod deserialize;
 pub(crate) mod function;

@@ -62,6 +62,11 @@ pub trait Object: Any + fmt::Debug + Send + Sync {
         None
     }
 
+    /// Is it callable, as the test of this name says?
+    fn is_callable(&self) -> bool {
+        false
+    }
+
     /// `object(…)`.
     ///
     /// # Errors

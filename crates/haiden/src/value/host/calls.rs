@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use haiden_runtime::{Arguments, Closure, Step, Vm};
+use haiden_runtime::{Arguments, Limits, Step, Vm};
 
 use crate::error::{Error, ErrorKind};
 use crate::value::function::{BoxedFunction, CallArguments};
 use crate::value::heap::HeapObject;
-use crate::value::host::{NativeHost, NativeIterator};
+use crate::value::host::{NativeHost, NativeIterator, Output, deeper};
 use crate::value::object::{Foreign, guarded};
 use crate::value::state::State;
 use crate::value::typed::TypedCall;
@@ -19,9 +19,6 @@ pub(super) struct Expanded {
     pub(super) positional: Vec<Word>,
     pub(super) keywords: Vec<(Arc<str>, Word)>,
 }
-
-/// How many machines may run inside one another.
-const MAX_MACHINES: u32 = 20;
 
 impl NativeHost {
     pub(super) fn expand(&mut self, arguments: Arguments<'_, NativeHost>) -> Result<Expanded, Error> {
@@ -96,6 +93,16 @@ impl NativeHost {
         if self.sandboxed {
             self.refuse_unsafe_call(callee)?;
         }
+        self.call_word(callee, positional, keywords)
+    }
+
+    /// Calls a value with values of a user.
+    pub(crate) fn call_word(
+        &mut self,
+        callee: Word,
+        positional: &[Value],
+        keywords: &[(&str, Value)],
+    ) -> Result<Value, Error> {
         let positional =
             positional.iter().map(|value| self.import(value)).collect::<Result<Vec<_>, Error>>()?;
         let keywords = keywords
@@ -138,7 +145,7 @@ impl NativeHost {
         function.invoke(self, CallArguments { positional: &positional, keywords: &keywords })
     }
 
-    pub(super) fn call_expanded(
+    pub(crate) fn call_expanded(
         &mut self,
         callee: Word,
         positional: &[Word],
@@ -182,38 +189,51 @@ impl NativeHost {
             HeapObject::Macro(closure) => {
                 // Called back from a filter or a function: on a machine of its own.
                 let closure = closure.clone();
-                if self.machines >= MAX_MACHINES {
-                    return Err(Error::new(ErrorKind::Recursion, "maximum recursion depth exceeded"));
-                }
                 let keywords: Vec<(&str, Word)> =
                     keywords.iter().map(|(name, word)| (&**name, *word)).collect();
                 let markup = self.context(closure.context).autoescape;
-                self.machines += 1;
-                let outcome = self.call_macro(&closure, (positional, &keywords), markup);
-                self.machines -= 1;
-                outcome
+                self.call_inside(|host, out, limits| {
+                    Vm::of_call(host, out, &closure, (positional, &keywords), markup, limits)
+                })
+            }
+            HeapObject::Block(block) => {
+                let block = block.clone();
+                if let Some((keyword, _)) = keywords.first() {
+                    let message =
+                        format!("BlockReference.__call__() got an unexpected keyword argument '{keyword}'");
+                    return Err(Error::new(ErrorKind::Type, message));
+                }
+                if !positional.is_empty() {
+                    let given = positional.len() + 1;
+                    let message = format!(
+                        "BlockReference.__call__() takes 1 positional argument but {given} were given"
+                    );
+                    return Err(Error::new(ErrorKind::Type, message));
+                }
+                self.call_inside(|host, out, limits| Vm::of_block_call(host, out, block, limits))
             }
             _ => Err(self.not_callable(callee)),
         }
     }
 
-    /// Runs a macro on a machine of its own. All those of a render draw on one fuel: it is as much again as the page's own.
-    fn call_macro(
+    /// Runs a macro or block on a machine of its own. All those of a render draw on one fuel: it is as much again as the
+    /// page's own.
+    fn call_inside(
         &mut self,
-        closure: &Closure<NativeHost>,
-        given: (&[Word], &[(&str, Word)]),
-        markup: bool,
+        start: impl FnOnce(&mut NativeHost, &mut Output, Limits) -> Result<Vm<NativeHost>, Error> + Send,
     ) -> Result<Word, Error> {
         let limits = self.limits.machine;
-        let mut out = super::Output::new(64, self.limits.output);
-        let mut vm = Vm::of_call(self, &mut out, closure, given, markup, limits)?;
-        let step = vm.resume(self, &mut out);
-        let spent = limits.fuel - vm.fuel();
-        self.limits.machine.fuel = self.limits.machine.fuel.saturating_sub(spent);
-        match step {
-            Step::Done | Step::Chunk => Ok(vm.result().unwrap_or(Word::Missing)),
-            Step::Await(error) | Step::Err(error) => Err(error),
-        }
+        deeper(limits.depth, || {
+            let mut out = Output::new(64, self.limits.output);
+            let mut vm = start(self, &mut out, limits)?;
+            let step = vm.resume(self, &mut out);
+            let spent = limits.fuel - vm.fuel();
+            self.limits.machine.fuel = self.limits.machine.fuel.saturating_sub(spent);
+            match step {
+                Step::Done | Step::Chunk => Ok(vm.result().unwrap_or(Word::Missing)),
+                Step::Await(error) | Step::Err(error) => Err(error),
+            }
+        })
     }
 
     /// `receiver.name(…)` of a method that [`NativeHost::has_method`] says is there.

@@ -90,7 +90,12 @@ impl BuiltinHost for NativeHost {
     fn is_callable(&self, value: &Word) -> bool {
         match *value {
             Word::Undefined(_) | Word::Missing | Word::Global(_) => true,
-            Word::Foreign { slot, index } => matches!(self.foreign(slot, index), Foreign::Function(_)),
+            Word::Foreign { slot, index } => match self.foreign(slot, index) {
+                Foreign::Function(_) => true,
+                Foreign::Object(object) => {
+                    guarded(object, "is_callable", Object::is_callable).unwrap_or_default()
+                }
+            },
             Word::Object(index) => matches!(
                 self.heap.objects[index as usize],
                 HeapObject::Macro(_)

@@ -7,9 +7,11 @@
 mod access;
 mod alone;
 mod arity;
+mod bind;
 mod calls;
 mod compare;
 mod context;
+mod deep;
 mod faults;
 mod filters;
 mod format;
@@ -25,6 +27,7 @@ mod operators;
 mod pool;
 mod printing;
 mod sandbox;
+mod settle;
 mod sort;
 mod subscript;
 mod text;
@@ -38,11 +41,13 @@ use haiden_runtime::{Limits, Program};
 
 pub(crate) use alone::{equal_values, json_of_value, order_values, show_value};
 pub(crate) use context::{ContextData, Name};
+pub(crate) use deep::deeper;
 pub(crate) use filters::NativeFilter;
 pub(crate) use gettext::{Sister, alias_of_gettext, translating};
 pub(crate) use iterate::NativeIterator;
 pub(crate) use link::{Extra, NativeLinker};
 pub(crate) use pool::{Parts, Pooled};
+pub(crate) use settle::Watermark;
 pub(crate) use text::Output;
 pub(crate) use undefined::{UndefinedType, quoted};
 
@@ -146,8 +151,11 @@ pub struct NativeHost {
     /// There is a sandbox.
     sandboxed: bool,
     pub(crate) limits: RenderLimits,
-    /// How many machines run inside one another: calls of macros from user code.
-    machines: u32,
+    /// The number of this render, once one of its objects has a handle outside.
+    home: Option<u64>,
+    /// How often what later calls had made was given up, and how many objects were there before those calls.
+    epoch: u32,
+    settled: u32,
     /// Room for a text in the making.
     scratch: String,
     pub(crate) random: u64,
@@ -180,7 +188,9 @@ impl Default for NativeHost {
             native_types: false,
             sandboxed: false,
             limits: RenderLimits::default(),
-            machines: 0,
+            home: None,
+            epoch: 0,
+            settled: 0,
             scratch: String::new(),
             random: 0,
         }
@@ -420,6 +430,9 @@ impl NativeHost {
                 None => self.copy_in(arena, *word)?,
             },
             Repr::Foreign(foreign) => {
+                if let Some(word) = self.own_object(foreign) {
+                    return Ok(word);
+                }
                 self.heap.foreign.push(foreign.clone());
                 Word::Foreign { slot: HEAP, index: (self.heap.foreign.len() - 1) as u32 }
             }
@@ -477,6 +490,11 @@ impl NativeHost {
                 {
                     return Ok(Value(Repr::Arena(self.slots[usize::from(slot)].clone(), own)));
                 }
+                if let Word::Object(index) = word
+                    && let Some(bound) = self.bind(index)?
+                {
+                    return Ok(Value::from_object(bound));
+                }
                 let mut arena = Arena::default();
                 let word = self.copy_out(&mut arena, word, 0)?;
                 Value::from_arena(arena, word)
@@ -517,7 +535,7 @@ impl NativeHost {
                 let items = self.copy_all(arena, &items, depth)?;
                 arena.push_list(&items)?
             }
-            Word::Object(index) => match &self.heap.objects[index as usize] {
+            Word::Object(ref index) => match &self.heap.objects[*index as usize] {
                 HeapObject::Range { .. }
                 | HeapObject::View { .. }
                 | HeapObject::Bytes(_)
@@ -527,11 +545,14 @@ impl NativeHost {
                     arena.push_list(&items)?
                 }
                 HeapObject::Namespace(dict) => self.copy_out(arena, Word::Dict(*dict), depth + 1)?,
-                _ => {
-                    let mut text = String::new();
-                    self.show(&mut text, word)?;
-                    arena.push_text(&text, false)?
-                }
+                _ => match self.bind(*index)? {
+                    Some(bound) => arena.push_foreign(Foreign::Object(Arc::new(bound))),
+                    None => {
+                        let mut text = String::new();
+                        self.show(&mut text, word)?;
+                        arena.push_text(&text, false)?
+                    }
+                },
             },
         })
     }

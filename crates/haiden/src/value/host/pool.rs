@@ -116,7 +116,9 @@ impl NativeHost {
         clear_text(scratch);
         *random = 0;
         self.calling = 0;
-        self.machines = 0;
+        self.home = None;
+        self.epoch = 0;
+        self.settled = 0;
         self.undefined_type = UndefinedType::default();
     }
 }
