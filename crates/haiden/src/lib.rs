@@ -78,7 +78,7 @@ pub use meta::{GETTEXT_FUNCTIONS, Message};
 pub use module::Module;
 pub use policies::{JsonDumps, JsonOptions, Policies};
 pub use sandbox::{Sandbox, SandboxPolicy};
-pub use select::Selection;
+pub use select::{Candidate, Selection};
 pub use stream::Stream;
 pub use template::Template;
 pub use template_cache::CacheSize;

@@ -10,60 +10,97 @@ use crate::error::{Error, ErrorKind};
 use crate::loader::LoadError;
 use crate::template::Template;
 
-/// A template, its name, or several names of which the first that exists is meant.
+/// A template or its name: one of several of which the first that exists is meant.
 ///
-/// Texts, slices and templates turn into one: see [`Environment::get_or_select_template`].
-#[derive(Clone)]
+/// Texts and templates turn into one: see [`Environment::select_template`].
+#[derive(Clone, Debug)]
 #[non_exhaustive]
-pub enum Selection<'a> {
-    /// One name.
+pub enum Candidate<'a> {
+    /// A name.
     Name(&'a str),
-    /// Several names, in the order in which they are tried.
-    Names(Vec<&'a str>),
-    /// A template that was loaded before.
+    /// A template that was loaded before: it exists.
     Template(Template),
 }
 
-impl<'a> From<&'a str> for Selection<'a> {
-    fn from(name: &'a str) -> Selection<'a> {
-        Selection::Name(name)
+impl<'a> From<&'a str> for Candidate<'a> {
+    fn from(name: &'a str) -> Candidate<'a> {
+        Candidate::Name(name)
     }
 }
 
-impl<'a> From<&'a String> for Selection<'a> {
-    fn from(name: &'a String) -> Selection<'a> {
-        Selection::Name(name)
+impl<'a, N: AsRef<str>> From<&'a N> for Candidate<'a> {
+    fn from(name: &'a N) -> Candidate<'a> {
+        Candidate::Name(name.as_ref())
     }
 }
 
-impl<'a, N: AsRef<str>> From<&'a [N]> for Selection<'a> {
-    fn from(names: &'a [N]) -> Selection<'a> {
-        Selection::Names(names.iter().map(AsRef::as_ref).collect())
-    }
-}
-
-impl<'a, N: AsRef<str>, const COUNT: usize> From<&'a [N; COUNT]> for Selection<'a> {
-    fn from(names: &'a [N; COUNT]) -> Selection<'a> {
-        Selection::from(&names[..])
-    }
-}
-
-impl<'a, N: AsRef<str>> From<&'a Vec<N>> for Selection<'a> {
-    fn from(names: &'a Vec<N>) -> Selection<'a> {
-        Selection::from(&names[..])
-    }
-}
-
-impl From<Template> for Selection<'_> {
+impl From<Template> for Candidate<'_> {
     fn from(template: Template) -> Self {
-        Selection::Template(template)
+        Candidate::Template(template)
     }
 }
 
-impl From<&Template> for Selection<'_> {
+impl From<&Template> for Candidate<'_> {
     fn from(template: &Template) -> Self {
-        Selection::Template(template.clone())
+        Candidate::Template(template.clone())
     }
+}
+
+impl<'a> From<&Candidate<'a>> for Candidate<'a> {
+    fn from(candidate: &Candidate<'a>) -> Candidate<'a> {
+        candidate.clone()
+    }
+}
+
+/// A template, its name, or several of which the first that exists is meant.
+///
+/// Texts, templates and lists of either turn into one: see [`Environment::get_or_select_template`].
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Selection<'a> {
+    /// One name, or a template that was loaded before.
+    One(Candidate<'a>),
+    /// Several, in the order in which they are tried.
+    First(Vec<Candidate<'a>>),
+}
+
+/// Implements `From` for what is one.
+macro_rules! ones {
+    ($([$($parameter:tt)*] $One:ty;)*) => {
+        $(impl<$($parameter)*> From<$One> for Selection<'a> {
+            fn from(one: $One) -> Selection<'a> {
+                Selection::One(one.into())
+            }
+        })*
+    };
+}
+ones! {
+    ['a] &'a str;
+    ['a] &'a String;
+    ['a] Candidate<'a>;
+    ['a] Template;
+    ['a] &Template;
+}
+
+/// Implements `From` for lists.
+macro_rules! lists {
+    ($([$($parameter:tt)*] $List:ty, $C:ty;)*) => {
+        $(impl<$($parameter)*> From<$List> for Selection<'a>
+        where
+            Candidate<'a>: From<$C>,
+        {
+            fn from(candidates: $List) -> Selection<'a> {
+                Selection::First(candidates.into_iter().map(Candidate::from).collect())
+            }
+        })*
+    };
+}
+lists! {
+    ['a, C] &'a [C], &'a C;
+    ['a, C, const COUNT: usize] &'a [C; COUNT], &'a C;
+    ['a, C] &'a Vec<C>, &'a C;
+    ['a, C] Vec<C>, C;
+    ['a, C, const COUNT: usize] [C; COUNT], C;
 }
 
 impl Environment {
@@ -75,17 +112,21 @@ impl Environment {
         Ok(Template { inner: self.inner.clone(), program: self.inner.load(name)?.program })
     }
 
-    /// The first of several templates that exists.
+    /// The first of several templates that exists. Templates that were loaded before can stand among the names.
     ///
     /// ```
-    /// use haiden::{Environment, ErrorKind};
+    /// use haiden::{Candidate, Environment, ErrorKind};
     ///
     /// let mut environment = Environment::new();
     /// environment.add_template("default.html", "plain")?;
-    /// let template = environment.select_template(&["user.html", "default.html"])?;
+    /// let template = environment.select_template(["user.html", "default.html"])?;
     /// assert_eq!(template.name(), Some("default.html"));
     ///
-    /// let error = environment.select_template(&["a.html", "b.html"]).err().unwrap();
+    /// let fallback = environment.template_from_str("nothing")?;
+    /// let first = environment.select_template([Candidate::from("user.html"), fallback.into()])?;
+    /// assert_eq!(first.render(haiden::context! {})?, "nothing");
+    ///
+    /// let error = environment.select_template(["a.html", "b.html"]).err().unwrap();
     /// assert_eq!(error.kind(), ErrorKind::TemplatesNotFound);
     /// assert_eq!(error.message(), "none of the templates given were found: a.html, b.html");
     /// # Ok::<(), haiden::Error>(())
@@ -93,9 +134,16 @@ impl Environment {
     ///
     /// # Errors
     /// None exists, or the first that does cannot be loaded.
-    pub fn select_template<N: AsRef<str>>(&self, names: &[N]) -> Result<Template, Error> {
-        let mut tried = Vec::with_capacity(names.len());
-        for name in names.iter().map(AsRef::as_ref) {
+    pub fn select_template<'a, C>(&self, candidates: impl IntoIterator<Item = C>) -> Result<Template, Error>
+    where
+        C: Into<Candidate<'a>>,
+    {
+        let mut tried = Vec::new();
+        for candidate in candidates {
+            let name = match candidate.into() {
+                Candidate::Name(name) => name,
+                Candidate::Template(template) => return Ok(template),
+            };
             match self.get_template(name) {
                 Err(error) if error.kind() == ErrorKind::TemplateNotFound => tried.push(name),
                 outcome => return outcome,
@@ -109,13 +157,13 @@ impl Environment {
         Err(Error::new(ErrorKind::TemplatesNotFound, message))
     }
 
-    /// The template of a name, the first of several names that exists, or the template itself.
+    /// The template of a name, the first of several that exists, or the template itself.
     ///
     /// ```
     /// let mut environment = haiden::Environment::new();
     /// environment.add_template("a", "A")?;
     /// let by_name = environment.get_or_select_template("a")?;
-    /// let first = environment.get_or_select_template(&["nope", "a"])?;
+    /// let first = environment.get_or_select_template(["nope", "a"])?;
     /// let itself = environment.get_or_select_template(&first)?;
     /// assert_eq!([by_name.name(), first.name(), itself.name()], [Some("a"); 3]);
     /// # Ok::<(), haiden::Error>(())
@@ -125,9 +173,9 @@ impl Environment {
     /// As [`get_template`](Environment::get_template) and [`select_template`](Environment::select_template).
     pub fn get_or_select_template<'a>(&self, selection: impl Into<Selection<'a>>) -> Result<Template, Error> {
         match selection.into() {
-            Selection::Name(name) => self.get_template(name),
-            Selection::Names(names) => self.select_template(&names),
-            Selection::Template(template) => Ok(template),
+            Selection::One(Candidate::Name(name)) => self.get_template(name),
+            Selection::One(Candidate::Template(template)) => Ok(template),
+            Selection::First(candidates) => self.select_template(candidates),
         }
     }
 

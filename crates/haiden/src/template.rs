@@ -1,5 +1,6 @@
 //! Templates that are ready to be rendered.
 
+use std::fmt;
 use std::io::Write;
 use std::sync::Arc;
 
@@ -8,12 +9,28 @@ use haiden_runtime::Program;
 use crate::environment::Inner;
 use crate::error::{Error, ErrorKind};
 use crate::value::context::IntoContext;
-use crate::value::host::{NativeHost, Output, Parts, Pooled, deeper};
+use crate::value::host::{NativeHost, Output, Parts, Pooled, deeper, quoted};
+use crate::value::object::Object;
 use crate::value::value::{Repr, Value};
 use crate::value::word::Word;
 
 /// A template of an [`Environment`](crate::Environment), ready to be rendered any number of times, by any number of
 /// threads at once.
+///
+/// As a value ([`Value::from_object`]) it is what `include`, `extends` and `import` take in place of a name, alone or in a list.
+///
+/// ```
+/// use haiden::{Environment, Value, context};
+///
+/// let environment = Environment::new();
+/// let layout = environment.template_from_str("<{% block body %}{% endblock %}>")?;
+/// let page = environment.render_str(
+///     "{% extends layout %}{% block body %}{{ n }}{% endblock %}",
+///     context! { n => 1, layout => Value::from_object(layout) },
+/// )?;
+/// assert_eq!(page, "<1>");
+/// # Ok::<(), haiden::Error>(())
+/// ```
 #[derive(Clone)]
 pub struct Template {
     pub(crate) inner: Arc<Inner>,
@@ -110,6 +127,31 @@ impl Template {
         writer.write_all(page.as_bytes()).map_err(|error| {
             Error::new(ErrorKind::Write, format!("the page could not be written: {error}")).with_source(error)
         })
+    }
+}
+
+impl fmt::Debug for Template {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.name() {
+            Some(name) => write!(f, "<Template {}>", quoted(name)),
+            None => f.write_str("<Template memory>"),
+        }
+    }
+}
+
+impl Object for Template {
+    fn type_name(&self) -> &'static str {
+        "Template"
+    }
+    fn get_attr(&self, name: &str) -> Option<Value> {
+        match name {
+            "name" => Some(self.name().into()),
+            "filename" => Some(self.filename().map(|path| path.to_string_lossy()).into()),
+            _ => None,
+        }
+    }
+    fn attributes(&self) -> Vec<&str> {
+        vec!["name", "filename"]
     }
 }
 

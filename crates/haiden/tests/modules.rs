@@ -122,7 +122,7 @@ fn a_module_is_a_value_of_other_templates() {
         "{{ ['a', 'b']|map('upper')|list|length }} {{ forms.nothing is defined }} {{ forms.field is callable }}",
         "2 False True",
     );
-    let error = environment.render_str("\n{{ forms.felds.x }}", context! {}).expect_err("undefined");
+    let error = environment.render_str("\n{{ forms.fields.x }}", context! {}).expect_err("undefined");
     assert_eq!((error.hint(), error.line()), (Some("did you mean `field`?"), Some(2)));
     assert_eq!(forms().attributes().len(), 9);
 }

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use haiden::cache::{BytecodeCache, MemoryBytecodeCache};
 use haiden::loader::{DictLoader, FunctionLoader, LoadError, Loader, Source};
-use haiden::{AutoEscape, Environment, Error, ErrorKind, Extensions, UndefinedKind, context};
+use haiden::{
+    AutoEscape, Candidate, Environment, Error, ErrorKind, Extensions, UndefinedKind, Value, context,
+};
 
 fn environment(templates: &[(&str, &str)]) -> Environment {
     let mut environment = Environment::new();
@@ -35,6 +37,49 @@ fn the_first_of_several_templates_that_exists() {
     check(&["x", "", "y"], "TemplatesNotFound: none of the templates given were found: x, , y");
     // One that exists and cannot be compiled is the first that exists.
     check(&["broken", "a"], "TemplateSyntaxError: Expected an expression, got 'end of statement block'");
+}
+
+#[test]
+fn loaded_templates_stand_among_names() {
+    let environment = environment(&[("a", "A")]);
+    let loaded = environment.template_from_named_str(Some("loaded"), "L").unwrap();
+    let check = |candidates: Vec<Candidate<'_>>, expected: &str| {
+        assert_eq!(outcome(environment.select_template(&candidates)), expected);
+        assert_eq!(outcome(environment.get_or_select_template(&candidates)), expected);
+        assert_eq!(outcome(environment.get_or_select_template(candidates)), expected);
+    };
+    check(vec!["x".into(), (&loaded).into(), "a".into()], "loaded");
+    check(vec!["a".into(), loaded.clone().into()], "a");
+    check(
+        vec!["x".into(), (&String::from("y")).into()],
+        "TemplatesNotFound: none of the templates given were found: x, y",
+    );
+    assert_eq!(outcome(environment.select_template([loaded.clone()])), "loaded");
+    assert_eq!(outcome(environment.get_or_select_template(vec![&loaded])), "loaded");
+    assert_eq!(outcome(environment.get_or_select_template([loaded])), "loaded");
+}
+
+#[test]
+fn templates_take_loaded_templates_in_place_of_names() {
+    let environment = environment(&[
+        (
+            "page",
+            "{% include t %} {% include ['x', t, 'page'] %} {% import t as m %}{{ m.f(1) }}{% from t import f %}{{ f(2) }}",
+        ),
+        ("child", "{% extends t %}{% block b %}child{% endblock %}"),
+        ("shown", "{{ t }} {{ t.name }} {% include [[], t] %}"),
+    ]);
+    let loaded = environment.template_from_named_str(
+        Some("lib"),
+        "{% block b %}{{ n }}{% endblock %}{% macro f(x) %}<{{ x }}>{% endmacro %}",
+    );
+    let value = Value::from_object(loaded.unwrap());
+    let render = |name: &str| environment.get_template(name).unwrap().render(context! { t => value, n => 3 });
+    assert_eq!(render("page").unwrap(), "3 3 <1><2>");
+    assert_eq!(render("child").unwrap(), "child");
+    assert_eq!(render("shown").unwrap_err().message(), "unhashable type: 'list'");
+    let page = environment.render_str("{{ t }} {{ t.name }} {{ t.filename }}", context! { t => value });
+    assert_eq!(page.unwrap(), "<Template 'lib'> lib None");
 }
 
 #[test]

@@ -381,7 +381,7 @@ fn threads_share_the_error_of_a_cold_template() {
     environment.set_loader(slow_loader(Arc::clone(&asked), |_| "{% if %}".to_owned()));
     on_threads(|_| {
         asked.fetch_add(1, Ordering::SeqCst);
-        let error = environment.get_template("page").err().expect("its syntax is wrong");
+        let error = environment.get_template("page").expect_err("its syntax is wrong");
         assert_eq!((error.kind(), error.line()), (haiden::ErrorKind::Syntax, Some(1)));
     });
 }

@@ -6,9 +6,11 @@ use haiden_bytecode::FunctionKind;
 use haiden_runtime::{Fault, Host, Program, TraceFrame, Undefined};
 
 use crate::error::{Error, ErrorKind, Place};
+use crate::template::Template;
 use crate::value::heap::Reason;
 use crate::value::host::NativeHost;
 use crate::value::host::undefined::quoted;
+use crate::value::object::Foreign;
 use crate::value::word::Word;
 
 type Result<T> = std::result::Result<T, Error>;
@@ -100,6 +102,14 @@ fn is_undefined(name: Word, error: &Error) -> bool {
 }
 
 impl NativeHost {
+    /// The program of a template that was loaded before, if the value is one.
+    pub(super) fn loaded_template(&self, word: Word) -> Option<Arc<Program<NativeHost>>> {
+        let Word::Foreign { slot, index } = word else { return None };
+        let Foreign::Object(object) = self.foreign(slot, index) else { return None };
+        let any: &dyn std::any::Any = &**object;
+        any.downcast_ref::<Template>().map(|template| template.program.clone())
+    }
+
     /// The first template of a list of names that exists.
     pub(super) fn first_of(
         &mut self,

@@ -468,6 +468,9 @@ impl Host for NativeHost {
                 Err(Error::new(ErrorKind::Type, message))
             }
             word => {
+                if let Some(template) = self.loaded_template(word) {
+                    return Ok(template);
+                }
                 let mut shown = String::new();
                 self.show(&mut shown, word)?;
                 Err(Error::new(ErrorKind::TemplateNotFound, shown))
@@ -492,6 +495,7 @@ impl Host for NativeHost {
         };
         let outcome = match word {
             Word::Str(_) | Word::Undefined(_) | Word::Missing => self.template(&word, from),
+            Word::Foreign { .. } if self.loaded_template(word).is_some() => self.template(&word, from),
             _ => self.first_of(word, from, missing),
         };
         match outcome {
