@@ -54,6 +54,8 @@ pub enum OptionId {
     I18nTrimmed = 21,
     /// Text: the operators that a sandbox intercepts, sorted, each followed by a zero byte; unary ones as `u-`, `u+`.
     InterceptedOperators = 22,
+    /// Text: the template's name, if a user extension's hook sees it.
+    TemplateName = 23,
 }
 
 /// Bits of [`OptionId::Extensions`].

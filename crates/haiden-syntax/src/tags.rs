@@ -8,6 +8,7 @@ use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use crate::error::SyntaxError;
+use crate::lex::stream::StreamToken;
 use crate::parse::{Parser, Statement};
 
 /// Tags of extensions.
@@ -23,6 +24,20 @@ pub trait TagSet: Send + Sync {
     /// # Errors
     /// What is wrong with the tag.
     fn parse<'s>(&self, tag: &str, parser: &mut Parser<'s, '_>) -> Result<Vec<Statement<'s>>, SyntaxError>;
+
+    /// Does any extension filter tokens? Then [`filter_stream`](TagSet::filter_stream) is asked.
+    fn filters_stream(&self) -> bool {
+        false
+    }
+
+    /// The tokens that the parser reads in place of those of a source. Tokens that it never sees (comments, white space) are
+    /// not among them.
+    ///
+    /// # Errors
+    /// What is wrong with the tokens.
+    fn filter_stream(&self, tokens: Vec<StreamToken>) -> Result<Vec<StreamToken>, SyntaxError> {
+        Ok(tokens)
+    }
 
     /// What the extensions add to a fingerprint of the options: as each one's name and version, each part with its length
     /// (a little-endian `u32`) before it.
@@ -42,6 +57,10 @@ impl CustomTags {
     /// Whoever has the tags.
     pub fn set(&self) -> Option<&Arc<dyn TagSet>> {
         self.0.as_ref()
+    }
+
+    pub(crate) fn filters_stream(&self) -> bool {
+        self.0.as_ref().is_some_and(|tags| tags.filters_stream())
     }
 
     pub(crate) fn tags(&self) -> Vec<String> {

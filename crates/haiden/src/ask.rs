@@ -118,10 +118,11 @@ impl Environment {
     /// What is wrong with the source.
     pub fn compile_expression(&self, source: &str) -> Result<Expression, Error> {
         let options = self.inner.options(None);
-        let image = haiden_syntax::parse_expression(source, &options.syntax)
+        let read = self.inner.preprocess(source, None)?;
+        let image = haiden_syntax::parse_expression(&read, &options.syntax)
             .map_err(haiden_compiler::CompileError::from)
             .and_then(|ast| haiden_compiler::compile_ast(&ast, &options))
-            .map_err(|error| compile_error(&error, source, None))?;
+            .map_err(|error| compile_error(&error, &read, None))?;
         let program = self.inner.link(image, None, &Arc::from(source), None)?;
         let template = Template { inner: self.inner.clone(), program };
         Ok(Expression { template, undefined_to_none: true })

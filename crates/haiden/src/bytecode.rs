@@ -107,8 +107,12 @@ impl Inner {
         }
     }
 
-    /// Which options a template of this name is compiled with. There are two answers, with autoescape and without.
+    /// Which options a template of this name is compiled with. There are two answers, with autoescape and without, unless an
+    /// extension sees the names.
     pub(crate) fn fingerprint(&self, name: Option<&str>) -> [u8; 32] {
+        if self.settings.extensions.sees_names() {
+            return self.compute_fingerprint(name);
+        }
         let autoescape = self.settings.autoescape.for_name(name);
         *self.fingerprints[usize::from(autoescape)].get_or_init(|| self.compute_fingerprint(name))
     }
@@ -126,6 +130,9 @@ impl Inner {
             print = print
                 .flag(OptionId::Sandboxed, true)
                 .option(OptionId::InterceptedOperators, operators.collect::<String>().as_bytes());
+        }
+        if let Some(name) = name.filter(|_| self.settings.extensions.sees_names()) {
+            print = print.option(OptionId::TemplateName, name.as_bytes());
         }
         print.finish()
     }

@@ -38,6 +38,8 @@ impl Environment {
         // Says what is wrong, with the place; from here on the source is known to compile.
         let image = self.inner.compile(source, name)?;
         let options = self.inner.options(name);
+        let identity = self.inner.identity(source, name);
+        let source = &*self.inner.preprocess(source, name)?;
         let wrong = |error: &dyn std::fmt::Display| Error::new(ErrorKind::Syntax, error.to_string());
         Ok(match stage {
             Stage::Tokens => haiden_syntax::lex(source, &options.syntax).map_err(|e| wrong(&e))?.dump(),
@@ -57,7 +59,7 @@ impl Environment {
             }
             Stage::Code => haiden_bytecode::disassemble(&image),
             Stage::Image => {
-                let bytes = haiden_bytecode::to_bytes(&image, &self.inner.identity(source, name).header());
+                let bytes = haiden_bytecode::to_bytes(&image, &identity.header());
                 haiden_bytecode::describe(&bytes).map_err(|e| wrong(&e))?
             }
         })

@@ -351,8 +351,14 @@ impl Inner {
 
     /// Compiles a source.
     pub(crate) fn compile(&self, source: &str, name: Option<&str>) -> Result<Image, Error> {
-        haiden_compiler::compile(source, &self.options(name))
-            .map_err(|error| compile_error(&error, source, name))
+        let source = self.preprocess(source, name)?;
+        haiden_compiler::compile(&source, &self.options(name))
+            .map_err(|error| compile_error(&error, &source, name))
+    }
+
+    /// What is read in place of a source.
+    pub(crate) fn preprocess<'s>(&self, source: &'s str, name: Option<&str>) -> Result<Cow<'s, str>, Error> {
+        self.settings.extensions.preprocess(source, name)
     }
 
     /// Links an image.

@@ -1,4 +1,5 @@
-//! Extensions: tags of one's own.
+//! Extensions: tags of one's own, and changes to sources ([`Preprocessor`]) and their tokens ([`StreamFilter`]) before they are
+//! parsed.
 //!
 //! An [`Extension`] says which tags it has and parses them with the template's own [`Parser`]: it reads what stands in the tag,
 //! takes bodies, and builds with [`Nodes`] what the tag means, out of what templates can do anyway. What it does when the
@@ -64,14 +65,15 @@
 //! # Ok::<(), haiden::Error>(())
 //! ```
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 pub use haiden_syntax::ast::{BinaryOp, CompareOp};
 pub use haiden_syntax::{
-    Arguments, Body, Expression, FreeName, Nodes, Parser, Signature, Statement, SyntaxError, Target,
-    TokenKind, TokenRef,
+    Arguments, Body, Expression, FreeName, Nodes, Parser, Signature, Statement, StreamToken as Token,
+    SyntaxError, Target, TokenKind, TokenRef,
 };
 use haiden_syntax::{CustomTags, TagSet};
 
@@ -83,7 +85,7 @@ use crate::value::object::panicked;
 use crate::value::value::Value;
 use crate::value::word::Word;
 
-/// Tags of one's own: see the [module](self).
+/// Tags of one's own, and changes before they are parsed: see the [module](self).
 pub trait Extension: Send + Sync {
     /// A name that no other extension has: it takes part in the keys of bytecode caches.
     fn name(&self) -> &str;
@@ -93,14 +95,28 @@ pub trait Extension: Send + Sync {
     fn version(&self) -> &str;
 
     /// The tags that begin its statements. Jinja2's own cannot be replaced; of two extensions with one tag, the later has it.
-    fn tags(&self) -> Vec<&str>;
+    fn tags(&self) -> Vec<&str> {
+        Vec::new()
+    }
 
     /// Parses one of its tags. The parser stands behind the tag's name, and must stand at the tag's end afterwards: before
     /// its `%}`, of the last tag if there are several.
     ///
     /// # Errors
     /// What is wrong with the tag: what the parser says, or [`Parser::fail`].
-    fn parse<'s>(&self, tag: &str, parser: &mut Parser<'s, '_>) -> Result<Vec<Statement<'s>>, SyntaxError>;
+    fn parse<'s>(&self, tag: &str, parser: &mut Parser<'s, '_>) -> Result<Vec<Statement<'s>>, SyntaxError> {
+        Err(parser.fail(format!("the extension '{}' does not parse its tag '{tag}'", self.name())))
+    }
+
+    /// What changes sources before they are read, if it does: [`Preprocessor`].
+    fn preprocessor(&self) -> Option<&dyn Preprocessor> {
+        None
+    }
+
+    /// What changes tokens before they are parsed, if it does: [`StreamFilter`].
+    fn stream_filter(&self) -> Option<&dyn StreamFilter> {
+        None
+    }
 
     /// Does what a node of [`Nodes::call_method`] asks for, while a template is rendered.
     ///
@@ -111,6 +127,115 @@ pub trait Extension: Send + Sync {
         let message = format!("the extension '{}' has no method '{method}'", self.name());
         Err(Error::new(ErrorKind::Attribute, message))
     }
+}
+
+/// Changes sources before they are read: Jinja2's `Extension.preprocess`.
+///
+/// Several extensions do so in the order in which they were added. Lines and columns of errors are those of what the last
+/// one makes. What is made of a source is kept under the source's key, so it must not change unless the extension's
+/// [`version`](Extension::version) does.
+///
+/// ```
+/// use std::borrow::Cow;
+///
+/// use haiden::extension::{Extension, Preprocessor};
+/// use haiden::{Environment, Error, context};
+///
+/// /// `@name` at the start of a line is short for `{% include 'name' %}`.
+/// struct At;
+///
+/// impl Extension for At {
+///     fn name(&self) -> &str { "app.At" }
+///     fn version(&self) -> &str { "1" }
+///     fn preprocessor(&self) -> Option<&dyn Preprocessor> { Some(self) }
+/// }
+///
+/// impl Preprocessor for At {
+///     fn preprocess<'s>(&self, source: &'s str, _: Option<&str>) -> Result<Cow<'s, str>, Error> {
+///         if !source.contains('@') { return Ok(source.into()) }
+///         let line = |line: &str| match line.strip_prefix('@') {
+///             Some(name) => format!("{{% include '{name}' %}}"),
+///             None => line.to_owned(),
+///         };
+///         Ok(source.split('\n').map(line).collect::<Vec<_>>().join("\n").into())
+///     }
+/// }
+///
+/// let mut environment = Environment::new();
+/// environment.add_extension(At);
+/// environment.add_template("head", "<{{ title }}>")?;
+/// assert_eq!(environment.render_str("@head\ntext", context! { title => "T" })?, "<T>\ntext");
+/// # Ok::<(), Error>(())
+/// ```
+pub trait Preprocessor: Send + Sync {
+    /// What is read in place of a source. `name`: the template's, if it has one and [`sees_name`](Preprocessor::sees_name)
+    /// says so.
+    ///
+    /// # Errors
+    /// What is wrong with the source.
+    fn preprocess<'s>(&self, source: &'s str, name: Option<&str>) -> Result<Cow<'s, str>, Error>;
+
+    /// Does it want to know a template's name? Then equal sources of two names share no entry of a bytecode cache.
+    fn sees_name(&self) -> bool {
+        false
+    }
+}
+
+/// Changes the tokens of sources before they are parsed: Jinja2's `Extension.filter_stream`.
+///
+/// It gets the tokens that the parser reads: neither comments nor white space inside of tags are among them. Several
+/// extensions do so in the order in which they were added.
+///
+/// ```
+/// use haiden::extension::{Extension, StreamFilter, SyntaxError, Token, TokenKind};
+/// use haiden::{Environment, context};
+///
+/// /// `_(text)` outside of tags is short for `{{ gettext('text') }}`, as Jinja2's documentation has it.
+/// struct InlineGettext;
+///
+/// impl Extension for InlineGettext {
+///     fn name(&self) -> &str { "app.InlineGettext" }
+///     fn version(&self) -> &str { "1" }
+///     fn stream_filter(&self) -> Option<&dyn StreamFilter> { Some(self) }
+/// }
+///
+/// impl StreamFilter for InlineGettext {
+///     fn filter_stream(&self, tokens: Vec<Token>) -> Result<Vec<Token>, SyntaxError> {
+///         let mut out = Vec::new();
+///         for token in tokens {
+///             if token.kind != TokenKind::Data { out.push(token); continue }
+///             let (mut rest, line) = (token.text.as_str(), token.line);
+///             while let Some((before, call)) = rest.split_once("_(") {
+///                 let Some((message, after)) = call.split_once(')') else { return Err(token.fail("unclosed _(")) };
+///                 out.push(Token::new(line, TokenKind::Data, before));
+///                 out.push(Token::new(line, TokenKind::VariableBegin, ""));
+///                 out.push(Token::new(line, TokenKind::Name, "gettext"));
+///                 out.push(Token::new(line, TokenKind::LParen, "("));
+///                 out.push(Token::new(line, TokenKind::String, format!("{message:?}")));
+///                 out.push(Token::new(line, TokenKind::RParen, ")"));
+///                 out.push(Token::new(line, TokenKind::VariableEnd, ""));
+///                 rest = after;
+///             }
+///             out.push(Token::new(line, TokenKind::Data, rest));
+///         }
+///         Ok(out)
+///     }
+/// }
+///
+/// let mut environment = Environment::new();
+/// environment.add_extension(InlineGettext);
+/// environment.add_function("gettext", |text: &str| text.to_uppercase());
+/// assert_eq!(environment.render_str("<b>_(hello)</b> {{ n }} _(you)!", context! { n => 1 })?, "<b>HELLO</b> 1 YOU!");
+/// let error = environment.render_str("\n_(hello", context! {}).unwrap_err();
+/// assert_eq!(error.message(), "unclosed _(");
+/// # Ok::<(), haiden::Error>(())
+/// ```
+pub trait StreamFilter: Send + Sync {
+    /// The tokens that are parsed in place of these.
+    ///
+    /// # Errors
+    /// What is wrong with the tokens: [`Token::fail`].
+    fn filter_stream(&self, tokens: Vec<Token>) -> Result<Vec<Token>, SyntaxError>;
 }
 
 /// A call of an extension's method: its arguments, and the body of a call block.
@@ -245,6 +370,30 @@ impl ExtensionSet {
         set
     }
 
+    /// Does a template's name have a say in what is compiled?
+    pub(crate) fn sees_names(&self) -> bool {
+        self.preprocessors().any(|(_, hook)| hook.sees_name())
+    }
+
+    fn preprocessors(&self) -> impl Iterator<Item = (&str, &dyn Preprocessor)> {
+        self.list.iter().filter_map(|(name, extension)| Some((&**name, extension.preprocessor()?)))
+    }
+
+    /// What is read in place of a source.
+    pub(crate) fn preprocess<'s>(&self, source: &'s str, name: Option<&str>) -> Result<Cow<'s, str>, Error> {
+        let mut text = Cow::Borrowed(source);
+        for (extension, hook) in self.preprocessors() {
+            let name = name.filter(|_| hook.sees_name());
+            let outcome = catch_unwind(AssertUnwindSafe(|| match &text {
+                Cow::Borrowed(text) => hook.preprocess(text, name),
+                Cow::Owned(text) => hook.preprocess(text, name).map(|text| Cow::Owned(text.into_owned())),
+            }));
+            text = outcome
+                .unwrap_or_else(|panic| Err(panicked(&format!("the extension '{extension}'"), &*panic)))?;
+        }
+        Ok(text)
+    }
+
     /// A method of an extension as a function.
     pub(crate) fn method(&self, identifier: &str, method: &str) -> Option<BoxedFunction> {
         let (name, extension) = self.list.iter().find(|(name, _)| name == identifier)?;
@@ -271,6 +420,23 @@ impl TagSet for ExtensionSet {
         outcome.unwrap_or_else(|panic| {
             Err(parser.fail(panicked(&format!("the extension '{name}'"), &*panic).message()))
         })
+    }
+    fn filters_stream(&self) -> bool {
+        self.list.iter().any(|(_, extension)| extension.stream_filter().is_some())
+    }
+    fn filter_stream(&self, mut tokens: Vec<Token>) -> Result<Vec<Token>, SyntaxError> {
+        for (name, extension) in &self.list {
+            let Some(filter) = extension.stream_filter() else { continue };
+            let first = tokens.first().map_or_else(
+                || Token::new(1, TokenKind::Eof, ""),
+                |token| Token::new(token.line, TokenKind::Eof, ""),
+            );
+            let outcome = catch_unwind(AssertUnwindSafe(|| filter.filter_stream(tokens)));
+            tokens = outcome.unwrap_or_else(|panic| {
+                Err(first.fail(panicked(&format!("the extension '{name}'"), &*panic).message()))
+            })?;
+        }
+        Ok(tokens)
     }
     fn fingerprint(&self) -> &[u8] {
         &self.fingerprint

@@ -45,7 +45,8 @@ impl Environment {
             Err(error) if error.kind() != ErrorKind::PythonSyntax => return Err(error),
             _ => {}
         }
-        let ast = self.tree(source)?;
+        let source = self.inner.preprocess(source, None)?;
+        let ast = self.tree(&source)?;
         let scopes = resolve(&ast);
         let own =
             |name: &str| self.inner.settings.globals.contains_key(name) || Global::named(name).is_some();
@@ -69,7 +70,8 @@ impl Environment {
     /// # Errors
     /// What is wrong with the source's syntax.
     pub fn referenced_templates(&self, source: &str) -> Result<Vec<Option<String>>, Error> {
-        let names = self.tree(source)?.referenced();
+        let source = self.inner.preprocess(source, None)?;
+        let names = self.tree(&source)?.referenced();
         Ok(names.into_iter().map(|name| name.map(std::borrow::Cow::into_owned)).collect())
     }
 
@@ -89,7 +91,8 @@ impl Environment {
     /// # Errors
     /// What is wrong with the source's syntax.
     pub fn extract_translations(&self, source: &str, functions: &[&str]) -> Result<Vec<Message>, Error> {
-        let ast = self.tree(source)?;
+        let source = self.inner.preprocess(source, None)?;
+        let ast = self.tree(&source)?;
         let messages = ast.walk().filter_map(|node| {
             let NodeRef::Call(call) = node else { return None };
             let Expr::Name(callee) = &call.node else { return None };

@@ -20,6 +20,8 @@ pub(crate) enum State {
     Block,
     Variable,
     LineStatement,
+    /// The tokens are there already.
+    Fed,
 }
 
 pub(crate) struct Lexer<'t> {
@@ -36,6 +38,8 @@ pub(crate) struct Lexer<'t> {
     pub(super) pending: Option<Token>,
     /// Whether tokens come as `Environment.lex` gives them: unfiltered and unchecked.
     pub(super) raw: bool,
+    /// The tokens that are there already.
+    fed: std::vec::IntoIter<Token>,
 }
 
 impl<'t> Lexer<'t> {
@@ -52,7 +56,14 @@ impl<'t> Lexer<'t> {
             brackets,
             pending: None,
             raw,
+            fed: Vec::new().into_iter(),
         }
+    }
+
+    /// A lexer that gives these tokens of `text`.
+    pub(crate) fn fed(text: &'t str, syntax: &'t Syntax, tokens: Vec<Token>, brackets: Vec<u8>) -> Self {
+        let lexer = Self::new(text, syntax, State::Fed, false, brackets);
+        Self { fed: tokens.into_iter(), ..lexer }
     }
 
     /// Puts the next token into `out`; [`TokenKind::Eof`] again and again at the end.
@@ -91,6 +102,13 @@ impl<'t> Lexer<'t> {
             State::Comment => return self.comment(out),
             State::Raw => return self.raw_text(out),
             State::LineComment => self.line_comment(out),
+            State::Fed => match self.fed.next() {
+                Some(token) => {
+                    *out = token;
+                    self.line = token.line;
+                }
+                None => self.eof(out),
+            },
         }
         Ok(())
     }

@@ -2,7 +2,7 @@
 //!
 //! `source` makes line breaks equal; `lexer` is the machine, `rules` says where tags begin, `data` reads what
 //! is outside of tags, `tags` what is inside, with `numbers`, `strings` and `chars` for their parts; `token`
-//! names the kinds.
+//! names the kinds; `stream` lets extensions change what comes of it all.
 
 mod chars;
 mod data;
@@ -10,6 +10,7 @@ pub(crate) mod lexer;
 pub(crate) mod numbers;
 mod rules;
 pub(crate) mod source;
+pub(crate) mod stream;
 pub(crate) mod strings;
 mod tags;
 pub(crate) mod token;
@@ -86,6 +87,10 @@ pub fn lex_raw<'s>(source: &'s str, syntax: &Syntax) -> Result<Tokens<'s>, Synta
 fn collect<'s>(source: &'s str, syntax: &Syntax, raw: bool) -> Result<Tokens<'s>, SyntaxError> {
     syntax.validate()?;
     let source = Source::new(source, syntax.keep_trailing_newline)?;
+    if !raw && syntax.custom_tags.filters_stream() {
+        let (source, list) = stream::filtered(&source, syntax, State::Root)?;
+        return Ok(Tokens { source, list, raw });
+    }
     let mut list = Vec::new();
     let mut lexer = Lexer::new(source.text(), syntax, State::Root, raw, Vec::new());
     loop {

@@ -16,6 +16,8 @@ pub(crate) struct Source<'s> {
     text: Cow<'s, str>,
     /// Where in the text a `\n` stands for `\r\n`, ascending.
     shrunk: Vec<u32>,
+    /// Of a text that was made: where its parts are, ascending, and the places in the source that they stand for.
+    places: Vec<(u32, u32)>,
 }
 
 impl<'s> Source<'s> {
@@ -36,7 +38,14 @@ impl<'s> Source<'s> {
                 }
             }
         }
-        Ok(Self { original, text, shrunk })
+        Ok(Self { original, text, shrunk, places: Vec::new() })
+    }
+
+    /// A text that was made of a source's tokens: where its parts are, and the places in the source that they stand for.
+    pub(crate) fn made(text: String, places: Vec<(u32, u32)>) -> Self {
+        // A place is there even if there is no token: it is what tells a made text from another.
+        let places = if places.is_empty() { vec![(0, 0)] } else { places };
+        Self { original: "", text: Cow::Owned(text), shrunk: Vec::new(), places }
     }
 
     pub(crate) fn text(&self) -> &str {
@@ -46,8 +55,16 @@ impl<'s> Source<'s> {
     /// The offset into the source of an offset into the text.
     #[inline]
     pub(crate) fn offset(&self, offset: u32) -> u32 {
-        if self.shrunk.is_empty() {
+        if self.shrunk.is_empty() && self.places.is_empty() {
             return offset;
+        }
+        self.offset_before(offset)
+    }
+
+    #[cold]
+    fn offset_before(&self, offset: u32) -> u32 {
+        if let Some(after) = self.places.partition_point(|&(start, _)| start <= offset).checked_sub(1) {
+            return self.places[after].1;
         }
         offset + self.shrunk.partition_point(|&at| at < offset) as u32
     }
@@ -64,6 +81,9 @@ impl<'s> Source<'s> {
     #[cold]
     fn changed_piece(&self, start: u32, end: u32, newline: &str) -> Cow<'s, str> {
         let piece = &self.text[start as usize..end as usize];
+        if !self.places.is_empty() {
+            return Cow::Owned(if newline == "\n" { piece.to_owned() } else { piece.replace('\n', newline) });
+        }
         if memchr(b'\n', piece.as_bytes()).is_none() {
             let from = self.offset(start) as usize;
             return Cow::Borrowed(&self.original[from..from + piece.len()]);

@@ -24,6 +24,7 @@ use crate::ast::{Assign, Ast, At, Ctx, Expr, Name, Output, Stmt, Symbol, Symbols
 use crate::error::{ErrorKind, SyntaxError};
 use crate::lex::lexer::{Lexer, State};
 use crate::lex::source::Source;
+use crate::lex::stream::filtered;
 use crate::lex::token::{Token, TokenKind, Word};
 use crate::options::Syntax;
 use crate::{MAX_NESTING, MAX_TREE_DEPTH};
@@ -104,11 +105,21 @@ fn start<'s>(
     body: impl FnOnce(&mut Parser<'s, '_>) -> Result<Vec<Stmt<'s>>>,
 ) -> Result<Ast<'s>> {
     syntax.validate()?;
-    let source = Source::new(source, syntax.keep_trailing_newline)?;
+    let mut source = Source::new(source, syntax.keep_trailing_newline)?;
+    let mut fed = None;
+    if syntax.custom_tags.filters_stream() {
+        let (made, tokens) = filtered(&source, syntax, state)?;
+        (source, fed) = (made, Some(tokens));
+    }
+    let brackets = take(&mut workspace.brackets);
+    let lexer = match fed {
+        None => Lexer::new(source.text(), syntax, state, false, brackets),
+        Some(tokens) => Lexer::fed(source.text(), syntax, tokens, brackets),
+    };
     let mut parser = Parser {
         source: &source,
         syntax,
-        lexer: Lexer::new(source.text(), syntax, state, false, take(&mut workspace.brackets)),
+        lexer,
         current: Token::START,
         ahead: None,
         symbols: take(&mut workspace.symbols),
