@@ -84,6 +84,11 @@ mod tests {
             "impl S { fn f(&self) {} #[haiden(rename = \"f\")] fn g(&self) {} }",
             "there is a method `f` already",
         );
+        check("impl S { #[haiden(call, getter)] fn f(&self) {} }", "has no name of its own");
+        check(
+            "impl S { #[haiden(call)] fn f(&self) {} #[haiden(call)] fn g(&self) {} }",
+            "a call of the object already",
+        );
         let many = "a: u8, b: u8, c: u8, d: u8, e: u8, f: u8, g: u8, h: u8, i: u8";
         check(&format!("impl S {{ fn f(&self, {many}) {{}} }}"), "at most 8 arguments");
     }

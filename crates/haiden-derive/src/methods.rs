@@ -21,6 +21,16 @@ struct Method<'a> {
     types: Vec<&'a Type>,
 }
 
+/// What the call of the object itself goes by, among names of methods.
+const CALL: &str = "()";
+
+impl Method<'_> {
+    /// The name, or what the call of the object itself goes by.
+    fn key(&self) -> &str {
+        if self.options.call { CALL } else { &self.name }
+    }
+}
+
 /// The block and its companion.
 pub(crate) fn expand(arguments: &TokenStream, block: &mut ItemImpl) -> Result<TokenStream> {
     if !arguments.is_empty() {
@@ -43,17 +53,24 @@ fn companion(block: &ItemImpl) -> Result<TokenStream> {
     for item in &block.items {
         let ImplItem::Fn(function) = item else { continue };
         if let Some(method) = method(function)? {
-            if methods.iter().any(|known| known.name == method.name) {
-                let message = format!("there is a method `{}` already", method.name);
+            let same = |known: &&Method<'_>| known.key() == method.key();
+            if methods.iter().any(|known| same(&known)) {
+                let message = match method.key() {
+                    CALL => "there is a call of the object already".to_owned(),
+                    name => format!("there is a method `{name}` already"),
+                };
                 return Err(Error::new(function.sig.ident.span(), message));
             }
             methods.push(method);
         }
     }
-    let (getters, called): (Vec<_>, Vec<_>) = methods.iter().partition(|method| method.options.getter);
+    let itself = run(methods.iter().find(|method| method.options.call));
+    let (getters, others): (Vec<&Method<'_>>, Vec<_>) =
+        methods.iter().partition(|method| method.options.getter);
+    let called: Vec<&Method<'_>> = others.iter().copied().filter(|method| !method.options.call).collect();
     let getter_names = getters.iter().map(|method| &method.name);
     let called_names = called.iter().map(|method| &method.name);
-    let forbidden_names = called.iter().filter(|method| method.options.forbidden).map(|method| &method.name);
+    let forbidden_names = others.iter().filter(|method| method.options.forbidden).map(|method| method.key());
     let gets = getters.iter().map(|method| get(method));
     let calls = called.iter().map(|method| call(method));
     let body = if called.is_empty() {
@@ -90,6 +107,7 @@ fn companion(block: &ItemImpl) -> Result<TokenStream> {
             fn __haiden_forbidden() -> &'static [&'static str] {
                 &[#(#forbidden_names),*]
             }
+            #itself
             fn __haiden_get(&self, name: &str) -> ::std::option::Option<::haiden::Value> {
                 match name {
                     #(#gets)*
@@ -169,12 +187,32 @@ fn get(method: &Method<'_>) -> TokenStream {
     quote!(#name => ::std::option::Option::Some(#value),)
 }
 
-/// The arm that calls a method. Errors of its types point to its name.
+/// The arm that calls a method.
 fn call(method: &Method<'_>) -> TokenStream {
+    let (name, run) = (&method.name, runs(method));
+    quote!(#name => #run,)
+}
+
+/// The function that calls the object itself.
+fn run(method: Option<&Method<'_>>) -> TokenStream {
+    let is_callable = method.is_some();
+    let run = method.map_or_else(|| quote!(let _ = call), runs);
+    quote! {
+        fn __haiden_is_callable() -> bool {
+            #is_callable
+        }
+        fn __haiden_call_itself(&self, call: &mut ::haiden::__private::TypedCall<'_>) -> bool {
+            #run;
+            #is_callable
+        }
+    }
+}
+
+/// The expression that calls a method. Errors of its types point to its name.
+fn runs(method: &Method<'_>) -> TokenStream {
     let (name, ident, types) = (&method.name, &method.function.sig.ident, &method.types);
     let arguments: Vec<_> = (0..types.len()).map(|place| format_ident!("argument_{place}")).collect();
-    let call = quote_spanned! {ident.span()=>
+    quote_spanned! {ident.span()=>
         call.run(#name, &|#(#arguments: #types),*| self.#ident(#(#arguments),*))
-    };
-    quote!(#name => #call,)
+    }
 }

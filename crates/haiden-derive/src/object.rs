@@ -102,7 +102,21 @@ fn methods(without: &TokenStream) -> TokenStream {
         }
         fn is_safe_to_call(&self, method: ::std::option::Option<&str>) -> bool {
             #without
-            !method.is_some_and(|name| Self::__haiden_forbidden().contains(&name))
+            !Self::__haiden_forbidden().contains(&method.unwrap_or("()"))
+        }
+        fn is_callable(&self) -> bool {
+            #without
+            Self::__haiden_is_callable()
+        }
+        fn call(
+            &self,
+            positional: &[::haiden::Value],
+            keywords: ::haiden::Keywords<'_>,
+        ) -> ::std::result::Result<::haiden::Value, ::haiden::Error> {
+            #without
+            ::haiden::__private::call_alone(self, ::std::option::Option::None, positional, keywords, |call| {
+                self.__haiden_call_itself(call)
+            })
         }
         fn call_method(
             &self,
@@ -111,7 +125,8 @@ fn methods(without: &TokenStream) -> TokenStream {
             keywords: ::haiden::Keywords<'_>,
         ) -> ::std::result::Result<::haiden::Value, ::haiden::Error> {
             #without
-            ::haiden::__private::call_alone(self, name, positional, keywords, |call| self.__haiden_call(name, call))
+            let method = ::std::option::Option::Some(name);
+            ::haiden::__private::call_alone(self, method, positional, keywords, |call| self.__haiden_call(name, call))
         }
         fn call_typed(
             &self,
@@ -119,7 +134,10 @@ fn methods(without: &TokenStream) -> TokenStream {
             call: &mut ::haiden::__private::TypedCall<'_>,
         ) -> bool {
             #without
-            method.is_some_and(|name| self.__haiden_call(name, call))
+            match method {
+                ::std::option::Option::Some(name) => self.__haiden_call(name, call),
+                ::std::option::Option::None => self.__haiden_call_itself(call),
+            }
         }
     }
 }

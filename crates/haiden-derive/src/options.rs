@@ -33,6 +33,7 @@ pub(crate) struct FieldOptions {
 
 /// Options of a method.
 #[derive(Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option that is there or not")]
 pub(crate) struct MethodOptions {
     pub(crate) rename: Option<LitStr>,
     pub(crate) skip: bool,
@@ -40,6 +41,8 @@ pub(crate) struct MethodOptions {
     pub(crate) getter: bool,
     /// Templates in a sandbox may not call it.
     pub(crate) forbidden: bool,
+    /// It is the call of the object itself.
+    pub(crate) call: bool,
 }
 
 /// Is it ours?
@@ -124,11 +127,15 @@ impl MethodOptions {
             "skip" => flag(meta, &mut options.skip),
             "getter" => flag(meta, &mut options.getter),
             "forbidden" => flag(meta, &mut options.forbidden),
+            "call" => flag(meta, &mut options.call),
             _ => Ok(false),
         };
-        each(attributes, take, "`rename = \"…\"`, `skip`, `getter` and `forbidden`")?;
-        if options.skip && (options.rename.is_some() || options.getter || options.forbidden) {
+        each(attributes, take, "`rename = \"…\"`, `skip`, `getter`, `call` and `forbidden`")?;
+        if options.skip && (options.rename.is_some() || options.getter || options.forbidden || options.call) {
             return Err(Error::new(span_of(attributes), "a method that is skipped has no other options"));
+        }
+        if options.call && (options.getter || options.rename.is_some()) {
+            return Err(Error::new(span_of(attributes), "the call of the object has no name of its own"));
         }
         if options.getter && options.forbidden {
             return Err(Error::new(

@@ -8,6 +8,7 @@ use crate::environment::{Environment, compile_error};
 use crate::error::{Error, ErrorKind};
 use crate::template::{Started, Template};
 use crate::value::context::IntoContext;
+use crate::value::host::deeper;
 use crate::value::value::Value;
 use crate::value::word::Word;
 
@@ -66,7 +67,8 @@ impl Template {
         let Started { mut parts, mut out, root } = self.start(context.into_context()?)?;
         let limits = parts.host.limits.machine;
         let block = BlockReference { context: root, chain, block, depth: 0 };
-        Vm::render_block(&mut parts.host, &mut out, block, limits)?;
+        let (host, to) = (&mut parts.host, &mut out);
+        deeper(limits.depth, || Vm::render_block(host, to, block, limits))?;
         parts.put_back();
         Ok(out.text)
     }

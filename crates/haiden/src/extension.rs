@@ -82,6 +82,7 @@ use crate::error::{Error, ErrorKind};
 use crate::value::function::{BoxedFunction, CallArguments};
 use crate::value::host::NativeHost;
 use crate::value::object::panicked;
+use crate::value::state::State;
 use crate::value::value::Value;
 use crate::value::word::Word;
 
@@ -321,6 +322,37 @@ impl Call<'_> {
 
     fn named(&self, name: &str) -> Option<Word> {
         self.arguments.keywords.iter().find(|(known, _)| *known == name).map(|(_, word)| *word)
+    }
+
+    /// The render that calls: its variables, its template, its environment.
+    ///
+    /// ```
+    /// use haiden::extension::{Call, Extension, Parser, Statement, SyntaxError};
+    /// use haiden::{Environment, Error, Value, context};
+    ///
+    /// /// `{% whoami %}`: the name of the user that the page is rendered for.
+    /// struct WhoAmI;
+    ///
+    /// impl Extension for WhoAmI {
+    ///     fn name(&self) -> &str { "app.WhoAmI" }
+    ///     fn version(&self) -> &str { "1" }
+    ///     fn tags(&self) -> Vec<&str> { vec!["whoami"] }
+    ///     fn parse<'s>(&self, _: &str, parser: &mut Parser<'s, '_>) -> Result<Vec<Statement<'s>>, SyntaxError> {
+    ///         let call = parser.nodes().call_method("name", [])?;
+    ///         Ok(vec![parser.nodes().print(call)])
+    ///     }
+    ///     fn call(&self, _: &str, call: &mut Call<'_>) -> Result<Value, Error> {
+    ///         Ok(call.state().lookup("user")?.unwrap_or_else(|| "nobody".into()))
+    ///     }
+    /// }
+    ///
+    /// let mut environment = Environment::new();
+    /// environment.add_extension(WhoAmI);
+    /// assert_eq!(environment.render_str("{% whoami %}", context! { user => "Ann" })?, "Ann");
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn state(&mut self) -> State<'_> {
+        State::new(self.host)
     }
 
     /// Is it the call of a call block, which has a body?

@@ -86,7 +86,7 @@ pub use translations::{GettextStyle, NullTranslations, Translations};
 pub use undefined::{LogLevel, LoggingUndefined, Missing, Misuse, Undefined, UndefinedKind};
 pub use value::context::{Context, IntoContext};
 pub use value::deserialize::ValueDeserializer;
-pub use value::function::{Argument, Function, KeywordArguments, Parameters, Returned};
+pub use value::function::{Argument, Function, KeywordArguments, Parameters, Returned, Serde};
 pub use value::host::RenderLimits;
 pub use value::object::{Keywords, Object};
 pub use value::state::State;

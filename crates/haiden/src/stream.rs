@@ -5,7 +5,7 @@ use haiden_runtime::{Step, Vm};
 use crate::error::Error;
 use crate::template::{Started, Template};
 use crate::value::context::IntoContext;
-use crate::value::host::{NativeHost, Output, Pooled};
+use crate::value::host::{NativeHost, Output, Pooled, deeper};
 
 /// The parts of a page, as Jinja2's `Template.generate` yields them: [`Template::stream`].
 ///
@@ -42,7 +42,9 @@ impl Iterator for Stream {
 
     fn next(&mut self) -> Option<Self::Item> {
         let (parts, machine) = self.run.as_mut()?;
-        match machine.resume_chunk(&mut parts.host, &mut self.out) {
+        let (host, out) = (&mut parts.host, &mut self.out);
+        let step = deeper(host.limits.machine.depth, || Ok(machine.resume_chunk(host, out)));
+        match step.unwrap_or_else(Step::Err) {
             Step::Chunk => Some(Ok(self.out.take())),
             Step::Done => {
                 let (parts, machine) = self.run.take()?;

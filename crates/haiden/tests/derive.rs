@@ -129,6 +129,22 @@ impl Item {
 }
 
 #[methods]
+impl Maker {
+    #[haiden(call)]
+    fn make(&self, what: &str, times: Option<usize>) -> String {
+        format!("{}{}", self.name, what.repeat(times.unwrap_or(1)))
+    }
+}
+
+#[methods]
+impl Marker {
+    #[haiden(call, forbidden)]
+    fn run(&self) -> String {
+        format!("{self:?}!")
+    }
+}
+
+#[methods]
 impl Size {
     fn area(&self) -> u32 {
         self.width * self.height
@@ -205,6 +221,13 @@ fn methods_are_called_with_arguments_of_their_types() {
     check("{{ item.area }} {{ item.scaled(2).area() }} {{ item.made_by().name }}", "6 24 M");
     check("{{ item.larger(item) }} {{ item.attributes_of(a=1, b='x') }}", "False ['a=1', \"b='x'\"]");
     check("{% set f = item.label_of %}{{ f('-') }} {{ item.label_of is callable }}", "-G&B True");
+    check(
+        "{{ item.maker('x') }} {{ item.maker('x', 2) }} {{ item.maker is callable }} {{ item is callable }}",
+        "Mx Mxx True False",
+    );
+    check("{{ item.maker.make is defined }} {{ marker() }}", "False Marker!");
+    fails("{{ item() }}", ErrorKind::Type, "'Article' object is not callable");
+    fails("{{ item.maker() }}", ErrorKind::Type, "make() is missing argument 1");
     check("{{ ['a', 'b']|map('upper')|join }}{{ item.call(item.scaled) if false else '' }}", "AB");
     fails("{{ item.label_of() }}", ErrorKind::Type, "label_of() is missing argument 1");
     fails(
@@ -236,8 +259,28 @@ fn what_is_forbidden_is_so_in_a_sandbox() {
     assert_eq!(render(&environment, "{{ item.delete() }}").expect("a page"), "True");
     environment.set_sandbox(Some(Sandbox::default()));
     assert_eq!(render(&environment, "{{ item.scaled(2).width }}").expect("a page"), "4");
-    let error = render(&environment, "{{ item.delete() }}").expect_err("forbidden");
-    assert_eq!(error.kind(), ErrorKind::Security);
+    environment.add_filter("same", |value: Value| value);
+    environment.add_filter("run", |state: &State<'_>, callee: &Value| state.call(callee, &[], &[]));
+    environment.add_function("module", |state: &State<'_>| -> Result<Value, Error> {
+        let item = state.lookup("item")?;
+        let template = state.environment().template_from_str("{% set delete = item.delete %}")?;
+        Ok(Value::from_object(template.module(context! { item })?))
+    });
+    for call in [
+        "item.delete()",
+        "marker()",
+        "([marker]|same)[0]()",
+        "(item.delete)()",
+        "(item.delete|same)()",
+        "([item.delete]|same)[0]()",
+        "item.delete|run",
+        "[item.delete]|map('run')|list",
+        "module().delete()",
+        "(module().delete)()",
+    ] {
+        let error = render(&environment, &format!("{{{{ {call} }}}}")).expect_err(call);
+        assert_eq!(error.kind(), ErrorKind::Security, "{call}");
+    }
 }
 
 #[test]
@@ -248,6 +291,8 @@ fn rust_sees_the_object_too() {
     let text = item.call_method("label_of", &["<".into()], &[]).expect("a text");
     assert_eq!(text.as_str(), Some("<Green & Black"));
     assert_eq!(item.call_method("nothing", &[], &[]).expect_err("no method").kind(), ErrorKind::Undefined);
+    assert_eq!(Marker.call(&[], &[]).expect("a text").as_str(), Some("Marker!"));
+    assert_eq!(Object::call(&item, &[], &[]).expect_err("no call").kind(), ErrorKind::Type);
     let value = Value::from_object(Point(1, 2, ()));
     assert_eq!(value.downcast_object::<Point>().map(|point| point.1), Some(2));
     assert!(value.downcast_object::<Item>().is_none());

@@ -50,7 +50,7 @@ impl Object for Bound {
             Some(word) => {
                 let keywords: Vec<_> =
                     call.arguments.keywords.iter().map(|(name, word)| ((*name).into(), *word)).collect();
-                call.outcome = call.host.call_expanded(word, call.arguments.positional, &keywords);
+                call.outcome = call.host.call_checked(word, call.arguments.positional, &keywords);
                 true
             }
             None => false,

@@ -42,10 +42,10 @@ impl<'a> TypedCall<'a> {
     }
 }
 
-/// Calls a method outside of a render; `run` says whether there is such a method.
+/// Calls an object or a method of it outside of a render; `run` says whether there is such a method.
 pub fn call_alone(
     object: &dyn Object,
-    name: &str,
+    method: Option<&str>,
     positional: &[Value],
     keywords: Keywords<'_>,
     run: impl FnOnce(&mut TypedCall<'_>) -> bool,
@@ -57,8 +57,13 @@ pub fn call_alone(
     let arguments = CallArguments { positional: &positional, keywords: &keywords };
     let mut call = TypedCall::new(host, arguments);
     if !run(&mut call) {
-        let message = format!("'{} object' has no attribute '{name}'", object.type_name());
-        return Err(Error::new(ErrorKind::Undefined, message));
+        let class = object.type_name();
+        return Err(match method {
+            Some(name) => {
+                Error::new(ErrorKind::Undefined, format!("'{class} object' has no attribute '{name}'"))
+            }
+            None => Error::new(ErrorKind::Type, format!("'{class}' object is not callable")),
+        });
     }
     let word = call.outcome?;
     host.value(word)
@@ -86,6 +91,14 @@ pub trait NoMethods {
     /// What a getter gives.
     fn __haiden_get(&self, _: &str) -> Option<Value> {
         None
+    }
+    /// Can the object itself be called?
+    fn __haiden_is_callable() -> bool {
+        false
+    }
+    /// Calls the object itself; `false` if it cannot be.
+    fn __haiden_call_itself(&self, _: &mut TypedCall<'_>) -> bool {
+        false
     }
     /// Calls a method; `false` if there is none.
     fn __haiden_call(&self, _: &str, _: &mut TypedCall<'_>) -> bool {

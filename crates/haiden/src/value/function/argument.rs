@@ -126,6 +126,9 @@ impl<T: Argument> Argument for Option<T> {
             word => T::hold(host, word).map(Some),
         }
     }
+    fn misfit(host: &mut NativeHost, word: Word) -> Option<Error> {
+        T::misfit(host, word)
+    }
     fn left_out() -> Option<Self::Held> {
         Some(None)
     }

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use serde::de::DeserializeOwned;
+
 use super::{Argument, Source, unexpected_keyword};
 use crate::error::Error;
 use crate::value::host::NativeHost;
@@ -33,6 +35,32 @@ impl KeywordArguments {
     /// The argument of this name, if it was given.
     pub fn get(&self, name: &str) -> Option<&Value> {
         self.values.iter().find(|(known, _)| known == name).map(|(_, value)| value)
+    }
+
+    /// The argument of this name as any type that serde can deserialize; `None` if it was not given, or is `None`.
+    ///
+    /// ```
+    /// use haiden::{Environment, Error, KeywordArguments, context};
+    ///
+    /// let mut environment = Environment::new();
+    /// environment.add_filter("cut", |text: &str, named: &KeywordArguments| -> Result<String, Error> {
+    ///     let at: usize = named.get_as("at")?.unwrap_or(3);
+    ///     Ok(text.chars().take(at).collect())
+    /// });
+    /// assert_eq!(environment.render_str("{{ 'abcdef'|cut }} {{ 'abcdef'|cut(at=2) }}", context! {})?, "abc ab");
+    /// let error = environment.render_str("{{ 'abcdef'|cut(at=-1) }}", context! {}).unwrap_err();
+    /// assert_eq!(error.message(), "cut() argument 'at': integer -1 does not fit in u64");
+    /// # Ok::<(), Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// It does not fit the type.
+    pub fn get_as<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, Error> {
+        let Some(value) = self.get(name) else { return Ok(None) };
+        value.deserialize_into().map_err(|error| {
+            let quoted = crate::value::host::quoted(name);
+            Error::new(error.kind(), format!("{}() argument {quoted}: {}", self.function, error.message()))
+        })
     }
 
     /// The arguments in the order of the call.

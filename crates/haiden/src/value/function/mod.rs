@@ -9,12 +9,14 @@
 mod argument;
 mod keywords;
 mod returned;
+mod serde;
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 pub use self::keywords::KeywordArguments;
+pub use self::serde::Serde;
 use crate::error::{Error, ErrorKind};
 use crate::value::host::NativeHost;
 use crate::value::object::panicked;
@@ -77,11 +79,11 @@ pub enum Source<'a> {
 }
 
 /// A type that a function's argument can have: integers, floats, `bool`, `&str`, `String`, [`Value`](crate::Value), `Option` and
-/// `Vec` of such, `&T` and `Arc<T>` of an [`Object`](trait@crate::Object), [`KeywordArguments`], `&`[`State`].
+/// `Vec` of such, `&T` and `Arc<T>` of an [`Object`](trait@crate::Object), [`Serde`] of any data, [`KeywordArguments`], `&`[`State`].
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be an argument of a function that templates call",
     label = "templates do not know this type",
-    note = "a `Value` takes anything: `value.deserialize_into()` makes it a type of yours"
+    note = "a `Value` takes anything, `Serde<T>` what serde can deserialize"
 )]
 pub trait Argument {
     /// What is kept of the value while the function is called.
@@ -93,6 +95,11 @@ pub trait Argument {
     /// Takes the value; `None` if its type does not fit.
     #[doc(hidden)]
     fn hold(host: &mut NativeHost, word: Word) -> Option<Self::Held>;
+    /// Why the value does not fit, if more is to be said than what its type must be.
+    #[doc(hidden)]
+    fn misfit(_: &mut NativeHost, _: Word) -> Option<Error> {
+        None
+    }
     /// The argument when it is left out; `None` if it must be given.
     #[doc(hidden)]
     fn left_out() -> Option<Self::Held> {
@@ -186,11 +193,11 @@ where
 }
 
 /// A type that a function's result can have: numbers, texts, [`Value`](crate::Value), `Option` and `Vec` of such, an
-/// [`Object`](trait@crate::Object) or an `Arc` of one, and a `Result` of any of them.
+/// [`Object`](trait@crate::Object) or an `Arc` of one, [`Serde`] of any data, and a `Result` of any of them.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the result of a function that templates call",
     label = "templates do not know this type",
-    note = "`Value::from_serialize` makes a value of any data that serde can serialize"
+    note = "`Serde(result)` gives any data that serde can serialize"
 )]
 pub trait Returned {
     /// The result as a value.
@@ -277,6 +284,15 @@ fn check(name: &str, arguments: &CallArguments<'_>, takes: usize, keywords: bool
     Ok(())
 }
 
+#[cold]
+fn misfit<T: Argument>(host: &mut NativeHost, name: &str, word: Word, place: usize) -> Error {
+    if let Some(error) = T::misfit(host, word) {
+        return Error::new(error.kind(), format!("{name}() argument {}: {}", place + 1, error.message()));
+    }
+    let got = host.type_name(word);
+    Error::new(ErrorKind::Type, format!("{name}() argument {} must be {}, not {got}", place + 1, T::NAME))
+}
+
 fn argument<T: Argument>(
     host: &mut NativeHost,
     name: &str,
@@ -302,9 +318,8 @@ fn argument<T: Argument>(
     if !T::TAKES_UNDEFINED {
         host.refuse_undefined(word)?;
     }
-    T::hold(host, word).ok_or_else(|| {
-        let got = host.type_name(word).to_owned();
-        let message = format!("{name}() argument {} must be {}, not {got}", place + 1, T::NAME);
-        Error::new(ErrorKind::Type, message)
-    })
+    match T::hold(host, word) {
+        Some(held) => Ok(held),
+        None => Err(misfit::<T>(host, name, word, place)),
+    }
 }

@@ -90,9 +90,6 @@ impl NativeHost {
         keywords: &[(&str, Value)],
     ) -> Result<Value, Error> {
         let callee = self.import(callee)?;
-        if self.sandboxed {
-            self.refuse_unsafe_call(callee)?;
-        }
         self.call_word(callee, positional, keywords)
     }
 
@@ -109,8 +106,21 @@ impl NativeHost {
             .iter()
             .map(|(name, value)| Ok(((*name).into(), self.import(value)?)))
             .collect::<Result<Vec<_>, Error>>()?;
-        let outcome = self.call_expanded(callee, &positional, &keywords)?;
+        let outcome = self.call_checked(callee, &positional, &keywords)?;
         self.value(outcome)
+    }
+
+    /// Calls a value if the sandbox, where there is one, lets it be called.
+    pub(crate) fn call_checked(
+        &mut self,
+        callee: Word,
+        positional: &[Word],
+        keywords: &[(Arc<str>, Word)],
+    ) -> Result<Word, Error> {
+        if self.sandboxed {
+            self.refuse_unsafe_call(callee)?;
+        }
+        self.call_expanded(callee, positional, keywords)
     }
 
     /// Calls a value.
