@@ -9,6 +9,24 @@ import types
 import typing as t
 
 
+def translations(messages: dict[str, str]) -> list[t.Callable[..., str]]:
+    """`gettext`, `ngettext`, `pgettext` and `npgettext` over messages by text, or by `context|text`."""
+
+    def gettext(message: str) -> str:
+        return messages.get(message, message)
+
+    def ngettext(singular: str, plural: str, n: int) -> str:
+        return gettext(singular if n == 1 else plural)
+
+    def pgettext(context: str, message: str) -> str:
+        return messages.get(f"{context}|{message}", message)
+
+    def npgettext(context: str, singular: str, plural: str, n: int) -> str:
+        return pgettext(context, singular if n == 1 else plural)
+
+    return [gettext, ngettext, pgettext, npgettext]
+
+
 def environment(package: types.ModuleType, case: dict[str, t.Any], **more: t.Any) -> t.Any:
     """The environment of a case; `more`: further arguments."""
     options = dict(case.get("options", {}))
@@ -25,6 +43,8 @@ def environment(package: types.ModuleType, case: dict[str, t.Any], **more: t.Any
     setup = case.get("setup", {})
     if "install_null_translations" in setup:
         made.install_null_translations(**setup["install_null_translations"])
+    elif "messages" in setup:
+        made.install_gettext_callables(*translations(setup["messages"]), setup.get("newstyle"))
     elif "gettext" in setup:
         made.install_gettext_callables(setup["gettext"].get, setup["gettext"].get, setup.get("newstyle"))
     return made

@@ -12,9 +12,9 @@ Scope = dict[str, list[str]]
 
 TYPES = ["int", "float", "str", "bool", "ints", "strs", "list", "dict", "users", "any"]
 NAMES: Scope = {
-    "int": ["i0", "i1"],
+    "int": ["i0", "i1", "n0"],
     "float": ["f0", "f1"],
-    "str": ["s0", "s1", "s2"],
+    "str": ["s0", "s1", "s2", "t0", "t1"],
     "bool": ["b0"],
     "ints": ["ints"],
     "strs": ["strs"],
@@ -52,6 +52,12 @@ class Expressions:
     rng: random.Random
     seen: collections.Counter[tuple[str, str]]
     scope: Scope
+    # How often an expression is one of `wild`.
+    wildness: float
+
+    def wild(self, depth: int) -> str:
+        """An expression of any kind."""
+        raise NotImplementedError
 
     def use(self, kind: str, name: str) -> None:
         """Counts."""
@@ -63,6 +69,8 @@ class Expressions:
 
     def expr(self, kind: str, depth: int) -> str:
         """An expression that gives this type, now and then another."""
+        if depth > 0 and self.chance(self.wildness):
+            return self.wild(depth - 1)
         if self.chance(0.04):
             kind = self.rng.choice(TYPES)
         if kind == "any":

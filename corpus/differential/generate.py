@@ -8,23 +8,19 @@ import collections
 import random
 import typing as t
 
-from expressions import NAMES, TYPES, Expressions, Scope
+from expressions import NAMES, TYPES, Scope
+from surface import Surface, slip
 from values import Values
+from wild import Wild
 
 Case = dict[str, t.Any]
 
-DELIMITERS = [
-    {"block_start_string": "<%", "block_end_string": "%>", "variable_start_string": "<<", "variable_end_string": ">>",
-     "comment_start_string": "<#", "comment_end_string": "#>"},
-    {"block_start_string": "[%", "block_end_string": "%]", "variable_start_string": "[=", "variable_end_string": "=]"},
-    {"variable_start_string": "$(", "variable_end_string": ")$"},
-]  # fmt: skip
 TEXT = ["a", " ", "\n", "  \n", "\n  ", "<p>", "</p>\n", "x y", "{ ", "}", "% ", "# ", "é", "&amp;", "\t", "\n\n", "\r\n", "'"]
 
 STATEMENTS = ("output if for set set_block macro call filter with autoescape raw comment include import from_import do break continue trans print block recursive namespace").split()
 
 
-class Generator(Expressions):
+class Generator(Wild):
     """Writes one case."""
 
     def __init__(self, seed: int, seen: collections.Counter[tuple[str, str]]) -> None:
@@ -39,49 +35,37 @@ class Generator(Expressions):
         self.names = 0
         self.in_macro = False
         self.may_block = True
-        self.options, self.case = self.environment()
+        surface = Surface(self.rng, seen)
+        self.options = surface.options()
+        self.case = surface.fields(self.options)
+        self.wildness = self.rng.choice([0, 0, 0.02, 0.1])
 
     # -- what a case is made of
 
-    def environment(self) -> tuple[dict[str, t.Any], Case]:
-        """The options of the case, and its fields beside them."""
-        options: dict[str, t.Any] = {}
-        extensions = [name for name in ("i18n", "do", "loopcontrols") if self.chance(0.93)]
-        options["extensions"] = [f"jinja2.ext.{name}" for name in extensions]
-        for name in ("trim_blocks", "lstrip_blocks", "keep_trailing_newline"):
-            if self.chance(0.25):
-                options[name] = True
-        if self.chance(0.35):
-            options["autoescape"] = True
-        if self.chance(0.06):
-            options["newline_sequence"] = self.rng.choice(["\r\n", "\r"])
-        if self.chance(0.4):
-            options["undefined"] = self.rng.choice(["ChainableUndefined", "DebugUndefined", "StrictUndefined"])
-        if self.chance(0.07):
-            options |= self.rng.choice(DELIMITERS)
-        if self.chance(0.1):
-            options["line_statement_prefix"] = self.rng.choice(["%%", "@"])
-            options["line_comment_prefix"] = "##"
-        if self.chance(0.05):
-            options["optimized"] = False
-        for name, value in options.items():
-            for each in value if isinstance(value, list) else [value]:
-                self.use("option", f"{name}={each}")
-        case: Case = {}
-        if "i18n" in extensions:
-            case["setup"] = {"install_null_translations": {"newstyle": self.chance(0.5)}}
-        if self.chance(0.25):
-            case["environment"] = self.rng.choice(["SandboxedEnvironment", "ImmutableSandboxedEnvironment", "NativeEnvironment"])
-            self.use("environment", case["environment"])
-        return options, case
-
     def write(self) -> Case:
         """The case."""
+        if self.chance(0.45):
+            return self.finished(self.small())
         for number in range(self.rng.randint(0, 2)):
             self.templates[f"inc{number}"] = self.apart(lambda: self.body(1), blocks=False)
         if self.chance(0.35):
             self.templates["lib"] = self.apart(self.library, blocks=False)
         template = self.inheriting() if self.chance(0.3) else self.body(3)
+        return self.finished(template)
+
+    def small(self) -> str:
+        """A template of a statement or two that may do anything."""
+        self.wildness = 0.5
+        if self.chance(0.3):
+            self.templates["lib"] = self.apart(self.library, blocks=False)
+        parts = [self.statement(self.rng.randint(0, 1)) if self.chance(0.3) else self.out(self.wild(1)) for _ in range(self.rng.randint(1, 2))]
+        return self.text() + self.text().join(parts)
+
+    def finished(self, template: str) -> Case:
+        """The case of a template, here and there with a slip of the hand."""
+        if self.chance(0.12):
+            self.use("option", "a slip")
+            template = slip(self.rng, template)
         return {
             **self.case,
             "template": template,
@@ -155,13 +139,20 @@ class Generator(Expressions):
         start, end = self.options.get("block_start_string", "{%"), self.options.get("block_end_string", "%}")
         left = self.rng.choice(["", "", "", "", "-", "+"])
         right = self.rng.choice(["", "", "", "", "-", "+"])
-        return f"{start}{left} {body} {right}{end}"
+        return f"{start}{left} {self.spread(body)} {right}{end}"
+
+    def spread(self, body: str) -> str:
+        """What a tag holds, now and then on several lines."""
+        if not self.chance(0.06):
+            return body
+        self.use("option", "a tag of several lines")
+        return "".join(self.rng.choice(["\n", " \n  ", "\t", " "]) if sign == " " and self.chance(0.4) else sign for sign in body)
 
     def out(self, expr: str) -> str:
         """An output tag."""
         start, end = self.options.get("variable_start_string", "{{"), self.options.get("variable_end_string", "}}")
         left, right = self.rng.choice(["", "", "", "-"]), self.rng.choice(["", "", "", "-"])
-        return f"{start}{left} {expr} {right}{end}"
+        return f"{start}{left} {self.spread(expr)} {right}{end}"
 
     def text(self) -> str:
         """Template data."""

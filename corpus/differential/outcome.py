@@ -5,6 +5,7 @@ the line of the innermost template, if there is one. Invariant: whatever a templ
 """
 
 import pathlib
+import re
 import signal
 import sys
 import traceback
@@ -31,6 +32,11 @@ def _ring(*_: object) -> None:
     raise TooLongError
 
 
+def plain(text: str) -> str:
+    """A text without what differs from run to run and from package to package: addresses, and where classes are from."""
+    return re.sub(r" at 0x[0-9a-f]+", "", text.replace("haiden.", "jinja2."), flags=re.IGNORECASE)
+
+
 def line_of(error: BaseException) -> int | None:
     """The line of the innermost template."""
     line: int | None = getattr(error, "lineno", None)
@@ -47,12 +53,11 @@ def outcome(package: types.ModuleType, case: Case) -> Outcome:
     signal.alarm(PATIENCE)
     try:
         page = environment(package, case).from_string(case["template"]).render(context)
-        # Classes say where they are from; under the alias it is Jinja2, too.
-        return {"page": (page if isinstance(page, str) else f"value {page!r}").replace("haiden.", "jinja2.")}
+        return {"page": plain(page if isinstance(page, str) else f"value {page!r}")}
     except TooLongError:
         return {"error": "too long", "message": "", "line": None}
     except Exception as error:  # noqa: BLE001 - whatever it raises is compared
         message = getattr(error, "message", None) or str(error)
-        return {"error": type(error).__name__, "message": message.replace("haiden.", "jinja2."), "line": line_of(error)}
+        return {"error": type(error).__name__, "message": plain(message), "line": line_of(error)}
     finally:
         signal.alarm(0)

@@ -39,6 +39,9 @@ class Shrinker:
         """Drops entries of a mapping, one by one."""
         dropped = False
         for name in list(self.case.get(field, {})):
+            # Without it, Jinja2 fails on the set-up of the case.
+            if name == "extensions" and "setup" in self.case:
+                continue
             rest = {key: value for key, value in self.case[field].items() if key != name}
             dropped |= self.attempt(**{field: rest})
         return dropped
@@ -74,6 +77,10 @@ def shrink(case: Case, good: Good) -> Case:
     """The smallest case found that is as good."""
     shrinker = Shrinker(case, good)
     shrinker.texts(PARTS)
+    for field in ("setup", "policies", "environment"):
+        rest = {name: value for name, value in shrinker.case.items() if name != field}
+        if rest != shrinker.case and good(rest):
+            shrinker.case = rest
     for field in ("options", "typed_context", "templates"):
         shrinker.without(field)
     while shrinker.left > 0:

@@ -38,6 +38,7 @@ TEXTS = [
     "e\u0301 combining",
     "x" * 30,
 ]
+SHORT = ["", "a", "Hello", "<i>", "%", "a,b", "é", " x ", "12", "0x1f", "a\nb", "ß", "True", "'", "Aa bB", "-3", "1.5", "a.b", "http://a.io"]
 KEYS: list[Typed] = [["str", "a"], ["str", "b"], ["int", "1"], ["int", "0"], ["none"], ["bool", True], ["float", "1.5"], ["str", "key with space"], ["str", "items"]]
 
 
@@ -50,6 +51,10 @@ class Values:
     def integer(self) -> Typed:
         """Mostly a small number."""
         return ["int", str(self.rng.choice(INTS) if self.rng.random() < 0.3 else self.rng.randint(-3, 12))]
+
+    def small(self) -> Typed:
+        """A number that may decide how long something becomes."""
+        return ["int", str(self.rng.randint(-3, 12))]
 
     def real(self) -> Typed:
         """Any kind of float."""
@@ -105,6 +110,10 @@ class Values:
         return {
             "i0": self.integer(),
             "i1": self.integer(),
+            "n0": self.small(),
+            "n1": self.small(),
+            "t0": ["str", self.rng.choice(SHORT)],
+            "t1": ["str", self.rng.choice(SHORT)],
             "f0": self.real(),
             "f1": self.real(),
             "s0": self.text(),

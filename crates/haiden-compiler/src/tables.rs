@@ -51,6 +51,7 @@ tables! {
     captured: bool,
     seen: (u32, Seen),
     ats: At,
+    marked: u32,
     lists: ExprId,
     keywords: Symbol,
     operators: CompareOp,

@@ -65,6 +65,7 @@ impl<'a, 's> Builder<'_, 'a, 's> {
                 shows: true,
             },
         );
+        self.mark_line(block.at);
         let mut body = Vec::with_capacity(room(&block.body));
         let entered = self.enter(frame, false, &mut body);
         self.body(&block.body, &mut body)?;
@@ -139,6 +140,7 @@ impl<'a, 's> Builder<'_, 'a, 's> {
 
     /// The function of a macro or call block; the expression is the macro.
     pub(super) fn macro_function(&mut self, parts: &MacroParts<'a, 's>) -> Result<ExprId> {
+        self.mark_line(parts.at);
         let frame = self.child();
         let index = self.reserve();
         let inner = Frame { check_output: false, ..self.inner_frame(frame) };

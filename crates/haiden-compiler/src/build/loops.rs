@@ -33,6 +33,7 @@ impl<'a, 's> Builder<'_, 'a, 's> {
             test: if node.test.is_some() { Some(self.child()) } else { None },
             otherwise: if node.else_.is_empty() { None } else { Some(self.child()) },
         };
+        self.mark_line(node.at);
         let iter = self.expr(&node.iter)?;
         if !node.recursive {
             let loop_ = self.loop_body(node, frames, Some(iter), 0)?;
@@ -49,6 +50,7 @@ impl<'a, 's> Builder<'_, 'a, 's> {
         let body = vec![Stmt { at: node.at, kind: StmtKind::For(Box::new(loop_)) }];
         self.finish_loop_function(index, node.at, body);
         self.end_function(outer);
+        self.mark_line(node.at);
         out.push(Stmt { at: node.at, kind: StmtKind::EnterLoop { iter, function: index } });
         Ok(())
     }
@@ -92,7 +94,11 @@ impl<'a, 's> Builder<'_, 'a, 's> {
                 self.frame = outer;
                 self.frame = self.inner_frame(frame);
                 self.assign_test_targets(frame);
+                // The test is a function of its own, before the loop.
+                let line = self.line;
+                self.mark_line(test.at());
                 let test = self.expr(test)?;
+                self.line = line;
                 self.forget(log);
                 Some(test)
             }

@@ -135,6 +135,9 @@ struct Builder<'t, 'a, 's> {
     dead: bool,
     stamps: u32,
     mark: u32,
+    /// The line that Jinja2's code generator has marked last: errors are said to be there. Statements mark theirs, and
+    /// so do printed values; what is inside of an expression does not, nor do `with` and `autoescape`.
+    line: u32,
 }
 
 /// The tree with names becomes the tree with places.
@@ -180,6 +183,7 @@ pub(crate) fn build_with<'a>(
         dead: false,
         stamps: 1,
         mark: 0,
+        line: 1,
     };
     builder.template()?;
     Ok(ir)
@@ -245,9 +249,22 @@ impl<'a> Builder<'_, 'a, '_> {
         (self.ir.functions.len() - 1) as u32
     }
 
+    /// What follows is at the line of this node. What extensions make may have none.
+    fn mark_line(&mut self, at: At) {
+        if at.line != 0 {
+            self.line = at.line;
+        }
+    }
+
+    /// Where an error in a node is said to be.
+    fn marked(&self, at: At) -> At {
+        At { line: self.line, offset: at.offset }
+    }
+
     fn push(&mut self, at: At, expr: Expr<'a>) -> ExprId {
         self.ir.exprs.push(expr);
         self.ir.ats.push(at);
+        self.ir.marks.push(self.line);
         ExprId((self.ir.exprs.len() - 1) as u32)
     }
 

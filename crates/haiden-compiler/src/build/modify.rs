@@ -34,7 +34,7 @@ impl<'a, 's> Builder<'_, 'a, 's> {
     ) -> Result<()> {
         for option in &node.options {
             let value = self.option("EvalContextModifier", option)?;
-            out.push(Stmt { at: node.at, kind: StmtKind::SetAutoescape(value) });
+            out.push(Stmt { at: self.marked(node.at), kind: StmtKind::SetAutoescape(value) });
         }
         Ok(())
     }

@@ -28,9 +28,12 @@ impl<'a, 's> Builder<'_, 'a, 's> {
                     Self::text(text.at, self.scopes.ast.texts.get(text.data), out);
                 }
                 node => {
+                    if !matches!(node, ast::Expr::Const(_)) {
+                        self.mark_line(node.at());
+                    }
                     let value = self.expr(node)?;
                     let (escape, folded) = (self.eval.escape(), self.eval.folded());
-                    out.push(Stmt { at: node.at(), kind: StmtKind::Emit { value, escape, folded } });
+                    out.push(Stmt { at: self.marked(node.at()), kind: StmtKind::Emit { value, escape, folded } });
                 }
             }
         }

@@ -54,7 +54,22 @@ impl<'a, 's> Builder<'_, 'a, 's> {
     }
 
     fn stmt(&mut self, stmt: &'a Node<'s>, out: &mut Vec<Stmt<'a>>) -> Result<()> {
-        let at = stmt.at();
+        // Nothing marks the lines of these.
+        let unmarked = matches!(
+            stmt,
+            Node::Output(_)
+                | Node::With(_)
+                | Node::FilterBlock(_)
+                | Node::AssignBlock(_)
+                | Node::Scope(_)
+                | Node::OverlayScope(_)
+                | Node::EvalContextModifier(_)
+                | Node::ScopedEvalContextModifier(_)
+        );
+        if !unmarked {
+            self.mark_line(stmt.at());
+        }
+        let at = self.marked(stmt.at());
         let kind = match stmt {
             Node::Output(node) => return self.output(node, out),
             Node::Extends(node) => return self.extends(node, out),
@@ -115,6 +130,7 @@ impl<'a, 's> Builder<'_, 'a, 's> {
         let mut arms = Vec::new();
         let known = self.known_extends;
         for arm in std::iter::once(node).chain(&node.elif_) {
+            self.mark_line(arm.at);
             let test = self.expr(&arm.test)?;
             let start = self.tables.log.len();
             let mut body = Vec::with_capacity(room(&arm.body));
@@ -166,6 +182,7 @@ impl<'a, 's> Builder<'_, 'a, 's> {
             at: node.at,
         })?;
         let name = self.scopes.specials.caller.unwrap_or(Symbol(self.ir.symbols.len() as u32 + 1));
+        self.mark_line(node.at);
         let value = self.call(&node.call, Some((name, caller)))?;
         Ok(Self::plain_emit(value))
     }
@@ -183,6 +200,7 @@ impl<'a, 's> Builder<'_, 'a, 's> {
         let mut body = Vec::new();
         let entered = self.enter(frame, true, &mut body);
         self.body(&node.body, &mut body)?;
+        self.mark_line(node.at);
         let value = self.filter(&node.filter)?;
         self.leave(&entered, &mut body);
         self.frame = outer;
@@ -201,7 +219,7 @@ impl<'a, 's> Builder<'_, 'a, 's> {
         let entered = self.enter(frame, true, out);
         for (target, value) in node.targets.iter().zip(values) {
             let target = self.with_target(target, frame)?;
-            out.push(Stmt { at: node.at, kind: StmtKind::Set { target, value } });
+            out.push(Stmt { at: self.marked(node.at), kind: StmtKind::Set { target, value } });
         }
         self.body(&node.body, out)?;
         self.leave(&entered, out);
@@ -332,6 +350,7 @@ impl<'a, 's> Builder<'_, 'a, 's> {
         let mut body = Vec::new();
         let entered = self.enter(frame, true, &mut body);
         self.body(&node.body, &mut body)?;
+        self.mark_line(node.at);
         let value = match &node.filter {
             Some(filter) => {
                 let value = self.filter(filter)?;

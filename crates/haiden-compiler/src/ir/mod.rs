@@ -383,6 +383,8 @@ pub struct Block {
 pub struct Ir<'a> {
     pub(crate) exprs: Vec<Expr<'a>>,
     pub(crate) ats: Vec<At>,
+    /// The line where an error in each expression is said to be.
+    pub(crate) marks: Vec<u32>,
     pub(crate) lists: Vec<ExprId>,
     pub(crate) keywords: Vec<Symbol>,
     /// The operators of comparisons; `Expr::Compare` says where its own start.
@@ -401,6 +403,7 @@ impl<'a> Ir<'a> {
         Ir {
             exprs: tables.take_exprs(),
             ats: take(&mut tables.ats),
+            marks: take(&mut tables.marked),
             lists: take(&mut tables.lists),
             keywords: take(&mut tables.keywords),
             operators: take(&mut tables.operators),
@@ -412,10 +415,16 @@ impl<'a> Ir<'a> {
         }
     }
 
+    /// Where an error in an expression is said to be: on the line that Jinja2 marks, at the expression's own offset.
+    pub(crate) fn place(&self, id: ExprId) -> At {
+        At { line: self.marks[id.index()], offset: self.ats[id.index()].offset }
+    }
+
     /// Gives the tables back for the next compile.
     pub(crate) fn give_back(self, tables: &mut Tables) {
         tables.give_exprs(self.exprs);
         tables.ats = self.ats;
+        tables.marked = self.marks;
         tables.lists = self.lists;
         tables.keywords = self.keywords;
         tables.operators = self.operators;

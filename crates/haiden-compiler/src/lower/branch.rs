@@ -78,11 +78,11 @@ impl Lower<'_, '_> {
         if let Expr::Int(value) = *self.ir.expr(right)
             && let Ok(value) = i16::try_from(value)
         {
-            self.set_at(self.ir.ats[id.index()]);
+            self.set_at(self.ir.place(id));
             return Ok(Some(Patch::Near(self.abc(small, 0, left, value as u16, 0))));
         }
         let right = self.operand(right)?;
-        self.set_at(self.ir.ats[id.index()]);
+        self.set_at(self.ir.place(id));
         Ok(Some(Patch::Near(self.abc(plain, 0, left, right, 0))))
     }
 }

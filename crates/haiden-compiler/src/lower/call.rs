@@ -18,7 +18,7 @@ impl Lower<'_, '_> {
                 self.arguments(args)?;
                 self.show_locals(args)?;
                 let shape = self.shape(args);
-                self.set_at(ir.ats[id.index()]);
+                self.set_at(ir.place(id));
                 self.aw(Op::Call, 0, base, shape);
             }
             Expr::Filter { value, .. } => {
@@ -29,9 +29,9 @@ impl Lower<'_, '_> {
                 self.expr(*value, base)?;
                 self.arguments(args)?;
                 let shape = self.shape(args);
-                self.set_at(ir.ats[id.index()]);
+                self.set_at(ir.place(id));
                 let name = self.name(*name);
-                let at = self.places.count(self.at);
+                let at = self.places.count(self.ir.ats[id.index()]);
                 let call = self.code.test_call(name, *hard, at, shape);
                 self.aw(Op::Test, 0, base, call);
             }
@@ -56,7 +56,7 @@ impl Lower<'_, '_> {
         let site = self.code.site(name_index);
         if let (Ok(site), Ok(shape)) = (u16::try_from(site), u16::try_from(shape)) {
             self.arguments(args)?;
-            self.set_at(self.ir.ats[id.index()]);
+            self.set_at(self.ir.place(id));
             match escape {
                 None => self.abc(Op::CallMethod, 0, base, site, shape),
                 Some(escape) => self.abc(Op::EmitCallMethod, escape as u8, base, site, shape),
@@ -65,7 +65,7 @@ impl Lower<'_, '_> {
         }
         self.aw(Op::GetAttrWide, 0, base, site);
         self.arguments(args)?;
-        self.set_at(self.ir.ats[id.index()]);
+        self.set_at(self.ir.place(id));
         match escape {
             None => self.aw(Op::Call, 0, base, shape),
             Some(escape) => self.aw(Op::EmitCall, escape as u8, base, shape),
@@ -79,9 +79,9 @@ impl Lower<'_, '_> {
         self.expr(value, base)?;
         self.arguments(args)?;
         let shape = self.shape(args);
-        self.set_at(self.ir.ats[id.index()]);
+        self.set_at(self.ir.place(id));
         let name = self.name(*name);
-        let at = self.places.count(self.at);
+        let at = self.places.count(self.ir.ats[id.index()]);
         Ok(self.code.filter_call(name, *hard, at, shape))
     }
 

@@ -8,7 +8,7 @@ use crate::ir::{Expr, ExprId, Place};
 impl Lower<'_, '_> {
     /// Writes a value. `folded`: how it is escaped if it is a constant.
     pub(super) fn emit(&mut self, id: ExprId, escape: Escape, folded: Escape) -> Result<()> {
-        self.set_at(self.ir.ats[id.index()]);
+        self.set_at(self.ir.place(id));
         if self.optimize
             && let Some(text) = self.constant_text(id, folded)
         {
@@ -35,7 +35,7 @@ impl Lower<'_, '_> {
                     self.arguments(args)?;
                     self.show_locals(args)?;
                     let shape = self.shape(args);
-                    self.set_at(ir.ats[id.index()]);
+                    self.set_at(ir.place(id));
                     self.aw(Op::EmitCall, escape as u8, base, shape);
                 }
             }
@@ -60,7 +60,7 @@ impl Lower<'_, '_> {
         escape: Escape,
     ) -> Result<()> {
         let object = self.operand(object)?;
-        self.set_at(self.ir.ats[id.index()]);
+        self.set_at(self.ir.place(id));
         let name_index = self.name(name);
         let site = self.code.site(name_index);
         if let Ok(site) = u16::try_from(site) {
@@ -86,13 +86,13 @@ impl Lower<'_, '_> {
         };
         if !quiet || self.tables.pending.is_empty() || !self.optimize {
             let value = self.operand(id)?;
-            self.set_at(self.ir.ats[id.index()]);
+            self.set_at(self.ir.place(id));
             self.abc(Op::Emit, escape as u8, value, 0, 0);
             return Ok(());
         }
         let text = std::mem::take(&mut self.tables.pending);
         let value = self.operand(id)?;
-        self.set_at(self.ir.ats[id.index()]);
+        self.set_at(self.ir.place(id));
         let text = self.code.string(&text);
         self.aw(Op::TextEmit, escape as u8, value, text);
         Ok(())

@@ -28,7 +28,7 @@ impl Lower<'_, '_> {
 
     /// Evaluates into `dst`.
     pub(super) fn expr(&mut self, id: ExprId, dst: Reg) -> Result<()> {
-        self.set_at(self.ir.ats[id.index()]);
+        self.set_at(self.ir.place(id));
         let top = self.top;
         let ir = self.ir;
         match ir.expr(id) {
@@ -90,7 +90,7 @@ impl Lower<'_, '_> {
             Expr::Recurse(iter) => {
                 let base = self.base(dst)?;
                 self.expr(*iter, base)?;
-                self.set_at(ir.ats[id.index()]);
+                self.set_at(ir.place(id));
                 self.abc(Op::Recurse, 0, base, 0, 0);
                 self.settle(base, dst);
             }
@@ -106,7 +106,7 @@ impl Lower<'_, '_> {
             }
             Expr::Attr { object, name } => {
                 let object = self.operand(*object)?;
-                self.set_at(ir.ats[id.index()]);
+                self.set_at(ir.place(id));
                 self.attr(object, *name, dst);
             }
             Expr::Item { object, key } => self.item(id, *object, *key, dst)?,
@@ -114,7 +114,7 @@ impl Lower<'_, '_> {
                 let object = self.operand(*object)?;
                 let parts: Vec<ExprId> = ir.list(*parts).to_vec();
                 let first = self.run(&parts)?;
-                self.set_at(ir.ats[id.index()]);
+                self.set_at(ir.place(id));
                 let slice = self.alloc()?;
                 self.abc(Op::MakeSlice, 0, slice, first, 0);
                 self.abc(Op::GetItem, 0, dst, object, slice);
@@ -138,13 +138,13 @@ impl Lower<'_, '_> {
             Expr::Concat(list, escape) => {
                 let parts: Vec<ExprId> = ir.list(*list).to_vec();
                 let first = self.run(&parts)?;
-                self.set_at(ir.ats[id.index()]);
+                self.set_at(ir.place(id));
                 self.abc(Op::Concat, *escape as u8, dst, first, parts.len() as u16);
             }
             Expr::MarkSafe(value, escape) => {
                 let base = self.base(dst)?;
                 self.expr(*value, base)?;
-                self.set_at(ir.ats[id.index()]);
+                self.set_at(ir.place(id));
                 self.abc(Op::MarkSafe, *escape as u8, base, 0, 0);
                 self.settle(base, dst);
             }
@@ -237,12 +237,12 @@ impl Lower<'_, '_> {
         if let Expr::Int(value) = *self.ir.expr(key)
             && let Ok(small) = i16::try_from(value)
         {
-            self.set_at(self.ir.ats[id.index()]);
+            self.set_at(self.ir.place(id));
             self.abc(Op::GetItemInt, 0, dst, object, small as u16);
             return Ok(());
         }
         let key = self.operand(key)?;
-        self.set_at(self.ir.ats[id.index()]);
+        self.set_at(self.ir.place(id));
         self.abc(Op::GetItem, 0, dst, object, key);
         Ok(())
     }
@@ -329,7 +329,7 @@ impl Lower<'_, '_> {
 
     fn unary(&mut self, id: ExprId, op: Op, value: ExprId, dst: Reg) -> Result<()> {
         let value = self.operand(value)?;
-        self.set_at(self.ir.ats[id.index()]);
+        self.set_at(self.ir.place(id));
         match op {
             Op::Neg if self.intercepted => self.abc(Op::InterceptUnary, 0, dst, value, 0),
             Op::Pos if self.intercepted => self.abc(Op::InterceptUnary, 1, dst, value, 0),
@@ -354,13 +354,13 @@ impl Lower<'_, '_> {
                 Operator::Div | Operator::Pow => None,
             };
             if let Some(fused) = fused {
-                self.set_at(self.ir.ats[id.index()]);
+                self.set_at(self.ir.place(id));
                 self.abc(fused, 0, dst, left, small as u16);
                 return Ok(());
             }
         }
         let right = self.operand(right)?;
-        self.set_at(self.ir.ats[id.index()]);
+        self.set_at(self.ir.place(id));
         // The number is the interception's name of the operator.
         let (number, op) = match op {
             Operator::Add => (0, Op::Add),
@@ -389,7 +389,7 @@ impl Lower<'_, '_> {
             let right = self.operand(operand)?;
             // What comes behind the first comparison may not be reached: names that are looked up there are not known after.
             certain.get_or_insert_with(|| self.mark());
-            self.set_at(self.ir.ats[id.index()]);
+            self.set_at(self.ir.place(id));
             let op = compare_op(self.ir.operators[operators as usize + place]);
             self.abc(op, 0, result, left, right);
             if place + 1 < operands.len() {
@@ -438,7 +438,7 @@ impl Lower<'_, '_> {
         match otherwise {
             Some(otherwise) => self.expr(otherwise, base)?,
             None => {
-                self.set_at(self.ir.ats[id.index()]);
+                self.set_at(self.ir.place(id));
                 self.aw(Op::LoadUndefined, 0, base, self.ir.ats[id.index()].line);
             }
         }

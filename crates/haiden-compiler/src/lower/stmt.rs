@@ -277,7 +277,7 @@ impl<'a> Lower<'_, 'a> {
         let mut ends = Vec::new();
         let outer = self.mark();
         for (index, (test, body)) in arms.iter().enumerate() {
-            self.set_at(self.ir.ats[test.index()]);
+            self.set_at(self.ir.place(*test));
             let mut skips = Vec::new();
             self.branch(*test, false, &mut skips)?;
             let mark = self.mark();

@@ -27,6 +27,10 @@ pub(crate) enum Literal {
 
 /// The literal that a text is. Text that starts with a blank is none.
 pub(crate) fn literal(text: &str) -> Option<Literal> {
+    if memchr::memchr(b'\r', text.as_bytes()).is_some() {
+        // Python's tokenizer knows one kind of line break, in strings, too.
+        return literal(&text.replace("\r\n", "\n").replace('\r', "\n"));
+    }
     let mut reader = Reader { rest: text, open: 0 };
     reader.skip_lines();
     if reader.rest.starts_with([' ', '\t']) {
@@ -37,7 +41,7 @@ pub(crate) fn literal(text: &str) -> Option<Literal> {
     let line = reader.rest;
     reader.skip_lines();
     // To Python, blanks on a last line that does not end are an indentation; a form feed starts the line anew.
-    let last = line.rsplit(['\n', '\r']).next().filter(|last| last.len() < line.len());
+    let last = line.rsplit('\n').next().filter(|last| last.len() < line.len());
     let indented = last.is_some_and(|last| last.ends_with([' ', '\t']) && last.trim().is_empty());
     (reader.rest.is_empty() && !indented).then_some(value)
 }
@@ -56,7 +60,7 @@ impl Reader<'_> {
             if line.starts_with('#') {
                 let end = line.find('\n').unwrap_or(line.len());
                 self.rest = &line[end..];
-            } else if let Some(rest) = line.strip_prefix("\r\n").or_else(|| line.strip_prefix(['\n', '\r'])) {
+            } else if let Some(rest) = line.strip_prefix('\n') {
                 self.rest = rest;
             } else if line.is_empty() {
                 self.rest = line;
@@ -71,7 +75,7 @@ impl Reader<'_> {
         loop {
             self.rest = self.rest.trim_start_matches([' ', '\t', '\x0c']);
             if self.open > 0 {
-                self.rest = self.rest.trim_start_matches(['\n', '\r']);
+                self.rest = self.rest.trim_start_matches('\n');
                 if self.rest.starts_with('#') {
                     let end = self.rest.find('\n').unwrap_or(self.rest.len());
                     self.rest = &self.rest[end..];
@@ -81,7 +85,7 @@ impl Reader<'_> {
                     continue;
                 }
             }
-            match self.rest.strip_prefix("\\\r\n").or_else(|| self.rest.strip_prefix("\\\n")) {
+            match self.rest.strip_prefix("\\\n") {
                 Some(rest) if !rest.is_empty() => self.rest = rest,
                 _ => return,
             }
@@ -108,7 +112,7 @@ impl Reader<'_> {
         let mut items = vec![first];
         loop {
             self.skip_blanks();
-            if self.rest.is_empty() || self.rest.starts_with([')', '\n', '\r', '#']) {
+            if self.rest.is_empty() || self.rest.starts_with([')', '\n', '#']) {
                 return Some(Literal::Tuple(items));
             }
             items.push(self.expression()?);

@@ -54,6 +54,15 @@ pub(crate) trait Values {
     fn refuse(&self, _value: &Self::Value) -> std::result::Result<(), Self::Error> {
         Ok(())
     }
+    /// What `int(value)` gives, for values that stand behind MarkupSafe's helper, which is no number itself; an inner
+    /// `None` is its TypeError. Outer `None`: values are what they are.
+    fn helped_int(&self, _value: &Self::Value) -> Option<std::result::Result<Option<Int>, Self::Error>> {
+        None
+    }
+    /// What `float(value)` gives, for such values.
+    fn helped_float(&self, _value: &Self::Value) -> Option<std::result::Result<f64, Self::Error>> {
+        None
+    }
     /// The name of the value's type.
     fn type_name(&self, value: &Self::Value) -> String;
     /// Append the value's text.
@@ -339,26 +348,35 @@ impl<V: Values> Formatter<'_, '_, V> {
         }
     }
 
-    fn integer(&self, kind: char, value: &V::Value) -> Result<Int> {
+    fn integer(&self, kind: char, value: &V::Value) -> std::result::Result<Int, V::Error> {
         let decimal = matches!(kind, 'd' | 'i' | 'u');
+        if decimal
+            && let Some(helped) = self.values.helped_int(value)
+            && let Some(number) = helped?
+        {
+            return Ok(number);
+        }
         match self.values.kind(value) {
             Kind::Int(number) => Ok(number),
-            Kind::Float(number) if decimal => Int::from_f64(number),
+            Kind::Float(number) if decimal => Ok(Int::from_f64(number)?),
             _ => {
                 let wanted = if decimal { "a real number" } else { "an integer" };
                 let got = self.values.type_name(value);
-                Err(Error::Type(format!("%{kind} format: {wanted} is required, not {got}").into()))
+                Err(Error::Type(format!("%{kind} format: {wanted} is required, not {got}").into()).into())
             }
         }
     }
 
-    fn float(&self, value: &V::Value) -> Result<f64> {
+    fn float(&self, value: &V::Value) -> std::result::Result<f64, V::Error> {
+        if let Some(helped) = self.values.helped_float(value) {
+            return helped;
+        }
         match self.values.kind(value) {
-            Kind::Int(number) => number.to_f64(),
+            Kind::Int(number) => Ok(number.to_f64()?),
             Kind::Float(number) => Ok(number),
             _ => {
                 let got = self.values.type_name(value);
-                Err(Error::Type(format!("must be real number, not {got}").into()))
+                Err(Error::Type(format!("must be real number, not {got}").into()).into())
             }
         }
     }

@@ -44,6 +44,16 @@ pub(crate) fn missing_positional(index: usize) -> Error {
     Error::Index(format!("Replacement index {index} out of range for positional args tuple").into())
 }
 
+/// Which of Python's two formatters it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Rules {
+    /// `str.format`.
+    Str,
+    /// `string.Formatter`: fields that only start with nothing or a number are not numbered, every specification is a
+    /// template.
+    Formatter,
+}
+
 /// Whether fields are numbered by themselves or by the template.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Numbering {
@@ -56,6 +66,7 @@ struct State<'f, F> {
     fields: &'f mut F,
     numbering: Numbering,
     next: usize,
+    rules: Rules,
     max_bytes: usize,
 }
 
@@ -76,9 +87,11 @@ pub(crate) fn format<F: Fields>(
     out: &mut String,
     template: &str,
     fields: &mut F,
+    rules: Rules,
     max_bytes: usize,
 ) -> std::result::Result<(), F::Error> {
-    State { fields, numbering: Numbering::Open, next: 0, max_bytes }.build(out, template, 2)
+    let depth = if rules == Rules::Str { 2 } else { 3 };
+    State { fields, numbering: Numbering::Open, next: 0, rules, max_bytes }.build(out, template, depth)
 }
 
 impl<F: Fields> State<'_, F> {
@@ -131,7 +144,7 @@ impl<F: Fields> State<'_, F> {
             };
             value = self.fields.convert(value, how)?;
         }
-        if !field.spec_has_fields {
+        if !field.spec_has_fields && (self.rules == Rules::Str || depth > 1) {
             return self.fields.format(out, &value, field.spec);
         }
         let mut spec = String::new();
@@ -143,11 +156,20 @@ impl<F: Fields> State<'_, F> {
         let end = memchr::memchr2(b'.', b'[', name.as_bytes()).unwrap_or(name.len());
         let (first, mut rest) = name.split_at(end);
         let index = integer(first)?;
-        let mut value = if first.is_empty() || index.is_some() {
-            let index = self.number(index)?;
-            self.fields.positional(index)?
-        } else {
-            self.fields.named(first)?
+        // `string.Formatter` numbers a field by its whole name.
+        let numbered = self.rules == Rules::Str || rest.is_empty();
+        let mut value = match index {
+            Some(index) => {
+                if numbered {
+                    self.number(Some(index))?;
+                }
+                self.fields.positional(index)?
+            }
+            None if first.is_empty() && numbered => {
+                let index = self.number(None)?;
+                self.fields.positional(index)?
+            }
+            None => self.fields.named(first)?,
         };
         while !rest.is_empty() {
             let (step, left) = read_step(rest)?;

@@ -6,7 +6,7 @@ use super::{Args, check, written};
 use crate::python::error::{Error, Result};
 use crate::python::number::{Int, float};
 use crate::python::percent::{self, Conversion, Kind, Values};
-use crate::python::strformat::{self, Fields, missing_positional};
+use crate::python::strformat::{self, Fields, Rules, missing_positional};
 use crate::python::{format, repr};
 
 const MAX: usize = 100_000;
@@ -35,7 +35,7 @@ fn percents() {
 
 #[test]
 fn str_formats() {
-    check("strformat", |_, args| written(|out| strformat::format(out, args.text(0), &mut Model::new(), MAX)));
+    check("strformat", |_, args| written(|out| strformat::format(out, args.text(0), &mut Model::new(), Rules::Str, MAX)));
 }
 
 #[test]

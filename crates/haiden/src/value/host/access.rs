@@ -128,7 +128,7 @@ impl NativeHost {
             Word::Tuple { .. } => matches!(name, "count" | "index"),
             Word::Map { .. } | Word::Dict(_) => super::methods_dict::is_method(name),
             Word::Int(_) | Word::Bool(_) | Word::Big { .. } => {
-                matches!(name, "bit_length" | "is_integer" | "conjugate" | "bit_count" | "as_integer_ratio")
+                matches!(name, "bit_length" | "conjugate" | "bit_count" | "as_integer_ratio" | "to_bytes")
             }
             Word::Global(Global::Dict) => name == "fromkeys",
             Word::Float(_) => matches!(name, "is_integer" | "conjugate" | "hex" | "as_integer_ratio"),

@@ -43,6 +43,7 @@ fn of_text(name: &str) -> Takes {
 fn of_others(class: &str, name: &str) -> Takes {
     match (class, name) {
         ("list" | "tuple", "index") => Range(1, 3),
+        ("int", "to_bytes") => Named(2, &["length", "byteorder", "signed"]),
         ("list", "insert") => Range(2, 2),
         ("list", "pop") | ("dict", "update") => Range(0, 1),
         ("dict", "get" | "pop" | "setdefault" | "fromkeys") => Range(1, 2),

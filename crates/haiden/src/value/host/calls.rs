@@ -191,6 +191,9 @@ impl NativeHost {
                 self.call_member(receiver, &name, positional, keywords)
             }
             HeapObject::Joiner { separator, used } => {
+                if let Some(error) = refused("Joiner.__call__", positional, keywords) {
+                    return Err(error);
+                }
                 if std::mem::replace(used, true) {
                     return Ok(*separator);
                 }
@@ -283,6 +286,9 @@ impl NativeHost {
         keywords: &[(Arc<str>, Word)],
     ) -> Result<Word, Error> {
         use crate::python::number::{Int, Number};
+        if let ("to_bytes", Some(Number::Int(value))) = (name, self.number(receiver)) {
+            return self.bytes_of(&value, positional, keywords);
+        }
         if !positional.is_empty() || !keywords.is_empty() {
             return Err(super::arity::wrong_call(self.type_name(receiver), name, positional.len(), keywords));
         }
@@ -291,7 +297,6 @@ impl NativeHost {
             ("is_integer", Some(Number::Float(value))) => {
                 Word::Bool(value.is_finite() && value.fract() == 0.0)
             }
-            ("is_integer", _) => Word::Bool(true),
             ("bit_length", Some(Number::Int(value))) => Word::Int(value.bit_length() as i64),
             ("bit_count", Some(Number::Int(Int::Small(value)))) => {
                 Word::Int(i64::from(value.unsigned_abs().count_ones()))
@@ -313,6 +318,64 @@ impl NativeHost {
                 ));
             }
         })
+    }
+
+    /// `int.to_bytes(length=1, byteorder='big', *, signed=False)`
+    fn bytes_of(
+        &mut self,
+        value: &crate::python::number::Int,
+        positional: &[Word],
+        keywords: &[(Arc<str>, Word)],
+    ) -> Result<Word, Error> {
+        const NAMES: [&str; 3] = ["length", "byteorder", "signed"];
+        if positional.len() > 2 || keywords.iter().any(|(name, _)| !NAMES.contains(&&**name)) {
+            return Err(super::arity::wrong_call("int", "to_bytes", positional.len(), keywords));
+        }
+        let given = |place: usize| {
+            let named = keywords.iter().find(|(name, _)| **name == *NAMES[place]).map(|(_, word)| *word);
+            positional.get(place).copied().or(named)
+        };
+        let length = given(0).map_or(Ok(1), |length| self.whole(length))?;
+        let big = match given(1) {
+            None => true,
+            Some(Word::Str(order)) => match self.str(order) {
+                "big" => true,
+                "little" => false,
+                _ => {
+                    let message = "byteorder must be either 'little' or 'big'";
+                    return Err(Error::new(ErrorKind::Value, message));
+                }
+            },
+            Some(other) => {
+                let name = self.type_name(other);
+                let message = format!("to_bytes() argument 'byteorder' must be str, not {name}");
+                return Err(Error::new(ErrorKind::Type, message));
+            }
+        };
+        let signed = given(2).map_or(Ok(false), |signed| self.is_true(signed))?;
+        let length = usize::try_from(length)
+            .map_err(|_| Error::new(ErrorKind::Value, "length argument must be non-negative"))?;
+        if length > self.limits.size {
+            return Err(self.too_many());
+        }
+        let value = value.to_big();
+        if !signed && value.sign() == num_bigint::Sign::Minus {
+            return Err(Error::new(ErrorKind::Overflow, "can't convert negative int to unsigned"));
+        }
+        let negative = value.sign() == num_bigint::Sign::Minus;
+        let mut bytes = if signed { value.to_signed_bytes_le() } else { value.to_bytes_le().1 };
+        // Zero needs no byte at all.
+        if value.sign() == num_bigint::Sign::NoSign {
+            bytes.clear();
+        }
+        if bytes.len() > length {
+            return Err(Error::new(ErrorKind::Overflow, "int too big to convert"));
+        }
+        bytes.resize(length, if negative { 0xFF } else { 0 });
+        if big {
+            bytes.reverse();
+        }
+        Ok(self.heap.object(HeapObject::Bytes(bytes)))
     }
 
     /// `float.as_integer_ratio()`
@@ -345,6 +408,10 @@ impl NativeHost {
         keywords: &[(Arc<str>, Word)],
     ) -> Result<Word, Error> {
         match &mut self.heap.objects[index as usize] {
+            HeapObject::Cycler { .. } if !(positional.is_empty() && keywords.is_empty()) => {
+                let method = format!("Cycler.{name}");
+                Err(refused(&method, positional, keywords).unwrap_or_else(|| self.not_callable(receiver)))
+            }
             HeapObject::Cycler { items, at } if name == "next" => {
                 let item = items[*at];
                 *at = (*at + 1) % items.len();
@@ -353,6 +420,10 @@ impl NativeHost {
             HeapObject::Cycler { at, .. } => {
                 *at = 0;
                 Ok(Word::None)
+            }
+            HeapObject::Loop(_) if !keywords.is_empty() => {
+                let method = format!("LoopContext.{name}");
+                Err(refused(&method, &[], keywords).unwrap_or_else(|| self.not_callable(receiver)))
             }
             HeapObject::Loop(_) if name == "cycle" => {
                 if positional.is_empty() {
@@ -436,6 +507,16 @@ impl NativeHost {
     pub(super) fn iterator_over(items: Vec<Word>) -> NativeIterator {
         NativeIterator::Values { items, at: 0 }
     }
+}
+
+/// The error for a method of Jinja2's own classes that takes no arguments and is given some.
+fn refused(method: &str, positional: &[Word], keywords: &[(Arc<str>, Word)]) -> Option<Error> {
+    let message = match (keywords.first(), positional.len()) {
+        (Some((name, _)), _) => format!("{method}() got an unexpected keyword argument '{name}'"),
+        (None, 0) => return None,
+        (None, given) => format!("{method}() takes 1 positional argument but {} were given", given + 1),
+    };
+    Some(Error::new(ErrorKind::Type, message))
 }
 
 /// A byte as two hexadecimal digits.

@@ -155,6 +155,10 @@ impl NativeHost {
         depth: usize,
     ) -> Result<Option<Ordering>, Error> {
         let (left, right) = (self.present(left), self.present(right));
+        // Python asks the right side first if its class is a subclass of the left one's.
+        if self.is_subclass_of_undefined(left, right) {
+            self.refuse_undefined(right)?;
+        }
         self.refuse_undefined(left)?;
         self.refuse_undefined(right)?;
         match (left, right) {

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use crate::error::{Error, ErrorKind};
+use crate::python::number::parse::{parse_float, parse_int};
 use crate::python::number::{Int, Number};
 use crate::python::percent::{self, Conversion, Kind, Values};
-use crate::python::strformat::{self, Fields};
+use crate::python::strformat::{self, Fields, Rules};
 use crate::value::heap::HeapObject;
 use crate::value::host::NativeHost;
 use crate::value::word::{Str, Word};
@@ -53,6 +54,7 @@ impl Values for PercentValues<'_> {
     }
     fn kind<'a>(&'a self, value: &'a Word) -> Kind<'a> {
         match *value {
+            _ if self.escape => Kind::Other,
             Word::Str(text) => Kind::Text(self.host.str(text)),
             word => match self.host.number(word) {
                 Some(Number::Int(value)) => Kind::Int(value),
@@ -64,8 +66,34 @@ impl Values for PercentValues<'_> {
     fn refuse(&self, value: &Word) -> Result<()> {
         self.host.refuse_undefined(*value)
     }
+    fn helped_int(&self, value: &Word) -> Option<Result<Option<Int>>> {
+        let number = |word| match word {
+            Word::Str(text) => Ok(Some(parse_int(self.host.str(text), 10)?)),
+            word => match self.host.number(word) {
+                Some(Number::Int(value)) => Ok(Some(value)),
+                Some(Number::Float(value)) => Ok(Some(Int::from_f64(value)?)),
+                None => Ok(None),
+            },
+        };
+        self.escape.then(|| number(*value))
+    }
+    fn helped_float(&self, value: &Word) -> Option<Result<f64>> {
+        let number = |word| match word {
+            Word::Str(text) => Ok(parse_float(self.host.str(text))?),
+            word => match self.host.number(word) {
+                Some(Number::Int(value)) => Ok(value.to_f64()?),
+                Some(Number::Float(value)) => Ok(value),
+                None => {
+                    let name = self.host.type_name(word);
+                    let message = format!("float() argument must be a string or a real number, not '{name}'");
+                    Err(Error::new(ErrorKind::Type, message))
+                }
+            },
+        };
+        self.escape.then(|| number(*value))
+    }
     fn type_name(&self, value: &Word) -> String {
-        self.host.type_name(*value).to_owned()
+        if self.escape { "_MarkupEscapeHelper".to_owned() } else { self.host.type_name(*value).to_owned() }
     }
     fn write(&mut self, out: &mut String, value: &Word, how: Conversion) -> Result<()> {
         match (how, self.escape) {
@@ -97,6 +125,7 @@ struct FormatFields<'h> {
     /// The mapping of `format_map`.
     mapping: Option<Word>,
     escape: bool,
+    rules: Rules,
 }
 
 impl Fields for FormatFields<'_> {
@@ -104,7 +133,7 @@ impl Fields for FormatFields<'_> {
     type Error = Error;
 
     fn positional(&mut self, index: usize) -> Result<Word> {
-        if self.mapping.is_some() {
+        if self.mapping.is_some() && self.rules == Rules::Str {
             return Err(Error::new(ErrorKind::Value, "Format string contains positional fields"));
         }
         self.positional.get(index).copied().ok_or_else(|| strformat::missing_positional(index).into())
@@ -113,7 +142,7 @@ impl Fields for FormatFields<'_> {
         let found = match self.mapping {
             Some(mapping) => {
                 let key = self.host.new_text(name, false)?;
-                self.host.dict_find(mapping, key)?
+                return self.host.subscript(mapping, key);
             }
             None => self.keywords.iter().find(|(known, _)| **known == *name).map(|(_, word)| *word),
         };
@@ -218,8 +247,10 @@ impl NativeHost {
         let limit = self.limits.size;
         self.build_text(text.markup, |host, out| {
             let pattern = host.str(text).to_owned();
-            let mut fields = FormatFields { host, positional, keywords, mapping, escape: text.markup };
-            strformat::format(out, &pattern, &mut fields, limit)
+            // Markup and sandboxes format with Python's `string.Formatter`.
+            let rules = if text.markup || host.sandboxed { Rules::Formatter } else { Rules::Str };
+            let mut fields = FormatFields { host, positional, keywords, mapping, escape: text.markup, rules };
+            strformat::format(out, &pattern, &mut fields, rules, limit)
         })
     }
 

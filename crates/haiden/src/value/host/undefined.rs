@@ -195,6 +195,13 @@ impl NativeHost {
             || self.undefined_type.custom.is_none() && self.undefined_type.kind == UndefinedKind::Default
     }
 
+    /// Is the left one of Jinja2's default type, and the right one of another?
+    pub(crate) fn is_subclass_of_undefined(&self, left: Word, right: Word) -> bool {
+        matches!((left, right), (Word::Undefined(_) | Word::Missing, Word::Undefined(_) | Word::Missing))
+            && self.is_plain(left)
+            && !self.same_undefined(left, right)
+    }
+
     /// `value.name`
     pub(crate) fn undefined_attr(&mut self, word: Word, name: &str) -> Result<Word, Error> {
         let found = self.ask(word, |undefined, missing| undefined.get_attr(missing, name))??;
