@@ -89,6 +89,8 @@ macro_rules! for_each_op {
             MakeSlice { a: Out, b: In } Next, Span::fixed(Field::B, 3);
             /// `namespace a . site(c) ← b`; an error if `a` is no namespace.
             SetAttr { a: In, b: In, c: Site } Next, Span::NONE;
+            /// An error if `a` is no namespace.
+            CheckNamespace { a: In } Next, Span::NONE;
 
             // ---- containers ---------------------------------------------------------------------------------
             /// `a ← [b, b+1, …]` of `c` values.

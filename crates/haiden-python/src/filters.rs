@@ -152,7 +152,7 @@ pub(crate) fn apply(
         },
         Native::Truncate => match bind(arguments, ["length", "killwords", "end", "leeway"]) {
             Some(bound) => {
-                let how = Truncate::new(host, &bound)?;
+                let Some(how) = Truncate::new(host, &bound)? else { return Ok(None) };
                 Some(Register::object(truncate(host, value, &how)?))
             }
             None => None,
@@ -197,7 +197,7 @@ pub(crate) fn emit(
             let Some(bound) = bind(arguments, ["length", "killwords", "end", "leeway"]) else {
                 return Ok(false);
             };
-            let how = Truncate::new(host, &bound)?;
+            let Some(how) = Truncate::new(host, &bound)? else { return Ok(false) };
             match &how.end {
                 Some(end) if !objects::is_str(end) => return Ok(false),
                 _ => {}
@@ -386,19 +386,20 @@ struct Truncate {
 }
 
 impl Truncate {
-    fn new(host: &mut PyHost, bound: &[Option<Register>; 4]) -> Result<Truncate> {
-        let number = |register: &Option<Register>, default: i64| match register {
-            None => Ok(default),
-            Some(register) => match register.view() {
-                View::None => Ok(default),
-                View::Int(value) => Ok(value),
-                _ => objects::index(&host.object(register)?),
-            },
+    /// `None`: the function itself is to judge what was given instead of numbers.
+    fn new(host: &mut PyHost, bound: &[Option<Register>; 4]) -> Result<Option<Truncate>> {
+        let number = |register: &Option<Register>| match register.as_ref().map(Register::view) {
+            None => Some(255),
+            Some(View::Int(value)) => Some(value),
+            Some(_) => None,
         };
-        let length = number(&bound[0], 255)?;
-        let leeway = match &bound[3] {
-            Some(leeway) if !matches!(leeway.view(), View::None) => number(&bound[3], 5)?,
-            _ => policy_leeway(host)?,
+        let Some(length) = number(&bound[0]) else { return Ok(None) };
+        let leeway = match bound[3].as_ref().filter(|leeway| !matches!(leeway.view(), View::None)) {
+            Some(leeway) => match leeway.view() {
+                View::Int(value) => value,
+                _ => return Ok(None),
+            },
+            None => policy_leeway(host)?,
         };
         let end = match &bound[2] {
             None => None,
@@ -420,7 +421,7 @@ impl Truncate {
                 &format!("expected leeway >= 0, got {leeway}"),
             );
         }
-        Ok(how)
+        Ok(Some(how))
     }
 
     fn end_length(&self) -> Result<i64> {

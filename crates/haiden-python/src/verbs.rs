@@ -287,6 +287,12 @@ impl Host for PyHost {
             None => self.get_item(&self.object(object)?, key),
         }
     }
+    fn check_namespace(&mut self, object: &Register) -> Result<()> {
+        match object.as_object() {
+            Some(object) if objects::is_instance_of(object, &self.types.namespace) => Ok(()),
+            _ => Err(self.fault(Fault::NotANamespace)),
+        }
+    }
     fn set_attr(&mut self, object: &Register, site: &Site, value: &Register) -> Result<()> {
         if let Some(object) = object.as_object()
             && self.fast

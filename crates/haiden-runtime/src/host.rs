@@ -216,6 +216,8 @@ pub trait Host: Sized {
     fn attr(&mut self, object: &Self::Register, site: &Self::Site) -> Result<Self::Register, Self::Error>;
     /// `object[key]`: the item, else (for a string key) the attribute, else undefined.
     fn item(&mut self, object: &Self::Register, key: &Self::Register) -> Result<Self::Register, Self::Error>;
+    /// [`Fault::NotANamespace`] if it is none.
+    fn check_namespace(&mut self, object: &Self::Register) -> Result<(), Self::Error>;
     /// `namespace.name = value`; [`Fault::NotANamespace`] if it is none.
     fn set_attr(
         &mut self,

@@ -25,6 +25,9 @@ impl<'a, 's> Builder<'_, 'a, 's> {
         for node in nodes {
             match node {
                 ast::Expr::TemplateData(text) => {
+                    if self.eval.volatile {
+                        self.mark_line(text.at);
+                    }
                     Self::text(text.at, self.scopes.ast.texts.get(text.data), out);
                 }
                 node => {

@@ -58,6 +58,7 @@ impl<'a, 's> Builder<'_, 'a, 's> {
         let unmarked = matches!(
             stmt,
             Node::Output(_)
+                | Node::Assign(_)
                 | Node::With(_)
                 | Node::FilterBlock(_)
                 | Node::AssignBlock(_)
@@ -309,6 +310,8 @@ impl<'a, 's> Builder<'_, 'a, 's> {
     // ---- assignments -----------------------------------------------------------------------------------------
 
     fn assign_stmt(&mut self, node: &'a ast::Assign<'s>, out: &mut Vec<Stmt<'a>>) -> Result<()> {
+        self.check_namespaces(&node.target, &mut Vec::new(), out);
+        self.mark_line(node.at);
         let value = self.expr(&node.node)?;
         let target = self.target(&node.target)?;
         let exported = self.exported(&node.target);
@@ -317,6 +320,21 @@ impl<'a, 's> Builder<'_, 'a, 's> {
             self.export(name, place, node.at, out);
         }
         Ok(())
+    }
+
+    /// Whether what has attributes assigned is a namespace is seen to before there is a value, each once.
+    fn check_namespaces(&mut self, target: &ast::Expr<'s>, seen: &mut Vec<Symbol>, out: &mut Vec<Stmt<'a>>) {
+        match target {
+            ast::Expr::NSRef(node) if !seen.contains(&node.name) => {
+                seen.push(node.name);
+                let object = self.read_name(node.name, node.at);
+                out.push(Stmt { at: self.marked(node.at), kind: StmtKind::CheckNamespace(object) });
+            }
+            ast::Expr::Tuple(node) => {
+                node.items.iter().for_each(|item| self.check_namespaces(item, seen, out));
+            }
+            _ => {}
+        }
     }
 
     fn target(&mut self, target: &'a ast::Expr<'s>) -> Result<Target> {

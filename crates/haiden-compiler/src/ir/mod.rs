@@ -258,6 +258,8 @@ pub enum StmtKind<'a> {
     Unextended(Vec<Stmt<'a>>),
     /// Evaluate and drop.
     Eval(ExprId),
+    /// An error if the value is no namespace.
+    CheckNamespace(ExprId),
     /// Bind a value.
     Set {
         target: Target,

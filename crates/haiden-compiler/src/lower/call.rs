@@ -26,13 +26,14 @@ impl Lower<'_, '_> {
                 self.aw(Op::Filter, 0, base, call);
             }
             Expr::Test { value, name, args, hard } => {
-                self.expr(*value, base)?;
-                self.arguments(args)?;
+                // The first name that there is no test or filter of is the error: outer ones come first.
                 let shape = self.shape(args);
-                self.set_at(ir.place(id));
                 let name = self.name(*name);
                 let at = self.places.count(self.ir.ats[id.index()]);
                 let call = self.code.test_call(name, *hard, at, shape);
+                self.expr(*value, base)?;
+                self.arguments(args)?;
+                self.set_at(ir.place(id));
                 self.aw(Op::Test, 0, base, call);
             }
             // Nothing else is called.
@@ -76,13 +77,14 @@ impl Lower<'_, '_> {
     /// Evaluates a filter's value and arguments; the filter call is still to be made.
     pub(super) fn filter_call(&mut self, id: ExprId, value: ExprId, base: Reg) -> Result<u32> {
         let Expr::Filter { name, args, hard, .. } = self.ir.expr(id) else { return Ok(0) };
-        self.expr(value, base)?;
-        self.arguments(args)?;
         let shape = self.shape(args);
-        self.set_at(self.ir.place(id));
         let name = self.name(*name);
         let at = self.places.count(self.ir.ats[id.index()]);
-        Ok(self.code.filter_call(name, *hard, at, shape))
+        let call = self.code.filter_call(name, *hard, at, shape);
+        self.expr(value, base)?;
+        self.arguments(args)?;
+        self.set_at(self.ir.place(id));
+        Ok(call)
     }
 
     /// Says which variables the call shows to a function that asks for the context.
@@ -100,7 +102,21 @@ impl Lower<'_, '_> {
         if values.len() > usize::from(u16::MAX) {
             return Err(self.too_large("a call has too many arguments"));
         }
-        self.run(&values)?;
+        if !args.star || args.keywords.len == 0 {
+            self.run(&values)?;
+            return Ok(());
+        }
+        // Python evaluates `*args` before keywords, wherever it stands.
+        let star = values.len() - 1 - usize::from(args.star_star);
+        let named = args.positional as usize..star;
+        let first = self.top as usize;
+        for _ in &values {
+            self.alloc()?;
+        }
+        let order = (0..named.start).chain(std::iter::once(star)).chain(named).chain(star + 1..values.len());
+        for place in order {
+            self.expr(values[place], (first + place) as Reg)?;
+        }
         Ok(())
     }
 }

@@ -28,6 +28,10 @@ impl<'a> Lower<'_, 'a> {
                 self.back_to(mark);
                 self.patch_here(&[skip])?;
             }
+            StmtKind::CheckNamespace(value) => {
+                let value = self.operand(*value)?;
+                self.abc(Op::CheckNamespace, 0, value, 0, 0);
+            }
             StmtKind::Eval(value) => {
                 let register = self.alloc()?;
                 self.expr(*value, register)?;

@@ -4,6 +4,7 @@
 use super::host::{BuiltinHost, ErrorClass, TextOp, ValueKind};
 use super::order::mapping_items;
 use super::spec::Bound;
+use crate::host::{BinaryOp, CompareOp};
 
 /// The widest indention that `tojson` makes of a number.
 const WIDEST: i64 = 1 << 16;
@@ -16,6 +17,8 @@ pub(super) fn attr<H: BuiltinHost>(
 ) -> Result<H::Register, H::Error> {
     let name = bound.required(0);
     if host.text(&name).is_none() {
+        // It is looked for in the dicts of classes first.
+        host.unique(std::slice::from_ref(&name))?;
         let message = format!("attribute name must be string, not '{}'", host.type_name(&name));
         return Err(host.error(ErrorClass::Type, message));
     }
@@ -103,6 +106,11 @@ fn json_indent<H: BuiltinHost>(host: &mut H, indent: &H::Register) -> Result<Str
     if let Some(text) = host.text(indent) {
         return Ok(text.to_owned());
     }
+    if host.is_undefined(indent) {
+        // `' ' * undefined` has an error of its own.
+        let space = host.new_text(" ", false)?;
+        host.binary(BinaryOp::Mul, &space, indent)?;
+    }
     let width = host.to_index(indent)?.clamp(0, WIDEST);
     Ok(" ".repeat(usize::try_from(width).unwrap_or(0)))
 }
@@ -178,10 +186,9 @@ pub(super) fn urlize<H: BuiltinHost>(
     value: &H::Register,
     bound: &Bound<H>,
 ) -> Result<H::Register, H::Error> {
-    let trim_url_limit = match bound.some(host, 0).cloned() {
-        None => None,
-        Some(limit) => Some(host.to_index(&limit)?),
-    };
+    let limit = bound.some(host, 0).cloned();
+    let whole = limit.as_ref().filter(|limit| matches!(host.kind(limit), ValueKind::Int | ValueKind::Bool));
+    let trim_url_limit = whole.map(|limit| host.to_index(limit)).transpose()?;
     let nofollow = bound.flag(host, 1, false)?;
     let target = optional_text(host, bound, 2)?.or_else(|| host.urlize_target());
     let rel = rel(host, bound)?;
@@ -196,16 +203,31 @@ pub(super) fn urlize<H: BuiltinHost>(
         }
     };
     let escaped = host.escape(value)?;
-    let op = TextOp::Urlize {
+    let op = |trim_url_limit| TextOp::Urlize {
         trim_url_limit,
         rel: rel.as_deref(),
         nofollow,
         target: target.as_deref(),
         extra_schemes: &extra_schemes,
     };
-    let linked = host.text_filter(op, &escaped)?;
+    let linked = host.text_filter(op(trim_url_limit), &escaped)?;
+    if let Some(limit) = limit
+        && trim_url_limit.is_none()
+        && host.text_filter(op(Some(0)), &escaped)? != linked
+    {
+        refuse_limit(host, &limit)?;
+    }
     let markup = host.autoescape(context);
     host.new_text(&linked, markup)
+}
+
+/// The error for a limit that is no integer, once there is an address to compare it with.
+fn refuse_limit<H: BuiltinHost>(host: &mut H, limit: &H::Register) -> Result<(), H::Error> {
+    let length = host.integer(i64::MAX);
+    if host.compare_truth(CompareOp::Gt, &length, limit)? {
+        host.to_index(limit)?;
+    }
+    Ok(())
 }
 
 /// The argument `rel`: nothing if it is false; else Jinja splits it.

@@ -62,6 +62,12 @@ pub(super) fn round<H: BuiltinHost>(
     value: &H::Register,
     bound: &Bound<H>,
 ) -> Result<H::Register, H::Error> {
+    if let Some(method) = bound.get(1)
+        && host.text(method).is_none()
+    {
+        // The method is looked for in a set.
+        host.unique(std::slice::from_ref(method))?;
+    }
     let method = match bound.get(1).map(|method| host.text(method).unwrap_or_default()) {
         None | Some("common") => RoundMethod::Common,
         Some("ceil") => RoundMethod::Ceil,

@@ -22,7 +22,7 @@ pub(super) fn dictsort<H: BuiltinHost>(
     };
     let case_sensitive = bound.flag(host, 0, false)?;
     let items = mapping_items(host, context, value)?;
-    let reverse = bound.flag(host, 2, false)?;
+    let reverse = reverse(host, bound, 2)?;
     let mut keys = Vec::with_capacity(items.len());
     for (key, item) in &items {
         let key = if by_value { item.clone() } else { key.clone() };
@@ -64,7 +64,7 @@ pub(super) fn sort<H: BuiltinHost>(
     let case_sensitive = bound.flag(host, 1, false)?;
     let paths = path::several(host, context, bound.get(2), !case_sensitive)?;
     let items = host.collect(value)?;
-    let reverse = bound.flag(host, 0, false)?;
+    let reverse = reverse(host, bound, 0)?;
     let width = paths.len();
     let mut keys = Vec::with_capacity(items.len() * width);
     for item in &items {
@@ -76,6 +76,11 @@ pub(super) fn sort<H: BuiltinHost>(
     let order = sorted(host, &keys, reverse, |host, a, b| less_lists(host, a, b))?;
     let items: Vec<_> = order.into_iter().map(|place| items[place].clone()).collect();
     host.list(&items)
+}
+
+/// The argument `reverse`, which Python's `sorted` wants to be an integer.
+fn reverse<H: BuiltinHost>(host: &mut H, bound: &Bound<H>, index: usize) -> Result<bool, H::Error> {
+    Ok(bound.index(host, index, 0)? != 0)
 }
 
 pub(super) fn groupby<H: BuiltinHost>(

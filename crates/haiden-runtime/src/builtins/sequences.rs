@@ -4,7 +4,7 @@
 use super::host::{BuiltinHost, ErrorClass};
 use super::path::Path;
 use super::spec::Bound;
-use crate::host::CompareOp;
+use crate::host::{BinaryOp, CompareOp};
 
 pub(super) fn batch<H: BuiltinHost>(
     host: &mut H,
@@ -49,7 +49,12 @@ pub(super) fn slice<H: BuiltinHost>(
     bound: &Bound<H>,
 ) -> Result<H::Register, H::Error> {
     let items = host.collect(value)?;
-    let slices = host.to_index(&bound.required(0))?;
+    let slices = bound.required(0);
+    if host.is_undefined(&slices) {
+        let length = length_register(host, items.len());
+        host.binary(BinaryOp::FloorDiv, &length, &slices)?;
+    }
+    let slices = host.to_index(&slices)?;
     if slices == 0 {
         let message = "integer division or modulo by zero".to_owned();
         return Err(host.error(ErrorClass::ZeroDivision, message));

@@ -1,10 +1,10 @@
 //! The filters over texts: `capitalize`, `center`, `format`, `lower`, `pprint`, `replace`, `string`, `title`,
 //! `trim`, `truncate`, `upper`, `wordcount`, `wordwrap`.
 
-use super::host::{BuiltinHost, ErrorClass, TextOp};
+use super::host::{BuiltinHost, ErrorClass, TextOp, ValueKind};
 use super::spec::Bound;
 use crate::escape::escape_into;
-use crate::host::BinaryOp;
+use crate::host::{BinaryOp, CompareOp};
 
 pub(super) fn capitalize<H: BuiltinHost>(
     host: &mut H,
@@ -152,15 +152,18 @@ pub(super) fn truncate<H: BuiltinHost>(
     value: &H::Register,
     bound: &Bound<H>,
 ) -> Result<H::Register, H::Error> {
-    let leeway = match bound.some(host, 3).cloned() {
-        Some(leeway) => host.to_index(&leeway)?,
-        None => host.truncate_leeway(),
-    };
-    let length = bound.index(host, 0, 255)?;
     let end = bound.get(2);
     let end_length = match end {
         Some(end) => i64::try_from(host.length(end)?).unwrap_or(i64::MAX),
         None => 3,
+    };
+    let length = match bound.get(0) {
+        Some(length) => compared(host, length, end_length)?,
+        None => 255,
+    };
+    let leeway = match bound.some(host, 3).cloned() {
+        Some(leeway) => compared(host, &leeway, 0)?,
+        None => host.truncate_leeway(),
     };
     let assertion = if length < end_length {
         Some(format!("expected length >= {end_length}, got {length}"))
@@ -205,6 +208,15 @@ pub(super) fn truncate<H: BuiltinHost>(
     host.binary(BinaryOp::Add, &cut, end)
 }
 
+/// A number that is compared before anything else is done with it.
+fn compared<H: BuiltinHost>(host: &mut H, number: &H::Register, least: i64) -> Result<i64, H::Error> {
+    if !matches!(host.kind(number), ValueKind::Int | ValueKind::Bool) {
+        let least = host.integer(least);
+        host.compare_truth(CompareOp::Ge, number, &least)?;
+    }
+    host.to_index(number)
+}
+
 /// Where character `index` starts, if the text has so many.
 fn character(text: &str, index: usize) -> Option<usize> {
     if text.as_bytes().get(..=index)?.is_ascii() {
@@ -213,13 +225,49 @@ fn character(text: &str, index: usize) -> Option<usize> {
     text.char_indices().nth(index).map(|(at, _)| at)
 }
 
+/// The width of `wordwrap`, of which Python asks little: it is compared first, and cuts only what is too long.
+fn wrapping_width<H: BuiltinHost>(
+    host: &mut H,
+    bound: &Bound<H>,
+    value: &H::Register,
+    break_long_words: bool,
+) -> Result<i64, H::Error> {
+    let Some(width) = bound.get(0) else { return Ok(79) };
+    let text = host.text(value).unwrap_or_default();
+    if text.is_empty() {
+        return Ok(1);
+    }
+    if host.kind(width) != ValueKind::Float {
+        if !matches!(host.kind(width), ValueKind::Int | ValueKind::Bool) {
+            let zero = host.integer(0);
+            host.compare_truth(CompareOp::Le, width, &zero)?;
+        }
+        return host.to_index(width);
+    }
+    let longest = text.split_whitespace().map(|word| word.chars().count()).max().unwrap_or(0);
+    let longest = host.integer(i64::try_from(longest).unwrap_or(i64::MAX));
+    let (zero, one) = (host.integer(0), host.integer(1));
+    if host.compare_truth(CompareOp::Le, width, &zero)? {
+        let message = format!("invalid width {} (must be > 0)", host.repr(width)?);
+        return Err(host.error(ErrorClass::Value, message));
+    }
+    let cuts = break_long_words && host.compare_truth(CompareOp::Gt, &longest, width)?;
+    if cuts && host.compare_truth(CompareOp::Ge, width, &one)? {
+        let message = "slice indices must be integers or None or have an __index__ method".to_owned();
+        return Err(host.error(ErrorClass::Type, message));
+    }
+    // Wider than every word is as wide as any line.
+    let whole = host.binary(BinaryOp::FloorDiv, width, &one)?;
+    let whole = host.number_int(&whole, None)?.map_or(Ok(i64::MAX), |whole| host.to_index(&whole))?;
+    Ok(whole.max(1))
+}
+
 pub(super) fn wordwrap<H: BuiltinHost>(
     host: &mut H,
     context: &H::Context,
     value: &H::Register,
     bound: &Bound<H>,
 ) -> Result<H::Register, H::Error> {
-    let width = bound.index(host, 0, 79)?;
     let break_long_words = bound.flag(host, 1, true)?;
     let break_on_hyphens = bound.flag(host, 3, true)?;
     let (wrapstring, markup) = match bound.some(host, 2) {
@@ -238,6 +286,7 @@ pub(super) fn wordwrap<H: BuiltinHost>(
         let message = format!("'{}' object has no attribute 'splitlines'", host.type_name(value));
         return Err(host.error(ErrorClass::Attribute, message));
     }
+    let width = wrapping_width(host, bound, value, break_long_words)?;
     let between = if markup { "\n" } else { &*wrapstring };
     let op = TextOp::WordWrap { width, break_long_words, wrapstring: between, break_on_hyphens };
     let text = host.text_filter(op, value)?;

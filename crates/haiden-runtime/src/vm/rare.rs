@@ -256,6 +256,9 @@ impl<H: Host> Vm<H> {
                 let parts = [parts[0].clone(), parts[1].clone(), parts[2].clone()];
                 set!(ops::a(word), check!(host.slice(&parts)));
             }
+            code::CheckNamespace => {
+                check!(host.check_namespace(get!(ops::a(word))));
+            }
             code::SetAttr => {
                 let site = &program.sites[usize::from(ops::c(word))];
                 check!(host.set_attr(get!(ops::a(word)), site, get!(ops::b(word))));

@@ -589,6 +589,7 @@ impl<H: Host> Vm<H> {
                     | Op::GetAttrWide
                     | Op::MakeSlice
                     | Op::SetAttr
+                    | Op::CheckNamespace
                     | Op::MakeList
                     | Op::MakeTuple
                     | Op::MakeDict

@@ -415,6 +415,11 @@ impl Host for ToyHost {
         };
         found.map_or_else(|| Err(ToyError::Unsupported("an item that does not exist")), Ok)
     }
+    fn check_namespace(&mut self, object: &Toy) -> Result<()> {
+        self.ask()?;
+        let Toy::Namespace(_) = object else { return Err(self.fault(Fault::NotANamespace)) };
+        Ok(())
+    }
     fn set_attr(&mut self, object: &Toy, site: &Rc<str>, value: &Toy) -> Result<()> {
         self.ask()?;
         let Toy::Namespace(entries) = object else { return Err(self.fault(Fault::NotANamespace)) };

@@ -68,7 +68,7 @@ pub(crate) fn alias_of_gettext() -> BoxedFunction {
             given.keywords.iter().map(|(name, word)| ((*name).into(), *word)).collect();
         host.call_expanded(function, given.positional, &keywords)
     };
-    BoxedFunction { name: "_".into(), call: Arc::new(call) }
+    BoxedFunction { name: "_gettext_alias".into(), call: Arc::new(call) }
 }
 
 /// The arguments in their order.
@@ -122,7 +122,11 @@ impl NativeHost {
             _ => None,
         };
         let count = if sister.counts() { rest.last().copied() } else { None };
-        let n = count.and_then(|count| self.integer_of(count)).unwrap_or_default();
+        let n = match count {
+            // Catalogues count in integers; `1.0` is one.
+            Some(Word::Float(1.0)) => 1,
+            count => count.and_then(|count| self.integer_of(count)).unwrap_or_default(),
+        };
         let (context, first, second) = (text(context.first()), text(rest.first()), text(rest.get(1)));
         let found = match (sister, context, first, second) {
             (Sister::Gettext, _, Some(message), _) => catalog.gettext(message),

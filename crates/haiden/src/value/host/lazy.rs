@@ -35,9 +35,13 @@ impl NativeHost {
     fn fail_later(&mut self, builtin: &BuiltinFilter<NativeHost>, error: Error) -> Result<Word> {
         let at_once = matches!(error.kind(), ErrorKind::Limit | ErrorKind::Memory | ErrorKind::Recursion);
         let name = builtin.spec.python;
+        let generator = match builtin.spec.name {
+            "select" | "reject" | "selectattr" | "rejectattr" => "select_or_reject",
+            _ => name,
+        };
         if at_once || error.message().starts_with(&format!("{name}()")) {
             return Err(error);
         }
-        Ok(self.heap.object(HeapObject::Generator { name, items: Vec::new(), at: 0, error: Some(error) }))
+        Ok(self.heap.object(HeapObject::Generator { name: generator, items: Vec::new(), at: 0, error: Some(error) }))
     }
 }

@@ -286,6 +286,7 @@ impl NativeHost {
                 }
             }
             Word::Items { .. } | Word::List(_) => "list",
+            Word::Tuple { .. } if super::filters::group_member(self, word, "list").is_some() => "_GroupTuple",
             Word::Tuple { .. } => "tuple",
             Word::Map { .. } | Word::Dict(_) => "dict",
             Word::Global(crate::value::word::Global::Lipsum) => "function",
@@ -336,6 +337,9 @@ impl NativeHost {
                 HeapObject::Module { .. } => "jinja2.environment.TemplateModule object".to_owned(),
                 _ => format!("{} object", self.type_name(word)),
             },
+            Word::Tuple { .. } if super::filters::group_member(self, word, "list").is_some() => {
+                "jinja2.filters._GroupTuple object".to_owned()
+            }
             _ => format!("{} object", self.type_name(word)),
         }
     }

@@ -220,6 +220,12 @@ impl Host for NativeHost {
     fn item(&mut self, object: &Word, key: &Word) -> Result<Word> {
         self.item_of(*object, *key)
     }
+    fn check_namespace(&mut self, object: &Word) -> Result<()> {
+        match *object {
+            Word::Object(index) if matches!(self.heap.objects[index as usize], HeapObject::Namespace(_)) => Ok(()),
+            _ => Err(self.fault(Fault::NotANamespace)),
+        }
+    }
     fn set_attr(&mut self, object: &Word, site: &Name, value: &Word) -> Result<()> {
         self.set_member(*object, site, *value)
     }
