@@ -270,14 +270,16 @@ pub(super) fn wordwrap<H: BuiltinHost>(
 ) -> Result<H::Register, H::Error> {
     let break_long_words = bound.flag(host, 1, true)?;
     let break_on_hyphens = bound.flag(host, 3, true)?;
-    let (wrapstring, markup) = match bound.some(host, 2) {
+    let (wrapstring, markup) = match bound.some(host, 2).cloned() {
         None => (host.newline_sequence().to_owned(), false),
         Some(given) => {
-            let Some(text) = host.text(given).map(str::to_owned) else {
-                let message = format!("'{}' object has no attribute 'join'", host.type_name(given));
+            let Some(text) = host.text(&given).map(str::to_owned) else {
+                // An undefined value has its own error for this.
+                host.method(context, &given, "join", &[])?;
+                let message = format!("'{}' object has no attribute 'join'", host.type_name(&given));
                 return Err(host.error(ErrorClass::Attribute, message));
             };
-            (text, host.is_markup(given))
+            (text, host.is_markup(&given))
         }
     };
     if host.text(value).is_none() {
