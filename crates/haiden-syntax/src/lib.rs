@@ -18,6 +18,7 @@ pub mod walk;
 pub use ast::Ast;
 pub use error::{ErrorKind, SyntaxError};
 pub use lex::stream::StreamToken;
+pub use lex::strings::character;
 pub use lex::token::TokenKind;
 pub use lex::{TokenRef, Tokens, lex, lex_raw};
 pub use options::{Extensions, Syntax};

@@ -389,6 +389,19 @@ fn a_render_holds_only_so_much() {
 }
 
 #[test]
+fn what_methods_add_is_counted() {
+    for step in ["x.append(i)", "x.insert(i, i)", "x.extend([i])", "d.setdefault(i, i)", "d.update({i: i})"] {
+        let source = format!(
+            "{{% set x, d = [], {{}} %}}{{% for i in range(20000) %}}{{% set _ = {step} %}}{{% endfor %}}"
+        );
+        let mut environment = Environment::new();
+        environment.set_limits(RenderLimits { heap: 1 << 18, ..RenderLimits::default() });
+        let error = environment.render_str(&source, context! {}).expect_err(step);
+        assert_eq!(error.kind(), ErrorKind::Memory, "{step}: {}", error.report());
+    }
+}
+
+#[test]
 fn what_looks_private_of_an_undefined_value_is_an_error() {
     fails("{{ u.__foo__ }}", "UndefinedError", "'u' is undefined");
 }

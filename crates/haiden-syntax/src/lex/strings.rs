@@ -101,8 +101,8 @@ fn named<'a>(rest: &'a str, out: &mut String) -> Result<&'a str, &'static str> {
     Ok(&inner[end + 1..])
 }
 
-/// The character of a name. Python takes names in any case, but not with other blanks or hyphens, as the crate does.
-fn character(name: &str) -> Option<char> {
+/// The character of a name, as `\N{…}` means it. Python takes names in any case, but not with other blanks or hyphens, as the crate does.
+pub fn character(name: &str) -> Option<char> {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b' ' | b'-');
     if name.starts_with('-') || !name.bytes().all(plain) {
         return None;

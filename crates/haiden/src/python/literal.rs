@@ -337,7 +337,6 @@ fn escape<'t>(out: &mut String, rest: &'t str) -> Option<&'t str> {
     let after = &rest[c.len_utf8()..];
     let short = match c {
         '\n' => return Some(after),
-        '\r' => return Some(after.strip_prefix('\n').unwrap_or(after)),
         '\\' | '\'' | '"' => c,
         'a' => '\x07',
         'b' => '\x08',
@@ -349,8 +348,11 @@ fn escape<'t>(out: &mut String, rest: &'t str) -> Option<&'t str> {
         'x' => return code_point(out, after, 2),
         'u' => return code_point(out, after, 4),
         'U' => return code_point(out, after, 8),
-        // Names of characters are a table of their own; text that has one stays text.
-        'N' => return None,
+        'N' => {
+            let (name, after) = after.strip_prefix('{')?.split_once('}')?;
+            out.push(haiden_syntax::character(name)?);
+            return Some(after);
+        }
         '0'..='7' => {
             let len = rest.bytes().take(3).take_while(|b| matches!(b, b'0'..=b'7')).count();
             let value = u32::from_str_radix(&rest[..len], 8).ok()?;
@@ -449,6 +451,11 @@ mod tests {
             ("'a\nb'", "-"),
             ("'''a\nb'''", "\"a\\nb\""),
             (r"'\x41\u00e4\101\q\''", r#""AäA\\q'""#),
+            (r"'\N{BULLET}\N{latin small letter a}'", "\"\u{2022}a\""),
+            (r"'\N{NO SUCH NAME}'", "-"),
+            (r"'\Nx'", "-"),
+            ("1#\r}", "-"),
+            ("'''a\r\nb\rc'''", r#""a\nb\nc""#),
             (r"r'\n'", r#""\\n""#),
             ("b'a'", "-"),
             ("f'a'", "-"),

@@ -131,6 +131,8 @@ impl NativeHost {
             return Ok(());
         }
         let hash = self.hash_of(key)?;
+        self.room_for(2)?;
+        self.heap.held += 2;
         let data = &mut self.heap.dicts[dict as usize];
         let place = data.keys.len() as u32;
         data.keys.push(key);

@@ -68,6 +68,8 @@ impl NativeHost {
                 if self.heap.lists[list].len() >= self.limits.size {
                     return Err(self.too_many());
                 }
+                self.room_for(1)?;
+                self.heap.held += 1;
                 self.heap.lists[list].push(*item);
             }
             ("extend", [more]) => {
@@ -75,12 +77,16 @@ impl NativeHost {
                 if self.heap.lists[list].len() + items.len() > self.limits.size {
                     return Err(self.too_many());
                 }
+                self.room_for(items.len())?;
+                self.heap.held += items.len();
                 self.heap.lists[list].extend(items);
             }
             ("insert", [index, item]) => {
                 let index = self.whole(*index)?;
                 let len = self.heap.lists[list].len() as i64;
                 let place = if index < 0 { (index + len).max(0) } else { index.min(len) };
+                self.room_for(1)?;
+                self.heap.held += 1;
                 self.heap.lists[list].insert(place as usize, *item);
             }
             ("pop", []) => {

@@ -11,7 +11,7 @@ use crate::value::heap::{HeapObject, Reason};
 use crate::value::host::NativeHost;
 use crate::value::object::{Foreign, guarded, panicked};
 use crate::value::value::Value;
-use crate::value::word::Word;
+use crate::value::word::{Global, Word};
 
 type Result<T> = std::result::Result<T, Error>;
 
@@ -129,7 +129,8 @@ impl NativeHost {
 
     fn is_class(&self, object: Word) -> bool {
         match object {
-            Word::Global(global) => global != crate::value::word::Global::Lipsum,
+            // The sandbox's `range` is a function.
+            Word::Global(global) => !matches!(global, Global::Lipsum | Global::Range),
             Word::Object(index) => matches!(self.heap.objects[index as usize], HeapObject::Class(_)),
             _ => false,
         }

@@ -112,6 +112,10 @@ impl NativeHost {
                 out.push(')');
             }
             Word::Str(text) => write_repr(out, self.str(text)),
+            // A sandbox has a range of its own.
+            Word::Global(crate::value::word::Global::Range) if self.sandboxed => {
+                out.push_str("<function safe_range>");
+            }
             Word::Global(global) => out.push_str(global.shown()),
             Word::Foreign { slot, index } => {
                 let foreign = self.foreign(slot, index);
@@ -290,6 +294,7 @@ impl NativeHost {
             Word::Tuple { .. } => "tuple",
             Word::Map { .. } | Word::Dict(_) => "dict",
             Word::Global(crate::value::word::Global::Lipsum) => "function",
+            Word::Global(crate::value::word::Global::Range) if self.sandboxed => "function",
             Word::Global(_) => "type",
             Word::Foreign { slot, index } => match self.foreign(slot, index) {
                 Foreign::Object(object) => object.type_name(),
