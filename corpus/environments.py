@@ -5,8 +5,18 @@ haiden is judged by is made here, once.
 """
 
 import importlib
+import traceback
 import types
 import typing as t
+
+
+def line_of(error: BaseException) -> int | None:
+    """The line of the innermost template in which an error was raised."""
+    line: int | None = getattr(error, "lineno", None)
+    if line is not None:
+        return line
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == "<template>"]
+    return lines[-1] if lines else None
 
 
 def translations(messages: dict[str, str]) -> list[t.Callable[..., str]]:

@@ -5,12 +5,13 @@ Each file is a list of cases (``docs/conformance.md``) with ``name``, ``template
 Cases with ``environment``, ``setup``, ``policies`` or ``artifact`` are left as they are.
 """
 
+import copy
 import json
 import pathlib
 import sys
 
 import jinja2
-from environments import environment
+from environments import environment, line_of
 
 KEPT = ("environment", "setup", "policies", "artifact", "renders", "expected_type")
 OUTCOME = ("expected", "error", "error_message", "error_lineno")
@@ -18,12 +19,16 @@ OUTCOME = ("expected", "error", "error_message", "error_lineno")
 
 def outcome(case):
     """The fields that Jinja2 decides."""
+    # Templates may change it; the record keeps what they were given.
+    context = copy.deepcopy(case.get("context", {}))
     try:
-        return {"expected": environment(jinja2, case).from_string(case["template"]).render(case.get("context", {}))}
+        return {"expected": environment(jinja2, case).from_string(case["template"]).render(context)}
     except Exception as error:  # noqa: BLE001 - whatever it raises is what we record
         found = {"error": type(error).__name__, "error_message": str(error)}
         if isinstance(error, jinja2.TemplateSyntaxError):
-            found |= {"error_message": error.message, "error_lineno": error.lineno}
+            found["error_message"] = error.message
+        if (line := line_of(error)) is not None:
+            found["error_lineno"] = line
         return found
 
 

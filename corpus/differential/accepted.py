@@ -65,9 +65,13 @@ def _folded_line(case: t.Any, expected: t.Any, found: t.Any) -> bool:
     return bool(same and unmarked and expected["line"] and found["line"] and expected["line"] < found["line"])
 
 
-def _slice_of_a_constant(_: t.Any, expected: t.Any, found: t.Any) -> bool:
-    """`{{ 2[:] }}`: Jinja2's compiler makes it undefined; as part of what is no constant it is this TypeError there, too."""
-    return bool(re.search("is not subscriptable|unhashable type: 'slice'|slice indices must be", found.get("message", "")))
+def _member_of_a_constant(case: t.Any, expected: t.Any, found: t.Any) -> bool:
+    """What a constant does not have: Jinja2's compiler makes `{{ 2[:] }}` undefined, which is a TypeError as part of what is no
+    constant; and a strict undefined member of a constant (`{{ ''.x ~ 1 }}`) fails before the page starts."""
+    if re.search("is not subscriptable|unhashable type: 'slice'|slice indices must be", found.get("message", "")):
+        return True
+    strict = case["options"].get("undefined") == "StrictUndefined" and expected.get("error") == "UndefinedError"
+    return bool(strict and re.search("object'? has no (attribute|element)", expected["message"]) and expected["message"] != found.get("message"))
 
 
 def _filtered_ahead(case: t.Any, expected: t.Any, found: t.Any) -> bool:
@@ -85,7 +89,7 @@ ACCEPTED: list[tuple[str, tuple[str, ...], Explains]] = [
     ("a value that changes after it was printed", ("native",), _changed_after_it_was_printed),
     ("a type that only Python has", ("native",), _types_of_literals),
     ("a line that is not marked, behind folded text", BOTH, _folded_line),
-    ("a slice of a constant that has none", BOTH, _slice_of_a_constant),
+    ("what a constant does not have", BOTH, _member_of_a_constant),
     ("a filter that runs ahead", BOTH, _filtered_ahead),
     ("an assertion of Jinja2's compiler", BOTH, _assertion),
 ]

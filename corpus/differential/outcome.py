@@ -8,14 +8,13 @@ import pathlib
 import re
 import signal
 import sys
-import traceback
 import types
 import typing as t
 
 from values import decode
 
 sys.path.append(str(pathlib.Path(__file__).parents[1]))
-from environments import environment  # noqa: E402
+from environments import environment, line_of  # noqa: E402
 
 Case = dict[str, t.Any]
 Outcome = dict[str, t.Any]
@@ -35,15 +34,6 @@ def _ring(*_: object) -> None:
 def plain(text: str) -> str:
     """A text without what differs from run to run and from package to package: addresses, and where classes are from."""
     return re.sub(r" at 0x[0-9a-f]+", "", text.replace("haiden.", "jinja2."), flags=re.IGNORECASE)
-
-
-def line_of(error: BaseException) -> int | None:
-    """The line of the innermost template."""
-    line: int | None = getattr(error, "lineno", None)
-    if line is not None:
-        return line
-    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == "<template>"]
-    return lines[-1] if lines else None
 
 
 def outcome(package: types.ModuleType, case: Case) -> Outcome:

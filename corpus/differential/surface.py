@@ -93,7 +93,8 @@ class Surface:
 
 # What a slip takes for one thing.
 PIECES = re.compile(r"\w+|\s+|[{%#<\[]{2}|[}%#>\]]{2}|'[^'\n]*'|.", re.DOTALL)
-PUT = ["(", ")", "[", "]", "{", "}", ",", ".", "|", ":", "=", "==", "~", "-", "'", '"', "is", "not", "in", "if", "else", "endif", "endfor", "for", "set", "block", "x", "1", "%}", "{%", "{{", "}}", "{#", "#}", "\n", "!", "$", "é", "*", "a.b", "raw", "endraw", "and", "recursive", "with"]
+PUT = ["(", ")", "[", "]", "{", "}", ",", ".", "|", ":", "=", "==", "~", "-", "'", '"', "is", "not", "in", "if", "else", "endif", "endfor",
+       "for", "set", "block", "x", "1", "%}", "{%", "{{", "}}", "{#", "#}", "\n", "!", "$", "é", "*", "a.b", "raw", "endraw", "and", "recursive", "with"]
 
 
 def slip(rng: random.Random, source: str) -> str:

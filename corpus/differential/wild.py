@@ -297,13 +297,16 @@ class Wild(Expressions):
             return self.w_filter(depth)
         name = self.rng.choice(self.macros)[0]
         return self.rng.choice([f"{name}.name", f"{name}.arguments", f"{name}.catch_kwargs", f"{name}.catch_varargs", f"{name}.caller", f"{name}.nope", f"({name} is callable)", f"{name}|length", f"{name} == {name}",
-                                f"{name}(1, 2, 3, 4)", f"{name}(a=1, p0=2)", f"{name}(*ints)", f"{name}(**d)", f"{name}(1, *pair, p1=2, **{{'p2': 3}})", f"{name}(caller=1)", f"{name}(p0=1)|upper", f"{name}()|length", f"[1, 2]|map('string')|map('upper')|join({name}())", f"{name}(varargs=1)", f"{name}({name})|length > 3"])  # fmt: skip
+                                f"{name}(1, 2, 3, 4)", f"{name}(a=1, p0=2)", f"{name}(*ints)", f"{name}(**d)", f"{name}(1, *pair, p1=2, **{{'p2': 3}})", f"{name}(caller=1)", f"{name}(p0=1)|upper",
+                                    f"{name}()|length", f"[1, 2]|map('string')|map('upper')|join({name}())", f"{name}(varargs=1)", f"{name}({name})|length > 3"])  # fmt: skip
 
     def w_loop(self, depth: int) -> str:
         if not self.loops:
             return self.rng.choice(["loop", "loop.index", "loop is defined", "loop.x is defined"])
-        return self.rng.choice(["loop", "loop|length", "loop.nope", "loop.nope is defined", "loop['index']", "loop.cycle()", "loop.cycle(*ints)", "loop.changed()", "loop.changed(1, t0)", "loop(1)", "loop.first.real", "loop is callable", "loop is iterable",
-                                "loop.previtem|default('-')", "loop.nextitem is defined", "loop.length - loop.index", "loop.depth0", "loop.revindex0", "loop|string", "loop.index is divisibleby 2", "loop.last and loop.first", "loop|list", "loop.cycle(1, 2, 3)"])  # fmt: skip
+        return self.rng.choice(["loop", "loop|length", "loop.nope", "loop.nope is defined", "loop['index']", "loop.cycle()", "loop.cycle(*ints)", "loop.changed()", "loop.changed(1, t0)", "loop(1)",
+            "loop.first.real", "loop is callable", "loop is iterable",
+                                "loop.previtem|default('-')", "loop.nextitem is defined", "loop.length - loop.index", "loop.depth0", "loop.revindex0", "loop|string", "loop.index is divisibleby 2",
+                                    "loop.last and loop.first", "loop|list", "loop.cycle(1, 2, 3)"])  # fmt: skip
 
     macros: list[tuple[str, int]]
     loops: int

@@ -23,7 +23,8 @@ except ModuleNotFoundError:
 
 ROOT = pathlib.Path(__file__).parents[2]
 sys.path.append(str(ROOT / "corpus"))
-environment: t.Callable[..., t.Any] = functools.partial(importlib.import_module("environments").environment, haiden)
+environments = importlib.import_module("environments")
+environment: t.Callable[..., t.Any] = functools.partial(environments.environment, haiden)
 # Their words are CPython's, and change from version to version.
 OWN_WORDS = {"TypeError", "ValueError", "ZeroDivisionError", "OverflowError", "KeyError", "IndexError", "RecursionError", "SyntaxError"}
 # What Python itself does otherwise than the version that the cases were recorded with: slices can be hashed.
@@ -76,7 +77,7 @@ def outcome(case: Case, mode: str) -> Case:
         message = error.message if isinstance(error, haiden.TemplateSyntaxError) else str(error)
         # The name of our class, and the name that only the template out of an image has.
         message = message.replace("haiden.runtime.", "jinja2.runtime.").replace(" in '/main'", "")
-        return {"error": type(error).__name__, "error_message": message, "error_lineno": getattr(error, "lineno", None)}
+        return {"error": type(error).__name__, "error_message": message, "error_lineno": environments.line_of(error)}
     return {"expected": text}
 
 

@@ -131,6 +131,15 @@ impl Code {
         index
     }
 
+    /// Names a filter or a test before it is called: unknown ones are told of in the order in which they are named.
+    pub fn refer(&mut self, is_filter: bool, name: u32, hard: bool, at: At) {
+        if is_filter {
+            reference(&mut self.filters, &mut self.filter_index, name, hard, at);
+        } else {
+            reference(&mut self.tests, &mut self.test_index, name, hard, at);
+        }
+    }
+
     /// A call of filter `name` (name index) with further arguments as `shape` says.
     pub fn filter_call(&mut self, name: u32, hard: bool, at: At, shape: u32) -> u32 {
         let reference = reference(&mut self.filters, &mut self.filter_index, name, hard, at);

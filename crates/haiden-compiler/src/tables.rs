@@ -10,7 +10,7 @@ use haiden_syntax::Workspace;
 use haiden_syntax::ast::{At, CompareOp, Symbol};
 
 use crate::build::{FreeOf, State};
-use crate::ir::{Expr, ExprId, Free};
+use crate::ir::{Asked, Expr, ExprId, Free};
 use crate::resolve::{Frame, Function, Seen, Variable, VariableId};
 
 /// What a table may hold to be kept, in entries.
@@ -52,6 +52,7 @@ tables! {
     seen: (u32, Seen),
     ats: At,
     marked: u32,
+    asked: Asked,
     lists: ExprId,
     keywords: Symbol,
     operators: CompareOp,

@@ -216,9 +216,10 @@ fn unknown_reference<F, T>(
     filters: &[Option<F>],
     tests: &[Option<T>],
 ) -> Result<(), LinkError> {
-    let filter = image.filters().iter().zip(filters).filter(|(r, bound)| r.hard && bound.is_none());
-    let test = image.tests().iter().zip(tests).filter(|(r, bound)| r.hard && bound.is_none());
-    let first = filter.map(|(r, _)| (r, true)).chain(test.map(|(r, _)| (r, false)));
+    // Each table has its names in the order in which Jinja2 meets them.
+    let filter = image.filters().iter().zip(filters).find(|(r, bound)| r.hard && bound.is_none());
+    let test = image.tests().iter().zip(tests).find(|(r, bound)| r.hard && bound.is_none());
+    let first = filter.map(|(r, _)| (r, true)).into_iter().chain(test.map(|(r, _)| (r, false)));
     match first.min_by_key(|(r, _)| (r.line, r.column)) {
         None => Ok(()),
         Some((r, is_filter)) => {

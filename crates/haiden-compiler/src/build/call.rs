@@ -4,7 +4,7 @@ use haiden_syntax::ast::{self, Arguments, At, Call, Filter, Symbol, Test};
 
 use super::{Builder, Result};
 use crate::error::{CompileError, ErrorKind};
-use crate::ir::{Args, Expr, ExprId, List};
+use crate::ir::{Args, Asked, Expr, ExprId, List};
 
 impl<'a, 's> Builder<'_, 'a, 's> {
     /// A call; `caller` is the macro of a call block.
@@ -57,6 +57,8 @@ impl<'a, 's> Builder<'_, 'a, 's> {
 
     #[inline(never)]
     pub(super) fn filter(&mut self, node: &'a Filter<'s>) -> Result<ExprId> {
+        let hard = !self.frame.soft;
+        self.ir.references.push(Asked { name: node.name, is_filter: true, hard, at: node.at });
         let value = match &node.node {
             Some(value) => self.expr(value)?,
             None => {
@@ -65,15 +67,15 @@ impl<'a, 's> Builder<'_, 'a, 's> {
             }
         };
         let args = self.arguments(&node.arguments, None)?;
-        let hard = !self.frame.soft;
         Ok(self.push(node.at, Expr::Filter { value, name: node.name, args, hard }))
     }
 
     #[inline(never)]
     pub(super) fn test(&mut self, node: &'a Test<'s>) -> Result<ExprId> {
+        let hard = !self.frame.soft;
+        self.ir.references.push(Asked { name: node.name, is_filter: false, hard, at: node.at });
         let value = self.expr(&node.node)?;
         let args = self.arguments(&node.arguments, None)?;
-        let hard = !self.frame.soft;
         Ok(self.push(node.at, Expr::Test { value, name: node.name, args, hard }))
     }
 

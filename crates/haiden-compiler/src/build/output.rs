@@ -36,7 +36,10 @@ impl<'a, 's> Builder<'_, 'a, 's> {
                     }
                     let value = self.expr(node)?;
                     let (escape, folded) = (self.eval.escape(), self.eval.folded());
-                    out.push(Stmt { at: self.marked(node.at()), kind: StmtKind::Emit { value, escape, folded } });
+                    out.push(Stmt {
+                        at: self.marked(node.at()),
+                        kind: StmtKind::Emit { value, escape, folded },
+                    });
                 }
             }
         }

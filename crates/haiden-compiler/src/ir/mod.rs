@@ -380,6 +380,15 @@ pub struct Block {
     pub required: bool,
 }
 
+/// A filter or a test that the template names.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Asked {
+    pub(crate) name: Symbol,
+    pub(crate) is_filter: bool,
+    pub(crate) hard: bool,
+    pub(crate) at: At,
+}
+
 /// A template in names that are places.
 #[derive(Clone, Debug)]
 pub struct Ir<'a> {
@@ -387,6 +396,8 @@ pub struct Ir<'a> {
     pub(crate) ats: Vec<At>,
     /// The line where an error in each expression is said to be.
     pub(crate) marks: Vec<u32>,
+    /// The filters and tests in the order in which Jinja2's code generator meets them: it objects to the first unknown one.
+    pub(crate) references: Vec<Asked>,
     pub(crate) lists: Vec<ExprId>,
     pub(crate) keywords: Vec<Symbol>,
     /// The operators of comparisons; `Expr::Compare` says where its own start.
@@ -406,6 +417,7 @@ impl<'a> Ir<'a> {
             exprs: tables.take_exprs(),
             ats: take(&mut tables.ats),
             marks: take(&mut tables.marked),
+            references: take(&mut tables.asked),
             lists: take(&mut tables.lists),
             keywords: take(&mut tables.keywords),
             operators: take(&mut tables.operators),
@@ -427,6 +439,7 @@ impl<'a> Ir<'a> {
         tables.give_exprs(self.exprs);
         tables.ats = self.ats;
         tables.marked = self.marks;
+        tables.asked = self.references;
         tables.lists = self.lists;
         tables.keywords = self.keywords;
         tables.operators = self.operators;

@@ -26,14 +26,13 @@ impl Lower<'_, '_> {
                 self.aw(Op::Filter, 0, base, call);
             }
             Expr::Test { value, name, args, hard } => {
-                // The first name that there is no test or filter of is the error: outer ones come first.
+                self.expr(*value, base)?;
+                self.arguments(args)?;
                 let shape = self.shape(args);
+                self.set_at(ir.place(id));
                 let name = self.name(*name);
                 let at = self.places.count(self.ir.ats[id.index()]);
                 let call = self.code.test_call(name, *hard, at, shape);
-                self.expr(*value, base)?;
-                self.arguments(args)?;
-                self.set_at(ir.place(id));
                 self.aw(Op::Test, 0, base, call);
             }
             // Nothing else is called.
@@ -77,14 +76,13 @@ impl Lower<'_, '_> {
     /// Evaluates a filter's value and arguments; the filter call is still to be made.
     pub(super) fn filter_call(&mut self, id: ExprId, value: ExprId, base: Reg) -> Result<u32> {
         let Expr::Filter { name, args, hard, .. } = self.ir.expr(id) else { return Ok(0) };
-        let shape = self.shape(args);
-        let name = self.name(*name);
-        let at = self.places.count(self.ir.ats[id.index()]);
-        let call = self.code.filter_call(name, *hard, at, shape);
         self.expr(value, base)?;
         self.arguments(args)?;
+        let shape = self.shape(args);
         self.set_at(self.ir.place(id));
-        Ok(call)
+        let name = self.name(*name);
+        let at = self.places.count(self.ir.ats[id.index()]);
+        Ok(self.code.filter_call(name, *hard, at, shape))
     }
 
     /// Says which variables the call shows to a function that asks for the context.

@@ -142,6 +142,11 @@ pub(crate) fn lower_with(
     for _ in &ir.functions {
         lower.code.reserve_function();
     }
+    for asked in &ir.references {
+        let at = lower.places.count(asked.at);
+        let name = lower.name(asked.name);
+        lower.code.refer(asked.is_filter, name, asked.hard, at);
+    }
     for (index, function) in ir.functions.iter().enumerate() {
         lower.one(index as u32, function)?;
     }

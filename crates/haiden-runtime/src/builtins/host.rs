@@ -74,6 +74,8 @@ pub trait BuiltinHost: Host {
 
     // ---- numbers ------------------------------------------------------------------------------------------------
 
+    /// Is it Python's `TypeError`?
+    fn is_type_error(&self, error: &Self::Error) -> bool;
     /// `operator.index(value)`; an `OverflowError` if it is too large.
     fn to_index(&mut self, value: &Self::Register) -> Result<i64, Self::Error>;
     /// `abs(value)`.

@@ -134,7 +134,12 @@ pub(super) fn reverse<H: BuiltinHost>(
     if !host.is_iterable(value)? {
         return Err(host.error(ErrorClass::FilterArgument, "argument must be iterable".to_owned()));
     }
-    let mut items = host.collect(value)?;
+    let mut items = match host.collect(value) {
+        Err(error) if host.is_type_error(&error) => {
+            return Err(host.error(ErrorClass::FilterArgument, "argument must be iterable".to_owned()));
+        }
+        items => items?,
+    };
     items.reverse();
     host.list(&items)
 }

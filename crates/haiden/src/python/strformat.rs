@@ -40,7 +40,10 @@ pub(crate) trait Fields {
 }
 
 /// The error for a positional argument that is not there.
-pub(crate) fn missing_positional(index: usize) -> Error {
+pub(crate) fn missing_positional(index: usize, rules: Rules) -> Error {
+    if rules == Rules::Formatter {
+        return Error::Index("tuple index out of range".into());
+    }
     Error::Index(format!("Replacement index {index} out of range for positional args tuple").into())
 }
 

@@ -35,7 +35,9 @@ fn percents() {
 
 #[test]
 fn str_formats() {
-    check("strformat", |_, args| written(|out| strformat::format(out, args.text(0), &mut Model::new(), Rules::Str, MAX)));
+    check("strformat", |_, args| {
+        written(|out| strformat::format(out, args.text(0), &mut Model::new(), Rules::Str, MAX))
+    });
 }
 
 #[test]
@@ -202,7 +204,7 @@ impl Fields for Model {
     type Error = Error;
 
     fn positional(&mut self, index: usize) -> Result<Value> {
-        self.positional.get(index).cloned().ok_or_else(|| missing_positional(index))
+        self.positional.get(index).cloned().ok_or_else(|| missing_positional(index, Rules::Str))
     }
 
     fn named(&mut self, name: &str) -> Result<Value> {

@@ -206,6 +206,9 @@ impl BuiltinHost for NativeHost {
         })
     }
 
+    fn is_type_error(&self, error: &Error) -> bool {
+        error.kind() == ErrorKind::Type
+    }
     fn to_index(&mut self, value: &Word) -> Result<i64> {
         self.whole(*value)
     }
@@ -333,7 +336,7 @@ impl BuiltinHost for NativeHost {
             Word::Object(index) => {
                 matches!(
                     self.heap.objects[index as usize],
-                    HeapObject::Range { .. } | HeapObject::View { .. }
+                    HeapObject::Range { .. } | HeapObject::View { .. } | HeapObject::Bytes(_)
                 )
             }
             Word::Foreign { slot, index } => match self.foreign(slot, index) {
@@ -352,6 +355,7 @@ impl BuiltinHost for NativeHost {
                 HeapObject::View { of: ViewOf::Values, .. } => "dict_reversevalueiterator",
                 HeapObject::View { of: ViewOf::Items, .. } => "dict_reverseitemiterator",
                 HeapObject::View { .. } => "dict_reversekeyiterator",
+                HeapObject::Bytes(_) => "reversed",
                 _ => "range_iterator",
             },
             _ => "reversed",

@@ -136,7 +136,10 @@ impl Fields for FormatFields<'_> {
         if self.mapping.is_some() && self.rules == Rules::Str {
             return Err(Error::new(ErrorKind::Value, "Format string contains positional fields"));
         }
-        self.positional.get(index).copied().ok_or_else(|| strformat::missing_positional(index).into())
+        self.positional
+            .get(index)
+            .copied()
+            .ok_or_else(|| strformat::missing_positional(index, self.rules).into())
     }
     fn named(&mut self, name: &str) -> Result<Word> {
         let found = match self.mapping {

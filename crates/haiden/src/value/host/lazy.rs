@@ -42,6 +42,11 @@ impl NativeHost {
         if at_once || error.message().starts_with(&format!("{name}()")) {
             return Err(error);
         }
-        Ok(self.heap.object(HeapObject::Generator { name: generator, items: Vec::new(), at: 0, error: Some(error) }))
+        Ok(self.heap.object(HeapObject::Generator {
+            name: generator,
+            items: Vec::new(),
+            at: 0,
+            error: Some(error),
+        }))
     }
 }

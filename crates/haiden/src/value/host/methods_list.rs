@@ -174,7 +174,7 @@ impl NativeHost {
         let mut reverse = false;
         for (name, value) in keywords {
             match &**name {
-                "reverse" => reverse = self.is_true(*value)?,
+                "reverse" => reverse = self.whole(*value)? != 0,
                 "key" if matches!(value, Word::None) => {}
                 _ => {
                     let message = format!("'{name}' is an invalid keyword argument for sort()");

@@ -222,7 +222,9 @@ impl Host for NativeHost {
     }
     fn check_namespace(&mut self, object: &Word) -> Result<()> {
         match *object {
-            Word::Object(index) if matches!(self.heap.objects[index as usize], HeapObject::Namespace(_)) => Ok(()),
+            Word::Object(index) if matches!(self.heap.objects[index as usize], HeapObject::Namespace(_)) => {
+                Ok(())
+            }
             _ => Err(self.fault(Fault::NotANamespace)),
         }
     }
