@@ -163,10 +163,13 @@ fn policies_of(recorded: &Json) -> Result<Policies, String> {
 /// Arguments of `json.dumps`, with its defaults.
 fn json_options(recorded: &Json) -> JsonOptions {
     let flag = |name: &str, default: bool| recorded.get(name).and_then(Json::as_bool).unwrap_or(default);
-    let mut options = JsonOptions::default();
-    options.sort_keys = flag("sort_keys", false);
-    options.ensure_ascii = flag("ensure_ascii", true);
-    options.indent = recorded.get("indent").and_then(Json::as_u64).map(|spaces| " ".repeat(spaces as usize));
+    let indent = recorded.get("indent").and_then(Json::as_u64).map(|spaces| " ".repeat(spaces as usize));
+    let mut options = JsonOptions {
+        sort_keys: flag("sort_keys", false),
+        ensure_ascii: flag("ensure_ascii", true),
+        indent,
+        ..JsonOptions::default()
+    };
     if let Some([item, key]) = recorded.get("separators").and_then(Json::as_array).map(Vec::as_slice) {
         let text = |value: &Json| value.as_str().unwrap_or_default().to_owned();
         options.separators = Some((text(item), text(key)));

@@ -55,7 +55,7 @@ pub(crate) trait Values {
         Ok(())
     }
     /// What `int(value)` gives, for values that stand behind MarkupSafe's helper, which is no number itself; an inner
-    /// `None` is its TypeError. Outer `None`: values are what they are.
+    /// `None` is its `TypeError`. Outer `None`: values are what they are.
     fn helped_int(&self, _value: &Self::Value) -> Option<std::result::Result<Option<Int>, Self::Error>> {
         None
     }

@@ -22,6 +22,7 @@ mod lazy;
 mod link;
 mod methods_dict;
 mod methods_list;
+mod methods_number;
 mod methods_str;
 mod operators;
 mod pool;
