@@ -22,7 +22,8 @@ const KEPT: usize = 8;
 
 /// What a template exports: the variables and macros of its top level, and what it writes. See [`Template::module`].
 ///
-/// A clone is another handle for the same module. As a value ([`Value::from_object`]) it is what `{% import %}` gives.
+/// A clone is another handle for the same module. As a value ([`Value::from_object`]) it is what `{% import %}` gives, but
+/// that its macros cannot be handed what lives in the other template's render: its macros, the body of a `{% call %}`.
 ///
 /// ```
 /// use haiden::{Environment, Value, context};
@@ -249,6 +250,16 @@ struct Member {
 }
 
 impl Member {
+    /// What Python's `getattr` finds.
+    fn member(&self, name: &str) -> Option<Value> {
+        let found = self.module.inside(|instance| {
+            let Some(word) = instance.word(&self.name) else { return Ok(None) };
+            let host = &mut instance.parts.host;
+            host.member(word, name)?.map(|word| host.value(word)).transpose()
+        });
+        found.ok().flatten()
+    }
+
     fn bound(&self) -> (&str, &str, bool) {
         match self.module.exports.get(&self.name) {
             Some(Export::Bound { class, shown, is_callable }) => (class, shown, *is_callable),
@@ -274,12 +285,27 @@ impl Object for Member {
         self.module.call(&self.name, positional, keywords)
     }
     fn get_attr(&self, name: &str) -> Option<Value> {
-        let found = self.module.inside(|instance| {
-            let Some(word) = instance.word(&self.name) else { return Ok(None) };
+        // A method stays in its host: it is called there.
+        self.member(name).filter(|member| member.downcast_object::<Bound>().is_none())
+    }
+    fn has_method(&self, name: &str) -> bool {
+        let is_callable =
+            |member: Value| member.downcast_object::<Bound>().is_some_and(|bound| bound.is_callable);
+        self.member(name).is_some_and(is_callable)
+    }
+    fn call_method(&self, name: &str, positional: &[Value], keywords: Keywords<'_>) -> Result<Value, Error> {
+        self.module.inside(|instance| {
             let host = &mut instance.parts.host;
-            host.member(word, name)?.map(|word| host.value(word)).transpose()
-        });
-        found.ok().flatten()
+            let word = instance.exports.iter().find(|(known, _)| *known == self.name);
+            let method = word.map(|(_, word)| host.member(*word, name)).transpose()?.flatten();
+            match method {
+                Some(method) => host.call_word(method, positional, keywords),
+                None => {
+                    let message = format!("'{} object' has no attribute '{name}'", self.type_name());
+                    Err(Error::new(ErrorKind::Undefined, message))
+                }
+            }
+        })
     }
 }
 

@@ -128,6 +128,24 @@ fn a_module_is_a_value_of_other_templates() {
 }
 
 #[test]
+fn what_else_lives_in_a_module_is_used_from_outside() {
+    let source = "{% set c = cycler('a', 'b') %}{% set j = joiner('-') %}{% set up = 'x'.upper %}{% macro m() %}<{{ caller(1) }}>{% endmacro %}";
+    let module = module_of(&Environment::new(), source);
+    let caller = Value::from_function(|n: i64| format!("called {n}"));
+    check(&module, "m", &[], &[("caller", caller)], "<called 1>");
+    check(&module, "up", &[], &[], "X");
+    let mut environment = Environment::new();
+    environment.add_global("m", Value::from_object(module));
+    let page = environment.render_str("{{ m.c.next() }}{{ m.c.next() }}{{ m.c.current }} {{ m.j() }}{{ m.j() }} {{ m.up() }} {{ m.c.x is defined }}", context! {});
+    assert_eq!(page.expect("a page"), "aba - X False");
+    let page = environment.render_str("{% call(n) m.m() %}{{ n }}{% endcall %}", context! {});
+    assert_eq!(
+        page.expect_err("a body of another render").message(),
+        "<Macro anonymous> can be called only while its template runs: State::call"
+    );
+}
+
+#[test]
 fn a_module_is_called_by_many_at_once_and_from_inside_of_itself() {
     let itself: Arc<OnceLock<Module>> = Arc::default();
     let known = itself.clone();
