@@ -13,6 +13,17 @@ use crate::template::Template;
 /// A template or its name: one of several of which the first that exists is meant.
 ///
 /// Texts and templates turn into one: see [`Environment::select_template`].
+///
+/// ```
+/// use haiden::{Candidate, Environment};
+///
+/// let mut environment = Environment::new();
+/// environment.add_template("a", "A")?;
+/// let loaded = environment.template_from_str("loaded")?;
+/// let candidates: Vec<Candidate> = vec!["b".into(), (&loaded).into(), "a".into()];
+/// assert_eq!(environment.select_template(&candidates)?.render(haiden::context! {})?, "loaded");
+/// # Ok::<(), haiden::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Candidate<'a> {
@@ -55,6 +66,20 @@ impl<'a> From<&Candidate<'a>> for Candidate<'a> {
 /// A template, its name, or several of which the first that exists is meant.
 ///
 /// Texts, templates and lists of either turn into one: see [`Environment::get_or_select_template`].
+///
+/// ```
+/// use haiden::{Environment, Error, Selection, Template};
+///
+/// fn layout<'a>(environment: &Environment, which: impl Into<Selection<'a>>) -> Result<Template, Error> {
+///     environment.get_or_select_template(which)
+/// }
+///
+/// let mut environment = Environment::new();
+/// environment.add_template("plain", "P")?;
+/// assert_eq!(layout(&environment, "plain")?.name(), Some("plain"));
+/// assert_eq!(layout(&environment, ["fancy", "plain"])?.name(), Some("plain"));
+/// # Ok::<(), Error>(())
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Selection<'a> {

@@ -69,6 +69,16 @@ impl<'a> State<'a> {
 
     /// All variables as a dict: those that [`lookup`](State::lookup) finds, without globals.
     ///
+    /// ```
+    /// use haiden::{Environment, State, context};
+    ///
+    /// let mut environment = Environment::new();
+    /// environment.add_function("all", |state: &State| state.variables());
+    /// let page = environment.render_str("{% set b = 2 %}{{ all() }}", context! { a => 1 })?;
+    /// assert_eq!(page, "{'a': 1, 'b': 2}");
+    /// # Ok::<(), haiden::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// One of them is nested too deeply to leave the template.
     pub fn variables(&self) -> Result<Value, Error> {

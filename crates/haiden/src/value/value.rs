@@ -13,8 +13,8 @@ use crate::policies::JsonOptions;
 use crate::value::arena::Arena;
 use crate::value::function::{Function, Parameters, Returned, boxed};
 use crate::value::handover;
-use crate::value::host::json_of_value;
-use crate::value::object::{Foreign, Object};
+use crate::value::host::{call_value, json_of_value};
+use crate::value::object::{Foreign, Keywords, Object};
 use crate::value::serialize::Writer;
 use crate::value::typed::downcast;
 use crate::value::word::Word;
@@ -237,6 +237,28 @@ impl Value {
     /// ```
     pub fn downcast_object<T: Object>(&self) -> Option<Arc<T>> {
         downcast(self.as_object()?)
+    }
+
+    /// Calls it outside of a render: a function, an object that can be called, a macro of a [`Module`](crate::Module). A
+    /// function that takes a [`State`](crate::State) finds no variables in it; inside of a render see
+    /// [`State::call`](crate::State::call).
+    ///
+    /// ```
+    /// use haiden::{Environment, Value, context};
+    ///
+    /// let double = Value::from_function(|n: i64| n * 2);
+    /// assert_eq!(double.call(&[21.into()], &[])?.as_i64(), Some(42));
+    ///
+    /// let template = Environment::new().template_from_str("{% macro greet(name) %}Hi {{ name }}!{% endmacro %}")?;
+    /// let greet = template.module(context! {})?.get("greet").unwrap();
+    /// assert_eq!(greet.call(&[], &[("name", "Ann".into())])?.as_str(), Some("Hi Ann!"));
+    /// # Ok::<(), haiden::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// It cannot be called, or what the call fails with.
+    pub fn call(&self, positional: &[Value], keywords: Keywords<'_>) -> Result<Value, Error> {
+        call_value(self, positional, keywords)
     }
 
     /// How many items a list, tuple or dict has, or characters a text.

@@ -23,8 +23,16 @@ use crate::value::object::Foreign;
 use crate::value::value::{Repr, Value};
 use crate::value::word::Word;
 
-/// Reads a [`Value`] for serde: what `(&value).into_deserializer()` gives, for seeds and adapters of serde's. See
+/// Reads a [`Value`] for serde: what `value.into_deserializer()` gives, for seeds and adapters of serde's. See
 /// [`Value::deserialize_into`].
+///
+/// ```
+/// use serde::de::{Deserialize, IntoDeserializer};
+///
+/// let value = haiden::Value::from(vec![1, 2]);
+/// assert_eq!(Vec::<u8>::deserialize(value.into_deserializer())?, [1, 2]);
+/// # Ok::<(), haiden::Error>(())
+/// ```
 #[derive(Clone, Copy)]
 pub struct ValueDeserializer<'de> {
     place: Place<'de>,

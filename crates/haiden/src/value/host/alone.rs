@@ -12,6 +12,7 @@ use crate::sandbox::Sandbox;
 use crate::value::arena::Arena;
 use crate::value::function::BoxedFunction;
 use crate::value::host::{NativeHost, RenderLimits, Templates, UndefinedType};
+use crate::value::object::Keywords;
 use crate::value::value::Value;
 use crate::value::word::Word;
 
@@ -85,6 +86,15 @@ pub(crate) fn json_of_value(value: &Value, options: &JsonOptions) -> Result<Stri
         let word = host.import(value)?;
         host.json_text(word, options, None)
     })
+}
+
+/// Calls a value.
+pub(crate) fn call_value(
+    callee: &Value,
+    positional: &[Value],
+    keywords: Keywords<'_>,
+) -> Result<Value, Error> {
+    alone(|host| host.call_with_values(callee, positional, keywords))
 }
 
 /// What printing a value writes, or its `repr`.

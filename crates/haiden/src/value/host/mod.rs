@@ -40,7 +40,7 @@ use std::sync::{Arc, LazyLock};
 
 use haiden_runtime::{Limits, Program};
 
-pub(crate) use alone::{equal_values, json_of_value, order_values, show_value};
+pub(crate) use alone::{call_value, equal_values, json_of_value, order_values, show_value};
 pub(crate) use context::{ContextData, Name};
 pub(crate) use deep::deeper;
 pub(crate) use filters::NativeFilter;
@@ -74,7 +74,8 @@ const FEW_SLOTS: usize = 16;
 /// What a render may use up of the host's own things.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RenderLimits {
-    /// Frames and work: see [`haiden_runtime::Limits`].
+    /// Frames and work: see [`Limits`](crate::Limits). Machines inside one another (functions that call macros or render
+    /// templates) are as many as frames at most.
     pub machine: Limits,
     /// Bytes of output; `u64::MAX` for any number.
     pub output: u64,
