@@ -74,7 +74,7 @@ const FEW_SLOTS: usize = 16;
 /// What a render may use up of the host's own things.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RenderLimits {
-    /// Frames and work: see [`Limits`](crate::Limits). Machines inside one another (functions that call macros or render
+    /// Frames and work: see [`Limits`]. Machines inside one another (functions that call macros or render
     /// templates) are as many as frames at most.
     pub machine: Limits,
     /// Bytes of output; `u64::MAX` for any number.
