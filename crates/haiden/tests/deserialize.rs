@@ -278,3 +278,67 @@ fn an_undefined_value_remembers_what_it_is() {
     let error = environment.render_str("{{ (user|same).name }}", context! {}).expect_err("undefined");
     assert_eq!(error.message(), "'user' is undefined");
 }
+
+#[test]
+fn deep_values_are_read_or_refused() {
+    #[derive(Serialize, Deserialize, Debug, PartialEq)]
+    enum Nest {
+        Leaf,
+        List(Vec<Nest>),
+        Struct { inner: Box<Nest> },
+    }
+    let nested = |depth: usize| (0..depth).fold(Nest::Leaf, |inner, _| Nest::List(vec![inner]));
+    round(&nested(150));
+    round(&(0..150).fold(Nest::Leaf, |inner, _| Nest::Struct { inner: Box::new(inner) }));
+    let error = Value::from_serialize(&nested(1_000)).expect_err("too deep");
+    assert_eq!(error.kind(), ErrorKind::Recursion);
+    let lists = (0..390).fold(Value::from(1), |inner, _| Value::from(vec![inner]));
+    let json: serde_json::Value = lists.deserialize_into().expect("JSON");
+    assert_eq!(json.to_string().len(), 390 * 2 + 1);
+    let back = Value::deserialize(&json).expect("a value");
+    assert_eq!(back.deserialize_into::<serde_json::Value>().expect("JSON"), json);
+    let deeper = (0..401).fold(json, |inner, _| serde_json::Value::Array(vec![inner]));
+    let error = Value::deserialize(&deeper).expect_err("too deep");
+    assert_eq!(error.to_string(), "the data is nested too deeply: more than 400 levels");
+}
+
+/// Some JSON: the generator's next number decides.
+fn some_json(seed: &mut u64, depth: u32) -> serde_json::Value {
+    let mut next = |below: u64| {
+        *seed ^= *seed << 13;
+        *seed ^= *seed >> 7;
+        *seed ^= *seed << 17;
+        *seed % below
+    };
+    match next(if depth == 0 { 6 } else { 9 }) {
+        0 => serde_json::Value::Null,
+        1 => (next(2) == 0).into(),
+        2 => (next(u64::MAX) as i64).into(),
+        3 => next(u64::MAX).into(),
+        4 => (next(1_000) as f64 / 8.0).into(),
+        5 => ["", "a", "ß\n", "key"][next(4) as usize].into(),
+        6 | 7 => (0..next(4)).map(|_| some_json(seed, depth - 1)).collect::<Vec<_>>().into(),
+        _ => {
+            let keys = ["a", "b", "c d", "e"];
+            let count = next(5) as usize;
+            let entries = keys[..count].iter().map(|key| ((*key).to_owned(), some_json(seed, depth - 1)));
+            serde_json::Value::Object(entries.collect())
+        }
+    }
+}
+
+#[test]
+fn json_comes_back_as_it_went_in() {
+    let mut seed = 0x9E37_79B9_7F4A_7C15;
+    for _ in 0..2_000 {
+        let json = some_json(&mut seed, 4);
+        let value = Value::from_serialize(&json).expect("data");
+        assert_eq!(value.deserialize_into::<serde_json::Value>().expect("JSON"), json);
+        assert_eq!(format!("{:?}", Value::deserialize(&json).expect("a value")), format!("{value:?}"));
+        let text = serde_json::to_string(&value).expect("a text");
+        assert_eq!(
+            format!("{:?}", serde_json::from_str::<Value>(&text).expect("a value")),
+            format!("{value:?}")
+        );
+    }
+}
