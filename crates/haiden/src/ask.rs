@@ -1,4 +1,4 @@
-//! What else a template can be asked for: its page as a value, one block; and bare expressions.
+//! What else a template can be asked for: its page as a value, one block; bare expressions, filters and tests.
 
 use std::sync::Arc;
 
@@ -8,7 +8,8 @@ use crate::environment::{Environment, compile_error};
 use crate::error::{Error, ErrorKind};
 use crate::template::{Started, Template};
 use crate::value::context::IntoContext;
-use crate::value::host::deeper;
+use crate::value::host::{NativeHost, deeper};
+use crate::value::object::Keywords;
 use crate::value::value::Value;
 use crate::value::word::Word;
 
@@ -107,6 +108,63 @@ impl Expression {
 }
 
 impl Environment {
+    /// Applies a filter to a value, outside of a template: one of Jinja2's, or one that was added.
+    ///
+    /// ```
+    /// let environment = haiden::Environment::new();
+    /// let text = environment.call_filter("replace", &"a-b".into(), &["-".into(), "+".into()], &[])?;
+    /// assert_eq!(text.as_str(), Some("a+b"));
+    /// let rounded = environment.call_filter("round", &2.567.into(), &[], &[("precision", 1.into())])?;
+    /// assert_eq!(rounded.as_f64(), Some(2.6));
+    /// let error = environment.call_filter("uper", &"a".into(), &[], &[]).unwrap_err();
+    /// assert_eq!((error.message(), error.hint()), ("No filter named 'uper'.", Some("did you mean `upper`?")));
+    /// # Ok::<(), haiden::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// There is no such filter, or what it fails with.
+    pub fn call_filter(
+        &self,
+        name: &str,
+        value: &Value,
+        positional: &[Value],
+        keywords: Keywords<'_>,
+    ) -> Result<Value, Error> {
+        self.in_a_context(|host, root| host.call_filter(root, name, value, (positional, keywords)))
+    }
+
+    /// Asks a test about a value, outside of a template: one of Jinja2's, or one that was added.
+    ///
+    /// ```
+    /// let environment = haiden::Environment::new();
+    /// assert!(environment.call_test("divisibleby", &9.into(), &[3.into()], &[])?);
+    /// assert!(!environment.call_test("string", &9.into(), &[], &[])?);
+    /// # Ok::<(), haiden::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// There is no such test, or what it fails with.
+    pub fn call_test(
+        &self,
+        name: &str,
+        value: &Value,
+        positional: &[Value],
+        keywords: Keywords<'_>,
+    ) -> Result<bool, Error> {
+        self.in_a_context(|host, root| host.call_test(root, name, value, (positional, keywords)))
+    }
+
+    /// Does something in the context of an empty template.
+    fn in_a_context<T>(
+        &self,
+        work: impl FnOnce(&mut NativeHost, u32) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let Started { mut parts, root, .. } = self.template_from_str("")?.start(Value::NONE)?;
+        let outcome = work(&mut parts.host, root)?;
+        parts.put_back();
+        Ok(outcome)
+    }
+
     /// An expression without a template around it.
     ///
     /// ```

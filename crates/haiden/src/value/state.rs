@@ -6,8 +6,9 @@ use std::cell::RefCell;
 use std::fmt;
 
 use crate::environment::Environment;
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::value::host::{Name, NativeHost};
+use crate::value::object::Keywords;
 use crate::value::value::Value;
 
 /// The render that calls a function, filter or test: its variables, template and environment. What Jinja2's
@@ -156,6 +157,59 @@ impl<'a> State<'a> {
         self.host.borrow().environment().unwrap_or_default()
     }
 
+    /// Applies a filter, one of Jinja2's or one that was added, as the template would here.
+    ///
+    /// ```
+    /// use haiden::{Environment, State, Value, context};
+    ///
+    /// let mut environment = Environment::new();
+    /// environment.add_filter("brief", |state: &State, text: &Value| -> Result<Value, haiden::Error> {
+    ///     let title = state.call_filter("title", text, &[], &[])?;
+    ///     state.call_filter("truncate", &title, &[9.into()], &[("end", "…".into()), ("leeway", 0.into())])
+    /// });
+    /// assert_eq!(environment.render_str("{{ 'salt and pepper'|brief }}", context! {})?, "Salt…");
+    /// # Ok::<(), haiden::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// There is no such filter, or what it fails with.
+    pub fn call_filter(
+        &self,
+        name: &str,
+        value: &Value,
+        positional: &[Value],
+        keywords: Keywords<'_>,
+    ) -> Result<Value, Error> {
+        let Some(context) = self.context else { return Err(no_render(name)) };
+        self.host.borrow_mut().call_filter(context, name, value, (positional, keywords))
+    }
+
+    /// Asks a test, one of Jinja2's or one that was added, as the template would here.
+    ///
+    /// ```
+    /// use haiden::{Environment, State, Value, context};
+    ///
+    /// let mut environment = Environment::new();
+    /// environment.add_test("odd_or_zero", |state: &State, n: &Value| {
+    ///     Ok::<_, haiden::Error>(state.call_test("odd", n, &[], &[])? || state.call_test("eq", n, &[0.into()], &[])?)
+    /// });
+    /// assert_eq!(environment.render_str("{{ [0, 1, 2, 3]|select('odd_or_zero')|list }}", context! {})?, "[0, 1, 3]");
+    /// # Ok::<(), haiden::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// There is no such test, or what it fails with.
+    pub fn call_test(
+        &self,
+        name: &str,
+        value: &Value,
+        positional: &[Value],
+        keywords: Keywords<'_>,
+    ) -> Result<bool, Error> {
+        let Some(context) = self.context else { return Err(no_render(name)) };
+        self.host.borrow_mut().call_test(context, name, value, (positional, keywords))
+    }
+
     /// Calls a value: a function, an object, or a macro that the template handed in. It gives what the call gives in a
     /// template: markup of a macro where autoescape is on.
     ///
@@ -174,17 +228,17 @@ impl<'a> State<'a> {
     ///
     /// # Errors
     /// The value cannot be called, or what the call fails with.
-    pub fn call(
-        &self,
-        callee: &Value,
-        positional: &[Value],
-        keywords: &[(&str, Value)],
-    ) -> Result<Value, Error> {
+    pub fn call(&self, callee: &Value, positional: &[Value], keywords: Keywords<'_>) -> Result<Value, Error> {
         let host = &mut **self.host.borrow_mut();
         let outcome = host.call_with_values(callee, positional, keywords);
         host.calling = self.context.unwrap_or_default();
         outcome
     }
+}
+
+#[cold]
+fn no_render(name: &str) -> Error {
+    Error::new(ErrorKind::Runtime, format!("'{name}' is called outside of a render: see Environment"))
 }
 
 impl fmt::Debug for State<'_> {

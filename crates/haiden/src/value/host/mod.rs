@@ -8,6 +8,7 @@ mod access;
 mod alone;
 mod arity;
 mod bind;
+mod byname;
 mod calls;
 mod compare;
 mod context;
