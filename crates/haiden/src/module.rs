@@ -4,6 +4,7 @@
 //! time after: the host of the render is kept for them. Calls at once, or one inside of another, are made on hosts of
 //! their own, for which the template is rendered anew.
 
+use std::any::Any;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,6 +15,7 @@ use crate::value::bound::Bound;
 use crate::value::context::IntoContext;
 use crate::value::host::{Pooled, Watermark};
 use crate::value::object::{Keywords, Object};
+use crate::value::typed::TypedCall;
 use crate::value::value::Value;
 use crate::value::word::Word;
 
@@ -22,8 +24,9 @@ const KEPT: usize = 8;
 
 /// What a template exports: the variables and macros of its top level, and what it writes. See [`Template::module`].
 ///
-/// A clone is another handle for the same module. As a value ([`Value::from_object`]) it is what `{% import %}` gives, but
-/// that its macros cannot be handed what lives in the other template's render: its macros, the body of a `{% call %}`.
+/// A clone is another handle for the same module. As a value ([`Value::from_object`]) it is what `{% import %}` gives. A
+/// macro that is handed what lives in the render that calls (a macro of it, the body of a `{% call %}`) runs as a part of that
+/// render, in a copy of the module.
 ///
 /// ```
 /// use haiden::{Environment, Value, context};
@@ -111,6 +114,25 @@ impl Kept {
             let Some(word) = instance.word(name) else { return Err(self.no_member(name)) };
             instance.parts.host.call_word(word, positional, keywords)
         })
+    }
+
+    /// Calls what is exported under a name in the host that calls, if it is handed what lives there; `false` if not.
+    fn call_as_guest(self: &Arc<Self>, name: &str, call: &mut TypedCall<'_>) -> bool {
+        let given = &call.arguments;
+        let words = given.positional.iter().copied().chain(given.keywords.iter().map(|(_, word)| *word));
+        if !matches!(self.exports.get(name), Some(Export::Bound { .. })) || !call.host.lives_here(words) {
+            return false;
+        }
+        let program = &self.template.program;
+        let itself: Arc<dyn Any + Send + Sync> = self.clone();
+        let member = call.host.guest_member(&itself, program, &self.context, name);
+        call.outcome = member.and_then(|member| {
+            let Some(word) = member else { return Err(self.no_member(name)) };
+            let keywords: Vec<_> =
+                given.keywords.iter().map(|(name, word)| ((*name).into(), *word)).collect();
+            call.host.call_checked(word, given.positional, &keywords)
+        });
+        true
     }
 
     #[cold]
@@ -235,6 +257,9 @@ impl Object for Module {
     fn call_method(&self, name: &str, positional: &[Value], keywords: Keywords<'_>) -> Result<Value, Error> {
         self.call(name, positional, keywords)
     }
+    fn call_typed(&self, method: Option<&str>, call: &mut TypedCall<'_>) -> bool {
+        method.is_some_and(|name| self.0.call_as_guest(name, call))
+    }
     fn to_text(&self) -> String {
         self.0.body.clone()
     }
@@ -283,6 +308,9 @@ impl Object for Member {
     }
     fn call(&self, positional: &[Value], keywords: Keywords<'_>) -> Result<Value, Error> {
         self.module.call(&self.name, positional, keywords)
+    }
+    fn call_typed(&self, method: Option<&str>, call: &mut TypedCall<'_>) -> bool {
+        method.is_none() && self.module.call_as_guest(&self.name, call)
     }
     fn get_attr(&self, name: &str) -> Option<Value> {
         // A method stays in its host: it is called there.

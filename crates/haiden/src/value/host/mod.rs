@@ -17,6 +17,7 @@ mod faults;
 mod filters;
 mod format;
 mod gettext;
+mod guests;
 mod iterate;
 mod json;
 mod lazy;
@@ -36,6 +37,7 @@ mod text;
 mod undefined;
 mod verbs;
 
+use std::any::Any;
 use std::collections::BTreeSet;
 use std::sync::{Arc, LazyLock};
 
@@ -147,6 +149,8 @@ pub struct NativeHost {
     /// Where the tuples lie that `groupby` made: their parts have names.
     groups: BTreeSet<u32>,
     undefined_type: UndefinedType,
+    /// Modules of Rust that are here too, and their contexts here.
+    guests: Vec<(Arc<dyn Any + Send + Sync>, u32)>,
     /// Printed values are written at once: there is no `finalize`, and pages are text.
     plain_print: bool,
     /// Pages are values.
@@ -187,6 +191,7 @@ impl Default for NativeHost {
             selected: Vec::new(),
             groups: BTreeSet::new(),
             undefined_type: UndefinedType::default(),
+            guests: Vec::new(),
             plain_print: true,
             native_types: false,
             sandboxed: false,

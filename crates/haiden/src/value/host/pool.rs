@@ -115,6 +115,7 @@ impl NativeHost {
         groups.clear();
         clear_text(scratch);
         *random = 0;
+        clear(&mut self.guests);
         self.calling = 0;
         self.home = None;
         self.epoch = 0;

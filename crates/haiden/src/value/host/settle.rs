@@ -25,6 +25,7 @@ pub(crate) struct Watermark {
     cells: usize,
     moved: usize,
     modules: usize,
+    guests: usize,
 }
 
 /// How many bytes calls may make, about, before what they made is given up.
@@ -48,6 +49,7 @@ impl NativeHost {
             cells: self.cells.len(),
             moved: self.moved.len(),
             modules: self.modules.len(),
+            guests: self.guests.len(),
         }
     }
 
@@ -81,6 +83,7 @@ impl NativeHost {
         self.slots.truncate(mark.slots);
         self.contexts.truncate(mark.contexts);
         self.cells.truncate(mark.cells);
+        self.guests.truncate(mark.guests);
         let words = mark.words as u32;
         self.groups.retain(|&start| start < words);
         self.epoch += 1;
