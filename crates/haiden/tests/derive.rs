@@ -1,7 +1,7 @@
 //! Structs as objects of templates, by `#[derive(Object)]` and `#[methods]`.
 #![cfg(feature = "derive")]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt::Debug;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -296,6 +296,10 @@ fn rust_sees_the_object_too() {
     let value = Value::from_object(Point(1, 2, ()));
     assert_eq!(value.downcast_object::<Point>().map(|point| point.1), Some(2));
     assert!(value.downcast_object::<Item>().is_none());
+    let counts = HashMap::from([("b", 1), ("a", 2), ("c", 3)]);
+    assert_eq!(counts.to_value().to_string(), "{'a': 2, 'b': 1, 'c': 3}");
+    let shared: Arc<dyn Object> = Arc::new(Marker);
+    assert_eq!(Value::from(shared).to_string(), "Marker");
     assert_eq!((vec![Point(1, 2, ())], Some(1.5)).to_value().get_item(1), Some(Value::from(1.5)));
 }
 

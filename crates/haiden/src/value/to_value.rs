@@ -1,7 +1,7 @@
 //! To value: what an object's attribute can be made of.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use crate::value::object::{Foreign, Object};
@@ -100,6 +100,27 @@ impl<T: ToValue> ToValue for &[T] {
 impl<K: AsRef<str>, T: ToValue> ToValue for BTreeMap<K, T> {
     fn to_value(&self) -> Value {
         self.iter().map(|(key, value)| (key.as_ref(), value.to_value())).collect()
+    }
+}
+
+impl<K: AsRef<str>, T: ToValue, S> ToValue for HashMap<K, T, S> {
+    /// A dict in the order of its keys.
+    fn to_value(&self) -> Value {
+        let mut entries: Vec<(&str, &T)> = self.iter().map(|(key, value)| (key.as_ref(), value)).collect();
+        entries.sort_unstable_by_key(|(key, _)| *key);
+        entries.into_iter().map(|(key, value)| (key, value.to_value())).collect()
+    }
+}
+
+impl<T: Object> From<Arc<T>> for Value {
+    fn from(object: Arc<T>) -> Value {
+        object.to_value()
+    }
+}
+
+impl From<Arc<dyn Object>> for Value {
+    fn from(object: Arc<dyn Object>) -> Value {
+        object.to_value()
     }
 }
 

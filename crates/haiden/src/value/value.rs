@@ -110,7 +110,21 @@ impl Value {
         Value(Repr::Str(text.into(), true))
     }
 
-    /// A value that behaves as `object` says.
+    /// A value that behaves as `object` says. One in an [`Arc`] becomes a value with `From`, and is shared.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    ///
+    /// #[derive(Debug)]
+    /// struct Clock;
+    /// impl haiden::Object for Clock {}
+    ///
+    /// let clock = Arc::new(Clock);
+    /// let (first, second) = (haiden::Value::from(clock.clone()), haiden::Value::from_object(Clock));
+    /// let page = haiden::Environment::new().render_str("{{ first }} {{ second }}", haiden::context! { first, second })?;
+    /// assert_eq!(page, "Clock Clock");
+    /// # Ok::<(), haiden::Error>(())
+    /// ```
     pub fn from_object(object: impl Object) -> Value {
         Value(Repr::Foreign(Foreign::Object(Arc::new(object))))
     }

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use super::Returned;
 use crate::error::Error;
 use crate::value::host::NativeHost;
-use crate::value::object::{Foreign, Object};
-use crate::value::value::{Repr, Value};
+use crate::value::object::Object;
+use crate::value::value::Value;
 use crate::value::word::Word;
 
 impl Returned for String {
@@ -74,8 +74,13 @@ impl<T: Object> Returned for T {
         host.import(&Value::from_object(self))
     }
 }
+impl Returned for Arc<dyn Object> {
+    fn into_word(self, host: &mut NativeHost) -> Result<Word, Error> {
+        host.import(&Value::from(self))
+    }
+}
 impl<T: Object> Returned for Arc<T> {
     fn into_word(self, host: &mut NativeHost) -> Result<Word, Error> {
-        host.import(&Value(Repr::Foreign(Foreign::Object(self))))
+        host.import(&Value::from(self))
     }
 }
