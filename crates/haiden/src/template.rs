@@ -10,14 +10,15 @@ use crate::environment::Inner;
 use crate::error::{Error, ErrorKind};
 use crate::value::context::IntoContext;
 use crate::value::host::{NativeHost, Output, Parts, Pooled, deeper, quoted};
-use crate::value::object::Object;
+use crate::value::object::{Keywords, Object};
 use crate::value::value::{Repr, Value};
 use crate::value::word::Word;
 
 /// A template of an [`Environment`](crate::Environment), ready to be rendered any number of times, by any number of
 /// threads at once.
 ///
-/// As a value ([`Value::from_object`]) it is what `include`, `extends` and `import` take in place of a name, alone or in a list.
+/// As a value ([`Value::from_object`]) it is what `include`, `extends` and `import` take in place of a name, alone or in a list;
+/// it has Jinja2's `name`, `filename`, `module` and `render(…)`.
 ///
 /// ```
 /// use haiden::{Environment, Value, context};
@@ -147,11 +148,27 @@ impl Object for Template {
         match name {
             "name" => Some(self.name().into()),
             "filename" => Some(self.filename().map(|path| path.to_string_lossy()).into()),
+            "module" => self.module(&Value::NONE).ok().map(Value::from_object),
             _ => None,
         }
     }
     fn attributes(&self) -> Vec<&str> {
-        vec!["name", "filename"]
+        vec!["name", "filename", "module", "render"]
+    }
+    fn has_method(&self, name: &str) -> bool {
+        name == "render"
+    }
+    fn call_method(&self, name: &str, positional: &[Value], keywords: Keywords<'_>) -> Result<Value, Error> {
+        if name != "render" || positional.len() > 1 {
+            let message = format!("a template has no method '{name}' of {} arguments", positional.len());
+            return Err(Error::new(ErrorKind::Type, message));
+        }
+        let mut variables: Vec<(String, Value)> = Vec::new();
+        for (name, value) in positional.iter().flat_map(Value::entries) {
+            variables.push((name.to_string(), value));
+        }
+        variables.extend(keywords.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
+        self.render(&variables.into_iter().collect::<Value>()).map(Value::from)
     }
 }
 

@@ -80,6 +80,10 @@ fn templates_take_loaded_templates_in_place_of_names() {
     assert_eq!(render("shown").unwrap_err().message(), "unhashable type: 'list'");
     let page = environment.render_str("{{ t }} {{ t.name }} {{ t.filename }}", context! { t => value });
     assert_eq!(page.unwrap(), "<Template 'lib'> lib None");
+    let source = "{{ t.render(n=1) }} {{ t.render({'n': 2}) }} {{ t.render({'n': 2}, n=3) }} {{ t.render() }} {{ t.module.f(4) }}";
+    assert_eq!(environment.render_str(source, context! { t => value, n => 9 }).unwrap(), "1 2 3  <4>");
+    let error = environment.render_str("{{ t.render(1, 2) }}", context! { t => value }).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Type);
 }
 
 #[test]
