@@ -15,11 +15,21 @@ impl PyHost {
     /// The attribute that a site has not at hand.
     #[inline(never)]
     pub(crate) fn attr_in_reach(&mut self, register: &Register, site: &Site) -> Result<Register> {
-        if self.plain_attr
-            && let Some(object) = register.as_object()
-            && let Some(value) = site.look(object)?
-        {
-            return Ok(Register::object(value));
+        if let Some(object) = register.as_object() {
+            if self.plain_attr {
+                if let Some(value) = site.look(object)? {
+                    return Ok(Register::object(value));
+                }
+            } else if self.is_async && self.waiting.is_idle() && self.attr_by_site {
+                if let Some(value) = site.get(object)? {
+                    return self.settled(Register::object(value));
+                }
+            } else if self.guarded
+                && !self.is_async
+                && let Some(item) = site.item_of_dict(object)?
+            {
+                return Ok(Register::object(item));
+            }
         }
         self.attr_slowly(register, site)
     }
@@ -27,30 +37,18 @@ impl PyHost {
     /// The attribute of what is no object, and what is undefined.
     #[cold]
     #[inline(never)]
-    pub(crate) fn attr_slowly(&mut self, register: &Register, site: &Site) -> Result<Register> {
-        if self.guarded
-            && !self.is_async
+    fn attr_slowly(&mut self, register: &Register, site: &Site) -> Result<Register> {
+        if !self.is_async {
+            return self.attr_of(register, site);
+        }
+        if self.waiting.is_idle()
+            && self.attr_by_site
             && let Some(object) = register.as_object()
-            && let Some(item) = site.item_of_dict(object)?
         {
-            return Ok(Register::object(item));
+            let nothing = self.new_undefined(None, Some(object), Some(&site.name.object))?;
+            return self.settled(Register::object(nothing));
         }
-        if self.is_async {
-            if self.waiting.is_idle()
-                && !self.settings().hooks.getattr
-                && let Some(object) = register.as_object()
-            {
-                return match site.get(object)? {
-                    Some(value) => self.settled(Register::object(value)),
-                    None => self
-                        .new_undefined(None, Some(object), Some(&site.name.object))
-                        .map(Register::object)
-                        .and_then(|nothing| self.settled(nothing)),
-                };
-            }
-            return self.awaited(|host| host.attr_of(register, site));
-        }
-        self.attr_of(register, site)
+        self.awaited(|host| host.attr_of(register, site))
     }
 
     fn attr_of(&mut self, register: &Register, site: &Site) -> Result<Register> {

@@ -122,6 +122,9 @@ pub(crate) fn apply(
 ) -> Result<Option<Register>> {
     let plain = arguments.shape.registers() == 0;
     Ok(match filter {
+        Native::Default if arguments.shape.is_plain() && arguments.values.len() == 1 => {
+            Some(if host.is_undefined(value) { &arguments.values[0] } else { value }.clone())
+        }
         Native::Default => match bind(arguments, ["default_value", "boolean"]) {
             Some(bound) => Some(default(host, value, bound)?),
             None => None,

@@ -29,6 +29,8 @@ pub(crate) struct PyHost {
     pub(crate) fast: bool,
     /// Attributes are looked up as `Environment.getattr` does, and values are printed as they are.
     pub(crate) plain_attr: bool,
+    /// As above, but what is found may have to be awaited.
+    pub(crate) attr_by_site: bool,
     pub(crate) plain_item: bool,
     pub(crate) plain_print: bool,
     /// A sandbox with the stock rules: an item that is there is always safe.
@@ -96,6 +98,7 @@ impl PyHost {
             scope,
             fast: true,
             plain_attr: true,
+            attr_by_site: true,
             plain_item: true,
             plain_print: true,
             guarded: false,
@@ -113,7 +116,8 @@ impl PyHost {
         let settings = settings::of(&self.settings);
         self.fast = settings.fast;
         self.is_async = settings.is_async;
-        self.plain_attr = !settings.hooks.getattr && !settings.is_async;
+        self.attr_by_site = !settings.hooks.getattr;
+        self.plain_attr = self.attr_by_site && !settings.is_async;
         self.plain_item = !settings.hooks.getitem;
         self.guarded = settings.guard.is_some();
         self.calls_by_hook = settings.hooks.call && settings.guard.is_none();
@@ -440,7 +444,7 @@ fn plain_item(object: &Obj, key: &Register) -> Result<Option<Register>> {
     }
     match key.as_object() {
         Some(key) if objects::is_str(key) && objects::is_dict(object) => {
-            let hash = objects::hash(key)?;
+            let hash = objects::text_hash(key)?;
             objects::dict_get(object, key, hash).map(|item| item.map(Register::object))
         }
         _ => Ok(None),

@@ -9,7 +9,6 @@
 #![expect(unsafe_code, reason = "the numbers that CPython gives to the states of dictionaries")]
 
 use std::cell::Cell;
-use std::ptr;
 use std::rc::Rc;
 
 use pyo3::ffi;
@@ -59,6 +58,8 @@ unsafe fn state(dict: *mut ffi::PyObject) -> u64 {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Stamp {
     class: u32,
+    /// Where the instance has the pointer to its dictionary.
+    place: isize,
     dict: u64,
 }
 
@@ -67,16 +68,15 @@ impl Stamp {
     ///
     /// # Safety
     /// The object is alive.
-    #[inline]
     unsafe fn of(object: *mut ffi::PyObject) -> Option<Stamp> {
         // SAFETY: the caller's promise; an instance's dictionary is alive and exactly a dict, or else it is not looked at.
         unsafe {
-            let dict = dictionary(object);
-            let class = version(ffi::Py_TYPE(object));
+            let (place, class) = (place_of_dictionary(object)?, version(ffi::Py_TYPE(object)));
+            let dict = *object.byte_offset(place).cast::<*mut ffi::PyObject>();
             if dict.is_null() || class == 0 || ffi::Py_TYPE(dict) != objects::class!(PyDict_Type) {
                 return None;
             }
-            Some(Stamp { class, dict: state(dict) })
+            Some(Stamp { class, place, dict: state(dict) })
         }
     }
 
@@ -86,48 +86,40 @@ impl Stamp {
     /// The object is alive.
     #[inline]
     unsafe fn holds(self, object: *mut ffi::PyObject) -> bool {
-        // SAFETY: the caller's promise.
-        unsafe { Stamp::of(object) == Some(self) }
+        // SAFETY: the caller's promise. The version is that of a class whose instances have their pointers at that place.
+        unsafe {
+            if version(ffi::Py_TYPE(object)) != self.class {
+                return false;
+            }
+            let dict = *object.byte_offset(self.place).cast::<*mut ffi::PyObject>();
+            !dict.is_null() && state(dict) == self.dict
+        }
     }
 }
 
-/// The dictionary of an instance, where its class has the stock look-up of attributes; null if there is none (yet).
+/// Where an instance has the pointer to its dictionary, if its class has the stock look-up of attributes.
 ///
 /// # Safety
 /// The object is alive.
-#[inline]
-#[cfg(not(Py_3_12))]
-unsafe fn dictionary(object: *mut ffi::PyObject) -> *mut ffi::PyObject {
-    // SAFETY: the object is alive, and its class says where the pointer to the dictionary is.
+unsafe fn place_of_dictionary(object: *mut ffi::PyObject) -> Option<isize> {
+    const MANAGED_DICT: u64 = 1 << 4;
+    if cfg!(Py_3_12) {
+        // These versions keep the attributes of instances elsewhere.
+        return None;
+    }
+    // SAFETY: the object is alive, and its class says where the pointer to the dictionary is. It is null as long as the
+    // attributes are kept without one.
     unsafe {
         let class = ffi::Py_TYPE(object);
         let generic = ffi::PyObject_GenericGetAttr as *const ();
         if (*class).tp_getattro.is_none_or(|function| function as *const () != generic) {
-            return ptr::null_mut();
+            return None;
         }
-        #[cfg(Py_3_11)]
-        {
-            const MANAGED_DICT: u64 = 1 << 4;
-            if (*class).tp_flags & MANAGED_DICT != 0 {
-                let words = object.cast::<*mut ffi::PyObject>();
-                return if (*words.sub(4)).is_null() { *words.sub(3) } else { ptr::null_mut() };
-            }
+        if cfg!(Py_3_11) && (*class).tp_flags & MANAGED_DICT != 0 {
+            return Some(-3 * size_of::<*mut ffi::PyObject>().cast_signed());
         }
-        match (*class).tp_dictoffset {
-            offset if offset > 0 => *object.byte_offset(offset).cast(),
-            _ => ptr::null_mut(),
-        }
+        Some((*class).tp_dictoffset).filter(|&place| place > 0)
     }
-}
-
-/// As above: these versions keep the attributes of instances elsewhere.
-///
-/// # Safety
-/// None is needed.
-#[inline]
-#[cfg(Py_3_12)]
-unsafe fn dictionary(_: *mut ffi::PyObject) -> *mut ffi::PyObject {
-    ptr::null_mut()
 }
 
 /// An attribute that an instance has in its dictionary, and of which its class knows nothing.
@@ -138,7 +130,10 @@ fn own(object: &Obj, name: &Name) -> Result<Option<Obj>> {
     // It may have none before somebody asks.
     drop(objects::lookup_attr(object, &crate::types::loaded()?.dict.object)?);
     // SAFETY: the object is alive, and its dictionary is, too.
-    let dict = unsafe { Obj::from_borrowed(dictionary(object.as_ptr())) };
+    let dict = unsafe {
+        let Some(place) = place_of_dictionary(object.as_ptr()) else { return Ok(None) };
+        Obj::from_borrowed(*object.as_ptr().byte_offset(place).cast())
+    };
     match dict.filter(objects::is_dict) {
         Some(dict) => objects::dict_get(&dict, &name.object, name.hash),
         None => Ok(None),

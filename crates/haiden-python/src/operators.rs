@@ -5,7 +5,7 @@ use pyo3::ffi;
 
 use crate::attr_cache::Name;
 use crate::host::PyHost;
-use crate::objects::{self, Result};
+use crate::objects::{self, Result, Text};
 use crate::register::{Obj, Register, View};
 use crate::scope::Context;
 
@@ -13,6 +13,12 @@ impl PyHost {
     /// `left op right`.
     pub(crate) fn operate(&self, op: BinaryOp, left: &Register, right: &Register) -> Result<Register> {
         let (left_register, right_register) = (left, right);
+        if op == BinaryOp::Add
+            && self.fast
+            && let Some(text) = added_texts(left, right)?
+        {
+            return Ok(Register::object(text));
+        }
         if self.fast
             && let (Some(left), Some(right)) = (exact_double(left), exact_double(right))
         {
@@ -101,6 +107,9 @@ impl PyHost {
     /// `left op right` of a comparison.
     #[expect(clippy::float_cmp, reason = "Python's own comparison")]
     pub(crate) fn order(&self, op: CompareOp, left: &Register, right: &Register) -> Result<Register> {
+        if let Some(holds) = self.texts_are_equal(op, left, right)? {
+            return Ok(Register::boolean(holds));
+        }
         if self.fast
             && let (Some(left), Some(right)) = (exact_double(left), exact_double(right))
         {
@@ -117,9 +126,6 @@ impl PyHost {
                 return Ok(Register::boolean(holds));
             }
         }
-        if let Some(holds) = self.texts_are_equal(op, left, right)? {
-            return Ok(Register::boolean(holds));
-        }
         let (left, right) = (self.object(left)?, self.object(right)?);
         let op = match op {
             CompareOp::Eq => ffi::Py_EQ,
@@ -134,6 +140,21 @@ impl PyHost {
             }
         };
         objects::compare(op, &left, &right).map(Register::object)
+    }
+}
+
+/// `left + right` of two exact texts, both ASCII, of which neither is empty.
+fn added_texts(left: &Register, right: &Register) -> Result<Option<Obj>> {
+    let (Some(left), Some(right)) = (left.as_object(), right.as_object()) else { return Ok(None) };
+    if !objects::is_str(left) || !objects::is_str(right) {
+        return Ok(None);
+    }
+    match (objects::characters(left)?, objects::characters(right)?) {
+        // Of an empty one and another, Python returns the other itself.
+        (Text::Ascii(left), Text::Ascii(right)) if !left.is_empty() && !right.is_empty() => {
+            objects::text_of_two(left, right).map(Some)
+        }
+        _ => Ok(None),
     }
 }
 

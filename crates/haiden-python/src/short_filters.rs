@@ -31,6 +31,7 @@ pub(crate) fn apply(
     };
     match (filter, arguments.values) {
         (Native::Replace, [old, new]) if arguments.shape.is_plain() => replace(host, object, old, new),
+        (Native::Trim, []) if has_bare_ends(object)? => Ok(Some(value.clone())),
         (Native::Trim, []) => text_method(object, &host.types.strip.object),
         (Native::Capitalize, []) => text_method(object, &host.types.capitalize.object),
         (Native::First, []) => Ok(end_of(object, false)),
@@ -41,6 +42,16 @@ pub(crate) fn apply(
         (Native::Int, []) => integer(object),
         _ => Ok(None),
     }
+}
+
+/// Is it an exact `str` of ASCII that neither begins nor ends with what `strip` takes away? Then that returns it itself.
+fn has_bare_ends(object: &Obj) -> Result<bool> {
+    if !objects::is_str(object) {
+        return Ok(false);
+    }
+    let objects::Text::Ascii(bytes) = objects::characters(object)? else { return Ok(false) };
+    let stays = |end: Option<&u8>| end.is_some_and(|byte| !matches!(byte, b'\t'..=b'\r' | 0x1C..=0x1F | b' '));
+    Ok(stays(bytes.first()) && stays(bytes.last()))
 }
 
 fn text_method(object: &Obj, name: &Obj) -> Result<Option<Register>> {

@@ -270,9 +270,10 @@ impl Host for PyHost {
     }
     #[inline(always)]
     fn attr(&mut self, object: &Register, site: &Site) -> Result<Register> {
-        if self.plain_attr
+        if self.attr_by_site
             && let Some(object) = object.as_object()
             && let Some(value) = site.at_hand(object)
+            && (!self.is_async || self.is_over(&value))
         {
             return Ok(Register::object(value));
         }

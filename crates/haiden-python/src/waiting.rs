@@ -98,6 +98,13 @@ impl PyHost {
         }
     }
 
+    /// Is the value one that a verb returns at once: has nothing been asked for, and is it plainly nothing to await?
+    #[inline]
+    pub(crate) fn is_over(&self, value: &Obj) -> bool {
+        self.waiting.is_idle()
+            && (objects::is_builtin_container(value) || objects::is_int(value) || objects::is_float(value))
+    }
+
     /// Suspends until this has been awaited.
     fn suspend(&mut self, awaitable: Obj) -> Raised {
         self.waiting.wait = Wait::Asked(awaitable);

@@ -32,6 +32,17 @@ pub(crate) fn length(object: &Obj) -> Result<usize> {
     usize::try_from(length).map_err(|_| Raised(()))
 }
 
+/// `hash(text)` of an exact `str`.
+#[inline]
+pub(crate) fn text_hash(text: &Obj) -> Result<ffi::Py_hash_t> {
+    debug_assert!(super::is_str(text));
+    // SAFETY: a text, which has its hash in its head once somebody has asked for it.
+    match unsafe { (*text.as_ptr().cast::<ffi::PyASCIIObject>()).hash } {
+        -1 => hash(text),
+        known => Ok(known),
+    }
+}
+
 /// `hash(object)`.
 pub(crate) fn hash(object: &Obj) -> Result<ffi::Py_hash_t> {
     // SAFETY: the object is alive.
@@ -79,6 +90,22 @@ pub(crate) fn class_has(class: *mut ffi::PyTypeObject, name: &Obj) -> bool {
 #[inline(always)]
 pub(crate) fn dict_get(dict: &Obj, key: &Obj, hash: ffi::Py_hash_t) -> Result<Option<Obj>> {
     debug_assert!(is_dict(dict));
+    // SAFETY: an exact dict; what is found is referenced before anything else can happen.
+    #[cfg(Py_3_11)]
+    unsafe {
+        match probe(dict.as_ptr(), key.as_ptr(), hash) {
+            Probe::Found(value) => return Ok(Obj::from_borrowed(value)),
+            Probe::Absent => return Ok(None),
+            Probe::Unknown => {}
+        }
+    }
+    dict_look(dict, key, hash)
+}
+
+/// As [`dict_get`], by CPython.
+#[cfg_attr(Py_3_11, inline(never))]
+#[cfg_attr(not(Py_3_11), inline)]
+fn dict_look(dict: &Obj, key: &Obj, hash: ffi::Py_hash_t) -> Result<Option<Obj>> {
     // SAFETY: an exact dict; the result is borrowed from it, so it is referenced before anything else can happen.
     unsafe {
         let value = _PyDict_GetItem_KnownHash(dict.as_ptr(), key.as_ptr(), hash);
@@ -86,6 +113,68 @@ pub(crate) fn dict_get(dict: &Obj, key: &Obj, hash: ffi::Py_hash_t) -> Result<Op
             return if ffi::PyErr_Occurred().is_null() { Ok(None) } else { Err(Raised(())) };
         }
         Ok(Obj::from_borrowed(value))
+    }
+}
+
+/// What a glance at a dict tells.
+#[cfg(Py_3_11)]
+enum Probe {
+    Found(*mut ffi::PyObject),
+    Absent,
+    /// The dict must be searched.
+    Unknown,
+}
+
+/// Looks where a small dict has a key if no other key came before it: for the key itself, not for an equal one.
+///
+/// # Safety
+/// An exact dict and a key with its hash, alive.
+#[cfg(Py_3_11)]
+#[inline(always)]
+unsafe fn probe(dict: *mut ffi::PyObject, key: *mut ffi::PyObject, hash: ffi::Py_hash_t) -> Probe {
+    #[repr(C)]
+    struct Dict {
+        base: ffi::PyObject,
+        used: ffi::Py_ssize_t,
+        version: u64,
+        keys: *mut Keys,
+        values: *mut ffi::PyObject,
+    }
+    #[repr(C)]
+    struct Keys {
+        references: ffi::Py_ssize_t,
+        log2_size: u8,
+        log2_index_bytes: u8,
+        kind: u8,
+        version: u32,
+        usable: ffi::Py_ssize_t,
+        entries: ffi::Py_ssize_t,
+    }
+    // Tables of which the places are bytes.
+    const SMALL: u8 = 8;
+    const GENERAL: u8 = 0;
+    const TEXTS: u8 = 1;
+    // SAFETY: the layouts are those of the versions this is built for. Behind the head of the keys lies the index, of as
+    // many bytes as the table has places, then the entries: hash, key and value, or, where all keys are texts, key and
+    // value. A place that is free ends every search that comes to it.
+    unsafe {
+        let dict = dict.cast::<Dict>();
+        let keys = (*dict).keys;
+        if !(*dict).values.is_null() || (*keys).log2_size >= SMALL {
+            return Probe::Unknown;
+        }
+        let index = keys.add(1).cast::<i8>();
+        let place = *index.add(hash as usize & ((1 << (*keys).log2_size) - 1));
+        if place < 0 {
+            return if place == -1 { Probe::Absent } else { Probe::Unknown };
+        }
+        let entries = index.add(1 << (*keys).log2_index_bytes).cast::<*mut ffi::PyObject>();
+        let entry = match (*keys).kind {
+            TEXTS => entries.add(2 * place as usize),
+            GENERAL => entries.add(3 * place as usize + 1),
+            _ => return Probe::Unknown,
+        };
+        if *entry == key && !(*entry.add(1)).is_null() { Probe::Found(*entry.add(1)) } else { Probe::Unknown }
     }
 }
 

@@ -76,6 +76,20 @@ pub(crate) fn text_of_ascii(bytes: &[u8]) -> Result<Obj> {
     }
 }
 
+/// Two texts of ASCII bytes, one behind the other.
+pub(crate) fn text_of_two(left: &[u8], right: &[u8]) -> Result<Obj> {
+    debug_assert!(left.is_ascii() && right.is_ascii());
+    let length = left.len() + right.len();
+    // SAFETY: attached; the new text has room for that many one-byte characters, and nobody has seen it yet.
+    unsafe {
+        let object = owned(ffi::PyUnicode_New(length as ffi::Py_ssize_t, 127))?;
+        let to = ffi::PyUnicode_DATA(object.as_ptr()).cast::<u8>();
+        ptr::copy_nonoverlapping(left.as_ptr(), to, left.len());
+        ptr::copy_nonoverlapping(right.as_ptr(), to.add(left.len()), right.len());
+        Ok(object)
+    }
+}
+
 /// A character that a byte does not hold.
 #[derive(Clone, Copy)]
 pub(crate) struct Wide {

@@ -12,8 +12,21 @@ use crate::vm::{Limits, Pending, Step, Vm};
 impl<H: Host> Vm<H> {
     /// Enters what `callee` is with the arguments that start at register `first` of the running frame; its output goes to
     /// `finish`.
-    #[inline]
+    #[inline(never)]
     pub(super) fn enter(
+        &mut self,
+        host: &mut H,
+        callee: &H::Register,
+        first: u16,
+        shape: &Shape<H>,
+        finish: Finish<H>,
+    ) -> Result<(), H::Error> {
+        self.enter_here(host, callee, first, shape, finish)
+    }
+
+    /// As [`Vm::enter`], where a call of it would cost more than its code.
+    #[inline(always)]
+    fn enter_here(
         &mut self,
         host: &mut H,
         callee: &H::Register,
@@ -78,7 +91,7 @@ impl<H: Host> Vm<H> {
                     self.fuel = host.refuel()?.max(1);
                 }
                 self.fuel -= 1;
-                self.enter(host, &callee, register + 1, shape, Finish::Nothing)?;
+                self.enter_here(host, &callee, register + 1, shape, Finish::Nothing)?;
                 return Ok(true);
             }
             // The result is no markup here: it is captured, then written escaped.

@@ -104,6 +104,7 @@ impl<H: Host> Vm<H> {
     }
 
     /// As [`Vm::push`], of the program at `place` of the machine's table.
+    #[inline(never)]
     pub(super) fn push_at(
         &mut self,
         host: &mut H,
@@ -117,7 +118,7 @@ impl<H: Host> Vm<H> {
     }
 
     /// As [`Vm::push_at`]; the first registers are copies of those of the machine in a range that lies below.
-    #[inline]
+    #[inline(always)]
     pub(super) fn push_with(
         &mut self,
         host: &mut H,
