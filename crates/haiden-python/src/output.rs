@@ -33,6 +33,21 @@ impl Output {
         Output { units: Units::One(Vec::with_capacity(capacity)), wide: Vec::new(), ascii: true, parts: None }
     }
 
+    /// An empty page in the room of another one.
+    pub(crate) fn of_spare(mut spare: Vec<u8>, capacity: usize) -> Output {
+        spare.clear();
+        spare.reserve(capacity);
+        Output { units: Units::One(spare), ..Output::new(0) }
+    }
+
+    /// The room of the page, if it is of bytes.
+    pub(crate) fn into_spare(self) -> Option<Vec<u8>> {
+        match self.units {
+            Units::One(units) => Some(units),
+            Units::Two(_) | Units::Four(_) => None,
+        }
+    }
+
     /// An empty page that keeps values as they are.
     pub(crate) fn of_parts() -> Output {
         Output { parts: Some(Vec::new()), ..Output::new(0) }

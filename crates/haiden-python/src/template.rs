@@ -208,7 +208,7 @@ fn render<'py>(this: &Bound<'py, Template>, variables: Bound<'py, PyDict>) -> Py
     RENDERS.fetch_add(1, Ordering::Relaxed);
     let context = contexts::root(&program, Obj::of(&variables));
     let scope = context.scope.clone();
-    let mut out = Output::new(program.size_hint() + 64);
+    let mut out = Output::of_spare(SPARE_PAGE.take(), program.size_hint() + 64);
     let result = objects::enter_recursion().and_then(|_guard| {
         let mut host = PyHost::new(scope.clone());
         let mut vm = SPARE.take().unwrap_or_else(|| Box::new(Vm::idle()));
@@ -221,6 +221,9 @@ fn render<'py>(this: &Bound<'py, Template>, variables: Bound<'py, PyDict>) -> Py
         program.remember_size(out.len());
         out.take_since(0)
     });
+    if let Some(spare) = out.into_spare().filter(|spare| spare.capacity() <= SPARE_PAGE_BYTES) {
+        SPARE_PAGE.set(spare);
+    }
     // With an exception on its way the finish must not meet it in the indicator.
     let page = page.map_err(|raised| raised.take(py));
     scope.finish();
@@ -239,7 +242,12 @@ pub(crate) fn renders() -> u64 {
 /// How many bytes a spare machine keeps for each of its tables.
 const SPARE_BYTES: usize = 1 << 16;
 
+/// How large a page may be for its room to be kept.
+const SPARE_PAGE_BYTES: usize = 1 << 19;
+
 thread_local! {
+    /// The room of a page that is done.
+    static SPARE_PAGE: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
     /// A machine that no render uses: it is empty, but has room.
     static SPARE: Cell<Option<Box<Vm<PyHost>>>> = const { Cell::new(None) };
 }

@@ -78,6 +78,7 @@ impl Host for PyHost {
 
     // ---- programs and output ----------------------------------------------------------------------------------------
 
+    #[inline(always)]
     fn enter(&mut self, program: &Arc<Program<PyHost>>) {
         self.enter_settings(&program.extra().settings);
     }
@@ -447,7 +448,7 @@ impl Host for PyHost {
 
     // ---- calls ------------------------------------------------------------------------------------------------------
 
-    #[inline]
+    #[inline(always)]
     fn callee<'a>(&'a self, value: &'a Register) -> Callee<'a, PyHost> {
         let Some(object) = value.as_object() else { return Callee::Foreign };
         if self.calls_by_hook && !machine::is_loop(object) {

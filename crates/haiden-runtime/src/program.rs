@@ -8,7 +8,9 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use haiden_bytecode::{Constant, Function, Image};
+use haiden_bytecode::image::{CATCH_CALLER, CATCH_KWARGS, CATCH_VARARGS};
+use haiden_bytecode::ops::{self, code};
+use haiden_bytecode::{Constant, Function, FunctionKind, Image};
 
 use crate::append::BLOCK;
 use crate::host::{Host, Linker};
@@ -59,6 +61,37 @@ pub(crate) struct Text {
     pub(crate) short: bool,
 }
 
+/// What is to be known of a function when it is entered.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Entry {
+    pub(crate) registers: u16,
+    pub(crate) loops: u8,
+    /// What it writes is part of something that is not complete before it is.
+    pub(crate) buffered: bool,
+    /// How many positional arguments it takes as they are, with nothing to bind; `None` if it is no macro or wants more.
+    pub(crate) positional: Option<u16>,
+    /// How many instructions at its start do nothing if so many parameters are given.
+    pub(crate) checks: u16,
+}
+
+impl Entry {
+    fn of(image: &Image, function: &Function) -> Entry {
+        let (start, end) = (function.code.0 as usize, function.code.1 as usize);
+        let checks = image.code()[start..end].iter().enumerate().take_while(|&(place, &word)| {
+            word as u8 == code::CheckParameter && usize::from(ops::a(word)) == place
+        });
+        let is_macro = matches!(function.kind, FunctionKind::Macro | FunctionKind::CallBlock);
+        let is_plain = is_macro && function.flags & (CATCH_VARARGS | CATCH_KWARGS | CATCH_CALLER) == 0;
+        Entry {
+            registers: function.registers,
+            loops: function.loops,
+            buffered: is_macro || function.kind == FunctionKind::Loop,
+            positional: u16::try_from(image.parameters(function).len()).ok().filter(|_| is_plain),
+            checks: checks.count() as u16,
+        }
+    }
+}
+
 /// A program: an image linked for one environment of one host.
 pub struct Program<H: Host> {
     image: Arc<Image>,
@@ -71,6 +104,7 @@ pub struct Program<H: Host> {
     pub(crate) filters: Box<[Option<H::Filter>]>,
     pub(crate) tests: Box<[Option<H::Test>]>,
     pub(crate) shapes: Box<[Shape<H>]>,
+    entries: Box<[Entry]>,
     /// Its own blocks; most templates are never asked for them.
     blocks: OnceLock<Arc<BlockTable>>,
     id: u64,
@@ -93,6 +127,11 @@ impl<H: Host> Program<H> {
     /// Function `index`.
     pub fn function(&self, index: u32) -> &Function {
         &self.image.functions()[index as usize]
+    }
+    /// What is to be known of function `index` when it is entered.
+    #[inline(always)]
+    pub(crate) fn entry(&self, index: u32) -> Entry {
+        self.entries[index as usize]
     }
     /// The name of function `index`, if it has one.
     pub fn function_name(&self, index: u32) -> Option<&str> {
@@ -191,6 +230,7 @@ pub fn link<H: Host>(
         })
         .collect();
     let constants = link_constants(&image, linker);
+    let entries = image.functions().iter().map(|function| Entry::of(&image, function)).collect();
     let id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
     Ok(Program {
         image,
@@ -203,6 +243,7 @@ pub fn link<H: Host>(
         filters,
         tests,
         shapes,
+        entries,
         blocks: OnceLock::new(),
         id,
         size: AtomicUsize::new(0),

@@ -174,7 +174,32 @@ unsafe fn probe(dict: *mut ffi::PyObject, key: *mut ffi::PyObject, hash: ffi::Py
             GENERAL => entries.add(3 * place as usize + 1),
             _ => return Probe::Unknown,
         };
-        if *entry == key && !(*entry.add(1)).is_null() { Probe::Found(*entry.add(1)) } else { Probe::Unknown }
+        let value = *entry.add(1);
+        if value.is_null() || *entry != key && !is_same_ascii(*entry, key, hash) {
+            return Probe::Unknown;
+        }
+        Probe::Found(value)
+    }
+}
+
+/// Are two objects plainly equal texts: of one piece, ASCII, and with this hash? Keys that were read from JSON, say, are no
+/// names that the interpreter shares.
+///
+/// # Safety
+/// Both are alive.
+#[cfg(Py_3_11)]
+#[inline]
+unsafe fn is_same_ascii(left: *mut ffi::PyObject, right: *mut ffi::PyObject, hash: ffi::Py_hash_t) -> bool {
+    // SAFETY: an exact text of one piece and ASCII has its characters behind its head.
+    unsafe {
+        let of = |object: *mut ffi::PyObject| {
+            let is_ascii = ffi::Py_TYPE(object) == class!(PyUnicode_Type)
+                && ffi::PyUnicode_IS_COMPACT_ASCII(object) != 0
+                && (*object.cast::<ffi::PyASCIIObject>()).hash == hash;
+            let characters = object.cast::<ffi::PyASCIIObject>().add(1).cast::<u8>();
+            is_ascii.then(|| std::slice::from_raw_parts(characters, ffi::PyUnicode_GET_LENGTH(object) as usize))
+        };
+        matches!((of(left), of(right)), (Some(left), Some(right)) if left == right)
     }
 }
 

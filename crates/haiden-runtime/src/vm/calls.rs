@@ -38,12 +38,20 @@ impl<H: Host> Vm<H> {
         let first = base + usize::from(first);
         if let Callee::Macro(closure) = host.callee(callee)
             && shape.is_plain()
-            && takes_as_they_are(closure, shape.positional)
+            && self.frames.len() < self.limits.depth
         {
-            let place = self.place(&closure.program);
-            let function = (place, closure.function);
-            let scope = (closure.context.clone(), closure.cells.clone());
-            return self.push_with(host, function, scope, first..first + shape.positional, finish);
+            let entry = closure.program.entry(closure.function);
+            if entry.positional.is_some_and(|most| shape.positional <= usize::from(most)) {
+                let arguments = first..first + shape.positional;
+                let checks = usize::from(entry.checks);
+                let given = checks <= shape.positional
+                    && !self.registers[arguments.clone()].iter().any(|argument| H::is_missing(argument));
+                let place = self.place(&closure.program);
+                let entry = (entry, if given { checks } else { 0 });
+                let scope = (closure.context.clone(), closure.cells.clone());
+                self.push_entered(place, closure.function, entry, scope, arguments, finish);
+                return Ok(());
+            }
         }
         self.enter_bound(host, callee, first, shape, finish)
     }
@@ -326,13 +334,4 @@ impl<H: Host> Vm<H> {
         }
         Ok(())
     }
-}
-
-/// Does the macro take so many positional arguments with nothing to bind?
-#[inline]
-fn takes_as_they_are<H: Host>(closure: &Closure<H>, given: usize) -> bool {
-    let function = closure.program.function(closure.function);
-    matches!(function.kind, FunctionKind::Macro | FunctionKind::CallBlock)
-        && function.flags & (CATCH_VARARGS | CATCH_KWARGS | CATCH_CALLER) == 0
-        && given <= closure.program.image().parameters(function).len()
 }

@@ -3,10 +3,8 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use haiden_bytecode::FunctionKind;
-
 use crate::host::{BlockReference, Closure, Fault, Host};
-use crate::program::Program;
+use crate::program::{Entry, Program};
 use crate::vm::Vm;
 use crate::vm::slots::LoopSlot;
 
@@ -27,7 +25,7 @@ pub(crate) struct Frame<H: Host> {
     /// The cells it was entered with.
     pub(crate) outer_cells: Option<H::Cells>,
     /// Which block it runs, for `super`.
-    pub(crate) block: Option<BlockReference<H>>,
+    pub(crate) block: Option<Box<BlockReference<H>>>,
     /// How deep a recursive loop is, from 0.
     pub(crate) loop_depth: u32,
     /// The parent that `extends` has named.
@@ -66,7 +64,7 @@ pub(crate) enum Finish<H: Host> {
 
 impl<H: Host> Vm<H> {
     /// The place of a program in the machine's table.
-    #[inline]
+    #[inline(always)]
     pub(super) fn place(&mut self, program: &Arc<Program<H>>) -> usize {
         if let Some(frame) = self.frames.last()
             && Arc::ptr_eq(&self.programs[frame.program], program)
@@ -114,39 +112,43 @@ impl<H: Host> Vm<H> {
         cells: Option<H::Cells>,
         finish: Finish<H>,
     ) -> Result<(), H::Error> {
-        self.push_with(host, (place, function), (context, cells), 0..0, finish)
-    }
-
-    /// As [`Vm::push_at`]; the first registers are copies of those of the machine in a range that lies below.
-    #[inline(always)]
-    pub(super) fn push_with(
-        &mut self,
-        host: &mut H,
-        (place, function): (usize, u32),
-        (context, cells): (H::Context, Option<H::Cells>),
-        arguments: Range<usize>,
-        finish: Finish<H>,
-    ) -> Result<(), H::Error> {
         if self.frames.len() >= self.limits.depth {
             return Vm::fault(host, Fault::TooDeep);
         }
-        let measures = self.programs[place].function(function);
+        let entry = self.programs[place].entry(function);
+        self.push_entered(place, function, (entry, 0), (context, cells), 0..0, finish);
+        Ok(())
+    }
+
+    /// As [`Vm::push_at`], of a function whose entry is known, where there is room for one more frame. The first registers
+    /// are copies of those of the machine in a range that lies below.
+    #[inline(always)]
+    pub(super) fn push_entered(
+        &mut self,
+        place: usize,
+        function: u32,
+        (entry, pc): (Entry, usize),
+        (context, cells): (H::Context, Option<H::Cells>),
+        arguments: Range<usize>,
+        finish: Finish<H>,
+    ) {
         let buffered =
-            matches!(measures.kind, FunctionKind::Macro | FunctionKind::CallBlock | FunctionKind::Loop)
-                || !matches!(finish, Finish::Nothing | Finish::Page)
-                || self.is_buffered();
+            entry.buffered || !matches!(finish, Finish::Nothing | Finish::Page) || self.is_buffered();
         let (registers, loops) = (self.registers.len(), self.loops.len());
-        let end = registers + usize::from(measures.registers);
-        self.registers.reserve(usize::from(measures.registers));
-        self.registers.extend_from_within(arguments);
+        let end = registers + usize::from(entry.registers);
+        self.registers.reserve(usize::from(entry.registers));
+        for argument in arguments {
+            let argument = self.registers[argument].clone();
+            self.registers.push(argument);
+        }
         self.registers.resize_with(end, H::missing);
-        if measures.loops > 0 {
-            self.loops.resize_with(loops + usize::from(measures.loops), || LoopSlot::Idle);
+        if entry.loops > 0 {
+            self.loops.resize_with(loops + usize::from(entry.loops), || LoopSlot::Idle);
         }
         self.frames.push(Frame {
             program: place,
             function,
-            pc: 0,
+            pc,
             registers,
             loops,
             captures: self.captures.len(),
@@ -161,7 +163,6 @@ impl<H: Host> Vm<H> {
             buffered,
             finish,
         });
-        Ok(())
     }
 
     /// Is what is written now part of something that is not complete yet: a capture, a macro's text?
@@ -200,7 +201,7 @@ impl<H: Host> Vm<H> {
         };
         self.push(host, program, definition.function, block.context.clone(), None, finish)?;
         if let Some(frame) = self.frames.last_mut() {
-            frame.block = Some(block);
+            frame.block = Some(Box::new(block));
         }
         Ok(())
     }

@@ -77,16 +77,17 @@ impl<H: Host> Vm<H> {
         let mut running = self.running(host, frame.program);
         'frame: loop {
             let Some(frame) = self.frames.last() else { return Ok(true) };
+            let (function, pc) = (frame.function, frame.pc);
+            let (first_loop, first_register) = (frame.loops, frame.registers);
             if frame.program != running.place {
                 running = self.running(host, frame.program);
             }
             let Running { place, program, entry, image, text: all_text } = running;
-            let Some(frame) = self.frames.last() else { return Ok(true) };
-            let function = program.function(frame.function);
+            let function = program.function(function);
             let words = &image.code()[function.code.0 as usize..function.code.1 as usize];
-            let mut at = Cursor::new(words, frame.pc);
-            let loops = Window::new(&mut self.loops[frame.loops..]);
-            let registers = Window::new(&mut self.registers[frame.registers..]);
+            let mut at = Cursor::new(words, pc);
+            let loops = Window::new(&mut self.loops[first_loop..]);
+            let registers = Window::new(&mut self.registers[first_register..]);
 
             // ---- what the arms are made of ----------------------------------------------------------------------
             macro_rules! save {

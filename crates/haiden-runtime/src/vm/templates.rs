@@ -148,7 +148,7 @@ impl<H: Host> Vm<H> {
     pub(crate) fn super_block(&self) -> Option<BlockReference<H>> {
         let block = self.frames.last()?.block.as_ref()?;
         block.chain.definition(block.block, block.depth + 1)?;
-        Some(BlockReference { depth: block.depth + 1, ..block.clone() })
+        Some(BlockReference { depth: block.depth + 1, ..(**block).clone() })
     }
 
     /// `super` as a value.
