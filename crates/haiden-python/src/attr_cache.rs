@@ -7,7 +7,7 @@
 //!   class's version tag is (CPython takes it away when the class or a base of it changes). A property is called; a slot is
 //!   read; if the class has nothing, the instance's own values or dictionary decide.
 //!
-//! The layouts of instances are CPython 3.11's; other versions go the generic road for them.
+//! Instances lie in memory in another way in each version of CPython, see [`values_of`] and [`dictionary_of`].
 #![expect(unsafe_code, reason = "CPython's layouts of classes and instances")]
 
 use std::cell::Cell;
@@ -70,10 +70,10 @@ struct Memory {
 enum Road {
     Generic,
     /// The class has nothing: the instance's value at this place of the class's shared keys.
-    #[cfg(all(Py_3_11, not(Py_3_12)))]
+    #[cfg(Py_3_11)]
     Instance(u32),
     /// The class has nothing, and the instance keeps its dictionary at this offset.
-    #[cfg(not(all(Py_3_11, not(Py_3_12))))]
+    #[cfg(not(Py_3_11))]
     Dictionary(isize),
     /// A property, borrowed from the class.
     Property(*mut ffi::PyObject),
@@ -140,11 +140,11 @@ impl Site {
         if memory.version != unsafe { version(object.kind()) } {
             return None;
         }
-        #[cfg(all(Py_3_11, not(Py_3_12)))]
+        #[cfg(Py_3_11)]
         if let Road::Instance(place) = memory.road {
             // SAFETY: the version is the one for which the road was found; see `take`.
             unsafe {
-                let values = *object.as_ptr().cast::<*const *mut ffi::PyObject>().sub(4);
+                let values = values_of(object.as_ptr());
                 return if values.is_null() { None } else { Obj::from_borrowed(*values.add(place as usize)) };
             }
         }
@@ -182,20 +182,20 @@ impl Site {
     unsafe fn take(&self, road: Road, object: &Obj) -> Option<Obj> {
         let pointer = object.as_ptr();
         match road {
-            #[cfg(all(Py_3_11, not(Py_3_12)))]
+            #[cfg(Py_3_11)]
             Road::Instance(place) => {
-                // SAFETY: the class has managed dictionaries, so two words lie four and three words before its
-                // instances: the values, parallel to the class's shared keys, and the dictionary. Either may be null.
+                // SAFETY: the class keeps the values of its instances parallel to its shared keys (`road_of_instance`), or
+                // in a dictionary. Either may be null.
                 unsafe {
-                    let values = *pointer.cast::<*const *mut ffi::PyObject>().sub(4);
+                    let values = values_of(pointer);
                     if !values.is_null() {
                         return Obj::from_borrowed(*values.add(place as usize));
                     }
-                    let dictionary = Obj::from_borrowed(*pointer.cast::<*mut ffi::PyObject>().sub(3))?;
+                    let dictionary = Obj::from_borrowed(dictionary_of(pointer))?;
                     self.in_dictionary(&dictionary)
                 }
             }
-            #[cfg(not(all(Py_3_11, not(Py_3_12))))]
+            #[cfg(not(Py_3_11))]
             Road::Dictionary(offset) => {
                 // SAFETY: the class says that its instances have a pointer to a dictionary there; it may be null.
                 let dictionary =
@@ -291,14 +291,16 @@ impl Site {
         }
     }
 
-    #[cfg(all(Py_3_11, not(Py_3_12)))]
+    #[cfg(Py_3_11)]
     unsafe fn road_of_instance(&self, class: *mut ffi::PyTypeObject) -> Road {
         const MANAGED_DICT: u64 = 1 << 4;
+        const INLINE_VALUES: u64 = 1 << 2;
+        const NEEDED: u64 = if cfg!(Py_3_13) { MANAGED_DICT | INLINE_VALUES } else { MANAGED_DICT };
         // SAFETY: a class with managed dictionaries is a heap type; its shared keys, if it has some, are a header of 32
         // bytes (byte 9: the logarithm of the size of the index in bytes, bytes 24 to 32: how many entries), the
         // index, then entries of key and value.
         unsafe {
-            if (*class).tp_flags & MANAGED_DICT == 0 {
+            if (*class).tp_flags & NEEDED != NEEDED {
                 return Road::Generic;
             }
             let keys = (*class.cast::<ffi::PyHeapTypeObject>()).ht_cached_keys.cast::<usize>();
@@ -313,7 +315,7 @@ impl Site {
         }
     }
 
-    #[cfg(not(all(Py_3_11, not(Py_3_12))))]
+    #[cfg(not(Py_3_11))]
     unsafe fn road_of_instance(&self, class: *mut ffi::PyTypeObject) -> Road {
         // SAFETY: the class is alive.
         match unsafe { (*class).tp_dictoffset } {
@@ -334,6 +336,47 @@ impl Site {
     fn item(&self, object: &Obj) -> Result<Option<Obj>> {
         item_or_none(object, &self.name.object)
     }
+}
+
+/// The values of an instance, parallel to the shared keys of its class; null if it keeps them in a dictionary.
+///
+/// In 3.11 a pointer to them lies four words before the instance. In 3.12 it is three words before it, where the dictionary
+/// would be, less one, so that it is odd. In 3.13 they are part of the instance: behind its head come four bytes, of which
+/// the last says whether they count, and with the next word the values.
+///
+/// # Safety
+/// The object is alive, and its class keeps values so ([`Site::road_of_instance`]).
+#[cfg(Py_3_11)]
+#[inline(always)]
+unsafe fn values_of(object: *mut ffi::PyObject) -> *const *mut ffi::PyObject {
+    // SAFETY: the caller's promise.
+    unsafe {
+        #[cfg(not(Py_3_12))]
+        {
+            *object.cast::<*const *mut ffi::PyObject>().sub(4)
+        }
+        #[cfg(all(Py_3_12, not(Py_3_13)))]
+        {
+            let values = *object.cast::<*const u8>().sub(3);
+            if values.addr() & 1 == 1 { values.add(1).cast() } else { ptr::null() }
+        }
+        #[cfg(Py_3_13)]
+        {
+            let head = object.add(1).cast::<u8>();
+            if *head.add(3) == 1 { head.add(8).cast() } else { ptr::null() }
+        }
+    }
+}
+
+/// The dictionary of an instance that has no values of its own; null if there is none.
+///
+/// # Safety
+/// As for [`values_of`], which has returned null.
+#[cfg(Py_3_11)]
+#[inline]
+unsafe fn dictionary_of(object: *mut ffi::PyObject) -> *mut ffi::PyObject {
+    // SAFETY: the caller's promise: three words before the instance lies the pointer, in all these versions.
+    unsafe { *object.cast::<*mut ffi::PyObject>().sub(3) }
 }
 
 /// The dict of the attributes of a `namespace()`; `None` for anything else.

@@ -50,7 +50,8 @@ fn has_bare_ends(object: &Obj) -> Result<bool> {
         return Ok(false);
     }
     let objects::Text::Ascii(bytes) = objects::characters(object)? else { return Ok(false) };
-    let stays = |end: Option<&u8>| end.is_some_and(|byte| !matches!(byte, b'\t'..=b'\r' | 0x1C..=0x1F | b' '));
+    let stays =
+        |end: Option<&u8>| end.is_some_and(|byte| !matches!(byte, b'\t'..=b'\r' | 0x1C..=0x1F | b' '));
     Ok(stays(bytes.first()) && stays(bytes.last()))
 }
 

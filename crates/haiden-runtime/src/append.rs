@@ -36,21 +36,17 @@ pub fn append(units: &mut Vec<u8>, bytes: &[u8]) {
     }
 }
 
-static PAIRS: [[u8; 2]; 100] = {
-    let mut table = [[0; 2]; 100];
-    let mut n = 0;
-    while n < 100 {
-        table[n] = [b'0' + (n / 10) as u8, b'0' + (n % 10) as u8];
-        n += 1;
-    }
-    table
-};
-
-/// The four digits of a number below 10,000, zeros in front, the first one in the lowest byte.
+/// The eight digits of a number below 100,000,000, zeros in front, the first one in the lowest byte; each is a number below
+/// ten, not a character.
 #[inline(always)]
-fn four_digits(value: u32) -> u32 {
-    let ([a, b], [c, d]) = (PAIRS[(value / 100) as usize], PAIRS[(value % 100) as usize]);
-    u32::from_le_bytes([a, b, c, d])
+fn eight_digits(value: u32) -> u64 {
+    // Two numbers of four digits side by side, then four of two, then eight of one. The products stay inside of their
+    // places; divided by the powers of two they are exact for numbers of so many digits.
+    let fours = u64::from(value / 10_000) | u64::from(value % 10_000) << 32;
+    let hundreds = (fours * 10_486 >> 20) & 0x0000_007F_0000_007F;
+    let pairs = hundreds | (fours - hundreds * 100) << 16;
+    let tens = (pairs * 103 >> 10) & 0x000F_000F_000F_000F;
+    tens | (pairs - tens * 10) << 8
 }
 
 /// Appends digits straight into the page. Numbers of up to eight digits are written as one word, zeros in front shifted out:
@@ -58,39 +54,45 @@ fn four_digits(value: u32) -> u32 {
 #[inline(always)]
 pub fn append_int(units: &mut Vec<u8>, value: u32) {
     const ROOM: usize = 16;
+    const MOST: u32 = 100_000_000;
     if units.capacity() - units.len() < ROOM {
         grow(units, ROOM);
     }
-    let mut high = 0;
-    let mut rest = value;
-    // SAFETY: there is room for sixteen bytes behind the end. At most two digits come first, then a word of eight of which
-    // the first `length` are kept; all that is counted has been written.
+    if value >= MOST {
+        append_pair(units, value / MOST);
+        // SAFETY: room for more than ten bytes was made.
+        unsafe { append_word(units, eight_digits(value % MOST), 0) };
+    } else {
+        let digits = eight_digits(value);
+        // Of nothing but zeros, the last stays.
+        let zeros = (digits | 1 << 56).trailing_zeros() / 8;
+        // SAFETY: room for more than eight bytes was made.
+        unsafe { append_word(units, digits, zeros) };
+    }
+}
+
+/// Appends a number of one or two digits.
+#[cold]
+fn append_pair(units: &mut Vec<u8>, value: u32) {
+    if value >= 10 {
+        units.push(b'0' + (value / 10) as u8);
+    }
+    units.push(b'0' + (value % 10) as u8);
+}
+
+/// Appends eight digits without the first ones.
+///
+/// # Safety
+/// There is room for eight bytes behind the end, and no more than seven are left out.
+#[inline(always)]
+unsafe fn append_word(units: &mut Vec<u8>, digits: u64, without: u32) {
+    const CHARACTERS: u64 = 0x3030_3030_3030_3030;
+    debug_assert!(without < 8 && units.capacity() - units.len() >= size_of::<u64>());
+    // SAFETY: the caller's promise; what is counted has been written.
     unsafe {
-        let mut end = units.as_mut_ptr().add(units.len());
-        if value < 10_000 {
-            let word = four_digits(value);
-            let zeros = ((word ^ 0x3030_3030).trailing_zeros() / 8).min(3);
-            end.cast::<u32>().write_unaligned((word >> (8 * zeros)).to_le());
-            units.set_len(units.len() + 4 - zeros as usize);
-            return;
-        }
-        if value >= 100_000_000 {
-            let first = value / 100_000_000;
-            rest = value % 100_000_000;
-            let pair = PAIRS[first as usize];
-            if first >= 10 {
-                *end = pair[0];
-                end = end.add(1);
-                high += 1;
-            }
-            *end = pair[1];
-            end = end.add(1);
-            high += 1;
-        }
-        let word = u64::from(four_digits(rest / 10_000)) | u64::from(four_digits(rest % 10_000)) << 32;
-        let zeros = if high > 0 { 0 } else { (word ^ 0x3030_3030_3030_3030).trailing_zeros() / 8 };
-        end.cast::<u64>().write_unaligned((word >> (8 * zeros)).to_le());
-        units.set_len(units.len() + high + 8 - zeros as usize);
+        let end = units.as_mut_ptr().add(units.len());
+        end.cast::<u64>().write_unaligned(((digits | CHARACTERS) >> (8 * without)).to_le());
+        units.set_len(units.len() + 8 - without as usize);
     }
 }
 
@@ -201,7 +203,9 @@ mod tests {
             }
             value = value * 3 + 1;
         }
-        for value in (0..1100).chain([9999, 10_000, 99_999, 100_000, 999_999_999, 1_000_000_000, u32::MAX]) {
+        for value in
+            (0..200_000).chain([99_999_999, 100_000_000, 100_000, 999_999_999, 1_000_000_000, u32::MAX])
+        {
             let mut out = String::new();
             push_int(&mut out, value);
             assert_eq!(out, value.to_string());

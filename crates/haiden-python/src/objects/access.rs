@@ -125,7 +125,7 @@ enum Probe {
     Unknown,
 }
 
-/// Looks where a small dict has a key if no other key came before it: for the key itself, not for an equal one.
+/// Looks for a key in the places of a small dict, as CPython does, as long as no code of anyone need be asked.
 ///
 /// # Safety
 /// An exact dict and a key with its hash, alive.
@@ -152,6 +152,8 @@ unsafe fn probe(dict: *mut ffi::PyObject, key: *mut ffi::PyObject, hash: ffi::Py
     }
     // Tables of which the places are bytes.
     const SMALL: u8 = 8;
+    const FREE: i8 = -1;
+    const MOST_STEPS: u32 = 4;
     const GENERAL: u8 = 0;
     const TEXTS: u8 = 1;
     // SAFETY: the layouts are those of the versions this is built for. Behind the head of the keys lies the index, of as
@@ -164,21 +166,32 @@ unsafe fn probe(dict: *mut ffi::PyObject, key: *mut ffi::PyObject, hash: ffi::Py
             return Probe::Unknown;
         }
         let index = keys.add(1).cast::<i8>();
-        let place = *index.add(hash as usize & ((1 << (*keys).log2_size) - 1));
-        if place < 0 {
-            return if place == -1 { Probe::Absent } else { Probe::Unknown };
-        }
         let entries = index.add(1 << (*keys).log2_index_bytes).cast::<*mut ffi::PyObject>();
-        let entry = match (*keys).kind {
-            TEXTS => entries.add(2 * place as usize),
-            GENERAL => entries.add(3 * place as usize + 1),
+        let (words, key_word) = match (*keys).kind {
+            TEXTS => (2, 0),
+            GENERAL => (3, 1),
             _ => return Probe::Unknown,
         };
-        let value = *entry.add(1);
-        if value.is_null() || *entry != key && !is_same_ascii(*entry, key, hash) {
-            return Probe::Unknown;
+        let mask = (1_usize << (*keys).log2_size) - 1;
+        let (mut perturb, mut at) = (hash as usize, hash as usize & mask);
+        for _ in 0..MOST_STEPS {
+            let place = *index.add(at);
+            if place < 0 {
+                return if place == FREE { Probe::Absent } else { Probe::Unknown };
+            }
+            let entry = entries.add(words * place as usize + key_word);
+            let (found, value) = (*entry, *entry.add(1));
+            if found == key || is_same_ascii(found, key, hash) {
+                return if value.is_null() { Probe::Unknown } else { Probe::Found(value) };
+            }
+            // Another text with the same hash might still be equal; in a table of other things, whatever it is.
+            if words != 2 || (*found.cast::<ffi::PyASCIIObject>()).hash == hash {
+                return Probe::Unknown;
+            }
+            perturb >>= 5;
+            at = (at * 5 + perturb + 1) & mask;
         }
-        Probe::Found(value)
+        Probe::Unknown
     }
 }
 
@@ -197,7 +210,8 @@ unsafe fn is_same_ascii(left: *mut ffi::PyObject, right: *mut ffi::PyObject, has
                 && ffi::PyUnicode_IS_COMPACT_ASCII(object) != 0
                 && (*object.cast::<ffi::PyASCIIObject>()).hash == hash;
             let characters = object.cast::<ffi::PyASCIIObject>().add(1).cast::<u8>();
-            is_ascii.then(|| std::slice::from_raw_parts(characters, ffi::PyUnicode_GET_LENGTH(object) as usize))
+            is_ascii
+                .then(|| std::slice::from_raw_parts(characters, ffi::PyUnicode_GET_LENGTH(object) as usize))
         };
         matches!((of(left), of(right)), (Some(left), Some(right)) if left == right)
     }
