@@ -27,6 +27,28 @@ def test_undefined_is_as_its_constructor_makes_it():
             value + 1
 
 
+@pytest.mark.parametrize("kind", [Environment, SandboxedEnvironment, ImmutableSandboxedEnvironment])
+def test_asking_whether_an_attribute_is_defined(kind):
+    """The stock tests need no undefined value; others get one that says where it comes from."""
+
+    class Thing:
+        x = 1
+
+    source = "{{ o.x is defined }} {{ o.y is not defined }} {{ o.y is undefined }} {{ (o.y if a else o.x) is defined }}"
+    environment = kind()
+    page = environment.from_string(source)
+    for value in (Thing(), {"x": None}):
+        assert page.render(o=value, a=True) == "True True True False"
+        assert page.render(o=value, a=False) == "True True True True"
+    assert page.render(o=3, a=False) == "False True True False"
+    seen = []
+    environment.tests["defined"] = lambda value: seen.append(value) or False
+    assert page.render(o={"x": 1}, a=True) == "False True True False"
+    assert [type(value) for value in seen] == [int, Undefined, Undefined]
+    with pytest.raises(UndefinedError, match="has no attribute 'y'"):
+        seen[1] + 1
+
+
 def test_a_replaced_constructor_of_undefined_is_called(monkeypatch):
     template = Environment().from_string("{{ x.a }}")
     assert template.render(x=1) == ""

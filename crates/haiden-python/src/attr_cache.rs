@@ -53,6 +53,8 @@ pub(crate) struct Site {
     fast: bool,
     /// `dict` has no attribute of this name.
     item_of_dict: bool,
+    /// Whether there is such an attribute is all that anyone wants to know.
+    pub(crate) is_asked_only: bool,
     memory: Cell<Memory>,
     /// The state of the dictionary of the instance that was seen last, and what it has, borrowed: as long as a dictionary is
     /// in that state, it has it.
@@ -109,7 +111,7 @@ impl Site {
         let memory = Cell::new(Memory { version: 0, road: Road::Generic });
         let suspicion = Suspicion::of(name.text());
         let seen = Cell::new((0, ptr::null_mut()));
-        Site { name, suspicion, fast, item_of_dict, memory, seen }
+        Site { name, suspicion, fast, item_of_dict, is_asked_only: false, memory, seen }
     }
 
     /// The item of an exact dict, if dicts have no attribute of that name.
@@ -357,13 +359,13 @@ unsafe fn values_of(object: *mut ffi::PyObject) -> *const *mut ffi::PyObject {
         }
         #[cfg(all(Py_3_12, not(Py_3_13)))]
         {
-            let values = *object.cast::<*const u8>().sub(3);
-            if values.addr() & 1 == 1 { values.add(1).cast() } else { ptr::null() }
+            let values = *object.cast::<*const *mut ffi::PyObject>().sub(3);
+            if values.addr() & 1 == 1 { values.byte_add(1) } else { ptr::null() }
         }
         #[cfg(Py_3_13)]
         {
-            let head = object.add(1).cast::<u8>();
-            if *head.add(3) == 1 { head.add(8).cast() } else { ptr::null() }
+            let head = object.add(1).cast::<*mut ffi::PyObject>();
+            if *head.cast::<u8>().add(3) == 1 { head.add(1) } else { ptr::null() }
         }
     }
 }

@@ -45,8 +45,8 @@ impl PyHost {
             && self.attr_by_site
             && let Some(object) = register.as_object()
         {
-            let nothing = self.new_undefined(None, Some(object), Some(&site.name.object))?;
-            return self.settled(Register::object(nothing));
+            let nothing = self.no_attr(object, site)?;
+            return self.settled(nothing);
         }
         self.awaited(|host| host.attr_of(register, site))
     }
@@ -67,7 +67,7 @@ impl PyHost {
         {
             return Ok(Register::object(value));
         }
-        self.new_undefined(None, Some(&object), Some(&site.name.object)).map(Register::object)
+        self.no_attr(&object, site)
     }
 
     /// Calls a Python object as templates do.

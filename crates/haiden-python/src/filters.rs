@@ -197,6 +197,9 @@ pub(crate) fn emit(
         }
         Native::Truncate => {
             let Some(bytes) = plain_ascii(value)? else { return Ok(false) };
+            if let Some(how) = Truncate::to_length(host, arguments)? {
+                return emit_truncated(out, bytes, &how, escape).map(|()| true);
+            }
             let Some(bound) = bind(arguments, ["length", "killwords", "end", "leeway"]) else {
                 return Ok(false);
             };
@@ -389,6 +392,23 @@ struct Truncate {
 }
 
 impl Truncate {
+    /// Where all that is given is a length with room for the dots.
+    #[inline]
+    fn to_length(host: &PyHost, arguments: Arguments<'_, PyHost>) -> Result<Option<Truncate>> {
+        let shape = arguments.shape;
+        let is_length =
+            shape.positional == 1 || shape.keywords.iter().all(|keyword| &*keyword.text == "length");
+        match arguments.values {
+            [length] if is_length && !shape.star && !shape.star_star => {
+                let Some(length) = length.small().filter(|&length| length >= 3) else { return Ok(None) };
+                let leeway = policy_leeway(host)?;
+                let how = Truncate { length, leeway, killwords: false, end: None };
+                Ok(Some(how).filter(|how| how.leeway >= 0))
+            }
+            _ => Ok(None),
+        }
+    }
+
     /// `None`: the function itself is to judge what was given instead of numbers.
     fn new(host: &mut PyHost, bound: &[Option<Register>; 4]) -> Result<Option<Truncate>> {
         let number = |register: &Option<Register>| match register.as_ref().map(Register::view) {

@@ -124,10 +124,7 @@ impl PyHost {
             return Ok(None);
         }
         let Some(value) = site.get(object)? else {
-            return self
-                .new_undefined(None, Some(object), Some(&site.name.object))
-                .map(Register::object)
-                .map(Some);
+            return self.no_attr(object, site).map(Some);
         };
         Ok(if formats_text(&value) { None } else { Some(Register::object(value)) })
     }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use haiden_runtime::{Limits, Program, Undefined};
 
-use crate::attr_cache::{self, Name};
+use crate::attr_cache::{self, Name, Site};
 use crate::objects::{self, Class, Result};
 use crate::output::Output;
 use crate::register::{Obj, Register, View};
@@ -189,6 +189,14 @@ impl PyHost {
         }
         let names = objects::tuple(names.into_iter().map(Ok))?;
         objects::call(&settings.undefined, &values, Some(&names))
+    }
+
+    /// What is undefined because an object has no such attribute.
+    pub(crate) fn no_attr(&self, object: &Obj, site: &Site) -> Result<Register> {
+        if site.is_asked_only {
+            return Ok(Register::MISSING);
+        }
+        self.new_undefined(None, Some(object), Some(&site.name.object)).map(Register::object)
     }
 
     pub(crate) fn explain(&self, why: Undefined<'_>) -> Result<Obj> {

@@ -9,7 +9,7 @@ use crate::host::{PyHost, Reference};
 use crate::objects::{self, Raised, Result};
 use crate::register::{Obj, Register};
 use crate::settings::Settings;
-use crate::tests::Test;
+use crate::tests::{NativeTest, Test};
 use crate::types::Types;
 use crate::wanted::Wanted;
 
@@ -117,6 +117,14 @@ impl Linker<PyHost> for PyLinker<'_> {
     }
     fn site(&mut self, name: &Name) -> Site {
         Site::new(name, self.settings.fast)
+    }
+    fn site_of_test(&mut self, name: &Name, test: &Test) -> Site {
+        let asks =
+            matches!(test, Test::Function { native: Some(NativeTest::Defined | NativeTest::Undefined), .. });
+        let settings = self.settings;
+        let mut site = self.site(name);
+        site.is_asked_only = asks && settings.fast && settings.plain_undefined && !settings.is_async;
+        site
     }
     fn filter(&mut self, name: &str) -> Option<Filter> {
         if !objects::is_dict(&self.settings.filters) {

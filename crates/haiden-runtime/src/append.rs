@@ -43,9 +43,9 @@ fn eight_digits(value: u32) -> u64 {
     // Two numbers of four digits side by side, then four of two, then eight of one. The products stay inside of their
     // places; divided by the powers of two they are exact for numbers of so many digits.
     let fours = u64::from(value / 10_000) | u64::from(value % 10_000) << 32;
-    let hundreds = (fours * 10_486 >> 20) & 0x0000_007F_0000_007F;
+    let hundreds = ((fours * 10_486) >> 20) & 0x0000_007F_0000_007F;
     let pairs = hundreds | (fours - hundreds * 100) << 16;
-    let tens = (pairs * 103 >> 10) & 0x000F_000F_000F_000F;
+    let tens = ((pairs * 103) >> 10) & 0x000F_000F_000F_000F;
     tens | (pairs - tens * 10) << 8
 }
 

@@ -756,6 +756,11 @@ pub trait Linker<H: Host> {
     fn name(&mut self, name: &str) -> H::Name;
     /// An attribute site that reads `name`.
     fn site(&mut self, name: &H::Name) -> H::Site;
+    /// An attribute site whose value nobody gets but this test, which has no arguments.
+    fn site_of_test(&mut self, name: &H::Name, test: &H::Test) -> H::Site {
+        let _ = test;
+        self.site(name)
+    }
     /// The filter of this name, if there is one.
     fn filter(&mut self, name: &str) -> Option<H::Filter>;
     /// The test of this name, if there is one.

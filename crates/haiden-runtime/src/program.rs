@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
+use haiden_bytecode::image::CallShape;
 use haiden_bytecode::image::{CATCH_CALLER, CATCH_KWARGS, CATCH_VARARGS};
 use haiden_bytecode::ops::{self, code};
 use haiden_bytecode::{Constant, Function, FunctionKind, Image};
@@ -211,7 +212,14 @@ pub fn link<H: Host>(
         .collect();
     let names: Box<[_]> =
         (0..image.name_count() as u32).map(|index| linker.name(image.name(index))).collect();
-    let sites = image.sites().iter().map(|&name| linker.site(&names[name as usize])).collect();
+    let sites = image.sites().iter().zip(tested_sites(&image)).map(|(&name, test)| {
+        let name = &names[name as usize];
+        match test.and_then(|test| tests[test as usize].as_ref()) {
+            Some(test) => linker.site_of_test(name, test),
+            None => linker.site(name),
+        }
+    });
+    let sites = sites.collect();
     let shapes = image
         .shapes()
         .iter()
@@ -267,6 +275,33 @@ fn unknown_reference<F, T>(
             Err(LinkError { name: image.name(r.name).to_owned(), is_filter, line: r.line, column: r.column })
         }
     }
+}
+
+/// For each attribute site the test that alone gets its value, as in `x.y is defined`: the next instruction is that test, which
+/// has no arguments and puts its answer where the value was.
+fn tested_sites(image: &Image) -> Vec<Option<u32>> {
+    let mut sites = vec![(0, None); image.sites().len()];
+    let code = image.code();
+    for (place, &word) in code.iter().enumerate() {
+        let site = match word as u8 {
+            code::GetAttr | code::EmitAttr | code::SetAttr => usize::from(ops::c(word)),
+            code::CallMethod | code::EmitCallMethod => usize::from(ops::b(word)),
+            code::GetAttrWide => ops::w(word) as usize,
+            _ => continue,
+        };
+        let Some((uses, test)) = sites.get_mut(site) else { continue };
+        *uses += 1;
+        if word as u8 == code::GetAttr
+            && let Some(&next) = code.get(place + 1)
+            && next as u8 == code::Test
+            && ops::a(next) == ops::a(word)
+            && let Some(call) = image.test_calls().get(ops::w(next) as usize)
+            && image.shapes().get(call.shape as usize).is_some_and(CallShape::is_empty)
+        {
+            *test = Some(call.reference);
+        }
+    }
+    sites.into_iter().map(|(uses, test)| test.filter(|_| uses == 1)).collect()
 }
 
 /// Constants in post-order: a container takes the values that lie before it, so only roots stay in the table.

@@ -166,7 +166,7 @@ unsafe fn probe(dict: *mut ffi::PyObject, key: *mut ffi::PyObject, hash: ffi::Py
             return Probe::Unknown;
         }
         let index = keys.add(1).cast::<i8>();
-        let entries = index.add(1 << (*keys).log2_index_bytes).cast::<*mut ffi::PyObject>();
+        let entries = keys.add(1).byte_add(1 << (*keys).log2_index_bytes).cast::<*mut ffi::PyObject>();
         let (words, key_word) = match (*keys).kind {
             TEXTS => (2, 0),
             GENERAL => (3, 1),
