@@ -99,6 +99,34 @@ def test_dictionaries_of_instances_change(x):
         check(x, value, str(number))
 
 
+@pytest.mark.parametrize("own", [False, True], ids=["values", "dictionary"])
+def test_assignments_that_the_interpreter_has_made_fast(x, own):
+    """Instructions that are specialised for a class store into instances in ways of their own."""
+
+    class A:
+        def __init__(self):
+            self.w, self.x = 0, ""
+
+    def put(target, value):
+        target.x = value
+
+    def drop(target):
+        del target.x
+
+    values = [A() for _ in range(3)]
+    if own:
+        for value in values:
+            value.__dict__ = {"w": 0, "x": ""}
+    for number in range(300):
+        value = values[number % 7 % 3]
+        put(value, number)
+        check(x, value, str(number))
+        check(x, value, str(number))
+        if number % 50 == 49:
+            drop(value)
+            check(x, value, "")
+
+
 def test_base_class_changes(x):
     class Base:
         pass

@@ -16,6 +16,8 @@ use std::ptr;
 use pyo3::ffi;
 
 use crate::guard::Suspicion;
+#[cfg(Py_3_11)]
+use crate::kept::state;
 use crate::kept::state_of;
 use crate::objects::{self, Class, Result, class};
 use crate::register::Obj;
@@ -144,10 +146,16 @@ impl Site {
         }
         #[cfg(Py_3_11)]
         if let Road::Instance(place) = memory.road {
-            // SAFETY: the version is the one for which the road was found; see `take`.
+            // SAFETY: the version is the one for which the road was found; see `take`. A dictionary in the state that was
+            // seen is the one that was seen, and has what it had.
             unsafe {
                 let values = values_of(object.as_ptr());
-                return if values.is_null() { None } else { Obj::from_borrowed(*values.add(place as usize)) };
+                if !values.is_null() {
+                    return Obj::from_borrowed(*values.add(place as usize));
+                }
+                let (dictionary, (seen, value)) = (dictionary_of(object.as_ptr()), self.seen.get());
+                let is_seen = !dictionary.is_null() && state(dictionary) == seen;
+                return if is_seen { Obj::from_borrowed(value) } else { None };
             }
         }
         if let Road::Slot(_) = memory.road {

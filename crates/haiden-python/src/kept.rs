@@ -46,10 +46,12 @@ pub(crate) fn state_of(dict: &Obj) -> Option<u64> {
     }
 }
 
+/// As [`state_of`], of any dict: the number tells whether it is one whose number was trusted before.
+///
 /// # Safety
-/// An exact dict, which is alive.
+/// A dict, which is alive.
 #[inline]
-unsafe fn state(dict: *mut ffi::PyObject) -> u64 {
+pub(crate) unsafe fn state(dict: *mut ffi::PyObject) -> u64 {
     // SAFETY: the caller's promise; the layout is that of all versions this is built for.
     unsafe { (*dict.cast::<Dictionary>()).version }
 }
