@@ -49,6 +49,21 @@ def test_asking_whether_an_attribute_is_defined(kind):
         seen[1] + 1
 
 
+def test_an_attribute_with_a_default():
+    """The stock filter needs no undefined value; others get one that says where it comes from."""
+    environment = Environment(undefined=Undefined)
+    source = "{{ o.x|default('-') }}{{ o.y|default('-')|upper }}{{ o.y|default(0) + 1 }}{{ o.y|d }}{{ o.x|default(none) }}"
+    page = environment.from_string(source)
+    assert page.render(o={"x": "a"}) == "a-1a"
+    assert page.render(o={"x": "a", "y": 2}) == "a23" + "2a"
+    seen = []
+    environment.filters["default"] = lambda value, default="": seen.append(value) or "!"
+    assert environment.from_string("{{ o.y|default('-') }}").render(o={}) == "!"
+    assert type(seen[0]) is Undefined
+    with pytest.raises(UndefinedError, match="has no attribute 'y'"):
+        seen[0] + 1
+
+
 def test_a_replaced_constructor_of_undefined_is_called(monkeypatch):
     template = Environment().from_string("{{ x.a }}")
     assert template.render(x=1) == ""

@@ -177,13 +177,6 @@ pub struct CallShape {
 }
 
 impl CallShape {
-    /// Are there no arguments at all?
-    pub fn is_empty(&self) -> bool {
-        self.positional == 0 && self.keywords.is_empty() && !self.star && !self.star_star
-    }
-}
-
-impl CallShape {
     /// How many registers the arguments take, without the callee.
     pub fn registers(&self) -> usize {
         usize::from(self.positional)

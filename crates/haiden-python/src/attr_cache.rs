@@ -55,8 +55,8 @@ pub(crate) struct Site {
     fast: bool,
     /// `dict` has no attribute of this name.
     item_of_dict: bool,
-    /// Whether there is such an attribute is all that anyone wants to know.
-    pub(crate) is_asked_only: bool,
+    /// Who gets the value takes nothing at all as an undefined one.
+    pub(crate) may_be_missing: bool,
     memory: Cell<Memory>,
     /// The state of the dictionary of the instance that was seen last, and what it has, borrowed: as long as a dictionary is
     /// in that state, it has it.
@@ -113,7 +113,7 @@ impl Site {
         let memory = Cell::new(Memory { version: 0, road: Road::Generic });
         let suspicion = Suspicion::of(name.text());
         let seen = Cell::new((0, ptr::null_mut()));
-        Site { name, suspicion, fast, item_of_dict, is_asked_only: false, memory, seen }
+        Site { name, suspicion, fast, item_of_dict, may_be_missing: false, memory, seen }
     }
 
     /// The item of an exact dict, if dicts have no attribute of that name.

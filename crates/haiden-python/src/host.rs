@@ -193,7 +193,7 @@ impl PyHost {
 
     /// What is undefined because an object has no such attribute.
     pub(crate) fn no_attr(&self, object: &Obj, site: &Site) -> Result<Register> {
-        if site.is_asked_only {
+        if site.may_be_missing {
             return Ok(Register::MISSING);
         }
         self.new_undefined(None, Some(object), Some(&site.name.object)).map(Register::object)

@@ -1,10 +1,10 @@
 //! Link: the constants, names and references of an image become Python objects.
 
 use haiden_bytecode::{Constant, Image};
-use haiden_runtime::Linker;
+use haiden_runtime::{LinkedReader, Linker};
 
 use crate::attr_cache::{Name, Site};
-use crate::filters::{Filter, Function};
+use crate::filters::{Filter, Function, Native};
 use crate::host::{PyHost, Reference};
 use crate::objects::{self, Raised, Result};
 use crate::register::{Obj, Register};
@@ -118,12 +118,19 @@ impl Linker<PyHost> for PyLinker<'_> {
     fn site(&mut self, name: &Name) -> Site {
         Site::new(name, self.settings.fast)
     }
-    fn site_of_test(&mut self, name: &Name, test: &Test) -> Site {
-        let asks =
-            matches!(test, Test::Function { native: Some(NativeTest::Defined | NativeTest::Undefined), .. });
+    fn site_of(&mut self, name: &Name, reader: LinkedReader<'_, PyHost>) -> Site {
+        // What they do with an undefined value they do with nothing at all, too.
+        let needs_no_value = match reader {
+            LinkedReader::Test(Test::Function { native, .. }) => {
+                matches!(native, Some(NativeTest::Defined | NativeTest::Undefined))
+            }
+            LinkedReader::Filter(Filter::Function(function)) => function.native == Some(Native::Default),
+            _ => false,
+        };
         let settings = self.settings;
         let mut site = self.site(name);
-        site.is_asked_only = asks && settings.fast && settings.plain_undefined && !settings.is_async;
+        site.may_be_missing =
+            needs_no_value && settings.fast && settings.plain_undefined && !settings.is_async;
         site
     }
     fn filter(&mut self, name: &str) -> Option<Filter> {

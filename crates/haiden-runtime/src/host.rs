@@ -743,6 +743,14 @@ pub struct TraceFrame {
     pub name: Option<Arc<str>>,
 }
 
+/// What alone gets the value of an attribute site.
+pub enum LinkedReader<'a, H: Host> {
+    /// A filter with one argument: `x.y|default(z)`.
+    Filter(&'a H::Filter),
+    /// A test without arguments: `x.y is defined`.
+    Test(&'a H::Test),
+}
+
 /// What [`crate::program::link`] asks of an environment: the constant parts of a program.
 pub trait Linker<H: Host> {
     /// A scalar constant, or the container of `parts`.
@@ -756,9 +764,9 @@ pub trait Linker<H: Host> {
     fn name(&mut self, name: &str) -> H::Name;
     /// An attribute site that reads `name`.
     fn site(&mut self, name: &H::Name) -> H::Site;
-    /// An attribute site whose value nobody gets but this test, which has no arguments.
-    fn site_of_test(&mut self, name: &H::Name, test: &H::Test) -> H::Site {
-        let _ = test;
+    /// An attribute site whose value nobody gets but this filter or test.
+    fn site_of(&mut self, name: &H::Name, reader: LinkedReader<'_, H>) -> H::Site {
+        let _ = reader;
         self.site(name)
     }
     /// The filter of this name, if there is one.

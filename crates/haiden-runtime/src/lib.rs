@@ -14,8 +14,8 @@ pub mod vm;
 mod window;
 
 pub use host::{
-    Arguments, BinaryOp, BlockReference, Called, Callee, Closure, CompareOp, Export, Fault, Host, Linker,
-    TraceFrame, UnaryOp, Undefined,
+    Arguments, BinaryOp, BlockReference, Called, Callee, Closure, CompareOp, Export, Fault, Host,
+    LinkedReader, Linker, TraceFrame, UnaryOp, Undefined,
 };
 pub use loops::LoopState;
 pub use program::{Chain, Keyword, LinkError, Program, Shape, link};

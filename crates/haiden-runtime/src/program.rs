@@ -8,13 +8,12 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use haiden_bytecode::image::CallShape;
 use haiden_bytecode::image::{CATCH_CALLER, CATCH_KWARGS, CATCH_VARARGS};
 use haiden_bytecode::ops::{self, code};
 use haiden_bytecode::{Constant, Function, FunctionKind, Image};
 
 use crate::append::BLOCK;
-use crate::host::{Host, Linker};
+use crate::host::{Host, LinkedReader, Linker};
 
 /// A call shape with its names linked.
 pub struct Shape<H: Host> {
@@ -212,10 +211,14 @@ pub fn link<H: Host>(
         .collect();
     let names: Box<[_]> =
         (0..image.name_count() as u32).map(|index| linker.name(image.name(index))).collect();
-    let sites = image.sites().iter().zip(tested_sites(&image)).map(|(&name, test)| {
+    let sites = image.sites().iter().zip(readers(&image)).map(|(&name, reader)| {
         let name = &names[name as usize];
-        match test.and_then(|test| tests[test as usize].as_ref()) {
-            Some(test) => linker.site_of_test(name, test),
+        let known = reader.and_then(|reader| match reader {
+            Reader::Filter(filter) => filters[filter as usize].as_ref().map(LinkedReader::Filter),
+            Reader::Test(test) => tests[test as usize].as_ref().map(LinkedReader::Test),
+        });
+        match known {
+            Some(reader) => linker.site_of(name, reader),
             None => linker.site(name),
         }
     });
@@ -277,9 +280,16 @@ fn unknown_reference<F, T>(
     }
 }
 
-/// For each attribute site the test that alone gets its value, as in `x.y is defined`: the next instruction is that test, which
-/// has no arguments and puts its answer where the value was.
-fn tested_sites(image: &Image) -> Vec<Option<u32>> {
+/// What alone gets the value of an attribute site, as its number in the image's table.
+#[derive(Clone, Copy)]
+enum Reader {
+    Filter(u32),
+    Test(u32),
+}
+
+/// For each attribute site what alone gets its value, if that is a filter or a test, as in `x.y|default(z)` and
+/// `x.y is defined`: it is the next instruction but for such as load arguments, and puts its result where the value was.
+fn readers(image: &Image) -> Vec<Option<Reader>> {
     let mut sites = vec![(0, None); image.sites().len()];
     let code = image.code();
     for (place, &word) in code.iter().enumerate() {
@@ -289,19 +299,38 @@ fn tested_sites(image: &Image) -> Vec<Option<u32>> {
             code::GetAttrWide => ops::w(word) as usize,
             _ => continue,
         };
-        let Some((uses, test)) = sites.get_mut(site) else { continue };
+        let Some((uses, reader)) = sites.get_mut(site) else { continue };
         *uses += 1;
-        if word as u8 == code::GetAttr
-            && let Some(&next) = code.get(place + 1)
-            && next as u8 == code::Test
-            && ops::a(next) == ops::a(word)
-            && let Some(call) = image.test_calls().get(ops::w(next) as usize)
-            && image.shapes().get(call.shape as usize).is_some_and(CallShape::is_empty)
-        {
-            *test = Some(call.reference);
+        if word as u8 == code::GetAttr {
+            *reader = reader_of(image, ops::a(word), &code[place + 1..]);
         }
     }
-    sites.into_iter().map(|(uses, test)| test.filter(|_| uses == 1)).collect()
+    sites.into_iter().map(|(uses, reader)| reader.filter(|_| uses == 1)).collect()
+}
+
+/// The filter or test that the instructions begin with, if it is of this register. A filter has one argument, a test none.
+fn reader_of(image: &Image, register: u16, code: &[u64]) -> Option<Reader> {
+    let is_load = |word: &&u64| {
+        matches!(**word as u8, code::LoadConst | code::LoadInt | code::LoadBool | code::LoadNone)
+            && ops::a(**word) != register
+    };
+    let loads = code.iter().take(1).take_while(is_load).count();
+    let word = *code.get(loads)?;
+    if ops::a(word) != register {
+        return None;
+    }
+    let (calls, arguments) = match word as u8 {
+        code::Test => (image.test_calls(), 0),
+        code::Filter | code::EmitFilter => (image.filter_calls(), 1),
+        _ => return None,
+    };
+    let call = calls.get(ops::w(word) as usize)?;
+    let shape = image.shapes().get(call.shape as usize)?;
+    let is_plain = shape.keywords.is_empty() && !shape.star && !shape.star_star;
+    if !is_plain || shape.positional != arguments || loads != usize::from(arguments) {
+        return None;
+    }
+    Some(if arguments == 0 { Reader::Test(call.reference) } else { Reader::Filter(call.reference) })
 }
 
 /// Constants in post-order: a container takes the values that lie before it, so only roots stay in the table.
