@@ -31,7 +31,7 @@ class ByTree(haiden.Environment):
 
 def options_of(case):
     """The options of a case that decide how its templates compile."""
-    options = {name: value for name, value in case["options"].items() if name != "undefined"}
+    options = {name: value for name, value in case.get("options", {}).items() if name != "undefined"}
     options["extensions"] = [name.replace("jinja2.", "haiden.") for name in options.get("extensions", ())]
     if options["extensions"]:
         # `debug` makes its environment one whose templates Python parses.

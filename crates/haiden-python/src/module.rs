@@ -127,16 +127,23 @@ pub(crate) fn finish(
     autoescape: bool,
     identity: Option<Identity>,
 ) -> PyResult<Code> {
-    let filters = image.filters().iter().map(|reference| (reference, &settings.filters, "filter"));
-    let tests = image.tests().iter().map(|reference| (reference, &settings.tests, "test"));
+    // Each table has its names in the order in which Jinja2 meets them.
     let mut unknown: Option<(u32, u32, String)> = None;
-    for (reference, table, kind) in filters.chain(tests).filter(|(reference, ..)| reference.hard) {
-        let known = image.name(reference.name);
-        let first = unknown
-            .as_ref()
-            .is_none_or(|(line, column, _)| (reference.line, reference.column) < (*line, *column));
-        if first && !table.bound(py).contains(known)? {
-            unknown = Some((reference.line, reference.column, format!("No {kind} named '{known}'.")));
+    let tables = [(image.filters(), &settings.filters, "filter"), (image.tests(), &settings.tests, "test")];
+    for (references, table, kind) in tables {
+        for reference in references.iter().filter(|reference| reference.hard) {
+            let known = image.name(reference.name);
+            if table.bound(py).contains(known)? {
+                continue;
+            }
+            let first = unknown
+                .as_ref()
+                .is_none_or(|(line, column, _)| (reference.line, reference.column) < (*line, *column));
+            if first {
+                let message = format!("No {kind} named '{known}'.");
+                unknown = Some((reference.line, reference.column, message));
+            }
+            break;
         }
     }
     if let Some((line, _, message)) = unknown {
