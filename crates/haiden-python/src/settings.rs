@@ -51,8 +51,8 @@ pub(crate) struct Settings {
     pub(crate) fast: bool,
     /// Where a loaded template is found, if that is done as `Environment` does it.
     pub(crate) loading: Option<Loading>,
-    /// Keys of the environment's cache, by name: the name, the loader's address, the key and its hash.
-    keys: RefCell<Vec<(Obj, usize, CacheKey)>>,
+    /// Keys of the environment's cache, by name: the name, a weak reference to the loader, the key and its hash.
+    keys: RefCell<Vec<(Obj, Obj, CacheKey)>>,
     /// Templates that were found there.
     pub(crate) kept: RefCell<Vec<Rc<Kept>>>,
     /// A state of the policies, and how much longer by them a text may be that is to be cut.
@@ -115,20 +115,21 @@ pub(crate) fn of(object: &Obj) -> &Settings {
 impl Settings {
     /// The key under which the environment's cache has a template.
     pub(crate) fn cache_key(&self, loader: &Obj, name: &Obj) -> objects::Result<CacheKey> {
-        let address = loader.as_ptr() as usize;
+        // A loader has one weak reference like this, and another loader at its address has another one.
+        let reference = objects::weak(loader)?;
         let keys = self.keys.borrow();
-        if let Some((_, _, key)) = keys.iter().find(|(known, of, _)| known.is(name) && *of == address) {
+        if let Some((_, _, key)) = keys.iter().find(|(known, of, _)| known.is(name) && of.is(&reference)) {
             return Ok(key.clone());
         }
         drop(keys);
-        let key = objects::tuple([objects::weak(loader), Ok(name.clone())].into_iter())?;
+        let key = objects::tuple([Ok(reference.clone()), Ok(name.clone())].into_iter())?;
         let hash = objects::hash(&key)?;
         let key = (key, hash);
         let mut keys = self.keys.borrow_mut();
         if keys.len() >= KEYS {
             keys.clear();
         }
-        keys.push((name.clone(), address, key.clone()));
+        keys.push((name.clone(), reference, key.clone()));
         Ok(key)
     }
 
