@@ -76,7 +76,7 @@ def outcome(case: Case, mode: str) -> Case:
     except Exception as error:  # noqa: BLE001 - whatever it raises is compared
         message = error.message if isinstance(error, haiden.TemplateSyntaxError) else str(error)
         # The name of our class, and the name that only the template out of an image has.
-        message = message.replace("haiden.runtime.", "jinja2.runtime.").replace(" in '/main'", "")
+        message = message.replace("haiden.", "jinja2.").replace(" in '/main'", "")
         return {"error": type(error).__name__, "error_message": message, "error_lineno": environments.line_of(error)}
     return {"expected": text}
 

@@ -94,6 +94,8 @@ pub(super) fn tojson<H: BuiltinHost>(
     bound: &Bound<H>,
 ) -> Result<H::Register, H::Error> {
     let indent = match bound.some(host, 0).cloned() {
+        // A text is written without a look at it.
+        Some(_) if host.text(value).is_some() => None,
         None => None,
         Some(indent) => Some(json_indent(host, &indent)?),
     };
