@@ -6,6 +6,7 @@ it is, through `generate`, and from an image. Out: passed and total. Known failu
 """
 
 import argparse
+import copy
 import functools
 import importlib
 import json
@@ -67,7 +68,8 @@ def outcome(case: Case, mode: str) -> Case:
     """What a case makes, in the fields of its record."""
     try:
         page = template(case, mode)
-        context = case.get("context", {})
+        # Templates may change it.
+        context = copy.deepcopy(case.get("context", {}))
         if mode == "chunks":
             chunks = list(page.generate(context))
             return {"expected": page.environment.concat(chunks), "chunks": chunks}

@@ -58,6 +58,11 @@ fn indention<H: BuiltinHost>(host: &mut H, bound: &Bound<H>) -> Result<(String, 
     if let Some(text) = host.text(width) {
         return Ok((text.to_owned(), host.is_markup(width)));
     }
+    if host.is_undefined(width) {
+        // `' ' * undefined` has an error of its own.
+        let (width, space) = (width.clone(), host.new_text(" ", false)?);
+        host.binary(BinaryOp::Mul, &space, &width)?;
+    }
     let width = usize::try_from(host.to_index(width)?).unwrap_or(0);
     host.reserve(width)?;
     if width > LONGEST {

@@ -47,6 +47,15 @@ impl NativeHost {
                     NativeIterator::Range { next: *start, step: *step, left: range_len(*start, *stop, *step) }
                 }
                 HeapObject::Generator { .. } => NativeIterator::Generator(index),
+                HeapObject::Templates { .. } => {
+                    // Python takes what has items for a sequence: here it asks for a block `0`.
+                    let error = Some(Error::new(ErrorKind::Key, "0"));
+                    let items = HeapObject::Generator { name: "iterator", items: Vec::new(), at: 0, error };
+                    match self.heap.object(items) {
+                        Word::Object(items) => NativeIterator::Generator(items),
+                        _ => return Err(self.not_iterable(word)),
+                    }
+                }
                 HeapObject::Bytes(bytes) => {
                     let items = bytes.iter().map(|&byte| Word::Int(byte.into())).collect();
                     NativeIterator::Values { items, at: 0 }
