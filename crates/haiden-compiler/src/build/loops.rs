@@ -34,10 +34,13 @@ impl<'a, 's> Builder<'_, 'a, 's> {
             otherwise: if node.else_.is_empty() { None } else { Some(self.child()) },
         };
         self.mark_line(node.at);
+        // A filtered loop takes its items in the function of its test.
+        let line = node.test.as_ref().map_or(0, |test| test.at().line);
+        let at = if line == 0 { node.at } else { At { line, ..node.at } };
         let iter = self.expr(&node.iter)?;
         if !node.recursive {
             let loop_ = self.loop_body(node, frames, Some(iter), 0)?;
-            out.push(Stmt { at: node.at, kind: StmtKind::For(Box::new(loop_)) });
+            out.push(Stmt { at, kind: StmtKind::For(Box::new(loop_)) });
             self.clear_cells(frames.body, node.at, out);
             return Ok(());
         }
@@ -47,7 +50,7 @@ impl<'a, 's> Builder<'_, 'a, 's> {
         // Register 0 is the iterable.
         self.local();
         let loop_ = self.loop_body(node, frames, None, loop_flags::RECURSIVE)?;
-        let body = vec![Stmt { at: node.at, kind: StmtKind::For(Box::new(loop_)) }];
+        let body = vec![Stmt { at, kind: StmtKind::For(Box::new(loop_)) }];
         self.finish_loop_function(index, node.at, body);
         self.end_function(outer);
         self.mark_line(node.at);

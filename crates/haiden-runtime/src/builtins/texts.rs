@@ -268,8 +268,6 @@ pub(super) fn wordwrap<H: BuiltinHost>(
     value: &H::Register,
     bound: &Bound<H>,
 ) -> Result<H::Register, H::Error> {
-    let break_long_words = bound.flag(host, 1, true)?;
-    let break_on_hyphens = bound.flag(host, 3, true)?;
     let (wrapstring, markup) = match bound.some(host, 2).cloned() {
         None => (host.newline_sequence().to_owned(), false),
         Some(given) => {
@@ -288,6 +286,8 @@ pub(super) fn wordwrap<H: BuiltinHost>(
         let message = format!("'{}' object has no attribute 'splitlines'", host.type_name(value));
         return Err(host.error(ErrorClass::Attribute, message));
     }
+    let break_long_words = bound.flag(host, 1, true)?;
+    let break_on_hyphens = bound.flag(host, 3, true)?;
     let width = wrapping_width(host, bound, value, break_long_words)?;
     let between = if markup { "\n" } else { &*wrapstring };
     let op = TextOp::WordWrap { width, break_long_words, wrapstring: between, break_on_hyphens };

@@ -56,6 +56,11 @@ impl NativeHost {
             return self.percent(template, right);
         }
         self.refuse_undefined(left)?;
+        if let (BinaryOp::Add, Word::Str(Str { markup: true, .. }), Word::Undefined(_)) = (op, left, right)
+            && self.undefined_is_markup(right)?
+        {
+            return self.join_texts(&[left, right], true);
+        }
         self.refuse_undefined(right)?;
         match op {
             BinaryOp::Add => self.add(left, right),
@@ -159,6 +164,9 @@ impl NativeHost {
             ));
         };
         if let Word::Str(text) = sequence {
+            if i64::from(text.len).saturating_mul(times) == i64::MAX {
+                return Err(Error::new(ErrorKind::Overflow, "repeated string is too long"));
+            }
             let limit = self.limits.size;
             return self.build_text(text.markup, |host, out| {
                 crate::python::text::pad::repeat(out, host.str(text), times, limit)?;

@@ -238,10 +238,7 @@ impl NativeHost {
                 Some(name) => format!("<Macro {}>", super::undefined::quoted(name)),
                 None => "<Macro anonymous>".to_owned(),
             },
-            HeapObject::Block(block) => {
-                let name = block.chain.name(block.block).unwrap_or_default();
-                format!("<BlockReference {}>", super::undefined::quoted(name))
-            }
+            HeapObject::Block(_) => "<jinja2.runtime.BlockReference object>".to_owned(),
             HeapObject::Templates { chain, .. } => {
                 let name = chain.definition(0, 0).and_then(|(program, _)| program.name().cloned());
                 match name {
