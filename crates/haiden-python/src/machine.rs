@@ -277,10 +277,11 @@ impl Block {
 
 #[pymethods]
 impl TemplateReference {
-    fn __getitem__<'py>(&self, py: Python<'py>, name: &str) -> PyResult<Bound<'py, PyAny>> {
+    fn __getitem__<'py>(&self, py: Python<'py>, name: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
         let context = &self.0.get(py).0;
         let chain = context.chain();
-        let Some(block) = chain.find(name) else { return Err(PyKeyError::new_err(name.to_owned())) };
+        let found = name.extract::<&str>().ok().and_then(|name| chain.find(name));
+        let Some(block) = found else { return Err(PyKeyError::new_err(name.clone().unbind())) };
         let block = BlockReference { context: context.clone(), chain, block, depth: 0 };
         run(py, &context.scope, |_, _| make_block(block))
     }
@@ -365,6 +366,20 @@ impl Loop {
 
     fn __len__(&self, py: Python<'_>) -> PyResult<usize> {
         self.with(py, LoopState::length)
+    }
+
+    fn __iter__(this: Bound<'_, Loop>) -> Bound<'_, Loop> {
+        this
+    }
+
+    /// The loop's next item, which it will not take itself then, and the loop.
+    fn __next__<'py>(this: &Bound<'py, Loop>) -> PyResult<Option<Bound<'py, PyTuple>>> {
+        let item = this.get().with(this.py(), |state, host| match state.next(host)? {
+            Some(item) => host.object(&item).map(Some),
+            None => Ok(None),
+        })?;
+        let py = this.py();
+        item.map(|item| PyTuple::new(py, [item.bound(py), this.clone().into_any()])).transpose()
     }
 
     /// Runs the body of a recursive loop again.

@@ -81,6 +81,12 @@ impl BuiltinHost for NativeHost {
         })
     }
     fn is_iterable(&mut self, value: &Word) -> Result<bool> {
+        if let Word::Object(index) = *value
+            && matches!(self.heap.objects[index as usize], HeapObject::Loop(_))
+        {
+            // To ask must not take its items.
+            return Ok(true);
+        }
         match self.start_iteration(*value) {
             Ok(_) => Ok(true),
             Err(error) if error.kind() == ErrorKind::Type => Ok(false),

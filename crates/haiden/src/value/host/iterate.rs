@@ -47,6 +47,15 @@ impl NativeHost {
                     NativeIterator::Range { next: *start, step: *step, left: range_len(*start, *stop, *step) }
                 }
                 HeapObject::Generator { .. } => NativeIterator::Generator(index),
+                HeapObject::Loop(_) => {
+                    // The items that are left, each with the loop, which will not take them then.
+                    let mut items = Vec::new();
+                    while let Some(item) = self.loop_number(index, |state, host| state.next(host))? {
+                        items.push(self.new_tuple(&[item, word])?);
+                        self.room_for(items.len())?;
+                    }
+                    NativeIterator::Values { items, at: 0 }
+                }
                 HeapObject::Templates { .. } => {
                     // Python takes what has items for a sequence: here it asks for a block `0`.
                     let error = Some(Error::new(ErrorKind::Key, "0"));
