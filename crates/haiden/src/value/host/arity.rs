@@ -53,7 +53,7 @@ fn of_others(class: &str, name: &str) -> Takes {
 }
 
 /// The names of the parameters of markup's methods, which are Python's; a parameter with `=` may be left out.
-fn of_markup(name: &str) -> Option<&'static [&'static str]> {
+pub(super) fn of_markup(name: &str) -> Option<&'static [&'static str]> {
     Some(match name {
         "join" => &["iterable"],
         "split" | "rsplit" => &["sep=", "maxsplit="],

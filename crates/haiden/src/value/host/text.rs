@@ -9,7 +9,7 @@ use crate::value::heap::{HeapObject, ViewOf};
 use crate::value::host::NativeHost;
 use crate::value::host::printing::Printed;
 use crate::value::object::{Foreign, Object, guarded};
-use crate::value::word::Word;
+use crate::value::word::{Str, Word};
 
 /// A page in the making.
 #[derive(Debug)]
@@ -258,7 +258,16 @@ impl NativeHost {
             HeapObject::Generator { name, .. } if is_iterator(name) => format!("<{name} object>"),
             HeapObject::Generator { name, .. } => format!("<generator object {name}>"),
             HeapObject::Method { name, receiver } => {
-                format!("<built-in method {name} of {} object>", self.type_name(*receiver))
+                let (name, receiver) = (name.clone(), *receiver);
+                if matches!(receiver, Word::Str(Str { markup: true, .. }))
+                    && super::arity::of_markup(&name).is_some()
+                {
+                    let mut shown = String::new();
+                    self.represent(&mut shown, receiver)?;
+                    format!("<bound method Markup.{name} of {shown}>")
+                } else {
+                    format!("<built-in method {name} of {} object>", self.type_name(receiver))
+                }
             }
             HeapObject::Cycler { .. } => "<jinja2.utils.Cycler object>".to_owned(),
             HeapObject::Joiner { .. } => "<jinja2.utils.Joiner object>".to_owned(),
