@@ -52,7 +52,7 @@ def _object_as_page(_: t.Any, expected: t.Any, found: t.Any) -> bool:
     """Macros, `self` and other objects end with their render: a page of native types that is one is its text, of a namespace
     its dict; an undefined part of a value is none."""
     page, ours = expected.get("page", ""), found.get("page", "")
-    if page.startswith(("value <Namespace", "value dict_")):
+    if page.startswith(("value <Namespace", "value dict_", "value range(")):
         return bool(ours.startswith(("value {", "value [")))
     is_object = page == f"value {ours}" and page.startswith("value <")
     return bool(is_object or "Undefined" in page and page.startswith("value ") and re.sub(r"\w*Undefined", "None", page) == ours)

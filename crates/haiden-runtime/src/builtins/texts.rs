@@ -230,7 +230,6 @@ fn wrapping_width<H: BuiltinHost>(
     host: &mut H,
     bound: &Bound<H>,
     value: &H::Register,
-    break_long_words: bool,
 ) -> Result<i64, H::Error> {
     let Some(width) = bound.get(0) else { return Ok(79) };
     let text = host.text(value).unwrap_or_default();
@@ -251,7 +250,7 @@ fn wrapping_width<H: BuiltinHost>(
         let message = format!("invalid width {} (must be > 0)", host.repr(width)?);
         return Err(host.error(ErrorClass::Value, message));
     }
-    let cuts = break_long_words && host.compare_truth(CompareOp::Gt, &longest, width)?;
+    let cuts = bound.flag(host, 1, true)? && host.compare_truth(CompareOp::Gt, &longest, width)?;
     if cuts && host.compare_truth(CompareOp::Ge, width, &one)? {
         let message = "slice indices must be integers or None or have an __index__ method".to_owned();
         return Err(host.error(ErrorClass::Type, message));
@@ -286,9 +285,9 @@ pub(super) fn wordwrap<H: BuiltinHost>(
         let message = format!("'{}' object has no attribute 'splitlines'", host.type_name(value));
         return Err(host.error(ErrorClass::Attribute, message));
     }
+    let width = wrapping_width(host, bound, value)?;
     let break_long_words = bound.flag(host, 1, true)?;
     let break_on_hyphens = bound.flag(host, 3, true)?;
-    let width = wrapping_width(host, bound, value, break_long_words)?;
     let between = if markup { "\n" } else { &*wrapstring };
     let op = TextOp::WordWrap { width, break_long_words, wrapstring: between, break_on_hyphens };
     let text = host.text_filter(op, value)?;

@@ -50,7 +50,7 @@ impl NativeHost {
                 HeapObject::Loop(_) => {
                     // The items that are left, each with the loop, which will not take them then.
                     let mut items = Vec::new();
-                    while let Some(item) = self.loop_number(index, |state, host| state.next(host))? {
+                    while let Some(item) = self.loop_number(index, haiden_runtime::LoopState::next)? {
                         items.push(self.new_tuple(&[item, word])?);
                         self.room_for(items.len())?;
                     }

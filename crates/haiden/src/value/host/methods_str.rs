@@ -153,6 +153,10 @@ impl NativeHost {
         if keywords.iter().any(|(keyword, _)| !allowed.contains(&&**keyword)) {
             return Err(self.wrong_text_call(text, name, args, keywords));
         }
+        if let Some(twice) = allowed.iter().take(args.len()).find(|name| keyword(keywords, name).is_some()) {
+            let message = format!("{name}() got multiple values for argument '{twice}'");
+            return Err(Error::new(ErrorKind::Type, message));
+        }
         match (name, args) {
             ("format_map", [mapping]) => self.format_map(text, *mapping),
             ("translate", [table]) => self.translate_method(text, *table),
