@@ -8,6 +8,7 @@ use haiden_syntax::ast::{
 };
 
 use super::{Builder, LoopUse, Result};
+use crate::error::{CompileError, ErrorKind};
 use crate::ir::{Expr, ExprId, List, Operator};
 use crate::resolve::{Role, VariableId};
 
@@ -66,7 +67,8 @@ impl<'a, 's> Builder<'_, 'a, 's> {
             }
             ast::Expr::InternalName(node) => Self::unsupported("InternalName", node.at),
             ast::Expr::NSRef(node) => Self::unsupported("NSRef", node.at),
-            other => Self::unsupported("Slice", other.at()),
+            // A slice among others: Python refuses the source that Jinja2 generates.
+            other => Err(CompileError::new(ErrorKind::Python, "invalid syntax", other.at())),
         }
     }
 

@@ -56,6 +56,9 @@ impl NativeHost {
             return self.percent(template, right);
         }
         self.refuse_undefined(left)?;
+        if let (BinaryOp::Mul, Word::Str(Str { markup: true, .. })) = (op, left) {
+            return self.multiply(left, right);
+        }
         if let (BinaryOp::Add, Word::Str(Str { markup: true, .. }), Word::Undefined(_)) = (op, left, right)
             && self.undefined_is_markup(right)?
         {
