@@ -22,20 +22,32 @@ pub(crate) fn int_value(object: &Obj) -> Option<i64> {
 #[cfg(not(Py_3_12))]
 #[inline(always)]
 unsafe fn long_value(object: *mut ffi::PyObject) -> Option<i64> {
-    #[repr(C)]
-    struct Long {
-        base: ffi::PyVarObject,
-        digits: [u32; 2],
-    }
     // SAFETY: the caller's promise; a digit is read only if the size says that it is there.
     unsafe {
         let long = object.cast::<Long>();
+        // Most are of one digit.
+        if (*long).base.ob_size == 1 {
+            return Some(i64::from(*(&raw const (*long).digits).cast::<u32>()));
+        }
+        other_long_value(long)
+    }
+}
+
+#[cfg(not(Py_3_12))]
+#[repr(C)]
+struct Long {
+    base: ffi::PyVarObject,
+    digits: [u32; 2],
+}
+
+/// As [`long_value`], of those that are zero, negative, or of two digits.
+#[cfg(not(Py_3_12))]
+#[inline(never)]
+unsafe fn other_long_value(long: *mut Long) -> Option<i64> {
+    // SAFETY: as for `long_value`.
+    unsafe {
         let digits = (&raw const (*long).digits).cast::<u32>();
         let wide = || i64::from(*digits) | (i64::from(*digits.add(1)) << 30);
-        // Most are of one digit: those come first.
-        if (*long).base.ob_size == 1 {
-            return Some(i64::from(*digits));
-        }
         Some(match (*long).base.ob_size {
             0 => 0,
             -1 => -i64::from(*digits),
