@@ -25,7 +25,14 @@ impl NativeHost {
         arguments: Arguments<'_, NativeHost>,
     ) -> Result<Word> {
         match builtin.call(self, &context, &value, arguments) {
-            Err(error) if LAZY.contains(&builtin.spec.name) => self.fail_later(builtin, error),
+            Err(error) if LAZY.contains(&builtin.spec.name) => {
+                let starred = arguments.shape.star || arguments.shape.star_star;
+                if starred && self.expand(arguments).is_err() {
+                    // What stands behind a star is no matter of the filter.
+                    return Err(error);
+                }
+                self.fail_later(builtin, error)
+            }
             outcome => outcome,
         }
     }
