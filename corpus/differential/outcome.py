@@ -47,7 +47,7 @@ def outcome(package: types.ModuleType, case: Case) -> Outcome:
     except TooLongError:
         return {"error": "too long", "message": "", "line": None}
     except Exception as error:  # noqa: BLE001 - whatever it raises is compared
-        message = getattr(error, "message", None) or str(error)
+        message = str(getattr(error, "message", None) or error)
         return {"error": type(error).__name__, "message": plain(message), "line": line_of(error)}
     finally:
         signal.alarm(0)

@@ -611,7 +611,7 @@ def sync_do_slice(value: "t.Collection[V]", slices: int, fill_with: "V | None" =
     [[0, 1], [2, 3], [4, '-']]
     """
     items = list(value)
-    size, longer = divmod(len(items), slices)
+    size, longer = len(items) // slices, len(items) % slices
     start = 0
     for number in range(slices):
         end = start + size + (number < longer)
