@@ -13,7 +13,8 @@ use std::time::Duration;
 
 pub use self::keys::KeyRing;
 use crate::{
-    Bucket, BytecodeCache, CacheError, CacheStatistics, Cleared, Counters, Entries, Failures, Rejection,
+    Bounds, Bucket, BytecodeCache, CacheError, CacheStatistics, Cleared, Collected, Counters, Entries,
+    Failures, Rejection,
 };
 
 /// A store whose entries are signed when they are written and checked when they are read.
@@ -110,6 +111,14 @@ impl<S: BytecodeCache> BytecodeCache for Authenticated<S> {
 
     fn max_size(&self) -> Option<u64> {
         self.store.max_size()
+    }
+
+    fn max_bytes(&self) -> Option<u64> {
+        self.store.max_bytes()
+    }
+
+    fn collect(&self, bounds: &Bounds, dry_run: bool) -> Result<Collected, CacheError> {
+        self.store.collect(bounds, dry_run)
     }
 
     fn statistics(&self) -> CacheStatistics {

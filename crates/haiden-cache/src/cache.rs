@@ -13,7 +13,8 @@ use sha1::{Digest as _, Sha1};
 use crate::bucket::Origin;
 use crate::content_key::hex;
 use crate::{
-    Bucket, CacheEntry, CacheError, CacheErrorKind, CacheStatistics, ContentKey, Counters, Rejection,
+    Bounds, Bucket, CacheEntry, CacheError, CacheErrorKind, CacheStatistics, Collected, ContentKey, Counters,
+    Rejection,
 };
 
 /// What happens when a store fails. An entry that is absent or damaged is no failure.
@@ -162,11 +163,25 @@ pub trait BytecodeCache: Send + Sync {
         None
     }
 
+    /// How many bytes the entries take at most; `None` (the default) without such a bound.
+    fn max_bytes(&self) -> Option<u64> {
+        None
+    }
+
+    /// Removes entries until the bounds hold: first those that are too old, then those that were used longest ago. What was
+    /// written or used within the last minute stays. With `dry_run` it only says what it would do. By default an error
+    /// of kind [`Unsupported`](CacheErrorKind::Unsupported): servers, and stores in memory, do it by themselves.
+    fn collect(&self, bounds: &Bounds, dry_run: bool) -> Result<Collected, CacheError> {
+        let _ = (bounds, dry_run);
+        Err(CacheError::new(CacheErrorKind::Unsupported, "this cache cannot be collected"))
+    }
+
     /// What the cache did in this process.
     fn statistics(&self) -> CacheStatistics {
         let mut statistics = self.counters().map(Counters::snapshot).unwrap_or_default();
         statistics.size = self.size();
         statistics.max_size = self.max_size();
+        statistics.max_bytes = self.max_bytes();
         statistics
     }
 
@@ -356,6 +371,12 @@ macro_rules! forward {
             }
             fn max_size(&self) -> Option<u64> {
                 (**self).max_size()
+            }
+            fn max_bytes(&self) -> Option<u64> {
+                (**self).max_bytes()
+            }
+            fn collect(&self, bounds: &Bounds, dry_run: bool) -> Result<Collected, CacheError> {
+                (**self).collect(bounds, dry_run)
             }
             fn statistics(&self) -> CacheStatistics {
                 (**self).statistics()

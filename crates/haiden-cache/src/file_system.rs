@@ -13,14 +13,14 @@ mod publish;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-pub use self::collect::{Bounds, Collected};
 use self::directory::{Directory, Found, Stored};
 use self::pattern::Pattern;
 use self::publish::{TempNames, publish};
+use crate::bounds::{Budget, Plan};
 use crate::policy::{Listener, Policy};
 use crate::{
-    Bucket, BytecodeCache, CacheEntry, CacheError, CacheErrorKind, CacheStatistics, Cleared, Clock,
-    ContentKey, Counters, DEFAULT_MAX_ENTRY_BYTES, Entries, Failures, Frame, Rejection,
+    Bounds, Bucket, BytecodeCache, CacheEntry, CacheError, CacheErrorKind, CacheStatistics, Cleared, Clock,
+    Collected, ContentKey, Counters, DEFAULT_MAX_ENTRY_BYTES, Entries, Failures, Frame, Rejection,
 };
 
 /// The name of entries unless told otherwise; Jinja2's.
@@ -67,6 +67,11 @@ const TEMP_AGE: Duration = Duration::from_hours(1);
 ///
 /// Entries are written whole or not at all, by a temporary file and a rename, and not flushed to the disk unless
 /// [`sync`](FileSystemBuilder::sync) says so: what a crash leaves fails its digest and is a miss.
+///
+/// **Bounds.** With [`max_bytes`](FileSystemBuilder::max_bytes) or [`max_entries`](FileSystemBuilder::max_entries), entries that
+/// were used longest ago (to the hour: a hit notes its time once an hour) make room for new ones. A process reads the
+/// directory before it writes its first entry, and whenever it has written a sixteenth of a bound; so one writer never
+/// exceeds a bound, and several at once exceed it by at most a sixteenth each. Reading costs nothing more.
 #[derive(Debug)]
 pub struct FileSystemBytecodeCache {
     directory: Directory,
@@ -75,6 +80,7 @@ pub struct FileSystemBytecodeCache {
     read_only: bool,
     sync: bool,
     max_entry_bytes: usize,
+    budget: Option<Budget>,
     policy: Policy,
     clock: Clock,
     counters: Counters,
@@ -193,13 +199,26 @@ impl BytecodeCache for FileSystemBytecodeCache {
         }
         let created_at = bucket.created_at().unwrap_or_else(|| self.clock.now());
         let bytes = bucket.entry_written_at(created_at)?;
-        publish(&self.directory, &self.pattern, &self.temp_names, bucket.content_key(), &bytes, self.sync)
+        let size = bytes.len() as u64;
+        if let Some(budget) = &self.budget
+            && let Some(room) = budget.admit(size)?
+        {
+            self.make_room(room)?;
+        }
+        publish(&self.directory, &self.pattern, &self.temp_names, bucket.content_key(), &bytes, self.sync)?;
+        if let Some(budget) = &self.budget {
+            budget.wrote(size);
+        }
+        Ok(())
     }
 
     /// Deletes the files of this pattern, and what its killed writers left. A file that cannot be deleted is counted
     /// and the others are deleted.
     fn clear(&self) -> Result<Cleared, CacheError> {
         self.refuse_if_read_only()?;
+        if let Some(budget) = &self.budget {
+            budget.forget();
+        }
         let now = SystemTime::now(); // compared with the file system's times, not with our entries'
         let (mut removed, mut failed) = (0, 0);
         for name in self.directory.names()? {
@@ -237,9 +256,24 @@ impl BytecodeCache for FileSystemBytecodeCache {
         Some(self.keys().ok()?.len() as u64)
     }
 
+    fn max_size(&self) -> Option<u64> {
+        self.budget.as_ref()?.bounds().max_entries
+    }
+
+    fn max_bytes(&self) -> Option<u64> {
+        self.budget.as_ref()?.bounds().max_bytes
+    }
+
+    /// The time of last use is known to the hour. What killed writers left is swept, too.
+    fn collect(&self, bounds: &Bounds, dry_run: bool) -> Result<Collected, CacheError> {
+        self.collect_as(&Plan::collection(bounds), dry_run)
+    }
+
     fn statistics(&self) -> CacheStatistics {
         let mut statistics = self.counters.snapshot();
         statistics.size = self.size();
+        statistics.max_size = self.max_size();
+        statistics.max_bytes = self.max_bytes();
         statistics.others_can_write = self.directory.others_can_write();
         statistics.is_link = self.directory.is_link();
         statistics
@@ -273,6 +307,7 @@ pub struct FileSystemBuilder {
     read_only: bool,
     sync: bool,
     max_entry_bytes: usize,
+    bounds: Bounds,
     policy: Policy,
     clock: Clock,
 }
@@ -286,6 +321,7 @@ impl Default for FileSystemBuilder {
             read_only: false,
             sync: false,
             max_entry_bytes: DEFAULT_MAX_ENTRY_BYTES,
+            bounds: Bounds::default(),
             policy: Policy::default(),
             clock: Clock::default(),
         }
@@ -329,6 +365,25 @@ impl FileSystemBuilder {
         self
     }
 
+    /// Both bounds at once; their age does not count here.
+    pub(crate) fn bounds(mut self, bounds: Bounds) -> Self {
+        self.bounds = bounds;
+        self
+    }
+
+    /// Keeps at most so many entries: those that were used longest ago make room for new ones. By default there is no
+    /// such bound.
+    pub fn max_entries(mut self, entries: u64) -> Self {
+        self.bounds.max_entries = Some(entries);
+        self
+    }
+
+    /// Keeps entries whose files take at most so many bytes, as [`max_entries`](Self::max_entries) does.
+    pub fn max_bytes(mut self, bytes: u64) -> Self {
+        self.bounds.max_bytes = Some(bytes);
+        self
+    }
+
     /// What happens when the directory cannot be read or written.
     pub fn failures(mut self, failures: Failures) -> Self {
         self.policy.failures = failures;
@@ -362,6 +417,7 @@ impl FileSystemBuilder {
             read_only: self.read_only,
             sync: self.sync,
             max_entry_bytes: self.max_entry_bytes,
+            budget: Budget::new(self.bounds),
             policy: self.policy,
             clock: self.clock,
             counters: Counters::new(),

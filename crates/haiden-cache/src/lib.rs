@@ -50,8 +50,8 @@
 //! | store | keeps entries | bounded by | `clear()` |
 //! |---|---|---|---|
 //! | [`MemoryBytecodeCache`] | in this process | entries and bytes, least recently used goes first | deletes all |
-//! | [`FileSystemBytecodeCache`] (Unix) | in files of a directory | nothing yet | deletes files of its pattern |
-//! | `SqliteBytecodeCache` (feature `sqlite`) | in one file, for many processes | nothing yet | deletes all |
+//! | [`FileSystemBytecodeCache`] (Unix) | in files of a directory | entries and bytes, if told so; least recently used goes first | deletes files of its pattern |
+//! | `SqliteBytecodeCache` (feature `sqlite`) | in one file, for many processes | entries and bytes, if told so; least recently used goes first | deletes all |
 //! | [`Bundle`] | in one read-only file, a site at a time | what was put in | nothing: compile it anew |
 //! | [`MemcachedBytecodeCache`] | in a Memcached server | the server | invalidates, within seconds everywhere |
 //! | [`RedisBytecodeCache`] | in a Redis server | the server | deletes its own keys |
@@ -88,6 +88,7 @@
 #![forbid(unsafe_code)]
 
 mod authentication;
+mod bounds;
 mod breaker;
 mod bucket;
 mod bundle;
@@ -116,6 +117,7 @@ mod url;
 mod wrap;
 
 pub use authentication::{Authenticated, KeyRing};
+pub use bounds::{Bounds, Collected};
 pub use bucket::Bucket;
 pub use bundle::{Bundle, BundleBuilder};
 pub use cache::{BytecodeCache, ClearReach, Cleared, Entries, Failures, source_checksum};
@@ -123,7 +125,7 @@ pub use content_key::{ContentKey, ContentKeyBuilder};
 pub use entry::CacheEntry;
 pub use error::{CacheError, CacheErrorKind};
 #[cfg(unix)]
-pub use file_system::{Bounds, Collected, DEFAULT_PATTERN, FileSystemBuilder, FileSystemBytecodeCache};
+pub use file_system::{DEFAULT_PATTERN, FileSystemBuilder, FileSystemBytecodeCache};
 pub use frame::{DEFAULT_MAX_ENTRY_BYTES, Frame, Signature};
 pub use memcached::{MemcachedBuilder, MemcachedBytecodeCache};
 pub use memory::MemoryBytecodeCache;

@@ -160,6 +160,10 @@ impl BytecodeCache for MemoryBytecodeCache {
         Some(self.max_entries as u64)
     }
 
+    fn max_bytes(&self) -> Option<u64> {
+        Some(self.max_bytes as u64)
+    }
+
     /// Least recently used first; the list as it stands when it is asked for.
     fn entries(&self) -> Result<Entries<'_>, CacheError> {
         let shelf = self.shelf();

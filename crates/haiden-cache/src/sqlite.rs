@@ -3,11 +3,12 @@
 //! In: buckets. Out: rows of one table, under content keys. Invariant: every statement is a transaction of its own, so
 //! a process may be killed at any point and leaves whole rows; a reader never waits for a writer (write-ahead log).
 //!
-//! Reading order: `file` (which files are taken, and what becomes of a damaged one), then this.
+//! Reading order: `file` (which files are taken, and what becomes of a damaged one), this, `collect` (bounds).
 //!
 //! The client is rusqlite with SQLite compiled in: nobody should write that himself, and a system's library may be
 //! too old for what is used here.
 
+mod collect;
 mod file;
 
 use std::path::{Path, PathBuf};
@@ -16,11 +17,12 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use rusqlite::{Connection, OptionalExtension as _};
 
 use self::file::StoreFile;
+use crate::bounds::{Budget, Plan};
 use crate::breaker::{Breaker, Harm};
 use crate::policy::{Listener, Policy};
 use crate::{
-    Bucket, BytecodeCache, CacheEntry, CacheError, CacheErrorKind, Cleared, Clock, ContentKey, Counters,
-    DEFAULT_MAX_ENTRY_BYTES, Entries, Failures, Frame, Rejection,
+    Bounds, Bucket, BytecodeCache, CacheEntry, CacheError, CacheErrorKind, Cleared, Clock, Collected,
+    ContentKey, Counters, DEFAULT_MAX_ENTRY_BYTES, Entries, Failures, Frame, Rejection,
 };
 
 /// How long a statement waits for another process's transaction.
@@ -64,11 +66,16 @@ const TOUCH_AFTER: Duration = Duration::from_hours(1);
 /// **Forking.** Connections are not used across a fork: a child opens its own.
 ///
 /// **`clear()`** deletes every entry and gives the space back to the file system.
+///
+/// **Bounds.** With [`max_bytes`](SqliteBuilder::max_bytes) or [`max_entries`](SqliteBuilder::max_entries), entries that were
+/// used longest ago (to the hour) make room for new ones, in a transaction of its own before the one that writes. A
+/// process reads all sizes before it writes its first entry, and whenever it has written a sixteenth of a bound.
 #[derive(Debug)]
 pub struct SqliteBytecodeCache {
     file: StoreFile,
     writing: Breaker,
     max_entry_bytes: usize,
+    budget: Option<Budget>,
     policy: Policy,
     clock: Clock,
     counters: Counters,
@@ -88,6 +95,7 @@ impl SqliteBytecodeCache {
             busy_timeout: BUSY_TIMEOUT,
             first_pause: FIRST_PAUSE,
             max_entry_bytes: DEFAULT_MAX_ENTRY_BYTES,
+            bounds: Bounds::default(),
             policy: Policy::default(),
             clock: Clock::default(),
         }
@@ -206,15 +214,29 @@ impl BytecodeCache for SqliteBytecodeCache {
         }
         let now = self.clock.now();
         let frame = bucket.entry_written_at(bucket.created_at().unwrap_or(now))?;
+        let size = frame.len() as u64;
+        if let Some(budget) = &self.budget
+            && !self.file.is_read_only()
+            && let Some(room) = budget.admit(size)?
+        {
+            self.make_room(room)?;
+        }
         self.write(|connection| {
             let sql = "INSERT OR REPLACE INTO entries (content_key, accessed_at, frame) VALUES (?1, ?2, ?3)";
             let mut insert = connection.prepare_cached(sql)?;
             insert.execute((&bucket.content_key().as_bytes()[..], seconds(now), &frame)).map(drop)
-        })
+        })?;
+        if let Some(budget) = &self.budget {
+            budget.wrote(size);
+        }
+        Ok(())
     }
 
     /// Deletes every entry and shrinks the file.
     fn clear(&self) -> Result<Cleared, CacheError> {
+        if let Some(budget) = &self.budget {
+            budget.forget();
+        }
         let removed = self.write(|connection| connection.execute("DELETE FROM entries", ()))?;
         // Needs that nobody else reads just then; the space is used again in any case.
         let _ =
@@ -243,6 +265,19 @@ impl BytecodeCache for SqliteBytecodeCache {
             connection.query_row("SELECT count(*) FROM entries", (), |row| row.get::<_, i64>(0))
         };
         self.file.with(count).ok().and_then(|count| u64::try_from(count).ok())
+    }
+
+    fn max_size(&self) -> Option<u64> {
+        self.budget.as_ref()?.bounds().max_entries
+    }
+
+    fn max_bytes(&self) -> Option<u64> {
+        self.budget.as_ref()?.bounds().max_bytes
+    }
+
+    /// The time of last use is known to the hour. The file does not shrink: what is free in it is used again.
+    fn collect(&self, bounds: &Bounds, dry_run: bool) -> Result<Collected, CacheError> {
+        self.collect_as(&Plan::collection(bounds), dry_run)
     }
 
     /// In the order of keys, read one by one. The time of last use is at most an hour behind.
@@ -279,6 +314,7 @@ pub struct SqliteBuilder {
     busy_timeout: Duration,
     first_pause: Duration,
     max_entry_bytes: usize,
+    bounds: Bounds,
     policy: Policy,
     clock: Clock,
 }
@@ -309,6 +345,25 @@ impl SqliteBuilder {
         self
     }
 
+    /// Both bounds at once; their age does not count here.
+    pub(crate) fn bounds(mut self, bounds: Bounds) -> Self {
+        self.bounds = bounds;
+        self
+    }
+
+    /// Keeps at most so many entries: those that were used longest ago make room for new ones. By default there is no
+    /// such bound.
+    pub fn max_entries(mut self, entries: u64) -> Self {
+        self.bounds.max_entries = Some(entries);
+        self
+    }
+
+    /// Keeps entries of at most so many bytes, as [`max_entries`](Self::max_entries) does. The file is a little larger.
+    pub fn max_bytes(mut self, bytes: u64) -> Self {
+        self.bounds.max_bytes = Some(bytes);
+        self
+    }
+
     /// What happens when the file cannot be read or written.
     pub fn failures(mut self, failures: Failures) -> Self {
         self.policy.failures = failures;
@@ -333,6 +388,7 @@ impl SqliteBuilder {
             file: StoreFile::open(self.path, self.read_only, self.busy_timeout)?,
             writing: Breaker::new(self.first_pause),
             max_entry_bytes: self.max_entry_bytes,
+            budget: Budget::new(self.bounds),
             policy: self.policy,
             clock: self.clock,
             counters: Counters::new(),

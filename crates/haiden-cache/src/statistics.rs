@@ -121,6 +121,7 @@ impl Counters {
             misses: self.misses.load(Relaxed),
             size: None,
             max_size: None,
+            max_bytes: None,
             writes: self.writes.load(Relaxed),
             skipped_writes: self.skipped_writes.load(Relaxed),
             bytes_read: self.bytes_read.load(Relaxed),
@@ -159,6 +160,8 @@ pub struct CacheStatistics {
     pub size: Option<u64>,
     /// The most entries it keeps; `None` if it sets no such bound.
     pub max_size: Option<u64>,
+    /// The most bytes its entries take; `None` if it sets no such bound.
+    pub max_bytes: Option<u64>,
     /// Entries written.
     pub writes: u64,
     /// Entries not written, because the cache is read-only.
@@ -203,7 +206,12 @@ impl fmt::Display for CacheStatistics {
         writeln!(f, "misses         {:>12}", self.misses)?;
         writeln!(f, "hit ratio      {:>10.1} %", self.hit_ratio() * 100.0)?;
         writeln!(f, "entries        {:>12}", count(self.size, "unknown"))?;
-        writeln!(f, "at most        {:>12}", count(self.max_size, "unbounded"))?;
+        if self.max_size.is_some() || self.max_bytes.is_none() {
+            writeln!(f, "at most        {:>12}", count(self.max_size, "unbounded"))?;
+        }
+        if let Some(bytes) = self.max_bytes {
+            writeln!(f, "at most        {bytes:>12} bytes")?;
+        }
         writeln!(f, "written        {:>12}", self.writes)?;
         writeln!(f, "bytes read     {:>12}", self.bytes_read)?;
         writeln!(f, "bytes written  {:>12}", self.bytes_written)?;

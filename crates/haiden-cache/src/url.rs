@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use crate::policy::Listener;
 use crate::{
-    Authenticated, Bundle, BytecodeCache, CacheError, CacheErrorKind, Failures, KeyRing,
+    Authenticated, Bounds, Bundle, BytecodeCache, CacheError, CacheErrorKind, Failures, KeyRing,
     MemcachedBytecodeCache, RedisBytecodeCache,
 };
 #[cfg(unix)]
@@ -41,18 +41,22 @@ pub struct Opening {
 pub struct Opened {
     /// The cache.
     pub cache: Arc<dyn BytecodeCache>,
-    /// The same, if it is a directory.
-    #[cfg(unix)]
-    pub directory: Option<Arc<FileSystemBytecodeCache>>,
+    /// The bounds that its URL names.
+    pub bounds: Bounds,
 }
 
 /// What a URL names.
 ///
 /// ```
-/// use haiden_cache::CacheUrl;
+/// use haiden_cache::{Bounds, CacheUrl};
 ///
-/// assert_eq!(CacheUrl::parse("build/cache")?, CacheUrl::Directory(Some("build/cache".into())));
-/// assert_eq!(CacheUrl::parse("sqlite:///var/cache/site.db")?, CacheUrl::Sqlite("/var/cache/site.db".into()));
+/// let none = Bounds::default();
+/// assert_eq!(CacheUrl::parse("build/cache")?, CacheUrl::Directory(Some("build/cache".into()), none));
+/// let bounds = Bounds { max_bytes: Some(64 << 20), ..none };
+/// assert_eq!(
+///     CacheUrl::parse("sqlite:///var/cache/site.db?max_bytes=64M")?,
+///     CacheUrl::Sqlite("/var/cache/site.db".into(), bounds)
+/// );
 /// assert!(CacheUrl::parse("redis://cache.example")?.is_shared());
 /// assert!(CacheUrl::parse("ftp://cache.example").is_err());
 /// # Ok::<(), haiden_cache::CacheError>(())
@@ -60,12 +64,13 @@ pub struct Opened {
 #[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CacheUrl {
-    /// `file:DIRECTORY` or a path; `file:` alone is the user's own directory under the temporary one.
-    Directory(Option<PathBuf>),
+    /// `file:DIRECTORY[?max_bytes=SIZE&max_entries=NUMBER]` or a path; `file:` alone is the user's own directory under the
+    /// temporary one.
+    Directory(Option<PathBuf>, Bounds),
     /// `bundle:FILE`.
     Bundle(PathBuf),
-    /// `sqlite:FILE`.
-    Sqlite(PathBuf),
+    /// `sqlite:FILE[?max_bytes=SIZE&max_entries=NUMBER]`.
+    Sqlite(PathBuf, Bounds),
     /// `memcached://HOST:PORT`, `memcached+unix:///PATH`.
     Memcached(String),
     /// `redis://HOST:PORT/DATABASE`, `redis+unix:///PATH`.
@@ -76,11 +81,16 @@ impl CacheUrl {
     /// What a URL names; an error of kind [`Url`](CacheErrorKind::Url) if its scheme is unknown.
     pub fn parse(url: &str) -> Result<Self, CacheError> {
         Ok(match scheme(url) {
-            None => Self::Directory(Some(url.into())),
-            Some(("file", "")) => Self::Directory(None),
-            Some(("file", path)) => Self::Directory(Some(local(path))),
+            None => Self::Directory(Some(url.into()), Bounds::default()),
+            Some(("file", rest)) => {
+                let (path, bounds) = bounded(rest)?;
+                Self::Directory((!path.is_empty()).then(|| local(path)), bounds)
+            }
             Some(("bundle", path)) => Self::Bundle(local(path)),
-            Some(("sqlite", path)) => Self::Sqlite(local(path)),
+            Some(("sqlite", rest)) => {
+                let (path, bounds) = bounded(rest)?;
+                Self::Sqlite(local(path), bounds)
+            }
             Some(("memcached" | "memcached+unix", _)) => Self::Memcached(url.to_owned()),
             Some(("redis" | "redis+unix" | "rediss", _)) => Self::Redis(url.to_owned()),
             Some((other, _)) => {
@@ -157,58 +167,57 @@ impl Opening {
             return Err(CacheError::new(CacheErrorKind::Secret, message));
         }
         let signs_itself = matches!(named, CacheUrl::Bundle(_));
-        let mut opened = self.store(named)?;
+        let bounds = match &named {
+            CacheUrl::Directory(_, bounds) | CacheUrl::Sqlite(_, bounds) => *bounds,
+            _ => Bounds::default(),
+        };
+        let mut cache = self.store(named)?;
         if let (Some(keys), false) = (&self.keys, signs_itself) {
-            opened.cache = Arc::new(Authenticated::new(opened.cache, Arc::clone(keys)));
+            cache = Arc::new(Authenticated::new(cache, Arc::clone(keys)));
         }
-        Ok(opened)
+        Ok(Opened { cache, bounds })
     }
 
-    fn store(&self, named: CacheUrl) -> Result<Opened, CacheError> {
-        let cache: Arc<dyn BytecodeCache> = match named {
-            CacheUrl::Directory(path) => return self.directory(path),
+    fn store(&self, named: CacheUrl) -> Result<Arc<dyn BytecodeCache>, CacheError> {
+        Ok(match named {
+            CacheUrl::Directory(path, bounds) => self.directory(path, bounds)?,
             // Its index is signed, too.
             CacheUrl::Bundle(path) => Arc::new(match &self.keys {
                 Some(keys) => Bundle::open_signed(path, Arc::clone(keys))?,
                 None => Bundle::open(path)?,
             }),
-            CacheUrl::Sqlite(path) => self.sqlite(path)?,
+            CacheUrl::Sqlite(path, bounds) => self.sqlite(path, bounds)?,
             CacheUrl::Memcached(url) => {
                 Arc::new(told!(self, MemcachedBytecodeCache::builder(url)).connect()?)
             }
             CacheUrl::Redis(url) => Arc::new(told!(self, RedisBytecodeCache::builder(url)).connect()?),
-        };
-        Ok(Opened {
-            cache,
-            #[cfg(unix)]
-            directory: None,
         })
     }
 
     #[cfg(unix)]
-    fn directory(&self, path: Option<PathBuf>) -> Result<Opened, CacheError> {
+    fn directory(&self, path: Option<PathBuf>, bounds: Bounds) -> Result<Arc<dyn BytecodeCache>, CacheError> {
         let builder = told!(self, FileSystemBytecodeCache::builder().pattern(DEFAULT_PATTERN));
         let builder = match path {
             Some(path) => builder.directory(path),
             None => builder,
         };
-        let cache = Arc::new(builder.open()?);
-        Ok(Opened { cache: Arc::clone(&cache) as _, directory: Some(cache) })
+        Ok(Arc::new(builder.bounds(bounds).open()?))
     }
 
     #[cfg(not(unix))]
-    fn directory(&self, _: Option<PathBuf>) -> Result<Opened, CacheError> {
+    fn directory(&self, _: Option<PathBuf>, _: Bounds) -> Result<Arc<dyn BytecodeCache>, CacheError> {
         Err(CacheError::new(CacheErrorKind::Unsupported, "no directories of entries on this system"))
     }
 
     #[cfg(feature = "sqlite")]
-    fn sqlite(&self, path: PathBuf) -> Result<Arc<dyn BytecodeCache>, CacheError> {
-        Ok(Arc::new(told!(self, crate::SqliteBytecodeCache::builder(path)).open()?))
+    fn sqlite(&self, path: PathBuf, bounds: Bounds) -> Result<Arc<dyn BytecodeCache>, CacheError> {
+        let builder = told!(self, crate::SqliteBytecodeCache::builder(path));
+        Ok(Arc::new(builder.bounds(bounds).open()?))
     }
 
     #[cfg(not(feature = "sqlite"))]
     #[expect(clippy::unused_self, reason = "as the one that is built with SQLite")]
-    fn sqlite(&self, _: PathBuf) -> Result<Arc<dyn BytecodeCache>, CacheError> {
+    fn sqlite(&self, _: PathBuf, _: Bounds) -> Result<Arc<dyn BytecodeCache>, CacheError> {
         Err(CacheError::new(CacheErrorKind::Unsupported, "this was built without SQLite"))
     }
 }
@@ -218,6 +227,29 @@ fn scheme(url: &str) -> Option<(&str, &str)> {
     let (scheme, rest) = url.split_once(':')?;
     let is_scheme = scheme.len() > 1 && scheme.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'+');
     is_scheme.then_some((scheme, rest))
+}
+
+/// The part of a URL that is a path, and the bounds that it names behind a question mark.
+fn bounded(rest: &str) -> Result<(&str, Bounds), CacheError> {
+    let Some((path, options)) = rest.split_once('?') else { return Ok((rest, Bounds::default())) };
+    let mut bounds = Bounds::default();
+    for option in options.split('&') {
+        let (name, value) = option.split_once('=').unwrap_or((option, ""));
+        let (place, number) = match name {
+            "max_bytes" => (&mut bounds.max_bytes, Bounds::parse_bytes(value)),
+            "max_entries" => (&mut bounds.max_entries, value.parse().ok()),
+            _ => {
+                let message = format!(
+                    "{name:?} is no option of such a cache; there are max_bytes and max_entries (a path that has a \
+                     question mark in it is written without `file:`)"
+                );
+                return Err(CacheError::new(CacheErrorKind::Url, message));
+            }
+        };
+        let wanted = || format!("{option:?}: a number is wanted; of bytes, it may be one with K, M or G");
+        *place = Some(number.ok_or_else(|| CacheError::new(CacheErrorKind::Url, wanted()))?);
+    }
+    Ok((path, bounds))
 }
 
 /// The path in a URL of a local cache: `///path`, `/path`, or a relative one.

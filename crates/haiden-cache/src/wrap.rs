@@ -5,7 +5,8 @@
 
 use crate::policy::Policy;
 use crate::{
-    Bucket, BytecodeCache, CacheError, CacheErrorKind, CacheStatistics, Cleared, Counters, Entries, Failures,
+    Bounds, Bucket, BytecodeCache, CacheError, CacheErrorKind, CacheStatistics, Cleared, Collected, Counters,
+    Entries, Failures,
 };
 
 /// The methods that a wrapper hands on to the cache inside.
@@ -23,6 +24,9 @@ macro_rules! hand_on {
         }
         fn max_size(&self) -> Option<u64> {
             self.cache.max_size()
+        }
+        fn max_bytes(&self) -> Option<u64> {
+            self.cache.max_bytes()
         }
         fn entries(&self) -> Result<Entries<'_>, CacheError> {
             self.cache.entries()
@@ -43,6 +47,9 @@ macro_rules! hand_on {
         }
         fn clear(&self) -> Result<Cleared, CacheError> {
             self.cache.clear()
+        }
+        fn collect(&self, bounds: &Bounds, dry_run: bool) -> Result<Collected, CacheError> {
+            self.cache.collect(bounds, dry_run)
         }
         fn is_read_only(&self) -> bool {
             self.cache.is_read_only()
@@ -100,6 +107,10 @@ impl<C: BytecodeCache> BytecodeCache for ReadOnly<C> {
     }
 
     fn clear(&self) -> Result<Cleared, CacheError> {
+        Err(read_only())
+    }
+
+    fn collect(&self, _: &Bounds, _: bool) -> Result<Collected, CacheError> {
         Err(read_only())
     }
 
