@@ -164,7 +164,9 @@ class CacheStatistics(t.NamedTuple):
     size: int | None
     """How many entries it holds; `None` if it cannot tell."""
     max_size: int | None = None
-    """How many it may hold; `None` if there is no bound."""
+    """How many it may hold; `None` if there is no such bound."""
+    max_bytes: int | None = None
+    """How many bytes its entries may take; `None` if there is no such bound."""
     writes: int = 0
     """How many entries were written. This and what follows is counted by the caches of `haiden.cache`."""
     skipped_writes: int = 0
@@ -225,6 +227,8 @@ class CacheEntry(t.NamedTuple):
     """When it was written, in UTC; `None` if the cache cannot tell."""
     accessed_at: "datetime | None" = None
     """When it was last read, in UTC; `None` if the cache cannot tell."""
+    rejection: str | None = None
+    """Why it cannot be used, in listings that show such entries; its bytecode is empty then."""
 
 
 def _checksum_of(data: bytes) -> str | None:

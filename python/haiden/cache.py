@@ -59,6 +59,21 @@ class Cleared(t.NamedTuple):
     """How many could not be."""
 
 
+class Collected(t.NamedTuple):
+    """What `collect` did."""
+
+    removed: int
+    """How many entries were removed."""
+    removed_bytes: int
+    """What they took."""
+    kept: int
+    """How many stay."""
+    kept_bytes: int
+    """What they take."""
+    failed: int
+    """How many were to go, and could not be removed."""
+
+
 class KeyRing:
     """Secrets that sign and check entries: the first signs, all check.
 
@@ -131,21 +146,51 @@ class StoreBytecodeCache(BytecodeCache):
         """What the cache did in this process."""
         return _statistics(self._store.statistics())
 
-    def entries(self) -> Iterator[CacheEntry]:
-        """The sound entries, in stores that can list them. The keys are content keys."""
+    def collect(
+        self,
+        *,
+        max_age: float | None = None,
+        max_bytes: int | None = None,
+        max_entries: int | None = None,
+        dry_run: bool = False,
+    ) -> Collected:
+        """Brings a directory or an SQLite file within bounds, once: what was used longest ago goes first.
+
+        What was written or used within the last minute stays. The stores that have bounds of their own need no call.
+
+        :param max_age: Entries unused for longer go, in seconds.
+        :param max_bytes: What the entries take at most.
+        :param max_entries: How many stay at most.
+        :param dry_run: Whether nothing is removed, only told.
+        :raises NotImplementedError: The store does this itself, or is not written.
+        """
+        try:
+            return Collected(*self._store.collect(max_age, max_bytes, max_entries, dry_run))
+        except CacheError as error:
+            if error.kind == "Unsupported":
+                raise NotImplementedError(f"{type(self).__name__} cannot be collected") from None
+            raise
+
+    def entries(self, *, damaged: bool = False) -> Iterator[CacheEntry]:
+        """The sound entries, in stores that can list them. The keys are content keys.
+
+        :param damaged: Whether those are shown, too, that would be misses: their `rejection` says why.
+        :raises NotImplementedError: The store cannot list its entries.
+        :raises CacheError: The store fails meanwhile.
+        """
         from datetime import datetime, timezone
 
         def at(seconds: float | None) -> "datetime | None":
             return None if seconds is None else datetime.fromtimestamp(seconds, timezone.utc)
 
         try:
-            entries = self._store.entries()
+            entries = self._store.entries(damaged)
         except CacheError as error:
             if error.kind == "Unsupported":
                 raise NotImplementedError(f"{type(self).__name__} cannot list its entries") from None
             raise
-        for key, checksum, bytecode, created, accessed in entries:
-            yield CacheEntry(key, checksum, bytecode, at(created), at(accessed))
+        for key, checksum, bytecode, created, accessed, rejection in entries:
+            yield CacheEntry(key, checksum, bytecode, at(created), at(accessed), rejection)
 
     def prefetch(self, environment: "Environment", names: Iterable[str]) -> int:
         """Loads templates into an environment's memory, with what they extend, include and import by constant names.
@@ -238,6 +283,8 @@ class FileSystemBytecodeCache(StoreBytecodeCache):
     :param pattern: The names of the files; `%s` is the key.
     :param read_only: Whether nothing is written.
     :param sync: Whether entries are on the disk when they are written.
+    :param max_bytes: What the files take at most: entries that were used longest ago make room for new ones.
+    :param max_entries: How many entries there are at most.
     :param failures: What happens when it fails.
     """
 
@@ -248,10 +295,13 @@ class FileSystemBytecodeCache(StoreBytecodeCache):
         *,
         read_only: bool = False,
         sync: bool = False,
+        max_bytes: int | None = None,
+        max_entries: int | None = None,
         failures: Failures = "ignore",
     ) -> None:
         path = None if directory is None else os.fspath(directory)
-        super().__init__(_native.Stores.directory(path, pattern, read_only, sync, failures))
+        bounds = max_bytes, max_entries
+        super().__init__(_native.Stores.directory(path, pattern, read_only, sync, bounds, failures))
 
 
 class SqliteBytecodeCache(StoreBytecodeCache):
@@ -260,6 +310,8 @@ class SqliteBytecodeCache(StoreBytecodeCache):
     :param path: The file; made if it is missing.
     :param busy_timeout: How long a writer waits for others, in seconds.
     :param read_only: Whether nothing is written.
+    :param max_bytes: What the entries take at most: those that were used longest ago make room for new ones.
+    :param max_entries: How many entries there are at most.
     :param failures: What happens when it fails.
     """
 
@@ -269,9 +321,12 @@ class SqliteBytecodeCache(StoreBytecodeCache):
         *,
         busy_timeout: float = 0.25,
         read_only: bool = False,
+        max_bytes: int | None = None,
+        max_entries: int | None = None,
         failures: Failures = "ignore",
     ) -> None:
-        super().__init__(_native.Stores.sqlite(os.fspath(path), busy_timeout, read_only, failures))
+        bounds = max_bytes, max_entries
+        super().__init__(_native.Stores.sqlite(os.fspath(path), busy_timeout, read_only, bounds, failures))
 
 
 class RemoteOptions(t.TypedDict, total=False):
@@ -493,7 +548,11 @@ def cache_from_url(
 ) -> StoreBytecodeCache:
     """The cache at a URL, as the command line names it.
 
-    There are `file:DIR`, `bundle:FILE`, `sqlite:FILE`, `memcached://HOST:PORT`, `redis://HOST:PORT/DATABASE`.
+    There are `file:DIR`, `bundle:FILE`, `sqlite:FILE`, `memcached://HOST:PORT`, `redis://HOST:PORT/DATABASE`. The first
+    and `sqlite:` take bounds: `file:/var/cache/site?max_bytes=64M&max_entries=5000`; servers take `prefix` and `timeout`.
+
+    A bundle is read-only, and in memory once it is open: for it, `read_only`, `failures` and `unauthenticated` change
+    nothing, and with `keys` it must have been signed as a whole.
 
     :param keys: Entries are signed with the first, and those signed with none are misses.
     :param unauthenticated: A server may be written without keys: all who can write there can then change your pages.
@@ -507,6 +566,8 @@ def cache_from_url(
     >>> cache_from_url("redis://127.0.0.1:1", unauthenticated=True).statistics().hits
     0
     """
+    if failures not in t.get_args(Failures):
+        raise ValueError(f"failures={failures!r}: expected 'ignore', 'warn' or 'raise'")
     if url.startswith("bundle:"):
         path = url.removeprefix("bundle:")
         return BundleBytecodeCache(path.removeprefix("//"), keys)
@@ -557,6 +618,7 @@ __all__ = [
     "CacheError",
     "CacheStatistics",
     "Cleared",
+    "Collected",
     "FileSystemBytecodeCache",
     "KeyRing",
     "MemcachedBytecodeCache",

@@ -226,13 +226,16 @@ impl BytecodeCache for Bundle {
     fn entries(&self) -> Result<Entries<'_>, CacheError> {
         Ok(Box::new((0..self.index.entries).map(|at| {
             let record = format::record(&self.bytes, at);
-            match record.and_then(|record| self.frame(&record)) {
-                Ok(frame) => Ok(listed(&frame)),
-                Err(reason) => {
-                    let message = format!("entry {at} of the bundle: {reason}");
-                    Err(CacheError::new(CacheErrorKind::Rejected(reason), message))
+            let key = record.as_ref().map(|record| record.key.to_hex()).ok();
+            let frame = record.and_then(|record| self.frame(&record));
+            frame.map(|frame| listed(&frame)).map_err(|reason| {
+                let message = format!("entry {at} of the bundle: {reason}");
+                let error = CacheError::new(CacheErrorKind::Rejected(reason), message);
+                match key {
+                    Some(key) => error.with_key(key),
+                    None => error,
                 }
-            }
+            })
         })))
     }
 }

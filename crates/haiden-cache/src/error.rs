@@ -103,29 +103,27 @@ impl CacheErrorKind {
 pub struct CacheError {
     kind: CacheErrorKind,
     message: String,
+    key: Option<Box<str>>,
     source: Option<Box<dyn Error + Send + Sync>>,
 }
 
 impl CacheError {
     /// An error of this kind with this message.
     pub fn new(kind: CacheErrorKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), source: None }
+        Self { kind, message: message.into(), key: None, source: None }
     }
 
     /// Whatever a store's own client reports.
     pub fn other(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         let source = error.into();
-        Self { kind: CacheErrorKind::Other, message: source.to_string(), source: Some(source) }
+        let message = source.to_string();
+        Self { source: Some(source), ..Self::new(CacheErrorKind::Other, message) }
     }
 
     /// A failed operation: the kind comes from the cause, `doing` says what was attempted.
     pub(crate) fn io(doing: impl fmt::Display, error: impl Into<io::Error>) -> Self {
         let error = error.into();
-        Self {
-            kind: CacheErrorKind::of(&error),
-            message: format!("{doing}: {error}"),
-            source: Some(Box::new(error)),
-        }
+        Self::new(CacheErrorKind::of(&error), format!("{doing}: {error}")).with_source(error)
     }
 
     /// The same error with a cause behind it.
@@ -133,6 +131,18 @@ impl CacheError {
     pub fn with_source(mut self, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         self.source = Some(source.into());
         self
+    }
+
+    /// The same error, about the entry of this key.
+    #[must_use]
+    pub fn with_key(mut self, key: impl Into<Box<str>>) -> Self {
+        self.key = Some(key.into());
+        self
+    }
+
+    /// The key of the entry that it is about, as [`entries`](crate::BytecodeCache::entries) tells it.
+    pub fn key(&self) -> Option<&str> {
+        self.key.as_deref()
     }
 
     /// The kind, for programs.
@@ -161,6 +171,6 @@ impl Error for CacheError {
 
 impl From<io::Error> for CacheError {
     fn from(error: io::Error) -> Self {
-        Self { kind: CacheErrorKind::of(&error), message: error.to_string(), source: Some(Box::new(error)) }
+        Self::new(CacheErrorKind::of(&error), error.to_string()).with_source(error)
     }
 }

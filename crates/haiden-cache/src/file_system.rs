@@ -148,7 +148,8 @@ impl FileSystemBytecodeCache {
         };
         Some(result.map_err(|reason| {
             let path = self.directory.path().join(self.pattern.name(key));
-            CacheError::new(CacheErrorKind::Rejected(reason), format!("{}: {reason}", path.display()))
+            let message = format!("{}: {reason}", path.display());
+            CacheError::new(CacheErrorKind::Rejected(reason), message).with_key(key.to_hex())
         }))
     }
 

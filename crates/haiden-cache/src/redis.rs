@@ -142,7 +142,7 @@ impl RedisBytecodeCache {
             });
             entries.push(frame.map(|frame| CacheEntry::from_frame(&frame)).map_err(|reason| {
                 let message = format!("{}: {}: {reason}", self.client.address(), names[index]);
-                CacheError::new(CacheErrorKind::Rejected(reason), message)
+                CacheError::new(CacheErrorKind::Rejected(reason), message).with_key(keys[index].to_hex())
             }));
         });
         entries.extend(result.err().map(Err));

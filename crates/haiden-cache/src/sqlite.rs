@@ -162,7 +162,7 @@ impl SqliteBytecodeCache {
         let frame = frame.map_err(|reason| {
             let key = crate::content_key::hex(&row.key);
             let message = format!("{}: {key}: {reason}", self.path().display());
-            CacheError::new(CacheErrorKind::Rejected(reason), message)
+            CacheError::new(CacheErrorKind::Rejected(reason), message).with_key(key)
         })?;
         let accessed_at = u64::try_from(row.accessed_at).unwrap_or(0);
         let accessed_at = UNIX_EPOCH.checked_add(Duration::from_secs(accessed_at));

@@ -3,7 +3,7 @@
 //! In: a URL, and who may have written what the cache holds. Out: the cache. Invariant: a server that others share is not
 //! opened for writing without keys, unless the caller says so.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::policy::Listener;
@@ -41,8 +41,6 @@ pub struct Opening {
 pub struct Opened {
     /// The cache.
     pub cache: Arc<dyn BytecodeCache>,
-    /// The bounds that its URL names.
-    pub bounds: Bounds,
 }
 
 /// What a URL names.
@@ -100,6 +98,23 @@ impl CacheUrl {
                 return Err(CacheError::new(CacheErrorKind::Url, message));
             }
         })
+    }
+
+    /// The bounds that it names; a server and a bundle have none here.
+    pub fn bounds(&self) -> Bounds {
+        match self {
+            Self::Directory(_, bounds) | Self::Sqlite(_, bounds) => *bounds,
+            _ => Bounds::default(),
+        }
+    }
+
+    /// The file or folder that it names; none for a server, and for the user's own directory.
+    pub fn path(&self) -> Option<&Path> {
+        match self {
+            Self::Directory(path, _) => path.as_deref(),
+            Self::Sqlite(path, _) | Self::Bundle(path) => Some(path),
+            _ => None,
+        }
     }
 
     /// Whether it names a server, which others may write, too.
@@ -167,15 +182,11 @@ impl Opening {
             return Err(CacheError::new(CacheErrorKind::Secret, message));
         }
         let signs_itself = matches!(named, CacheUrl::Bundle(_));
-        let bounds = match &named {
-            CacheUrl::Directory(_, bounds) | CacheUrl::Sqlite(_, bounds) => *bounds,
-            _ => Bounds::default(),
-        };
         let mut cache = self.store(named)?;
         if let (Some(keys), false) = (&self.keys, signs_itself) {
             cache = Arc::new(Authenticated::new(cache, Arc::clone(keys)));
         }
-        Ok(Opened { cache, bounds })
+        Ok(Opened { cache })
     }
 
     fn store(&self, named: CacheUrl) -> Result<Arc<dyn BytecodeCache>, CacheError> {

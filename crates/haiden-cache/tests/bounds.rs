@@ -12,8 +12,8 @@ use std::time::{Duration, SystemTime};
 
 use common::{Scratch, again, assert_success, filled, role};
 use haiden_cache::{
-    Bounds, Bucket, BytecodeCache, CacheErrorKind, Clock, Failures, FileSystemBytecodeCache, Opening,
-    SqliteBytecodeCache,
+    Bounds, Bucket, BytecodeCache, CacheErrorKind, CacheUrl, Clock, Failures, FileSystemBytecodeCache,
+    Opening, SqliteBytecodeCache,
 };
 
 #[derive(Debug, Clone, Copy)]
@@ -213,11 +213,9 @@ fn urls_have_bounds() {
     for (scheme, file) in [("file", "cache"), ("sqlite", "cache.db")] {
         let path = scratch.join(file);
         let open = |query: &str| Opening::new().open(&format!("{scheme}:{}{query}", path.display()));
-        let opened = open("?max_entries=7&max_bytes=3K").unwrap();
-        let figures = opened.cache.statistics();
+        let figures = open("?max_entries=7&max_bytes=3K").unwrap().cache.statistics();
         assert_eq!((figures.max_size, figures.max_bytes), (Some(7), Some(3072)));
-        assert_eq!((opened.bounds.max_entries, opened.bounds.max_bytes), (Some(7), Some(3072)));
-        assert!(open("").unwrap().bounds.is_unbounded());
+        assert!(open("").unwrap().cache.statistics().max_size.is_none());
         for (query, why) in [
             ("?max_entries=", "max_entries"),
             ("?max_entries=3K", "max_entries"),
@@ -235,6 +233,8 @@ fn urls_have_bounds() {
     assert_eq!(names.iter().filter(|name| name.contains('?')).count(), 0, "{names:?}");
     // A path is a path.
     let odd = scratch.join("what?");
-    assert!(Opening::new().open(odd.to_str().unwrap()).unwrap().bounds.is_unbounded());
+    Opening::new().open(odd.to_str().unwrap()).unwrap();
+    let url = CacheUrl::parse("file:what?max_bytes=1G").unwrap();
+    assert_eq!((url.path(), url.bounds()), (Some(Path::new("what")), bytes(1 << 30)));
     assert!(odd.is_dir());
 }

@@ -12,7 +12,7 @@ use std::io::{self, Write};
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
-use haiden_cache::{Bounds, BytecodeCache, CacheError, CacheErrorKind, ClearReach, Opened};
+use haiden_cache::{Bounds, BytecodeCache, CacheError, CacheErrorKind, CacheUrl, ClearReach, Opened};
 use serde_json::{Value, json};
 
 use self::open::Access;
@@ -21,7 +21,8 @@ use crate::Failure;
 /// Look into a bytecode cache, fill it, empty it.
 ///
 /// A cache is named by a URL: `file:DIR` (or just DIR; `file:` is your own default directory), `bundle:FILE`, `sqlite:FILE`,
-/// `memcached://HOST:PORT`, `redis://[:PASSWORD@]HOST:PORT/DB`.
+/// `memcached://HOST:PORT`, `redis://[:PASSWORD@]HOST:PORT/DB`. The first and `sqlite:` may have bounds:
+/// `file:DIR?max_bytes=64M&max_entries=5000`.
 #[derive(Args)]
 pub(crate) struct Arguments {
     #[command(subcommand)]
@@ -46,7 +47,7 @@ enum Command {
     Explain(explain::Arguments),
     /// Check every entry and the bytecode in it; status 1 if one is damaged.
     Verify(One),
-    /// Remove entries that were not used for long (`file:` only).
+    /// Remove entries that were not used for long (directories and SQLite files).
     Gc(Gc),
     /// Delete the entries.
     Clear(One),
@@ -103,7 +104,13 @@ impl One {
         open::open(&self.url, &self.access, true)
     }
 
+    /// To change what is there: nothing is made.
     fn open_to_write(&self) -> Result<Opened, Failure> {
+        if let Ok(named) = CacheUrl::parse(&self.url)
+            && named.path().is_some_and(|path| !path.exists())
+        {
+            return Err(Failure::Failed(format!("{}: there is no such cache", self.url)));
+        }
         open::open(&self.url, &self.access, false)
     }
 
@@ -160,6 +167,7 @@ fn stats(one: &One) -> Result<(), Failure> {
     let value = json!({
         "size": size,
         "max_size": statistics.max_size,
+        "max_bytes": statistics.max_bytes,
         "bytes": listed.then_some(figures.bytes),
         "damaged": listed.then_some(figures.damaged),
         "oldest": show::time(figures.oldest),
@@ -215,7 +223,7 @@ fn list(one: &One) -> Result<(), Failure> {
             }
             Err(error) => {
                 lines.push(format!("damaged: {error}"));
-                values.push(json!({ "damaged": error.to_string() }));
+                values.push(json!({ "key": error.key(), "damaged": error.to_string() }));
             }
         }
     }
@@ -268,22 +276,26 @@ fn verify(one: &One) -> Result<(), Failure> {
 
 fn gc(arguments: &Gc) -> Result<(), Failure> {
     let one = &arguments.one;
+    let named = CacheUrl::parse(&one.url).map(|url| url.bounds()).unwrap_or_default();
     let bounds = Bounds {
         max_age: arguments.max_age.map(|days| Duration::from_secs(days.saturating_mul(24 * 3600))),
-        max_bytes: arguments.max_size,
-        max_entries: arguments.max_entries,
+        max_bytes: arguments.max_size.or(named.max_bytes),
+        max_entries: arguments.max_entries.or(named.max_entries),
     };
-    if bounds == Bounds::default() {
-        return Err(Failure::Usage("name a bound: --max-age, --max-size or --max-entries".to_owned()));
+    if bounds.is_unbounded() {
+        return Err(Failure::Usage(
+            "name a bound: --max-age, --max-size or --max-entries, or one in the URL (`?max_bytes=64M`)"
+                .to_owned(),
+        ));
     }
-    let opened = one.open_to_write()?;
-    let Some(cache) = &opened.directory else {
-        return Err(Failure::Usage(format!(
-            "{}: only a cache in a directory is collected; servers drop entries by themselves, others can be cleared",
+    let Opened { cache, .. } = one.open_to_write()?;
+    let done = cache.collect(&bounds, arguments.dry_run).map_err(|error| match error.kind() {
+        CacheErrorKind::Unsupported => Failure::Usage(format!(
+            "{}: only directories and SQLite files are collected; servers drop entries by themselves",
             one.url
-        )));
-    };
-    let done = cache.collect(&bounds, arguments.dry_run).map_err(|error| failed(&one.url, &error))?;
+        )),
+        _ => failed(&one.url, &error),
+    })?;
     let verb = if arguments.dry_run { "would remove" } else { "removed" };
     let text = format!(
         "{verb} {} entries ({} bytes), {} stay ({} bytes)",
@@ -327,13 +339,5 @@ fn clear(one: &One) -> Result<(), Failure> {
 
 /// A number of bytes: `1000`, `64K`, `2M`, `1G`.
 fn size(text: &str) -> Result<u64, String> {
-    let (digits, factor) = match text.char_indices().next_back() {
-        Some((at, 'k' | 'K')) => (&text[..at], 1 << 10),
-        Some((at, 'm' | 'M')) => (&text[..at], 1 << 20),
-        Some((at, 'g' | 'G')) => (&text[..at], 1 << 30),
-        _ => (text, 1),
-    };
-    let number: u64 =
-        digits.parse().map_err(|_| "a number of bytes, or one with K, M or G, is wanted".to_owned())?;
-    number.checked_mul(factor).ok_or_else(|| "that is more than there can be".to_owned())
+    Bounds::parse_bytes(text).ok_or_else(|| "a number of bytes, or one with K, M or G, is wanted".to_owned())
 }

@@ -325,9 +325,9 @@ fn cache(arguments: &Arguments) -> Result<Option<Arc<dyn BytecodeCache>>, Failur
 /// Does this name a cache by its URL? A directory may have a colon in its name.
 fn is_url(name: &str) -> bool {
     match CacheUrl::parse(name) {
-        Ok(CacheUrl::Directory(_)) => name.starts_with("file:"),
+        Ok(CacheUrl::Directory(..)) => name.starts_with("file:"),
         Ok(_) => true,
-        Err(_) => name.contains("://"),
+        Err(_) => name.contains("://") || ["file:", "sqlite:"].iter().any(|scheme| name.starts_with(scheme)),
     }
 }
 

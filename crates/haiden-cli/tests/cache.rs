@@ -135,7 +135,44 @@ fn gc_keeps_bounds() {
     assert_eq!(json(&folder, &["gc", "cache", "--max-age", "1"])["removed"], 3);
     folder.refused(&["cache", "gc", "cache"], 2, &["name a bound"]);
     folder.refused(&["cache", "gc", "cache", "--max-size", "1X"], 2, &["K, M or G"]);
-    folder.refused(&["cache", "gc", "sqlite:x.db", "--max-age", "1"], 2, &["only a cache in a directory"]);
+    for url in ["file:absent", "sqlite:absent.db"] {
+        folder.refused(&["cache", "gc", url, "--max-age", "1"], 1, &["no such cache"]);
+        folder.refused(&["cache", "clear", url], 1, &["no such cache"]);
+    }
+    folder.run(&["compile", "--bundle", "site.haiden", "site"]);
+    let collected = ["cache", "gc", "bundle:site.haiden", "--max-age", "1"];
+    folder.refused(&collected, 2, &["only directories and SQLite files"]);
+    assert_eq!(folder.list("."), ["cache", "site", "site.haiden"], "looking makes nothing");
+}
+
+/// A cache that is bounded by its URL: whoever writes keeps to it, and `gc` needs no other bound.
+#[test]
+fn urls_with_bounds() {
+    for url in ["file:cache", "sqlite:cache.db"] {
+        let folder = site();
+        let bounded = format!("{url}?max_entries=2&max_bytes=64K");
+        assert_eq!(json(&folder, &["warm", url, "site"])["written"], 3);
+        let gc = json(&folder, &["gc", &bounded]);
+        assert_eq!((&gc["removed"], &gc["kept"]), (&Value::from(0), &Value::from(3)), "what is young stays");
+        let folder = site();
+        assert_eq!(json(&folder, &["warm", &bounded, "site"])["written"], 3, "{url}");
+        let stats = json(&folder, &["stats", &bounded]);
+        assert_eq!(
+            (&stats["size"], &stats["max_size"], &stats["max_bytes"]),
+            (&Value::from(2), &Value::from(2), &Value::from(65536)),
+            "{url}: {stats}"
+        );
+        folder.refused(
+            &["cache", "gc", &format!("{url}?max_entries=x"), "--max-age", "1"],
+            2,
+            &["a number is wanted"],
+        );
+        folder.refused(
+            &["render", "site/mail.txt", "--cache", &format!("{url}?size=1")],
+            2,
+            &["max_bytes and max_entries"],
+        );
+    }
 }
 
 #[test]

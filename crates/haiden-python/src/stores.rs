@@ -13,7 +13,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use haiden_bytecode::{Expected, Image};
-use haiden_cache::{Bucket, Bundle, BundleBuilder, BytecodeCache, CacheError, Rejection, source_checksum};
+use haiden_cache::{
+    Bounds, Bucket, Bundle, BundleBuilder, BytecodeCache, CacheError, Rejection, source_checksum,
+};
 use haiden_compiler::SEMANTICS;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
@@ -172,9 +174,26 @@ impl Store {
         listing::dictionary(py, &figures)
     }
 
-    /// All sound entries.
-    fn entries<'py>(&self, py: Python<'py>) -> PyResult<Vec<listing::Entry<'py>>> {
-        listing::entries(py, &*self.cache)
+    /// All sound entries; with `damaged`, the others, too.
+    fn entries<'py>(&self, py: Python<'py>, damaged: bool) -> PyResult<Vec<listing::Entry<'py>>> {
+        listing::entries(py, &*self.cache, damaged)
+    }
+
+    /// Brings the store within bounds: how many entries were removed, their bytes, how many stay, their bytes, how many
+    /// could not be removed. `max_age` is in seconds.
+    #[pyo3(signature = (max_age, max_bytes, max_entries, dry_run))]
+    fn collect(
+        &self,
+        py: Python<'_>,
+        max_age: Option<f64>,
+        max_bytes: Option<u64>,
+        max_entries: Option<u64>,
+        dry_run: bool,
+    ) -> PyResult<[u64; 5]> {
+        let max_age = max_age.map(open::seconds).transpose()?;
+        let bounds = Bounds { max_age, max_bytes, max_entries };
+        let done = outside(py, || self.cache.collect(&bounds, dry_run))?;
+        Ok([done.removed, done.removed_bytes, done.kept, done.kept_bytes, done.failed])
     }
 
     /// Is it a sealed bundle?

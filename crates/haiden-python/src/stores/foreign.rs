@@ -149,14 +149,19 @@ impl BytecodeCache for Foreign {
             let Some(entries) = cache.getattr_opt(intern!(cache.py(), "entries"))? else {
                 return Err(PyNotImplementedError::new_err("this cache cannot list its entries"));
             };
+            let py = cache.py();
             let bytes = |entry: PyResult<Bound<'_, PyAny>>| {
-                entry?.getattr(intern!(cache.py(), "bytecode"))?.extract::<Vec<u8>>()
+                let entry = entry?;
+                let key = entry.getattr(intern!(py, "key"))?.extract::<String>()?;
+                Ok((key, entry.getattr(intern!(py, "bytecode"))?.extract::<Vec<u8>>()?))
             };
             entries.call0()?.try_iter()?.map(bytes).collect::<PyResult<Vec<_>>>()
         })?;
-        let entry = |bytes: Vec<u8>| match Frame::parse(&bytes, DEFAULT_MAX_ENTRY_BYTES) {
+        let entry = |(key, bytes): (String, Vec<u8>)| match Frame::parse(&bytes, DEFAULT_MAX_ENTRY_BYTES) {
             Ok(frame) => Ok(CacheEntry::from_frame(&frame)),
-            Err(reason) => Err(CacheError::new(CacheErrorKind::Rejected(reason), reason.to_string())),
+            Err(reason) => {
+                Err(CacheError::new(CacheErrorKind::Rejected(reason), reason.to_string()).with_key(key))
+            }
         };
         Ok(Box::new(found.into_iter().map(entry)))
     }

@@ -2,23 +2,47 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use haiden_cache::{BytecodeCache, CacheStatistics};
+use haiden_cache::{BytecodeCache, CacheErrorKind, CacheStatistics};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList};
 
 use super::foreign::outside;
 
-/// Key, checksum, bytecode, when it was made and last used (seconds since 1970).
-pub(super) type Entry<'py> = (String, String, Bound<'py, PyBytes>, Option<f64>, Option<f64>);
+/// Key, checksum, bytecode, when it was made and last used (seconds since 1970), why it cannot be used.
+pub(super) type Entry<'py> =
+    (String, Option<String>, Bound<'py, PyBytes>, Option<f64>, Option<f64>, Option<&'static str>);
 
-/// All sound entries.
-pub(super) fn entries<'py>(py: Python<'py>, cache: &dyn BytecodeCache) -> PyResult<Vec<Entry<'py>>> {
-    let entries = outside(py, || Ok(cache.entries()?.filter_map(Result::ok).collect::<Vec<_>>()))?;
-    let entry = |entry: haiden_cache::CacheEntry| {
-        let bytecode = PyBytes::new(py, &entry.bytecode);
-        (entry.key, entry.checksum, bytecode, time(entry.created_at), time(entry.accessed_at))
+/// All sound entries, and with `damaged` the others, too. A store that fails in between is an error: half a list is none.
+pub(super) fn entries<'py>(
+    py: Python<'py>,
+    cache: &dyn BytecodeCache,
+    damaged: bool,
+) -> PyResult<Vec<Entry<'py>>> {
+    let found = outside(py, || {
+        let mut found = Vec::new();
+        for entry in cache.entries()? {
+            match entry {
+                Ok(entry) => found.push(Ok(entry)),
+                Err(error) => match error.kind() {
+                    CacheErrorKind::Rejected(reason) if damaged => {
+                        found.push(Err((error.key().unwrap_or_default().to_owned(), reason.name())));
+                    }
+                    CacheErrorKind::Rejected(_) => {}
+                    _ => return Err(error),
+                },
+            }
+        }
+        Ok(found)
+    })?;
+    let entry = |entry: Result<haiden_cache::CacheEntry, (String, &'static str)>| match entry {
+        Ok(entry) => {
+            let bytecode = PyBytes::new(py, &entry.bytecode);
+            let times = (time(entry.created_at), time(entry.accessed_at));
+            (entry.key, Some(entry.checksum), bytecode, times.0, times.1, None)
+        }
+        Err((key, reason)) => (key, None, PyBytes::new(py, b""), None, None, Some(reason)),
     };
-    Ok(entries.into_iter().map(entry).collect())
+    Ok(found.into_iter().map(entry).collect())
 }
 
 /// The figures by their names.
@@ -29,6 +53,7 @@ pub(super) fn dictionary<'py>(py: Python<'py>, figures: &CacheStatistics) -> PyR
         ("misses", Some(figures.misses)),
         ("size", figures.size),
         ("max_size", figures.max_size),
+        ("max_bytes", figures.max_bytes),
         ("writes", Some(figures.writes)),
         ("skipped_writes", Some(figures.skipped_writes)),
         ("bytes_read", Some(figures.bytes_read)),

@@ -94,6 +94,18 @@ macro_rules! configured {
     }};
 }
 
+/// Bounds of bytes and of entries, if there are any.
+macro_rules! bounded {
+    ($builder:ident, $bounds:expr) => {
+        if let Some(bytes) = $bounds.0 {
+            $builder = $builder.max_bytes(bytes);
+        }
+        if let Some(entries) = $bounds.1 {
+            $builder = $builder.max_entries(entries);
+        }
+    };
+}
+
 /// The constructors of stores.
 #[pyclass(frozen, name = "Stores", module = "haiden._native")]
 pub(crate) struct Stores;
@@ -113,21 +125,23 @@ impl Stores {
         pattern: String,
         read_only: bool,
         sync: bool,
+        bounds: (Option<u64>, Option<u64>),
         on_failure: &str,
     ) -> PyResult<Store> {
         #[cfg(unix)]
         {
             let builder = FileSystemBytecodeCache::builder().pattern(pattern).read_only(read_only).sync(sync);
             let builder = builder.failures(failures(on_failure)?).warn_with(warn);
-            let builder = match path {
+            let mut builder = match path {
                 Some(path) => builder.directory(path),
                 None => builder,
             };
+            bounded!(builder, bounds);
             Store::opened(py, py.detach(|| builder.open()))
         }
         #[cfg(not(unix))]
         {
-            let _ = (path, pattern, read_only, sync, on_failure);
+            let _ = (path, pattern, read_only, sync, bounds, on_failure);
             let message = "no directories of entries on this system";
             Err(failed(py, &CacheError::new(haiden_cache::CacheErrorKind::Unsupported, message)))
         }
@@ -139,10 +153,12 @@ impl Stores {
         path: PathBuf,
         busy_timeout: f64,
         read_only: bool,
+        bounds: (Option<u64>, Option<u64>),
         on_failure: &str,
     ) -> PyResult<Store> {
         let builder = SqliteBytecodeCache::builder(path).busy_timeout(seconds(busy_timeout)?);
-        let builder = builder.read_only(read_only).failures(failures(on_failure)?).warn_with(warn);
+        let mut builder = builder.read_only(read_only).failures(failures(on_failure)?).warn_with(warn);
+        bounded!(builder, bounds);
         Store::opened(py, py.detach(|| builder.open()))
     }
 
@@ -240,7 +256,7 @@ fn failures(name: &str) -> PyResult<Failures> {
     }
 }
 
-fn seconds(seconds: f64) -> PyResult<Duration> {
+pub(super) fn seconds(seconds: f64) -> PyResult<Duration> {
     Duration::try_from_secs_f64(seconds)
         .map_err(|error| PyValueError::new_err(format!("{seconds} seconds: {error}")))
 }
