@@ -75,3 +75,19 @@ def compile(request):
         return environment(request.param, **options).from_string(source)
 
     return make
+
+
+def pytest_terminal_summary(terminalreporter):
+    """The fault table, where the faults were tested."""
+    import sys
+
+    table = getattr(sys.modules.get("test_cache_faults"), "TABLE", None)
+    if not table:
+        return
+    terminalreporter.section("caches that are ill")
+    terminalreporter.line("Twenty cold workers each; every page was right.")
+    terminalreporter.line(f"{'store':<10} {'fault':<28} {'hits':>5} {'misses':>6} {'load failed':>11} {'dump failed':>11} {'rejected':>8} {'time lost':>10}")
+    for store, fault, found, lost in table:
+        rejections = sum(found.rejections.values())
+        figures = f"{found.hits:>5} {found.misses:>6} {found.load_failures:>11} {found.dump_failures:>11} {rejections:>8}"
+        terminalreporter.line(f"{store:<10} {fault:<28} {figures} {lost * 1000:>7.1f} ms")

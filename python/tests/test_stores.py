@@ -10,7 +10,7 @@ import subprocess
 import tempfile
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 import pytest
 from test_documented_caches import InSqlite, listening, server
@@ -161,6 +161,91 @@ def test_prefetch(kind, tmp_path):
         assert cache.statistics().hits == 3, "they are in memory"
         with pytest.raises(TemplateNotFound):
             cache.prefetch(env, ["nowhere.html"])
+
+
+@pytest.mark.parametrize("kind", ["directory", "sqlite"])
+def test_bounds(kind, tmp_path):
+    url = {"directory": f"file:{tmp_path / 'cache'}", "sqlite": f"sqlite:{tmp_path / 'cache.db'}"}[kind]
+    make = {
+        "directory": lambda **bounds: FileSystemBytecodeCache(tmp_path / "cache", **bounds),
+        "sqlite": lambda **bounds: SqliteBytecodeCache(tmp_path / "cache.db", **bounds),
+    }[kind]
+
+    def fill(cache, count):
+        for number in range(count):
+            env = Environment(loader=DictLoader({"page": f"page {number}"}), bytecode_cache=cache)
+            assert env.get_template("page").render() == f"page {number}"
+        return cache.statistics()
+
+    figures = fill(make(max_entries=5), 20)
+    assert (figures.size, figures.max_size, figures.max_bytes, figures.evictions) == (5, 5, None, 15)
+    unbounded = make()
+    figures = fill(unbounded, 20)
+    assert (figures.hits, figures.size, figures.max_size) == (5, 20, None), "the five that were written last"
+    total = sum(len(entry.bytecode) for entry in unbounded.entries())
+    for bounded in (make(max_bytes=total // 2), cache_from_url(f"{url}?max_bytes={total // 2}")):
+        figures = fill(bounded, 20)
+        assert figures.max_bytes == total // 2 and 0 < figures.size < 10 and figures.evictions >= 10
+        check = unbounded.collect(max_entries=0, dry_run=True)
+        assert (check.removed, check.kept) == (0, figures.size), "what is young stays"
+    with pytest.raises(CacheError) as raised:
+        fill(make(max_entries=0, failures="raise"), 1)
+    assert raised.value.kind == "TooLarge"
+    with pytest.raises(CacheError, match="max_bytes and max_entries"):
+        cache_from_url(f"{url}?size=1")
+
+
+def test_collections(tmp_path):
+    cache = FileSystemBytecodeCache(tmp_path)
+    page(cache)
+    for path in tmp_path.iterdir():
+        os.utime(path, (1_000_000_000, 1_000_000_000))
+    assert cache.collect(max_age=10**9).removed == 0
+    would = cache.collect(max_age=3600, dry_run=True)
+    assert (would.removed, would.kept, cache.statistics().size) == (3, 0, 3)
+    assert cache.collect(max_age=3600) == would and not list(tmp_path.iterdir())
+    for other in (MemoryBytecodeCache(), RedisBytecodeCache("redis://127.0.0.1:1"), TieredBytecodeCache(("a", cache))):
+        with pytest.raises(NotImplementedError, match="cannot be collected"):
+            other.collect(max_entries=1)
+    with pytest.raises(ValueError, match="seconds"):
+        cache.collect(max_age=-1)
+
+
+@pytest.mark.parametrize("kind", ["directory", "sqlite", "redis", "own"])
+def test_damaged_entries_are_listed(kind, tmp_path):
+    with redis_server() if kind == "redis" else nullcontext((None, None)) as (process, url):
+        if kind == "own":
+            own = InSqlite(tmp_path / "own.db")
+            own.entries = lambda: (haiden.cache.CacheEntry(*row) for row in own.connect().execute("SELECT * FROM cache"))
+            cache = TieredBytecodeCache(Tier("own", own, always=True))
+            damage = "UPDATE cache SET code = x'00' WHERE key = ?"
+        else:
+            cache = {
+                "directory": lambda: FileSystemBytecodeCache(tmp_path, "%s"),
+                "sqlite": lambda: SqliteBytecodeCache(tmp_path / "cache.db"),
+                "redis": lambda: RedisBytecodeCache(url, operation_timeout=5),
+            }[kind]()
+            damage = "UPDATE entries SET frame = x'00' WHERE hex(content_key) = upper(?)"
+        page(cache)
+        victim = sorted(entry.key for entry in cache.entries())[1]
+        if kind == "directory":
+            (tmp_path / victim).write_bytes(b"x")
+        elif kind == "redis":
+            import redis
+
+            redis.Redis.from_url(url).set(f"jinja2/bytecode/{victim}", b"x")
+        else:
+            with sqlite3.connect(tmp_path / ("own.db" if kind == "own" else "cache.db")) as connection:
+                assert connection.execute(damage, (victim,)).rowcount == 1
+        assert len(list(cache.entries())) == 2
+        (damaged,) = [entry for entry in cache.entries(damaged=True) if entry.rejection is not None]
+        assert (damaged.key, damaged.checksum, damaged.bytecode, damaged.created_at) == (victim, None, b"", None)
+        assert damaged.rejection in ("magic", "truncated")
+        if process is not None:
+            process.kill()
+            process.wait()
+            with pytest.raises(CacheError):
+                list(cache.entries())
 
 
 class Shout(Extension):
@@ -552,10 +637,14 @@ def test_bundles(tmp_path):
 
     checked = tmp_path / "checked.haiden"
     write_bundle(checked, env, SITE, sealed=False)
-    cache = cache_from_url(f"bundle:{checked}")
-    assert page(cache) == PAGE and cache.statistics().hits == 3
+    for options in ({}, {"read_only": True, "failures": "raise", "unauthenticated": True}):
+        cache = cache_from_url(f"bundle:{checked}", **options)
+        assert page(cache) == PAGE and cache.statistics().hits == 3
+    assert page(cache, {**SITE, "page.html": "other"}) == "other" and cache.clear().reach == "nothing"
+    with pytest.raises(ValueError, match="failures='maybe'"):
+        cache_from_url(f"bundle:{checked}", failures="maybe")
     assert page(cache, {**SITE, "foot.html": "{{ foot }}"}) == "<h1>A &amp; B</h1>end"
-    assert cache.statistics().misses == 1
+    assert cache.statistics().misses == 2
     with pytest.raises(CacheError, match="not sealed"):
         BundleLoader(checked)
 

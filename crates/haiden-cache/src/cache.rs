@@ -187,7 +187,7 @@ pub trait BytecodeCache: Send + Sync {
 
     /// Lists the entries. By default an error of kind [`Unsupported`](CacheErrorKind::Unsupported).
     fn entries(&self) -> Result<Entries<'_>, CacheError> {
-        Err(CacheError::new(CacheErrorKind::Unsupported, "this cache cannot list its entries"))
+        Err(CacheError::new(CacheErrorKind::Unsupported, "this store cannot list its entries"))
     }
 
     /// Jinja2's key of a template: SHA-1 of the name and, if there is one, `|` and the filename.

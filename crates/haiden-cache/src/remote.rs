@@ -19,7 +19,7 @@ mod client;
 mod link;
 mod options;
 
-pub(crate) use self::address::{Address, Location};
+pub(crate) use self::address::{Address, Location, without_password};
 pub(crate) use self::client::{Client, Timeouts};
 pub(crate) use self::link::{Cause, Failure, Link, Talk};
 pub(crate) use self::options::{Options, option_methods};

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::policy::Listener;
+use crate::remote::without_password;
 use crate::{
     Authenticated, Bounds, Bundle, BytecodeCache, CacheError, CacheErrorKind, Failures, KeyRing,
     MemcachedBytecodeCache, RedisBytecodeCache,
@@ -84,13 +85,22 @@ impl CacheUrl {
                 let (path, bounds) = bounded(rest)?;
                 Self::Directory((!path.is_empty()).then(|| local(path)), bounds)
             }
+            Some((scheme @ ("bundle" | "sqlite"), "" | "//")) => {
+                let message = format!("{scheme}: names a file, and this URL has none");
+                return Err(CacheError::new(CacheErrorKind::Url, message));
+            }
             Some(("bundle", path)) => Self::Bundle(local(path)),
             Some(("sqlite", rest)) => {
                 let (path, bounds) = bounded(rest)?;
                 Self::Sqlite(local(path), bounds)
             }
             Some(("memcached" | "memcached+unix", _)) => Self::Memcached(url.to_owned()),
-            Some(("redis" | "redis+unix" | "rediss", _)) => Self::Redis(url.to_owned()),
+            Some(("redis" | "redis+unix", _)) => Self::Redis(url.to_owned()),
+            Some(("rediss", _)) => {
+                let message =
+                    "there is no TLS here: a tunnel has it, and in Python a client of the package redis";
+                return Err(CacheError::new(CacheErrorKind::Url, message));
+            }
             Some((other, _)) => {
                 let message = format!(
                     "{other:?} is no kind of cache; there are file, bundle, sqlite, memcached and redis"
@@ -98,6 +108,21 @@ impl CacheUrl {
                 return Err(CacheError::new(CacheErrorKind::Url, message));
             }
         })
+    }
+
+    /// A URL as it may be shown: without the user and the password for a server.
+    ///
+    /// ```
+    /// use haiden_cache::CacheUrl;
+    ///
+    /// assert_eq!(CacheUrl::without_password("redis://:secret@cache.example/0"), "redis://***@cache.example/0");
+    /// assert_eq!(CacheUrl::without_password("file:///srv/a@b"), "file:///srv/a@b");
+    /// ```
+    pub fn without_password(url: &str) -> String {
+        match scheme(url) {
+            Some(("file" | "bundle" | "sqlite", _)) | None => url.to_owned(),
+            Some(_) => without_password(url),
+        }
     }
 
     /// The bounds that it names; a server and a bundle have none here.

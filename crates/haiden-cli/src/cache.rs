@@ -12,7 +12,7 @@ use std::io::{self, Write};
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
-use haiden_cache::{Bounds, BytecodeCache, CacheError, CacheErrorKind, CacheUrl, ClearReach, Opened};
+use haiden_cache::{Bounds, Bucket, BytecodeCache, CacheError, CacheErrorKind, CacheUrl, ClearReach, Opened};
 use serde_json::{Value, json};
 
 use self::open::Access;
@@ -104,12 +104,17 @@ impl One {
         open::open(&self.url, &self.access, true)
     }
 
+    /// The URL as messages show it.
+    fn shown(&self) -> String {
+        CacheUrl::without_password(&self.url)
+    }
+
     /// To change what is there: nothing is made.
     fn open_to_write(&self) -> Result<Opened, Failure> {
         if let Ok(named) = CacheUrl::parse(&self.url)
             && named.path().is_some_and(|path| !path.exists())
         {
-            return Err(Failure::Failed(format!("{}: there is no such cache", self.url)));
+            return Err(Failure::Failed(format!("{}: there is no such cache", self.shown())));
         }
         open::open(&self.url, &self.access, false)
     }
@@ -131,10 +136,11 @@ fn print(text: &str) -> Result<(), Failure> {
 
 /// What went wrong with a cache.
 fn failed(url: &str, error: &CacheError) -> Failure {
-    Failure::Failed(match error.kind() {
-        CacheErrorKind::Unsupported => format!("{url}: {error}; that store cannot do this"),
-        _ => format!("{url}: {error}"),
-    })
+    let message = format!("{}: {error}", CacheUrl::without_password(url));
+    match error.kind() {
+        CacheErrorKind::Url => Failure::Usage(message),
+        _ => Failure::Failed(message),
+    }
 }
 
 /// How many entries there are and what they take.
@@ -159,7 +165,11 @@ fn stats(one: &One) -> Result<(), Failure> {
             }
             true
         }
-        Err(error) if error.kind() == CacheErrorKind::Unsupported => false,
+        Err(error) if error.kind() == CacheErrorKind::Unsupported => {
+            // That it cannot be counted says nothing of whether it is there.
+            cache.load_bytecode(&mut Bucket::new("stats", "")).map_err(|error| failed(&one.url, &error))?;
+            false
+        }
         Err(error) => return Err(failed(&one.url, &error)),
     };
     let size = if listed { Some(figures.entries + figures.damaged) } else { statistics.size };
@@ -239,7 +249,7 @@ fn show_entry(one: &One, key: &str) -> Result<(), Failure> {
         }
     }
     let entry =
-        found.ok_or_else(|| format!("{}: there is no entry whose key begins with {key:?}", one.url))?;
+        found.ok_or_else(|| format!("{}: there is no entry whose key begins with {key:?}", one.shown()))?;
     let described = haiden::describe_image(&entry.bytecode)
         .unwrap_or_else(|reason| format!("the bytecode cannot be used by this version: {reason}\n"));
     let mut value = show::value(&entry);
@@ -268,7 +278,7 @@ fn verify(one: &One) -> Result<(), Failure> {
         0 => Ok(()),
         count => Err(Failure::Failed(format!(
             "{}: {count} of {} entries would be misses",
-            one.url,
+            one.shown(),
             sound + count as u64
         ))),
     }
@@ -292,14 +302,20 @@ fn gc(arguments: &Gc) -> Result<(), Failure> {
     let done = cache.collect(&bounds, arguments.dry_run).map_err(|error| match error.kind() {
         CacheErrorKind::Unsupported => Failure::Usage(format!(
             "{}: only directories and SQLite files are collected; servers drop entries by themselves",
-            one.url
+            one.shown()
         )),
         _ => failed(&one.url, &error),
     })?;
     let verb = if arguments.dry_run { "would remove" } else { "removed" };
+    let over = bounds.max_entries.is_some_and(|max| done.kept > max)
+        || bounds.max_bytes.is_some_and(|max| done.kept_bytes > max);
     let text = format!(
-        "{verb} {} entries ({} bytes), {} stay ({} bytes)",
-        done.removed, done.removed_bytes, done.kept, done.kept_bytes
+        "{verb} {} entries ({} bytes), {} stay ({} bytes){}",
+        done.removed,
+        done.removed_bytes,
+        done.kept,
+        done.kept_bytes,
+        if over { ": what was written or used within the last minute is not removed" } else { "" }
     );
     let value = json!({
         "removed": done.removed,
@@ -312,7 +328,7 @@ fn gc(arguments: &Gc) -> Result<(), Failure> {
     one.print(&text, &value)?;
     match done.failed {
         0 => Ok(()),
-        failed => Err(Failure::Failed(format!("{}: {failed} entries could not be removed", one.url))),
+        failed => Err(Failure::Failed(format!("{}: {failed} entries could not be removed", one.shown()))),
     }
 }
 
@@ -331,9 +347,11 @@ fn clear(one: &One) -> Result<(), Failure> {
     let value = json!({ "reach": reach, "removed": cleared.removed, "failed": cleared.failed });
     one.print(&text, &value)?;
     match (cleared.reach, cleared.failed) {
-        (ClearReach::Nothing, _) => Err(Failure::Failed(format!("{}: nothing was cleared", one.url))),
+        (ClearReach::Nothing, _) => Err(Failure::Failed(format!("{}: nothing was cleared", one.shown()))),
         (_, 0) => Ok(()),
-        (_, failed) => Err(Failure::Failed(format!("{}: {failed} entries could not be deleted", one.url))),
+        (_, failed) => {
+            Err(Failure::Failed(format!("{}: {failed} entries could not be deleted", one.shown())))
+        }
     }
 }
 

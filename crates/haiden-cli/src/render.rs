@@ -333,6 +333,7 @@ fn is_url(name: &str) -> bool {
 
 /// The cache at a URL. Pages do without it when it fails later, and the statistics tell.
 fn opened_cache(url: &str, arguments: &Arguments) -> Result<Arc<dyn BytecodeCache>, Failure> {
+    let shown = CacheUrl::without_password(url);
     let mut opening = Opening::new();
     if let Some(path) = &arguments.key {
         opening = opening.keys(KeyRing::from_file(path).map_err(|error| Failure::Failed(error.to_string()))?);
@@ -341,11 +342,11 @@ fn opened_cache(url: &str, arguments: &Arguments) -> Result<Arc<dyn BytecodeCach
         opening = opening.unauthenticated();
     }
     opening.open(url).map(|opened| opened.cache).map_err(|error| match error.kind() {
-        CacheErrorKind::Url => Failure::Usage(format!("--cache {url}: {error}")),
+        CacheErrorKind::Url => Failure::Usage(format!("--cache {shown}: {error}")),
         CacheErrorKind::Secret => Failure::Usage(format!(
-            "--cache {url}: others may write there, too: name a file of secrets with --key, or say --unauthenticated"
+            "--cache {shown}: others may write there, too: name a file of secrets with --key, or say --unauthenticated"
         )),
-        _ => Failure::Failed(format!("--cache {url}: {error}")),
+        _ => Failure::Failed(format!("--cache {shown}: {error}")),
     })
 }
 

@@ -125,6 +125,8 @@ fn explain_tells_who_answers() {
 fn gc_keeps_bounds() {
     let folder = site();
     succeeds(&folder, &["warm", "cache", "site"]);
+    let young = succeeds(&folder, &["gc", "cache", "--max-entries", "1"]);
+    assert!(young.out.contains("removed 0 ") && young.out.contains("within the last minute"), "{young:?}");
     for name in folder.list("cache") {
         let file = fs::File::open(folder.path("cache").join(name)).unwrap();
         file.set_modified(SystemTime::now() - Duration::from_hours(48)).unwrap();
@@ -187,9 +189,29 @@ fn what_cannot_be_opened_says_why() {
         ("ftp://host", 2, "is no kind of cache"),
         ("redis://127.0.0.1:1/0", 1, "127.0.0.1:1"),
         ("memcached://127.0.0.1:1", 1, "memcached://127.0.0.1:1"),
+        ("sqlite:", 2, "names a file"),
+        ("bundle://", 2, "names a file"),
+        ("sqlite:site", 1, "site is a directory"),
+        ("rediss://127.0.0.1:1", 2, "no TLS"),
+        ("redis://127.0.0.1:99999", 2, "65535"),
+        ("redis://127.0.0.1/x", 2, "a database is a number"),
+        ("redis://127.0.0.1/0?size=1", 2, "expected prefix=TEXT"),
     ] {
         folder.refused(&["cache", "list", url], code, &[why]);
+        folder.refused(&["cache", "stats", url], code, &[]);
     }
+    for command in ["stats", "list", "verify"] {
+        let ran = folder.run(&["cache", command, "redis://me:secret@127.0.0.1:1/0", "--json"]);
+        assert!(
+            ran.code == Some(1) && ran.err.contains("***@127.0.0.1:1") && !ran.err.contains("secret"),
+            "{ran:?}"
+        );
+    }
+    let explain = json(&folder, &["explain", "site/mail.txt", "redis://:secret@127.0.0.1:1"]);
+    assert_eq!(
+        (&explain["tiers"][0]["name"], &explain["tiers"][0]["outcome"]),
+        (&"redis://***@127.0.0.1:1".into(), &"failed".into())
+    );
     assert_eq!(folder.list("."), ["file", "site"], "looking makes nothing");
     for url in ["redis://127.0.0.1:1/0", "memcached://127.0.0.1:1"] {
         folder.refused(&["cache", "warm", url, "site"], 2, &["--key", "--unauthenticated"]);
@@ -267,6 +289,52 @@ fn renders_through_urls() {
     folder.refused(&["render", "site/mail.txt", "--key", "keys"], 2, &["--cache", "--bundle"]);
 }
 
+/// A real site, in every kind of cache: `warm`, and then everything that looks into it agrees about what is there.
+#[cfg(unix)]
+#[test]
+fn the_example_site() {
+    let templates = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/site/templates");
+    let count = 20;
+    let folder = Folder::new(&[("key", "0123456789abcdef0123456789abcdef")]);
+    let owner = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+    fs::set_permissions(folder.path("key"), owner).unwrap();
+    let page = format!("{templates}/product.html");
+    let check = |url: &str, listed: bool| {
+        let keyed = |arguments: &[&str]| json(&folder, &[arguments, &["--key", "key"]].concat());
+        let warmed = keyed(&["warm", url, templates]);
+        assert_eq!(
+            (&warmed["templates"], &warmed["written"]),
+            (&count.into(), &count.into()),
+            "{url}: {warmed}"
+        );
+        assert_eq!(keyed(&["warm", url, templates])["already_there"], count, "{url}");
+        let stats = keyed(&["stats", url]);
+        let explained = keyed(&["explain", &page, url]);
+        assert_eq!(explained["answered_by"], url, "{url}: {explained}");
+        if listed {
+            assert_eq!((&stats["size"], &stats["damaged"]), (&count.into(), &0.into()), "{url}: {stats}");
+            assert!(stats["bytes"].as_u64() > Some(10_000), "{url}: {stats}");
+            assert_eq!(keyed(&["list", url]).as_array().map(Vec::len), Some(count), "{url}");
+            assert_eq!(keyed(&["verify", url])["sound"], count, "{url}");
+            let shown = keyed(&["show", url, explained["key"].as_str().unwrap()]);
+            assert!(shown["image"].as_str().unwrap().contains("instruction set"), "{url}: {shown}");
+        } else {
+            assert_eq!((&stats["size"], &stats["bytes"]), (&Value::Null, &Value::Null), "{url}: {stats}");
+        }
+        let reach = if listed { "deletes" } else { "invalidates" };
+        assert_eq!(keyed(&["clear", url])["reach"], reach, "{url}");
+        assert_eq!(keyed(&["explain", &page, url])["answered_by"], Value::Null, "{url}");
+    };
+    check("file:cache", true);
+    check("sqlite:cache.db", true);
+    if let Some(redis) = Server::redis(&[]) {
+        check(&redis.url("redis"), true);
+    }
+    if let Some(memcached) = Server::memcached(&[]) {
+        check(&memcached.url("memcached"), false);
+    }
+}
+
 /// Against the real thing, where it is installed: warmed, looked into, cleared, and gone.
 #[cfg(unix)]
 #[test]
@@ -285,6 +353,9 @@ fn servers() {
         assert_eq!(json(&folder, &["explain", "site/mail.txt", url])["answered_by"], Value::Null, "{url}");
         server.kill();
         folder.refused(&["cache", "warm", url, "site", "--unauthenticated"], 1, &[url]);
+        for command in ["stats", "list", "verify"] {
+            folder.refused(&["cache", command, url], 1, &[url]);
+        }
     };
     // Where they are not installed there is nothing to ask.
     if let Some(redis) = Server::redis(&[]) {

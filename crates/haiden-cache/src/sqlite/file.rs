@@ -57,6 +57,10 @@ impl StoreFile {
             let message = "SQLite in memory would be one database per connection; use MemoryBytecodeCache";
             return Err(CacheError::new(CacheErrorKind::Unsupported, message));
         }
+        if path.is_dir() {
+            let message = format!("{} is a directory: SQLite wants a file", path.display());
+            return Err(CacheError::new(CacheErrorKind::Unsupported, message));
+        }
         // What a parent process left here is not even closed: its locks are the parent's.
         let pool = Pool::new(MAX_IDLE, MAX_IDLE_AGE, std::mem::forget);
         let known = [AtomicU64::new(0), AtomicU64::new(0)];

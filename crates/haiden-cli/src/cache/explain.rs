@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use haiden::Environment;
 use haiden::loader::FileSystemLoader;
-use haiden_cache::{Tier, TierAnswer, TierOutcome, TieredBytecodeCache};
+use haiden_cache::{CacheUrl, Tier, TierAnswer, TierOutcome, TieredBytecodeCache};
 use serde_json::json;
 
 use super::{open, print, show};
@@ -39,7 +39,10 @@ pub(super) fn main(arguments: &Arguments) -> Result<(), Failure> {
     let (key, bytes) = environment.content_key(&name).map_err(|error| error.report())?;
     let mut tiers = Vec::new();
     for url in &arguments.urls {
-        tiers.push(Tier::new(url, open::open(url, &arguments.access, true)?.cache));
+        tiers.push(Tier::new(
+            CacheUrl::without_password(url),
+            open::open(url, &arguments.access, true)?.cache,
+        ));
     }
     let answers = TieredBytecodeCache::new(tiers).explain(&key, Some(bytes));
     let found = answers.iter().position(|answer| matches!(answer.outcome, TierOutcome::Hit { .. }));

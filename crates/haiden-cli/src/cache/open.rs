@@ -24,10 +24,11 @@ pub(super) struct Access {
 
 /// Opens the cache at a URL, for reading only or for writing too.
 pub(super) fn open(url: &str, access: &Access, read_only: bool) -> Result<Opened, Failure> {
-    let named = CacheUrl::parse(url).map_err(|error| Failure::Usage(format!("{url}: {error}")))?;
+    let named = CacheUrl::parse(url).map_err(|error| failed(url, &error))?;
     if named.is_shared() && !read_only && access.key.is_none() && !access.unauthenticated {
         return Err(Failure::Usage(format!(
-            "{url}: others may write there, too: name a file of secrets with --key, or say --unauthenticated"
+            "{}: others may write there, too: name a file of secrets with --key, or say --unauthenticated",
+            CacheUrl::without_password(url)
         )));
     }
     let mut opening = Opening::new().read_only(read_only).failures(Failures::Raise);

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 use haiden::loader::FileSystemLoader;
 use haiden::{Environment, ErrorKind};
-use haiden_cache::{BundleBuilder, BytecodeCache};
+use haiden_cache::{BundleBuilder, BytecodeCache, CacheUrl};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
@@ -41,7 +41,10 @@ pub(super) fn main(arguments: &Arguments) -> Result<(), Failure> {
     }
     let cache = open::open(&arguments.url, &arguments.access, false)?.cache;
     if cache.is_read_only() {
-        return Err(Failure::Usage(format!("{}: it is read-only", arguments.url)));
+        return Err(Failure::Usage(format!(
+            "{}: it is read-only",
+            CacheUrl::without_password(&arguments.url)
+        )));
     }
     let mut environment = Environment::new();
     environment.set_loader(FileSystemLoader::with_search_paths(&arguments.directories));
@@ -56,7 +59,11 @@ pub(super) fn main(arguments: &Arguments) -> Result<(), Failure> {
         if let Err(error) = environment.get_template(name) {
             if error.kind() == ErrorKind::Bytecode {
                 bar.finish_and_clear();
-                return Err(Failure::Failed(format!("{}: {}", arguments.url, error.message())));
+                return Err(Failure::Failed(format!(
+                    "{}: {}",
+                    CacheUrl::without_password(&arguments.url),
+                    error.message()
+                )));
             }
             // A filter or a test that is not known here does not show in the bytecode.
             let compiles = environment.add_to_bundle(&mut BundleBuilder::new(), name).is_ok();

@@ -1,0 +1,616 @@
+"""The fault table: whatever is wrong with a store, the page renders, and is right.
+
+Each fault meets twenty cold workers: environments that have nothing in memory and render a page of three templates by way of
+the ill store. The table, in the terminal's summary, says what the statistics told, and what time was lost against workers
+without a cache. `crates/haiden/tests/cache_faults.rs` is the same for Rust.
+"""
+
+import os
+import shutil
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from test_stores import OTHER, PAGE, SECRET, SERVERS, SITE, memcached_server, page, redis_server
+
+from haiden import DictLoader, Environment, TemplateSyntaxError
+from haiden.cache import (
+    Authenticated,
+    FileSystemBytecodeCache,
+    KeyRing,
+    MemcachedBytecodeCache,
+    RedisBytecodeCache,
+    SqliteBytecodeCache,
+)
+
+WORKERS = 20
+LOOKUPS = WORKERS * len(SITE)
+DEADLINE = 0.1
+"""The default, where a fault is to be waited for."""
+PATIENT = 20
+"""Where nothing is to be waited for, so that a busy machine is not taken for an ill server."""
+BOUND = 15
+"""Seconds that a fault may cost all workers together, on a busy machine; the table says what it did cost."""
+
+TABLE = []
+
+
+def check(store, fault, cache, told, before=lambda worker: None, since=(0, 0)):
+    """Twenty workers meet a store; `before` is called with each worker's number, and does the harm.
+
+    :param since: Hits and misses before that.
+    """
+    spent = alone = 0.0
+    for worker in range(WORKERS):
+        before(worker)
+        started = time.perf_counter()
+        rendered = page(cache)
+        spent += time.perf_counter() - started
+        assert rendered == PAGE, f"{store}, {fault}, worker {worker}"
+        started = time.perf_counter()
+        page(None)
+        alone += time.perf_counter() - started
+    figures = cache.statistics()
+    figures = figures._replace(hits=figures.hits - since[0], misses=figures.misses - since[1])
+    assert figures.hits + figures.misses == LOOKUPS, f"{store}, {fault}: {figures}"
+    assert told(figures), f"{store}, {fault}: the statistics do not tell: {figures}"
+    lost = max(0.0, spent - alone)
+    assert lost < BOUND, f"{store}, {fault}"
+    TABLE.append((store, fault, figures, lost))
+
+
+def at(turn, harm):
+    """Does some harm before one worker."""
+    return lambda worker: harm() if worker == turn else None
+
+
+def rejected(figures):
+    return sum(figures.rejections.values())
+
+
+def once(figures):
+    """Every entry was rejected once, and written anew."""
+    return rejected(figures) == 3 and figures.hits == LOOKUPS - 6
+
+
+# ---- servers --------------------------------------------------------------------------------------------------------
+
+
+def opened(kind, url, deadline=PATIENT, **options):
+    return SERVERS[kind][1](url, connect_timeout=PATIENT, operation_timeout=deadline, **options)
+
+
+@pytest.mark.parametrize("kind", SERVERS)
+def test_servers(kind):
+    start = SERVERS[kind][0]
+    with start() as (process, url):
+        check(kind, "none", opened(kind, url), lambda found: found.hits == LOOKUPS - 3 and found.writes == 3)
+        for fault, secret in (("poisoned (no tag), keyed", SECRET), ("poisoned (another's key)", OTHER)):
+            check(kind, fault, Authenticated(opened(kind, url), KeyRing(secret)), once)
+        clearing = opened(kind, url)
+        cleared = opened(kind, url)
+        check(kind, "cleared by another", cleared, lambda found: found.load_failures == 0, at(7, clearing.clear))
+        check(
+            kind,
+            "expired",
+            opened(kind, url, prefix="short/", timeout=1),
+            lambda found: found.writes == 6 and found.load_failures == 0,
+            at(7, lambda: time.sleep(2.1)),
+        )
+        check(
+            kind,
+            "entries too large",
+            opened(kind, url, prefix="large/", max_entry_bytes=10),
+            lambda found: found.dump_failures == LOOKUPS and found.writes == 0,
+        )
+        check(
+            kind,
+            "paused",
+            opened(kind, url, DEADLINE),
+            lambda found: found.load_failures >= 1,
+            at(7, lambda: os.kill(process.pid, signal.SIGSTOP)),
+        )
+        os.kill(process.pid, signal.SIGCONT)
+
+        def kill():
+            process.kill()
+            process.wait()
+
+        check(kind, "killed", opened(kind, url), lambda found: found.load_failures >= 1 and found.hits > 0, at(7, kill))
+        check(kind, "never there", opened(kind, url), lambda found: found.load_failures == LOOKUPS)
+
+
+def test_a_server_that_restarts():
+    """Empty, at the same port."""
+    for kind, (start, _) in SERVERS.items():
+        with start() as (process, url):
+            port = url.rsplit(":", 1)[1]
+            command = Path(f"/proc/{process.pid}/cmdline").read_bytes().split(b"\0")[:-1]
+            if kind == "redis":  # which shows a title of its own
+                command = [shutil.which("redis-server") or os.environ["HAIDEN_REDIS_SERVER"], "--port", port, "--save", ""]
+            again = []
+
+            def restart():
+                process.kill()
+                process.wait()
+                again.append(subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
+                for _ in range(500):
+                    try:
+                        socket.create_connection(("127.0.0.1", int(port)), 0.1).close()
+                        return
+                    except OSError:
+                        time.sleep(0.01)
+                pytest.fail(f"{command} does not start again")
+
+            try:
+                told = lambda found: found.load_failures == 0 and found.writes == 6  # noqa: E731
+                check(kind, "restarted", opened(kind, url), told, at(7, restart))
+            finally:
+                for each in again:
+                    each.kill()
+                    each.wait()
+
+
+def test_a_redis_that_is_full():
+    with redis_server("--maxmemory", "1") as (_, url):
+        check("redis", "full", opened("redis", url), lambda found: found.dump_failures > 0 and found.writes == 0)
+
+
+@contextmanager
+def liar(answer):
+    """A server that answers each question with what `answer` makes of it; `None` for silence, a list for one byte at a time."""
+    over = threading.Event()
+    threads = []
+
+    def talk(connection):
+        with connection:
+            connection.settimeout(0.2)
+            while not over.is_set():
+                try:
+                    question = connection.recv(1 << 16)
+                except TimeoutError:
+                    continue
+                except OSError:
+                    return
+                if not question:
+                    return
+                reply = answer(question)
+                try:
+                    for part in reply if isinstance(reply, list) else [reply]:
+                        if reply is None or over.is_set():
+                            break
+                        connection.sendall(part)
+                        if isinstance(reply, list):
+                            time.sleep(0.005)
+                except OSError:
+                    return
+                if reply == b"":
+                    return
+
+    def accept():
+        while True:
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return
+            threads.append(threading.Thread(target=talk, args=(connection,)))
+            threads[-1].start()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        accepting = threading.Thread(target=accept)
+        accepting.start()
+        try:
+            yield listener.getsockname()[1]
+        finally:
+            over.set()
+            listener.shutdown(socket.SHUT_RDWR)
+            accepting.join(10)
+    for thread in threads:
+        thread.join(10)
+
+
+def value(kind, question, data, length=None):
+    """The answer that these bytes are stored under the key that was asked for."""
+    length = len(data) if length is None else length
+    if kind == "redis":
+        return b"$%d\r\n%s\r\n" % (length, data)
+    return b"VA %d k%s\r\n%s\r\n" % (length, question.split()[1], data)
+
+
+@pytest.mark.parametrize("kind", SERVERS)
+def test_liars(kind, tmp_path):
+    donor = FileSystemBytecodeCache(tmp_path, "%s")
+    Environment(loader=DictLoader({"a": "something else"}), bytecode_cache=donor).get_template("a")
+    (entry,) = tmp_path.iterdir()
+    entry = entry.read_bytes()
+
+    def of_another(question):
+        if question.startswith(b"ms "):
+            return b"HD\r\n"
+        if b"\r\nSET\r\n" in question:
+            return b"+OK\r\n"
+        return value(kind, question, entry)
+
+    def failed(found):
+        return found.load_failures == LOOKUPS and found.hits == 0
+
+    for fault, deadline, told, answer in [
+        ("silent", DEADLINE, failed, lambda question: None),
+        ("drips bytes", DEADLINE, failed, lambda question: [b"$", b"9"] + [b"x"] * 1000),
+        ("garbage", PATIENT, failed, lambda question: b"HTTP/1.1 400 Bad Request\r\n\r\n"),
+        ("announces 20 GB", PATIENT, failed, lambda question: value(kind, question, b"x", 20_000_000_000)),
+        ("half a value", DEADLINE, failed, lambda question: value(kind, question, b"x", 100_000)[:-2]),
+        ("hangs up", PATIENT, failed, lambda question: b""),
+        ("another key's value", PATIENT, lambda found: rejected(found) == LOOKUPS and not found.hits, of_another),
+    ]:
+
+        def asked(question, answer=answer):
+            if question.startswith(b"mg ") and b"namespace" in question:
+                return value(kind, question, b"00000000000000aa")
+            return answer(question)
+
+        with liar(asked) as port:
+            check(kind, fault, opened(kind, f"{kind}://127.0.0.1:{port}", deadline), told)
+
+
+# ---- directories ----------------------------------------------------------------------------------------------------
+
+
+def each_file(folder, harm):
+    for path in sorted(folder.iterdir()):
+        harm(path)
+
+
+def cut(path):
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def flip(path, at=None):
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2 if at is None else at] ^= 1
+    path.write_bytes(data)
+
+
+def fifo(path):
+    path.unlink()
+    os.mkfifo(path)
+
+
+def link(path):
+    path.rename(path.with_name("elsewhere-" + path.name))
+    path.symlink_to("elsewhere-" + path.name)
+
+
+def swap(folder):
+    paths = sorted(folder.iterdir())
+    contents = [path.read_bytes() for path in paths]
+    for path, data in zip(paths, contents[1:] + contents[:1]):
+        path.write_bytes(data)
+
+
+@pytest.mark.parametrize(
+    "fault, harm, told",
+    [
+        ("none", lambda folder: None, lambda found: found.hits == LOOKUPS - 3),
+        ("entries cut short", lambda folder: each_file(folder, cut), once),
+        ("entries flipped", lambda folder: each_file(folder, flip), once),
+        ("entries empty", lambda folder: each_file(folder, lambda path: path.write_bytes(b"")), once),
+        ("entries huge", lambda folder: each_file(folder, lambda path: os.truncate(path, 1 << 40)), once),
+        ("entries are FIFOs", lambda folder: each_file(folder, fifo), once),
+        ("entries are links", lambda folder: each_file(folder, link), once),
+        ("entries swapped", swap, once),
+        ("folder removed", shutil.rmtree, lambda found: found.dump_failures > 0 and found.hits > 0),
+    ],
+)
+def test_directories(fault, harm, told, tmp_path):
+    folder = tmp_path / "cache"
+    cache = FileSystemBytecodeCache(folder, "%s")
+    check("directory", fault, cache, told, at(7, lambda: harm(folder)))
+
+
+def test_directories_in_entries_places(tmp_path):
+    cache = FileSystemBytecodeCache(tmp_path, "%s")
+    page(cache)
+    for path in list(tmp_path.iterdir()):
+        path.unlink()
+        path.mkdir()
+    told = lambda found: found.rejections == {"not a file": LOOKUPS} and found.dump_failures == LOOKUPS  # noqa: E731
+    check("directory", "entries are directories", FileSystemBytecodeCache(tmp_path, "%s"), told)
+
+
+def test_replayed_entries(tmp_path):
+    """Whoever puts an old entry of the same key back changes nothing: it is of the same source and options."""
+    ring = KeyRing(SECRET)
+    page(Authenticated(FileSystemBytecodeCache(tmp_path, "%s"), ring))
+    old = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    cache = Authenticated(FileSystemBytecodeCache(tmp_path, "%s"), ring)
+
+    def replay(worker):
+        for path, data in old.items():
+            path.write_bytes(data)
+
+    check("directory", "entries replayed, keyed", cache, lambda found: found.hits == LOOKUPS, replay)
+
+
+def test_every_length_and_every_byte(tmp_path):
+    cache = FileSystemBytecodeCache(tmp_path, "%s")
+    page(cache)
+    whole = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    path, data = min(whole.items(), key=lambda item: len(item[1]))
+    spoiled = [data[:length] for length in range(len(data))]
+    spoiled += [data[:place] + bytes([data[place] ^ 0x20]) + data[place + 1 :] for place in range(len(data))]
+    started = time.perf_counter()
+    for number, bad in enumerate(spoiled, 1):
+        path.write_bytes(bad)
+        assert page(cache) == PAGE
+    found = cache.statistics()
+    # All but those bytes that nothing rests on (when it was made) are noticed, and these change no page.
+    assert rejected(found) + found.hits - 2 * len(spoiled) == len(spoiled)
+    assert rejected(found) > 0.98 * len(spoiled) and found.misses == 3 + rejected(found)
+    TABLE.append(("directory", f"{len(data)} lengths, {len(data)} bytes", found, time.perf_counter() - started))
+
+
+def test_read_only_and_linked(tmp_path):
+    folder, name = tmp_path / "cache", tmp_path / "link"
+    folder.mkdir()
+    name.symlink_to(folder)
+    told = lambda found: found.skipped_writes == LOOKUPS and found.size == 0  # noqa: E731
+    check("directory", "read-only", FileSystemBytecodeCache(folder, read_only=True), told)
+    told = lambda found: found.is_link and found.hits == LOOKUPS - 3  # noqa: E731
+    check("directory", "named by a link", FileSystemBytecodeCache(name), told)
+
+
+def other_process(code, *arguments, root=True):
+    """A Python that runs a function of this file; not as root, if so wished."""
+    drop = [] if root or os.getuid() else ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+    program = f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r}); import test_cache_faults as t; t.{code}"
+    command = [*drop, sys.executable, "-c", program, *map(str, arguments)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def meet_foreign_folder():
+    """Run by `other_process`: a folder that this user may not write."""
+    check("directory", "foreign-owned", FileSystemBytecodeCache(sys.argv[1]), lambda f: f.dump_failures == LOOKUPS)
+    _, _, found, lost = TABLE[0]
+    print(found.misses, found.dump_failures, lost)
+
+
+def test_a_folder_of_somebody_else(tmp_path, monkeypatch):
+    folder = tmp_path / "theirs"
+    folder.mkdir()
+    os.chmod(folder, 0o755 if os.getuid() == 0 else 0o555)
+    for above in [tmp_path, *tmp_path.parents]:
+        if above != Path("/") and above.stat().st_uid == os.getuid() and not above.stat().st_mode & 0o001:
+            above.chmod(above.stat().st_mode | 0o055)
+    if os.getuid() == 0 and shutil.which("setpriv") is None:
+        pytest.fail("`setpriv` (util-linux) is needed: run as root, this test has to drop root first")
+    done = other_process("meet_foreign_folder()", folder, root=False)
+    out, error = done.communicate(timeout=120)
+    if done.returncode and "Permission" in error and str(sys.executable) in error:
+        pytest.skip("another user cannot run this Python")
+    assert done.returncode == 0, error
+    misses, failures, lost = out.split()
+    assert not list(folder.iterdir())
+    figures = FileSystemBytecodeCache(folder).statistics()._replace(misses=int(misses), dump_failures=int(failures))
+    TABLE.append(("directory", "foreign-owned", figures, float(lost)))
+
+
+@contextmanager
+def small_disk(folder):
+    """A disk of 64 KiB, filled up. Needs the right to mount."""
+    folder.mkdir()
+    done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "none", folder], capture_output=True)
+    if done.returncode:
+        pytest.skip("this user cannot mount a small disk")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "-l", folder], check=True)
+
+
+@pytest.mark.parametrize("kind", ["directory", "sqlite"])
+def test_full_disk(kind, tmp_path):
+    with small_disk(tmp_path / "disk") as disk:
+        make = {
+            "directory": lambda: FileSystemBytecodeCache(disk / "cache"),
+            "sqlite": lambda: SqliteBytecodeCache(disk / "cache.db"),
+        }[kind]
+        cache = make()
+        with open(disk / "ballast", "wb", buffering=0) as ballast:
+            for _ in range(1 << 10):
+                try:
+                    ballast.write(b"x" * 1024)
+                except OSError:
+                    break
+        check(kind, "disk full", cache, lambda found: found.dump_failures > 0 and found.writes < 3)
+
+
+# ---- SQLite ---------------------------------------------------------------------------------------------------------
+
+
+def test_sqlite(tmp_path):
+    path = tmp_path / "cache.db"
+    check("sqlite", "none", SqliteBytecodeCache(path), lambda found: found.hits == LOOKUPS - 3)
+    data = path.read_bytes()
+    path.write_bytes(data[:100] + b"\xa5" * (len(data) - 100))
+    check("sqlite", "file damaged", SqliteBytecodeCache(path), lambda found: found.hits == LOOKUPS - 3)
+
+    def remove():
+        for each in tmp_path.glob("cache.db*"):
+            each.unlink()
+
+    check("sqlite", "file removed", SqliteBytecodeCache(path), lambda found: found.hits > 0, at(7, remove))
+    # Another program's copy of SQLite, in a process of its own: in this one, closing it would drop locks.
+    holds = "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.execute('BEGIN EXCLUSIVE'); print('held', flush=True); sys.stdin.read()"
+    with subprocess.Popen(
+        [sys.executable, "-c", holds, path], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as holder:
+        assert holder.stdout.readline() == "held\n"
+        other = {"autoescape": True, "trim_blocks": True}
+        cache = SqliteBytecodeCache(path, busy_timeout=0.05)
+        told = lambda found: found.load_failures == 0 and found.hits == LOOKUPS  # noqa: E731
+        check("sqlite", "locked by a writer", cache, told)
+        env = Environment(loader=DictLoader(SITE), bytecode_cache=cache, **other)
+        env.get_template("page.html")
+        assert cache.statistics().dump_failures == 1, "who writes meanwhile waits, and then does not"
+        holder.stdin.close()
+    read_only = SqliteBytecodeCache(path, read_only=True)
+    check("sqlite", "read-only", read_only, lambda found: found.hits == LOOKUPS)
+
+
+# ---- processes and threads ------------------------------------------------------------------------------------------
+
+
+def write_for_ever():
+    """Run by `other_process`: the page's templates, again and again."""
+    kind, path = sys.argv[1:]
+    cache = FileSystemBytecodeCache(path) if kind == "directory" else SqliteBytecodeCache(path, busy_timeout=60)
+    for turn in range(1 << 30):
+        page(cache, {**SITE, "layout.html": SITE["layout.html"] + "x" * 20_000, "foot.html": f"{turn % 50}"})
+        cache.clear()
+        print("written", flush=True)
+
+
+@pytest.mark.parametrize("kind", ["directory", "sqlite"])
+def test_writers_and_a_killed_one(kind, tmp_path):
+    """Four processes write and clear all the while; each is killed at some point, and what they leave is whole."""
+    path = tmp_path / "cache"
+    cache = FileSystemBytecodeCache(path) if kind == "directory" else SqliteBytecodeCache(path, busy_timeout=60)
+    writers = [other_process("write_for_ever()", kind, path) for _ in range(4)]
+    try:
+        for writer in writers:
+            assert writer.stdout.readline() == "written\n", writer.stderr.read()
+
+        def harm(worker):
+            if worker % 5 == 0:
+                writers[worker // 5].kill()
+
+        told = lambda found: found.load_failures == 0 and rejected(found) == 0  # noqa: E731
+        check(kind, "writers killed (kill -9)", cache, told, harm)
+    finally:
+        for writer in writers:
+            writer.kill()
+            writer.communicate()
+    assert all(entry.rejection is None for entry in cache.entries(damaged=True))
+    if kind == "sqlite":
+        del cache
+        connection = sqlite3.connect(path)
+        assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        connection.close()
+
+
+@pytest.mark.parametrize("kind", ["directory", "sqlite"])
+@pytest.mark.parametrize("what", ["cleared", "collected"])
+def test_while_others_clear_and_collect(kind, what, tmp_path):
+    path = tmp_path / "cache"
+    make = {
+        "directory": lambda: FileSystemBytecodeCache(path, "%s"),
+        "sqlite": lambda: SqliteBytecodeCache(path, busy_timeout=60),
+    }[kind]
+    over = threading.Event()
+    wrong = []
+
+    def work():
+        cache = make()
+        try:
+            while not over.is_set():
+                if what == "cleared":
+                    cache.clear()
+                else:
+                    for each in path.iterdir() if kind == "directory" else ():
+                        try:
+                            os.utime(each, (1_000_000_000, 1_000_000_000))
+                        except FileNotFoundError:
+                            pass
+                    cache.collect(max_entries=0, max_age=0)
+        except Exception as error:
+            wrong.append(error)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    try:
+        told = lambda found: found.load_failures == 0 and rejected(found) == 0  # noqa: E731
+        check(kind, f"{what} all the while", make(), told)
+    finally:
+        over.set()
+        thread.join(60)
+    assert not wrong
+
+
+@pytest.mark.parametrize("kind", ["directory", "sqlite", "redis", "memcached"])
+def test_fork_after_connecting(kind, tmp_path):
+    if kind == "redis":
+        server = redis_server()
+    elif kind == "memcached":
+        server = memcached_server()
+    else:
+        server = None
+
+    def run(cache):
+        page(cache)
+        children = []
+
+        def fork(worker):
+            if worker % 5 == 0:
+                child = os.fork()
+                if child == 0:
+                    right = False
+                    try:
+                        right = all(page(cache) == PAGE for _ in range(20)) and cache.statistics().load_failures == 0
+                    finally:
+                        os._exit(0 if right else 1)
+                children.append(child)
+
+        since = cache.statistics()[:2]
+        told = lambda found: found.hits == LOOKUPS  # noqa: E731
+        check(kind, "forks after connecting", cache, told, fork, since)
+        assert [os.waitpid(child, 0)[1] for child in children] == [0] * 4
+
+    if server is None:
+        run(FileSystemBytecodeCache(tmp_path / "c") if kind == "directory" else SqliteBytecodeCache(tmp_path / "c"))
+    else:
+        with server as (_, url):
+            run(opened(kind, url))
+
+
+class Stop(BaseException):
+    """Nothing that anybody should swallow."""
+
+
+@pytest.mark.parametrize("error", [None, TemplateSyntaxError, RuntimeError, Stop])
+def test_eight_threads_on_one_cold_template(error, tmp_path):
+    """Its compile may fail, or its loader raise anything: each thread hears of it, and nobody waits for ever."""
+    cache = FileSystemBytecodeCache(tmp_path / "cache")
+    started = threading.Barrier(8)
+
+    class Loader(DictLoader):
+        def get_source(self, environment, name):
+            if error in (RuntimeError, Stop):
+                raise error("the loader")
+            return super().get_source(environment, name)
+
+    source = "{% if %}" if error is TemplateSyntaxError else "fine"
+    env = Environment(loader=Loader({"page": source}), bytecode_cache=cache)
+    results = []
+
+    def work():
+        started.wait()
+        try:
+            results.append(env.get_template("page").render())
+        except BaseException as raised:
+            results.append(type(raised))
+
+    threads = [threading.Thread(target=work) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert results == [error or "fine"] * 8
+    assert cache.statistics().size == (0 if error else 1)

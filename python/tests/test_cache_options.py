@@ -1,0 +1,219 @@
+"""One cache, many environments: two that could render differently never share an entry, and what changed is seen.
+
+The same for haiden's stores, which go by content keys, and for Jinja2's own folder of files, where all environments meet in one
+place (there, Jinja2's issue 1738 serves a page without autoescape to an environment with it).
+"""
+
+import inspect
+import os
+
+import pytest
+
+import haiden
+from haiden import DictLoader, Environment, FileSystemLoader, StrictUndefined
+from haiden.cache import FileSystemBytecodeCache, MemoryBytecodeCache, SqliteBytecodeCache
+from haiden.ext import Extension
+from haiden.nativetypes import NativeEnvironment
+from haiden.sandbox import SandboxedEnvironment
+
+SOURCES = {
+    "page": "{% if true %}\n  {% set y = x %}\n{{ y }}<% x %>[[ x ]](# x #){# a #}\n% set z = 1\n{{ 1 + 1 }} //c\n{% endif %}end\n",
+    "words": "{% trans n=x %}\n  one %\n  {{ n }}\n{% endtrans %}",
+    "debug": "{% debug %}",
+    "do": "{% do [1] %}done",
+    "break": "{% for n in [1, 2] %}{% break %}{% else %}none{% endfor %}",
+    "names": "{{ 1 + 1 }}{{ x }}{{ nobody }}{{ 'a'|upper }}{{ 1 is odd }}{{ 3 + n }}{{ {'b': 1, 'a': 2}|tojson }}",
+    "set": "{% set v %}{{ [1] }}{% endset %}{{ v[0] }}",
+    "range": "{{ range(200000)|length }}",
+}
+
+
+class Louder(Extension):
+    """Changes what a source means."""
+
+    def preprocess(self, source, name, filename=None):
+        return source.replace("x", "n")
+
+
+class Sums(SandboxedEnvironment):
+    intercepted_binops = frozenset("+")
+
+    def call_binop(self, context, operator, left, right):
+        return "sum"
+
+
+def i18n(env, newstyle=False, trimmed=False):
+    env.install_null_translations(newstyle=newstyle)
+    env.policies["ext.i18n.trimmed"] = trimmed
+
+
+# By the name of the parameter of `Environment` that they are about, if there is one.
+OPTIONS = {
+    "plain": {},
+    "block_start_string": {"block_start_string": "{%%"},
+    "block_end_string": {"block_end_string": "%%}"},
+    "variable_start_string": {"variable_start_string": "[["},
+    "variable_end_string": {"variable_end_string": "]]"},
+    "comment_start_string": {"comment_start_string": "(#"},
+    "comment_end_string": {"comment_end_string": "#)"},
+    "line_statement_prefix": {"line_statement_prefix": "%"},
+    "line_comment_prefix": {"line_comment_prefix": "//"},
+    "trim_blocks": {"trim_blocks": True},
+    "lstrip_blocks": {"lstrip_blocks": True},
+    "newline_sequence": {"newline_sequence": "\r\n"},
+    "keep_trailing_newline": {"keep_trailing_newline": True},
+    "extensions": {"extensions": [Louder]},
+    "extensions: do": {"extensions": ["jinja2.ext.do"]},
+    "extensions: loopcontrols": {"extensions": ["jinja2.ext.loopcontrols"]},
+    "extensions: debug": {"extensions": ["jinja2.ext.debug"]},
+    "extensions: i18n": {"extensions": ["jinja2.ext.i18n"], "then": i18n},
+    "newstyle_gettext": {"extensions": ["jinja2.ext.i18n"], "then": lambda env: i18n(env, newstyle=True)},
+    "ext.i18n.trimmed": {"extensions": ["jinja2.ext.i18n"], "then": lambda env: i18n(env, trimmed=True)},
+    "optimized": {"optimized": False},
+    "undefined": {"undefined": StrictUndefined},
+    "finalize": {"finalize": lambda value: f"<{value}>"},
+    "autoescape": {"autoescape": True},
+    "autoescape: some": {"autoescape": lambda name: name == "names"},
+    "enable_async": {"enable_async": True},
+    "sandbox": {"class": SandboxedEnvironment},
+    "sandbox, intercepted": {"class": Sums},
+    "native": {"class": NativeEnvironment},
+    "filters": {"then": lambda env: env.filters.update(upper=lambda text: f"{text}!")},
+    "tests": {"then": lambda env: env.tests.update(odd=lambda value: False)},
+    "globals": {"then": lambda env: env.globals.update(nobody="somebody")},
+    "policies: json": {"then": lambda env: env.policies.update({"json.dumps_kwargs": {"sort_keys": False}})},
+}
+SAME_PAGES = {"plain", "optimized", "enable_async"}
+
+
+def environment(option, cache=None):
+    chosen = dict(OPTIONS[option])
+    then = chosen.pop("then", lambda env: None)
+    make = chosen.pop("class", Environment)
+    names = {"jinja2.ext.": "haiden.ext."}
+    extensions = [
+        each.replace("jinja2.ext.", names["jinja2.ext."]) if isinstance(each, str) else each
+        for each in chosen.pop("extensions", [])
+    ]
+    env = make(loader=DictLoader(SOURCES), bytecode_cache=cache, extensions=extensions, **chosen)
+    then(env)
+    return env
+
+
+def pages(env):
+    def one(name):
+        try:
+            return str(env.get_template(name).render(x="<x>", n=4))
+        except haiden.TemplateError as error:
+            return f"{type(error).__name__}: {error}"
+        except OverflowError as error:
+            return str(error)
+
+    return {name: one(name) for name in SOURCES}
+
+
+def test_every_parameter_has_its_case():
+    elsewhere = {"self", "loader", "cache_size", "auto_reload", "bytecode_cache"}
+    assert set(inspect.signature(Environment.__init__).parameters) - elsewhere <= set(OPTIONS)
+
+
+CACHES = {
+    "memory": lambda folder: MemoryBytecodeCache(),
+    "directory": lambda folder: FileSystemBytecodeCache(folder / "cache"),
+    "sqlite": lambda folder: SqliteBytecodeCache(folder / "cache.db"),
+    "Jinja2's": lambda folder: haiden.FileSystemBytecodeCache(str(folder)),
+}
+
+
+@pytest.mark.parametrize("kind", CACHES)
+def test_pages_out_of_a_shared_cache(kind, tmp_path):
+    cache = CACHES[kind](tmp_path)
+    alone = {option: pages(environment(option)) for option in OPTIONS}
+    for option in set(OPTIONS) - SAME_PAGES:
+        assert alone[option] != alone["plain"], f"{option}: the pages show what it does"
+    for _ in range(2):
+        for option in OPTIONS:
+            assert pages(environment(option, cache)) == alone[option], option
+    if kind != "Jinja2's":
+        figures = cache.statistics()
+        assert figures.hits > figures.writes and not figures.rejections, figures
+
+
+def test_equal_keys_are_equal_bytecode():
+    known = {}
+    for option in OPTIONS:
+        cache = MemoryBytecodeCache()
+        pages(environment(option, cache))
+        for entry in cache.entries():
+            other, bytecode = known.setdefault(entry.key, (option, entry.bytecode))
+            assert bytecode == entry.bytecode, f"{option} and {other} share a key, and not the bytecode"
+
+
+def test_names_do_not_matter():
+    cache = MemoryBytecodeCache()
+    for name in ("a", "b", "c/d.html"):
+        Environment(loader=DictLoader({name: "text"}), bytecode_cache=cache).get_template(name)
+    assert (cache.statistics().hits, cache.statistics().misses) == (2, 1)
+
+
+@pytest.mark.parametrize("kind", CACHES)
+def test_rolling_deployment(kind, tmp_path):
+    cache = CACHES[kind](tmp_path)
+    for worker in range(20):
+        version = f"version {worker % 2}"
+        env = Environment(loader=DictLoader({"page": version}), bytecode_cache=cache)
+        assert env.get_template("page").render() == version
+    figures = cache.statistics()
+    # Jinja2's files have one place for both versions, which take turns.
+    assert (figures.hits, figures.misses) == ((0, 20) if kind == "Jinja2's" else (18, 2))
+
+
+@pytest.mark.parametrize("warm", [False, True], ids=["cold", "warm"])
+@pytest.mark.parametrize("reload", [True, False])
+@pytest.mark.parametrize("size", [0, 10, -1])
+@pytest.mark.parametrize("kind", ["directory", "sqlite"])
+def test_reloading(kind, size, reload, warm, tmp_path):
+    """What a changed source costs: the entry of the old one stays, and is a hit when it comes back."""
+    cache = CACHES[kind](tmp_path)
+    folder = tmp_path / "templates"
+    folder.mkdir()
+    path = folder / "page"
+
+    def write(text):
+        path.write_text(text)
+        os.utime(path, (1_000_000_000, 1_000_000_000 + len(text)))
+
+    def asked(env, times, expected):
+        before = cache.statistics()
+        assert {env.get_template("page").render() for _ in range(times)} == {expected}
+        after = cache.statistics()
+        return after.hits - before.hits, after.misses - before.misses
+
+    def new():
+        return Environment(
+            loader=FileSystemLoader(folder), bytecode_cache=cache, cache_size=size, auto_reload=reload
+        )
+
+    if warm:
+        for text in ("old", "newer"):
+            write(text)
+            new().get_template("page")
+    write("old")
+    env = new()
+    cold = 0 if warm else 1
+    loads = 3 if size == 0 else 1
+    assert asked(env, 3, "old") == (loads - cold, cold)
+    write("newer")
+    if size and not reload:
+        assert asked(env, 2, "old") == (0, 0), "nobody looks"
+    else:
+        loads = 2 if size == 0 else 1
+        assert asked(env, 2, "newer") == (loads - cold, cold)
+    write("old")
+    if env.cache is not None:
+        env.cache.clear()
+    assert asked(env, 1, "old") == (1, 0), "what comes back is still there"
+    cache.clear()
+    if env.cache is not None:
+        env.cache.clear()
+    assert asked(env, 1, "old") == (0, 1)
