@@ -3,7 +3,9 @@
 import typing as t
 
 from . import nodes
+from .bccache import BytecodeCache
 from .environment import Environment
+from .loaders import BaseLoader
 from .runtime import Context
 
 @t.final
@@ -228,5 +230,10 @@ class FileCheck:
 
 def read_source(path: str) -> tuple[str, float] | None: ...
 def load_file(
-    settings: Settings, path: str, magic: bytes, source: str, name: str | None = None, filename: str | None = None
+    settings: Settings, path: str, source: str, name: str | None = None, filename: str | None = None
 ) -> Code | None: ...
+def load_stock(
+    loader: BaseLoader, environment: Environment, cache: BytecodeCache, name: str
+) -> tuple[Code | None, str | None, str, FileCheck] | None: ...
+
+BUCKET_MAGIC: bytes

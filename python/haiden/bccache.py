@@ -9,6 +9,7 @@ import stat
 import typing as t
 from collections.abc import Iterator
 from io import BytesIO
+from time import perf_counter
 from types import MappingProxyType
 
 from . import _native
@@ -27,7 +28,7 @@ if t.TYPE_CHECKING:
 
 
 bc_version = 1
-bc_magic = b"haiden" + bytes([bc_version])
+bc_magic = _native.BUCKET_MAGIC
 """What the bytes of a bucket begin with."""
 
 _IMAGE, _TEXT = b"i", b"t"
@@ -75,7 +76,7 @@ class Bucket:
             return False
         name, filename, source = self._origin
         settings = self.environment._machine_settings()
-        code = _native.load_file(settings, path, bc_magic, source, name, filename)
+        code = _native.load_file(settings, path, source, name, filename)
         if code is not None:
             self.code = code
         return code is not None
@@ -299,6 +300,15 @@ class BytecodeCache:
 
     def get_bucket(self, environment: "Environment", name: str, filename: str | None, source: str) -> Bucket:
         """The bucket of a template, filled if the cache has it."""
+        bucket = self._empty_bucket(environment, name, filename, source)
+        self.load_bytecode(bucket)
+        if bucket.code is None:
+            self._misses += 1
+        else:
+            self._hits += 1
+        return bucket
+
+    def _empty_bucket(self, environment: "Environment", name: str, filename: str | None, source: str) -> Bucket:
         # The stock checksum waits until something reads it.
         stock = getattr(self.get_source_checksum, "__func__", None) is BytecodeCache.get_source_checksum
         checksum = "" if stock else self.get_source_checksum(source)
@@ -306,12 +316,16 @@ class BytecodeCache:
         bucket._origin = name, filename, source
         if stock:
             bucket._checksum = None
-        self.load_bytecode(bucket)
-        if bucket.code is None:
-            self._misses += 1
-        else:
-            self._hits += 1
         return bucket
+
+    def _compile(self, environment: "Environment", name: str, filename: str | None, source: str) -> t.Any:
+        """The code of a template that the cache was found not to have; it has it then."""
+        self._misses += 1
+        bucket = self._empty_bucket(environment, name, filename, source)
+        bucket._asked = perf_counter()
+        code = bucket.code = environment.compile(source, name, filename)
+        self.set_bucket(bucket)
+        return code
 
     def set_bucket(self, bucket: Bucket) -> None:
         """Keeps a bucket."""
@@ -468,6 +482,15 @@ class MemcachedBytecodeCache(BytecodeCache):
             if not self.ignore_memcache_errors:
                 raise
 
+
+def _looking_up(cache: type[BytecodeCache]) -> tuple[t.Any, ...]:
+    """The methods of a class that have a say in how an entry is found."""
+    names = "get_bucket get_cache_key get_source_checksum load_bytecode _get_cache_filename".split()
+    return tuple(getattr(cache, name, None) for name in names)
+
+
+# What the machine does by itself; `haiden.cache` adds its own.
+_stock = [_looking_up(FileSystemBytecodeCache)]
 
 __all__ = [
     "BytecodeCache",

@@ -21,7 +21,7 @@ from collections.abc import Iterable, Iterator
 from time import perf_counter
 
 from . import _native
-from .bccache import Bucket, BytecodeCache, CacheEntry, CacheStatistics, TierStatistics
+from .bccache import Bucket, BytecodeCache, CacheEntry, CacheStatistics, TierStatistics, _looking_up, _stock
 from .exceptions import TemplateNotFound
 from .loaders import BaseLoader
 from .utils import internalcode
@@ -202,6 +202,9 @@ class StoreBytecodeCache(BytecodeCache):
         :raises TemplateNotFound: One of the named templates does not exist.
         """
         return _prefetch(self._store, environment, list(names))
+
+
+_stock.append(_looking_up(StoreBytecodeCache))
 
 
 def _statistics(figures: dict[str, t.Any]) -> CacheStatistics:

@@ -16,6 +16,7 @@ from .exceptions import TemplateNotFound
 from .utils import internalcode
 
 if t.TYPE_CHECKING:
+    from .bccache import BytecodeCache
     from .environment import Environment, Template
 
 UpToDate = t.Callable[[], bool]
@@ -78,8 +79,15 @@ class BaseLoader:
         """The template of that name, compiled, or from the bytecode cache. `Environment.get_template` calls this."""
         if globals is None:
             globals = {}
-        source, filename, uptodate = self.get_source(environment, name)
         cache = environment.bytecode_cache
+        if cache is not None and (found := _native.load_stock(self, environment, cache, name)) is not None:
+            kept, text, path, check = found
+            if text is not None:
+                kept = cache._compile(environment, name, path, text)
+            else:
+                cache._hits += 1
+            return environment.template_class.from_code(environment, kept, globals, check)
+        source, filename, uptodate = self.get_source(environment, name)
         if cache is None:
             code = environment.compile(source, name, filename)
         else:
@@ -134,6 +142,17 @@ class FileSystemLoader(BaseLoader):
                     path = os.path.join(directory, filename)[len(searchpath) :].strip(os.path.sep)
                     found.add(path.replace(os.path.sep, "/").removeprefix("./"))
         return sorted(found)
+
+
+_file_system_source = FileSystemLoader.get_source
+
+
+def _is_stock(loader: type[BaseLoader], cache: "type[BytecodeCache]") -> bool:
+    """Whether the machine may do by itself what these classes do to find a template's code."""
+    from .bccache import BytecodeCache, _looking_up, _stock
+
+    plain = issubclass(loader, FileSystemLoader) and loader.get_source is _file_system_source
+    return plain and issubclass(cache, BytecodeCache) and _looking_up(cache) in _stock
 
 
 class PackageLoader(BaseLoader):

@@ -277,6 +277,9 @@ class LRUCache:
 
     def get(self, key: t.Any, default: t.Any = None) -> t.Any:
         """The key's value, which counts as use, or the default."""
+        # An exception costs more than to look twice, and templates that are loaded are not there yet.
+        if key not in self:
+            return default
         try:
             return self[key]
         except KeyError:

@@ -5,12 +5,13 @@ use std::fmt::Write;
 const WIDTH: f64 = 760.0;
 const HEIGHT: f64 = 420.0;
 const LEFT: f64 = 70.0;
-const TOP: f64 = 50.0;
+const TOP: f64 = 60.0;
 const BOTTOM: f64 = 370.0;
-const COLOURS: [&str; 6] = ["#d94801", "#9ecae1", "#6baed6", "#4292c6", "#2171b5", "#08306b"];
+const COLOURS: [&str; 9] =
+    ["#d94801", "#9ecae1", "#6baed6", "#74c476", "#238b45", "#4292c6", "#807dba", "#54278f", "#08306b"];
 
 /// The plot; `rows[size][way]` is in nanoseconds.
-pub(crate) fn svg<const WAYS: usize>(sizes: &[usize], ways: &[&str; WAYS], rows: &[[f64; WAYS]]) -> String {
+pub(crate) fn svg(sizes: &[usize], ways: &[&str], rows: &[Vec<f64>]) -> String {
     let all = || rows.iter().flatten().copied();
     let low = all().fold(f64::INFINITY, f64::min).log10().floor();
     let high = all().fold(0.0, f64::max).log10().ceil().max(low + 1.0);
@@ -34,7 +35,7 @@ pub(crate) fn svg<const WAYS: usize>(sizes: &[usize], ways: &[&str; WAYS], rows:
         ));
     }
     let cluster = (WIDTH - LEFT - 10.0) / sizes.len() as f64;
-    let bar = cluster / (WAYS as f64 + 1.0);
+    let bar = cluster / (ways.len() as f64 + 1.0);
     for (index, (size, row)) in sizes.iter().zip(rows).enumerate() {
         let start = LEFT + cluster * index as f64 + bar / 2.0;
         for (way, &time) in row.iter().enumerate() {
@@ -60,16 +61,21 @@ pub(crate) fn svg<const WAYS: usize>(sizes: &[usize], ways: &[&str; WAYS], rows:
             BOTTOM + 20.0
         ));
     }
-    let mut x = LEFT;
+    let (mut x, mut y) = (LEFT, 6.0);
     for (index, way) in ways.iter().enumerate() {
+        // About the width of the text; the font is the reader's.
+        let wide = 34.0 + 6.4 * way.chars().count() as f64;
+        if x + wide > WIDTH {
+            (x, y) = (LEFT, y + 18.0);
+        }
         let colour = COLOURS[index % COLOURS.len()];
         draw(format_args!(
-            "<rect x=\"{x}\" y=\"16\" width=\"12\" height=\"12\" fill=\"{colour}\"/><text x=\"{}\" \
-             y=\"26\">{way}</text>",
-            x + 16.0
+            "<rect x=\"{x:.0}\" y=\"{y}\" width=\"12\" height=\"12\" fill=\"{colour}\"/><text x=\"{:.0}\" \
+             y=\"{}\">{way}</text>",
+            x + 16.0,
+            y + 10.0
         ));
-        // About the width of the text; the font is the reader's.
-        x += 34.0 + 6.4 * way.chars().count() as f64;
+        x += wide;
     }
     text.push_str("</svg>\n");
     text

@@ -6,18 +6,28 @@
 use std::hint::black_box;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bench_common::generated::Generated;
-use haiden::cache::{Bundle, BytecodeCache, FileSystemBytecodeCache, MemoryBytecodeCache};
+use haiden::cache::testkit::Server;
+use haiden::cache::{
+    Bundle, BytecodeCache, ContentKey, FileSystemBytecodeCache, Frame, MemcachedBytecodeCache,
+    MemoryBytecodeCache, RedisBytecodeCache, SqliteBytecodeCache,
+};
 use haiden::loader::{FileSystemLoader, Loader};
 use haiden::{CacheSize, Environment};
 
-/// What the ways are called, in the order of the table.
-pub(crate) const WAYS: [&str; 6] =
-    ["compile", "disk", "memory", "bundle, source-checked", "bundle, sealed", "template in memory"];
+/// What is first in the tables: what the others are measured by.
+pub(crate) const COMPILE: &str = "compile";
+
+/// A server must not be given up while the machine is busy with something else.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
 
 /// One way.
 pub(crate) struct Way {
+    pub(crate) name: &'static str,
+    /// A server has a part in it: the processor time of this thread would not be all.
+    pub(crate) waits: bool,
     environment: Environment,
     cache: Option<Arc<dyn BytecodeCache>>,
 }
@@ -42,47 +52,94 @@ impl Way {
     }
 }
 
+/// A cache and what it is called.
+pub(crate) type Named = (&'static str, Arc<dyn BytecodeCache>);
+
+/// The servers that are here.
+pub(crate) struct Servers {
+    pub(crate) memcached: Option<Server>,
+    pub(crate) redis: Option<Server>,
+}
+
+impl Servers {
+    pub(crate) fn start() -> Servers {
+        Servers { memcached: Server::memcached(&["--memory-limit=512"]), redis: Server::redis(&[]) }
+    }
+
+    /// Caches in them.
+    pub(crate) fn caches(&self) -> Result<Vec<Named>, String> {
+        let mut caches: Vec<Named> = Vec::new();
+        if let Some(server) = &self.memcached {
+            let builder = MemcachedBytecodeCache::builder(server.url("memcached"));
+            let cache = builder.connect_timeout(PATIENCE).operation_timeout(PATIENCE).connect();
+            caches.push(("Memcached", Arc::new(cache.map_err(|error| error.to_string())?)));
+        }
+        if let Some(server) = &self.redis {
+            let builder = RedisBytecodeCache::builder(server.url("redis"));
+            let cache = builder.connect_timeout(PATIENCE).operation_timeout(PATIENCE).connect();
+            caches.push(("Redis", Arc::new(cache.map_err(|error| error.to_string())?)));
+        }
+        Ok(caches)
+    }
+}
+
 /// The ways to the templates in a folder, all of them warm.
-pub(crate) fn ways(sources: &Path, scratch: &Path, names: &[String]) -> Result<[Way; WAYS.len()], String> {
+pub(crate) fn ways(
+    sources: &Path,
+    scratch: &Path,
+    names: &[String],
+    servers: &Servers,
+) -> Result<Vec<Way>, String> {
     let text = |error: haiden::cache::CacheError| error.to_string();
     let directory = scratch.join("entries");
     std::fs::create_dir_all(&directory).map_err(|error| format!("{}: {error}", directory.display()))?;
-    let open = || FileSystemBytecodeCache::new(Some(&directory), "%s.cache").map_err(text);
     let memory: Arc<dyn BytecodeCache> = Arc::new(MemoryBytecodeCache::new(1000, 1 << 30));
-    for cache in [Arc::new(open()?) as Arc<dyn BytecodeCache>, Arc::clone(&memory)] {
-        let filling = environment(sources, Some(cache));
-        names
-            .iter()
-            .try_for_each(|name| filling.get_template(name).map(drop))
-            .map_err(|error| error.to_string())?;
+    let disk = FileSystemBytecodeCache::new(Some(&directory), "%s.cache").map_err(text)?;
+    let sqlite = SqliteBytecodeCache::builder(scratch.join("cache.db")).open().map_err(text)?;
+    let mut ways =
+        vec![Way { name: COMPILE, waits: false, environment: environment(sources, None), cache: None }];
+    let mut add = |name, waits, cache: Arc<dyn BytecodeCache>| {
+        let environment = environment(sources, Some(Arc::clone(&cache)));
+        ways.push(Way { name, waits, environment, cache: Some(cache) });
+    };
+    add("disk", false, Arc::new(disk));
+    add("SQLite", false, Arc::new(sqlite));
+    for (name, cache) in servers.caches()? {
+        add(name, true, cache);
     }
-    let bundle = |sealed: bool| {
-        let bytes = environment(sources, None).bundle(sealed).map_err(|error| error.to_string())?;
-        let path = scratch.join(if sealed { "sealed.haiden" } else { "checked.haiden" });
-        std::fs::write(&path, bytes).map_err(|error| format!("{}: {error}", path.display()))?;
-        Bundle::open(&path).map(Arc::new).map_err(text)
-    };
-    let disk: Arc<dyn BytecodeCache> = Arc::new(open()?);
-    let checked: Arc<dyn BytecodeCache> = bundle(false)?;
-    let cached = |cache: Arc<dyn BytecodeCache>| Way {
-        environment: environment(sources, Some(Arc::clone(&cache))),
-        cache: Some(cache),
-    };
-    let mut sealed = Environment::new();
-    sealed.set_autoescape(true);
-    sealed.set_cache_size(CacheSize::Nothing);
-    let packed = bundle(true)?;
-    sealed.set_bundle(Some(Arc::clone(&packed)));
+    add("memory", false, memory);
+    add("bundle, source-checked", false, Arc::new(bundle(sources, scratch, false)?));
+    let packed = Arc::new(bundle(sources, scratch, true)?);
+    ways.push(Way {
+        name: "bundle, sealed",
+        waits: false,
+        environment: serving(&packed),
+        cache: Some(packed),
+    });
     let mut kept = environment(sources, None);
     kept.set_cache_size(CacheSize::Unbounded);
-    Ok([
-        Way { environment: environment(sources, None), cache: None },
-        cached(disk),
-        cached(memory),
-        cached(checked),
-        Way { environment: sealed, cache: Some(packed) },
-        Way { environment: kept, cache: None },
-    ])
+    ways.push(Way { name: "template in memory", waits: false, environment: kept, cache: None });
+    for way in &ways {
+        names.iter().try_for_each(|name| way.get(name))?;
+    }
+    Ok(ways)
+}
+
+/// The templates of a folder in a bundle.
+fn bundle(sources: &Path, scratch: &Path, sealed: bool) -> Result<Bundle, String> {
+    let bytes = environment(sources, None).bundle(sealed).map_err(|error| error.to_string())?;
+    let path = scratch.join(if sealed { "sealed.haiden" } else { "checked.haiden" });
+    std::fs::write(&path, bytes).map_err(|error| format!("{}: {error}", path.display()))?;
+    Bundle::open(&path).map_err(|error| error.to_string())
+}
+
+/// An environment of a sealed bundle, without sources.
+fn serving(bundle: &Arc<Bundle>) -> Environment {
+    let mut environment = Environment::new();
+    environment.set_autoescape(true);
+    environment.set_cache_size(CacheSize::Nothing);
+    environment.set_bundle(Some(Arc::clone(bundle)));
+    environment
 }
 
 fn environment(sources: &Path, cache: Option<Arc<dyn BytecodeCache>>) -> Environment {
@@ -92,6 +149,38 @@ fn environment(sources: &Path, cache: Option<Arc<dyn BytecodeCache>>) -> Environ
     environment.set_cache_size(CacheSize::Nothing);
     environment.set_bytecode_cache(cache);
     environment
+}
+
+/// A site out of a sealed bundle, for who measures something else beside it: what gets all its templates once.
+pub(crate) fn site(sources: &Path, scratch: &Path) -> Result<impl Fn() -> Result<(), String>, String> {
+    let bundle = Arc::new(bundle(sources, scratch, true)?);
+    let names: Vec<String> = bundle.names().map(str::to_owned).collect();
+    Ok(move || {
+        let environment = serving(&bundle);
+        let get = |name: &String| environment.get_template(name).map(|template| drop(black_box(template)));
+        names.iter().try_for_each(get).map_err(|error| error.to_string())
+    })
+}
+
+/// The bytes of the entries in a directory.
+pub(crate) fn entries(directory: &Path) -> Result<Vec<Vec<u8>>, String> {
+    let complain = |error: std::io::Error| format!("{}: {error}", directory.display());
+    let mut entries = Vec::new();
+    for file in std::fs::read_dir(directory).map_err(complain)? {
+        entries.push(std::fs::read(file.map_err(complain)?.path()).map_err(complain)?);
+    }
+    Ok(entries)
+}
+
+/// The digest of an entry, which finds damage.
+pub(crate) fn digest_entry(bytes: &[u8]) -> Result<(), String> {
+    black_box(Frame::parse(bytes, bytes.len()).map_err(|reason| reason.to_string())?);
+    Ok(())
+}
+
+/// The digest of a source, by which its entry is found.
+pub(crate) fn digest_source(source: &str) {
+    black_box(ContentKey::new([("source", source.as_bytes())]));
 }
 
 /// What reading a source costs, alone.

@@ -3,7 +3,7 @@
 //! `docs/image-format.md` draws it. Everything is little-endian; sections follow each other without gaps in the order
 //! of [`Section::ALL`], so one image has exactly one encoding.
 
-use crate::image::{Constant, Image};
+use crate::image::{Constant, Function, Image};
 use crate::ops::{Op, code, w};
 
 /// The first bytes of every image. As in PNG, they catch text-mode transfers: a byte with the top bit set, both line
@@ -67,13 +67,20 @@ pub struct Maxima {
 impl Maxima {
     /// The maxima of an image.
     pub fn of(image: &Image) -> Maxima {
-        let functions = &image.functions;
         let cells = image.code.iter().filter(|&&word| word as u8 == code::MakeCells).map(|&word| w(word));
+        Maxima {
+            constant_depth: constant_depth(&image.constants),
+            cells: cells.max().unwrap_or(0),
+            ..Maxima::of_functions(&image.functions)
+        }
+    }
+
+    /// Those maxima that the functions tell.
+    pub(crate) fn of_functions(functions: &[Function]) -> Maxima {
         Maxima {
             registers: functions.iter().map(|f| u32::from(f.registers)).max().unwrap_or(0),
             loops: functions.iter().map(|f| u32::from(f.loops)).max().unwrap_or(0),
-            constant_depth: constant_depth(&image.constants),
-            cells: cells.max().unwrap_or(0),
+            ..Maxima::default()
         }
     }
 }

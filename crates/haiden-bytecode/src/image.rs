@@ -260,12 +260,13 @@ pub const PADDING: usize = ZEROS.len();
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Blob {
     padded: String,
+    ascii: bool,
 }
 
 impl Blob {
     pub(crate) fn new(mut text: String) -> Blob {
         text.push_str(ZEROS);
-        Blob { padded: text }
+        Blob { ascii: text.is_ascii(), padded: text }
     }
 
     pub(crate) fn copied(text: &str) -> Blob {
@@ -337,6 +338,10 @@ impl Image {
     /// All text and [`PADDING`] bytes behind it: who copies in blocks may copy the last of it so too.
     pub fn padded_text(&self) -> &str {
         &self.text.padded
+    }
+    /// Is all text ASCII?
+    pub fn text_is_ascii(&self) -> bool {
+        self.text.ascii
     }
     /// How many entries all tables have together, bytes of text included.
     pub(crate) fn entry_count(&self) -> usize {

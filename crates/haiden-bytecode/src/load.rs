@@ -1,7 +1,7 @@
 //! Bytes to image: the only door for bytes from outside.
 //!
 //! In: any bytes. Out: an [`Image`] in which every index is in range, or a typed [`Rejection`]. The header is judged
-//! first, then the directory, then each section is decoded and [`verify`] judges the whole.
+//! first, then the directory, then each section is decoded and [`measure`] judges the whole.
 //! Sizes are checked before anything is allocated: what `load` allocates is at most four times what it was given.
 
 use crate::format::{
@@ -13,7 +13,7 @@ use crate::image::{
 };
 use crate::ops::INSTRUCTION_SET_HASH;
 use crate::rejection::{Fault, Rejection};
-use crate::verify::verify;
+use crate::verify::measure;
 
 /// What an image must have been made from to be of use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,14 +86,14 @@ pub fn load_expected(bytes: &[u8], expected: &Expected) -> Result<(Header, Image
 fn load_body(bytes: &[u8]) -> Result<Image, Rejection> {
     let sections = split(bytes)?;
     let image = decode(&sections)?;
-    verify(&image)?;
+    let measured = measure(&image)?;
     let declared = Maxima {
         registers: u32_at(bytes, at::MAXIMA),
         loops: u32_at(bytes, at::MAXIMA + 4),
         constant_depth: u32_at(bytes, at::MAXIMA + 8),
         cells: u32_at(bytes, at::MAXIMA + 12),
     };
-    if declared != Maxima::of(&image) {
+    if declared != measured {
         return Err(Fault::new("header", at::MAXIMA, "the maxima are not those of the image").into());
     }
     Ok(image)

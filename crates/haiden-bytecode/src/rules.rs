@@ -2,7 +2,7 @@
 //!
 //! In: [`OPS`], at compile time. Out: [`RULES`], one [`Rule`] per value of an instruction's first byte: for each field
 //! the [`Bound`] that its value must stay below, and the one [`Extra`] check that a bound cannot say. So verifying an
-//! instruction is five comparisons and, for few, one more check; nothing in it depends on which instruction it is.
+//! instruction compares its fields and, for few, does one more check; nothing in it depends on which instruction it is.
 
 use crate::ops::{Count, Field, Flow, Kind, OPS, Op};
 
@@ -56,9 +56,10 @@ pub(crate) enum Bound {
 pub(crate) type Bounds = [u64; 32];
 
 /// A check that a bound cannot say.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) enum Extra {
     /// None.
+    #[default]
     None,
     /// So many registers from the one in the field.
     Fixed(Field, u16),
@@ -84,6 +85,8 @@ pub(crate) enum Extra {
     IsLoop,
     /// This function is a recursive loop.
     InLoop,
+    /// None, but the number of cells in `w` is one of the image's measures.
+    Cells,
 }
 
 /// What is demanded of one instruction.
@@ -133,8 +136,10 @@ const fn rule(number: usize) -> Rule {
         }
         i += 1;
     }
-    if matches!(op, Op::Recurse) {
-        rule.extra = Extra::InLoop;
+    match op {
+        Op::Recurse => rule.extra = Extra::InLoop,
+        Op::MakeCells => rule.extra = Extra::Cells,
+        _ => {}
     }
     rule
 }

@@ -8,17 +8,23 @@
 //! never begun, cells that no block has, instructions that run where their value does not exist (`LoadSuper` outside a
 //! block), and everything that fuel and limits are for.
 
-use crate::format::Section;
+mod code;
+
+use self::code::check_code;
+use crate::format::{Maxima, Section};
 use crate::image::{
     AUTOESCAPE, CATCH_CALLER, CATCH_KWARGS, CATCH_VARARGS, Constant, EXPLICIT_CALLER, Function, FunctionKind,
-    Image, MAX_BIG_INT_DIGITS, MAX_CELLS, MAX_CONSTANT_DEPTH, Reference, ReferenceCall, VOLATILE,
+    Image, MAX_BIG_INT_DIGITS, MAX_CONSTANT_DEPTH, Reference, ReferenceCall, VOLATILE,
 };
-use crate::ops::{self, Flow};
 use crate::rejection::Fault;
-use crate::rules::{Bound, Bounds, Extra, RULES, Rule};
 
 /// Checks an image; see the module's text.
 pub fn verify(image: &Image) -> Result<(), Fault> {
+    measure(image).map(drop)
+}
+
+/// Checks an image, and tells its maxima: those of [`Maxima::of`], without another pass.
+pub(crate) fn measure(image: &Image) -> Result<Maxima, Fault> {
     check_strings(image)?;
     check_names(image)?;
     check_shapes(image)?;
@@ -26,12 +32,13 @@ pub fn verify(image: &Image) -> Result<(), Fault> {
     check_calls(image, Section::FilterCalls, &image.filter_calls, image.filters.len())?;
     check_references(image, Section::Tests, &image.tests)?;
     check_calls(image, Section::TestCalls, &image.test_calls, image.tests.len())?;
-    check_constants(image)?;
+    let constant_depth = check_constants(image)?;
     check_functions(image)?;
     check_blocks(image)?;
     check_locals(image)?;
     check_lines(image)?;
-    check_code(image)
+    let cells = check_code(image)?;
+    Ok(Maxima { constant_depth, cells, ..Maxima::of_functions(&image.functions) })
 }
 
 /// A fault unless `good`.
@@ -54,7 +61,17 @@ fn in_range<'a>(
 
 /// Strings follow each other through the whole text.
 fn check_strings(image: &Image) -> Result<(), Fault> {
-    let mut end = 0;
+    let (mut end, mut good) = (0, true);
+    for run in &image.strings {
+        good &= run.0 == end;
+        good &= run.1 >= end;
+        end = run.1;
+    }
+    // In ASCII every place is between characters.
+    if good && end as usize == image.text.len() && image.text_is_ascii() {
+        return Ok(());
+    }
+    end = 0;
     for (at, run) in image.strings.iter().enumerate() {
         demand(run.0 == end && run.1 >= end, Section::Strings, at, "strings out of order")?;
         end = run.1;
@@ -122,11 +139,11 @@ fn check_calls(
 /// Set in a value's entry on the stack if it can be a dict's key.
 const HASHABLE: u8 = 0x80;
 
-/// Constants are well-formed in post-order, of bounded depth, and their numbers are canonical.
-fn check_constants(image: &Image) -> Result<(), Fault> {
+/// Constants are well-formed in post-order, of bounded depth, and their numbers are canonical. Returns the largest depth.
+fn check_constants(image: &Image) -> Result<u32, Fault> {
     // Per value that no container has taken yet: its depth, and whether it is hashable.
     let mut stack: Vec<u8> = Vec::with_capacity(image.constants.len());
-    let mut digits = 0;
+    let (mut digits, mut deepest) = (0, 0);
     for (at, constant) in image.constants.iter().enumerate() {
         let bad = |what| Err(Fault::new(Section::Constants.name(), at, what));
         if let Constant::BigInt(string) | Constant::Str(string) | Constant::Markup(string) = *constant
@@ -151,6 +168,7 @@ fn check_constants(image: &Image) -> Result<(), Fault> {
         if usize::from(depth) > MAX_CONSTANT_DEPTH {
             return bad("nested too deep");
         }
+        deepest = deepest.max(depth);
         let hashable = match constant {
             Constant::List(_) | Constant::Dict(_) => false,
             _ => parts.iter().all(|part| part & HASHABLE != 0),
@@ -161,7 +179,7 @@ fn check_constants(image: &Image) -> Result<(), Fault> {
         stack.truncate(first);
         stack.push(depth | if hashable { HASHABLE } else { 0 });
     }
-    Ok(())
+    Ok(u32::from(deepest))
 }
 
 /// The digits of an integer that 64 bits do not hold: no zeros or plus sign before it.
@@ -239,6 +257,15 @@ fn check_locals(image: &Image) -> Result<(), Fault> {
 }
 
 fn check_lines(image: &Image) -> Result<(), Fault> {
+    let (mut least, mut good) = (0, true);
+    for line in &image.lines {
+        good &= u64::from(line.pc) >= least;
+        least = u64::from(line.pc) + 1;
+    }
+    if good && least <= image.code.len() as u64 {
+        return Ok(());
+    }
+    // Which one is it?
     let mut least = 0;
     for (at, line) in image.lines.iter().enumerate() {
         demand(line.pc >= least, Section::Lines, at, "not in ascending order")?;
@@ -246,164 +273,4 @@ fn check_lines(image: &Image) -> Result<(), Fault> {
         least = line.pc + 1;
     }
     Ok(())
-}
-
-/// The code of all functions. Every other table is known to be good by now.
-fn check_code(image: &Image) -> Result<(), Fault> {
-    let mut checker = Checker {
-        image,
-        bounds: table_bounds(image),
-        kind: FunctionKind::Root,
-        shape_registers: image.shapes.iter().map(|shape| 1 + shape.registers() as u64).collect(),
-        locals_registers: (0..image.locals.len() as u32)
-            .map(|table| image.locals(table).iter().map(|&(_, r)| 1 + u64::from(r)).max().unwrap_or(0))
-            .collect(),
-    };
-    image.functions.iter().try_for_each(|function| checker.function(function))
-}
-
-fn table_bounds(image: &Image) -> Bounds {
-    let mut bounds: Bounds = [0; 32];
-    bounds[Bound::Any as usize] = 1 << 32;
-    let mut set = |bound: Bound, value: usize| bounds[bound as usize] = value as u64;
-    set(Bound::Two, 2);
-    set(Bound::Three, 3);
-    set(Bound::Four, 4);
-    set(Bound::Seven, 7);
-    set(Bound::Eight, 8);
-    set(Bound::Cells, MAX_CELLS as usize + 1);
-    set(Bound::Texts, image.strings.len());
-    set(Bound::Constants, image.constants.len());
-    set(Bound::Names, image.names.len());
-    set(Bound::Sites, image.sites.len());
-    set(Bound::Shapes, image.shapes.len());
-    set(Bound::FilterCalls, image.filter_calls.len());
-    set(Bound::TestCalls, image.test_calls.len());
-    set(Bound::Functions, image.functions.len());
-    set(Bound::Locals, image.locals.len());
-    bounds
-}
-
-/// Checks code, function by function.
-struct Checker<'a> {
-    image: &'a Image,
-    bounds: Bounds,
-    /// The kind of the function at hand.
-    kind: FunctionKind,
-    /// How many registers callee and arguments of each call shape take.
-    shape_registers: Vec<u64>,
-    /// How many registers a function needs for each table of locals.
-    locals_registers: Vec<u64>,
-}
-
-impl Checker<'_> {
-    fn function(&mut self, function: &Function) -> Result<(), Fault> {
-        let (start, end) = (function.code.0 as usize, function.code.1 as usize);
-        self.kind = function.kind;
-        self.bounds[Bound::Registers as usize] = u64::from(function.registers);
-        self.bounds[Bound::Loops as usize] = u64::from(function.loops);
-        self.bounds[Bound::Code as usize] = (end - start) as u64;
-        let mut flow = Flow::Next;
-        for (at, &word) in self.image.code[start..end].iter().enumerate() {
-            let rule = &RULES[usize::from(word as u8)];
-            if !self.within(rule, word) {
-                return Err(Fault::new("code", start + at, self.explain(rule, word)));
-            }
-            if !matches!(rule.extra, Extra::None)
-                && let Err(what) = self.extra(rule.extra, word, at)
-            {
-                return Err(Fault::new("code", start + at, what));
-            }
-            flow = rule.flow;
-        }
-        let ends = matches!(flow, Flow::Jump | Flow::End);
-        demand(ends, Section::Code, end - 1, "a function that does not end")
-    }
-
-    /// Are all fields below their bounds? No branches: this runs for every instruction.
-    #[inline]
-    fn within(&self, rule: &Rule, word: u64) -> bool {
-        let below = |field: u32, bound: Bound| u64::from(field) < self.bounds[bound as usize & 31];
-        below(u32::from(ops::x(word)), rule.bounds[0])
-            & below(u32::from(ops::a(word)), rule.bounds[1])
-            & below(u32::from(ops::b(word)), rule.bounds[2])
-            & below(u32::from(ops::c(word)), rule.bounds[3])
-            & below(ops::w(word), rule.bounds[4])
-    }
-
-    /// What is wrong with an instruction that is not [`Checker::within`] its bounds.
-    #[cold]
-    fn explain(&self, rule: &Rule, word: u64) -> &'static str {
-        use crate::ops::Field::{A, B, C, W, X};
-        let outside = [X, A, B, C, W].into_iter().find(|field| {
-            let bound = rule.bounds[*field as usize];
-            u64::from(field.of(word)) >= self.bounds[bound as usize]
-        });
-        match outside.map(|field| rule.bounds[field as usize]) {
-            Some(Bound::Never) => "no such instruction",
-            Some(Bound::Texts) => "no such string",
-            Some(Bound::Constants) => "no such constant",
-            Some(Bound::Names) => "no such name",
-            Some(Bound::Sites) => "no such attribute site",
-            Some(Bound::Shapes) => "no such call shape",
-            Some(Bound::FilterCalls) => "no such filter call",
-            Some(Bound::TestCalls) => "no such test call",
-            Some(Bound::Functions) => "no such function",
-            Some(Bound::Locals) => "no such table of locals",
-            Some(Bound::Registers) => "no such register",
-            Some(Bound::Loops) => "no such loop",
-            Some(Bound::Code) => "a jump out of the function",
-            Some(Bound::Cells) => "too many cells",
-            _ => "a number that means nothing",
-        }
-    }
-
-    /// The check that bounds cannot say. `at` counts from the start of the function.
-    fn extra(&self, extra: Extra, word: u64, at: usize) -> Result<(), &'static str> {
-        let registers = self.bounds[Bound::Registers as usize];
-        let run = |first: u64, count: u64| {
-            if first + count <= registers { Ok(()) } else { Err("a run of registers out of range") }
-        };
-        let value = |field: crate::ops::Field| u64::from(field.of(word));
-        let kind = || self.image.functions[ops::w(word) as usize].kind;
-        let good = |good: bool, what| if good { Ok(()) } else { Err(what) };
-        match extra {
-            Extra::None => Ok(()),
-            Extra::Fixed(first, count) => run(value(first), u64::from(count)),
-            Extra::List(first, count, times) => run(value(first), value(count) * u64::from(times)),
-            Extra::Call(first, shape) => run(value(first), self.shape_registers[value(shape) as usize]),
-            Extra::Filter(first) => {
-                let call = self.image.filter_calls[ops::w(word) as usize];
-                run(value(first), self.shape_registers[call.shape as usize])
-            }
-            Extra::Test(first) => {
-                let call = self.image.test_calls[ops::w(word) as usize];
-                run(value(first), self.shape_registers[call.shape as usize])
-            }
-            Extra::Near => {
-                let target = at as i64 + 1 + i64::from(ops::c(word) as i16);
-                let inside = (0..self.bounds[Bound::Code as usize] as i64).contains(&target);
-                good(inside, "a jump out of the function")
-            }
-            Extra::Locals => run(0, self.locals_registers[ops::w(word) as usize]),
-            Extra::Overlay => {
-                let kind = self.image.functions[usize::from(ops::c(word))].kind;
-                good(kind == FunctionKind::Overlay, "a function that is no overlay")?;
-                run(0, self.locals_registers[usize::from(ops::b(word))])
-            }
-            Extra::LocalsOrNone if ops::a(word) == u16::MAX => Ok(()),
-            Extra::LocalsOrNone => match self.locals_registers.get(usize::from(ops::a(word))) {
-                Some(&count) => run(0, count),
-                None => Err("no such table of locals"),
-            },
-            Extra::IsMacro => good(
-                matches!(kind(), FunctionKind::Macro | FunctionKind::CallBlock),
-                "a function that is no macro",
-            ),
-            Extra::IsLoop => good(kind() == FunctionKind::Loop, "a function that is no recursive loop"),
-            Extra::InLoop => {
-                good(self.kind == FunctionKind::Loop, "an instruction of recursive loops outside of one")
-            }
-        }
-    }
 }

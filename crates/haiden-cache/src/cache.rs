@@ -192,12 +192,7 @@ pub trait BytecodeCache: Send + Sync {
 
     /// Jinja2's key of a template: SHA-1 of the name and, if there is one, `|` and the filename.
     fn get_cache_key(&self, name: &str, filename: Option<&str>) -> String {
-        let mut hash = Sha1::new_with_prefix(name);
-        if let Some(filename) = filename {
-            hash.update("|");
-            hash.update(filename);
-        }
-        hex(&hash.finalize())
+        cache_key(name, filename)
     }
 
     /// Jinja2's checksum of a source: its SHA-1.
@@ -297,6 +292,16 @@ pub trait BytecodeCache: Send + Sync {
     fn observe_compile(&self, source_bytes: usize, took: Duration) {
         let _ = (source_bytes, took);
     }
+}
+
+/// Jinja2's key of a template: the SHA-1 of its name and, if there is one, of `|` and its file's name.
+pub fn cache_key(name: &str, filename: Option<&str>) -> String {
+    let mut hash = Sha1::new_with_prefix(name);
+    if let Some(filename) = filename {
+        hash.update("|");
+        hash.update(filename);
+    }
+    hex(&hash.finalize())
 }
 
 /// Jinja2's checksum of a source: its SHA-1.

@@ -120,7 +120,7 @@ pub use authentication::{Authenticated, KeyRing};
 pub use bounds::{Bounds, Collected};
 pub use bucket::Bucket;
 pub use bundle::{Bundle, BundleBuilder};
-pub use cache::{BytecodeCache, ClearReach, Cleared, Entries, Failures, source_checksum};
+pub use cache::{BytecodeCache, ClearReach, Cleared, Entries, Failures, cache_key, source_checksum};
 pub use content_key::{ContentKey, ContentKeyBuilder};
 pub use entry::CacheEntry;
 pub use error::{CacheError, CacheErrorKind};

@@ -14,6 +14,7 @@ use std::cell::Cell;
 use std::ptr;
 
 use pyo3::ffi;
+use pyo3::prelude::*;
 
 use crate::guard::Suspicion;
 #[cfg(Py_3_11)]
@@ -106,14 +107,33 @@ pub(crate) unsafe fn version(class: *mut ffi::PyTypeObject) -> u32 {
     }
 }
 
+/// The version tag of an object's class, 0 if it has none: another one says that the class, or a base of it, has changed.
+pub(crate) fn class_version(object: &Bound<'_, PyAny>) -> u32 {
+    // SAFETY: an object's class is alive.
+    unsafe { version(ffi::Py_TYPE(object.as_ptr())) }
+}
+
 impl Site {
     pub(crate) fn new(name: &Name, fast: bool) -> Site {
-        let name = name.clone();
         let item_of_dict = fast && !objects::class_has(class!(PyDict_Type), &name.object);
         let memory = Cell::new(Memory { version: 0, road: Road::Generic });
-        let suspicion = Suspicion::of(name.text());
         let seen = Cell::new((0, ptr::null_mut()));
-        Site { name, suspicion, fast, item_of_dict, may_be_missing: false, memory, seen }
+        Site {
+            suspicion: Suspicion::of(name.text()),
+            name: name.clone(),
+            fast,
+            item_of_dict,
+            may_be_missing: false,
+            memory,
+            seen,
+        }
+    }
+
+    /// Another place with the same name, which has seen nothing yet.
+    pub(crate) fn another(&self) -> Site {
+        let memory = Cell::new(Memory { version: 0, road: Road::Generic });
+        let seen = Cell::new((0, ptr::null_mut()));
+        Site { name: self.name.clone(), may_be_missing: false, memory, seen, ..*self }
     }
 
     /// The item of an exact dict, if dicts have no attribute of that name.

@@ -68,6 +68,12 @@ pub(crate) struct FileCheck {
     modified: f64,
 }
 
+impl FileCheck {
+    pub(crate) fn of(path: std::path::PathBuf, modified: f64) -> FileCheck {
+        FileCheck { path, modified }
+    }
+}
+
 #[pymethods]
 impl FileCheck {
     #[new]

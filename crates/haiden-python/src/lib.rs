@@ -33,6 +33,7 @@ mod register;
 mod scope;
 mod settings;
 mod short_filters;
+mod shortcut;
 mod stores;
 mod template;
 mod templates;

@@ -133,6 +133,9 @@ impl Linker<PyHost> for PyLinker<'_> {
             needs_no_value && settings.fast && settings.plain_undefined && !settings.is_async;
         site
     }
+    fn another_site(&mut self, _name: &Name, site: &Site) -> Site {
+        site.another()
+    }
     fn filter(&mut self, name: &str) -> Option<Filter> {
         if !objects::is_dict(&self.settings.filters) {
             return named(&self.settings.filters, name).map(Filter::Named);

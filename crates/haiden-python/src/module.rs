@@ -10,7 +10,7 @@ use pyo3::prelude::*;
 use crate::code::Code;
 use crate::contexts::ContextHandle;
 use crate::execution::Execution;
-use crate::files;
+use crate::files::{self, Read};
 use crate::fresh::{FileCheck, SourceCheck};
 use crate::identity::Identity;
 use crate::machine::{Block, Loop, Macro, TemplateReference};
@@ -18,7 +18,7 @@ use crate::register::{Attached, Obj};
 use crate::settings::{self, Settings, SettingsObject};
 use crate::stores::{self, Keys, Store, Stores};
 use crate::template::{self, Template};
-use crate::{errors, objects, tree, types};
+use crate::{errors, objects, shortcut, tree, types};
 
 /// Compiles a template's source.
 #[pyfunction]
@@ -63,14 +63,13 @@ fn load(
     Ok(Some(Code::new(Arc::new(image), (name, filename), autoescape, Some(identity))))
 }
 
-/// As [`load`], of the file of a bucket: `magic`, a checksum and its length before it, a mark, the image's bytes.
+/// As [`load`], of the file of a bucket.
 #[pyfunction]
 #[expect(clippy::needless_pass_by_value, reason = "what Python hands in is converted")]
-#[pyo3(signature = (settings, path, magic, source, name=None, filename=None))]
+#[pyo3(signature = (settings, path, source, name=None, filename=None))]
 fn load_file(
     settings: &Bound<'_, SettingsObject>,
     path: PathBuf,
-    magic: &[u8],
     source: &str,
     name: Option<String>,
     filename: Option<String>,
@@ -84,13 +83,13 @@ fn load_file(
     let options = settings::options(known, py, name.as_deref())?;
     let identity = Identity::new(&options, source);
     let image = py.detach(|| {
-        let contents = files::read_entry(&path).ok()?;
-        let (length, rest) = contents.strip_prefix(magic)?.split_first_chunk()?;
-        let image = rest.get(usize::from(u16::from_le_bytes(*length))..)?.strip_prefix(b"i")?;
-        haiden_bytecode::load_expected(image, &identity.expected()).ok()
+        files::with_buffer(|contents| match files::read_regular(&path, contents) {
+            Read::Whole(_) => stores::in_bucket(contents, &identity),
+            Read::Nothing | Read::Odd => None,
+        })
     });
     let names = (name, filename);
-    Ok(image.map(|(_, image)| Code::new(Arc::new(image), names, options.options.autoescape, Some(identity))))
+    Ok(image.map(|image| Code::new(Arc::new(image), names, options.options.autoescape, Some(identity))))
 }
 
 /// Compiles a tree of `haiden.nodes`.
@@ -173,6 +172,8 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(load, module)?)?;
     module.add_function(wrap_pyfunction!(load_file, module)?)?;
     module.add_function(wrap_pyfunction!(files::read_source, module)?)?;
+    module.add_function(wrap_pyfunction!(shortcut::load_stock, module)?)?;
+    module.add("BUCKET_MAGIC", pyo3::types::PyBytes::new(module.py(), stores::BUCKET_MAGIC))?;
     module.add("BUNDLE_MAGIC", pyo3::types::PyBytes::new(module.py(), Bundle::MAGIC))?;
     module.add_function(wrap_pyfunction!(stores::write_bundle, module)?)?;
     module.add_function(wrap_pyfunction!(template::renders, module)?)?;

@@ -158,6 +158,11 @@ impl Settings {
         Ok(true)
     }
 
+    /// Is every source compiled without Python?
+    pub(crate) fn compiles_all(&self) -> bool {
+        self.compiles_source && self.foreign.is_empty()
+    }
+
     pub(crate) fn is_stale(&self) -> bool {
         self.stale.get()
     }

@@ -20,7 +20,7 @@ use haiden_compiler::SEMANTICS;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
 
-use self::foreign::outside;
+pub(crate) use self::foreign::outside;
 pub(crate) use self::open::{Keys, Stores};
 use crate::code::Code;
 use crate::identity::Identity;
@@ -65,16 +65,7 @@ impl Store {
         }
         let options = settings::options(known, py, Some(name))?;
         let identity = Identity::new(&options, source);
-        let cache = &*self.cache;
-        let image = outside(py, || {
-            let started = Instant::now();
-            let mut bucket = cache.get_bucket(name, filename, source, identity.content_key())?;
-            let image = loaded(cache, &mut bucket, &identity);
-            if image.is_some() {
-                record_hit(cache, source.len(), started.elapsed());
-            }
-            Ok(image)
-        })?;
+        let image = outside(py, || find(&*self.cache, (name, filename, source), &identity))?;
         let code = |image| {
             Code::new(
                 Arc::new(image),
@@ -275,6 +266,38 @@ pub(crate) fn write_bundle(
 
 fn write(py: Python<'_>, builder: &BundleBuilder, path: &Path) -> PyResult<()> {
     py.detach(|| builder.write(path)).map_err(|error| failed(py, &error))
+}
+
+impl Store {
+    pub(crate) fn cache(&self) -> Arc<dyn BytecodeCache> {
+        Arc::clone(&self.cache)
+    }
+}
+
+/// The image of a template (its name, file name, source), if the cache has it.
+pub(crate) fn find(
+    cache: &dyn BytecodeCache,
+    (name, filename, source): (&str, Option<&str>, &str),
+    identity: &Identity,
+) -> Result<Option<Image>, CacheError> {
+    let started = Instant::now();
+    let mut bucket = cache.get_bucket(name, filename, source, identity.content_key())?;
+    let image = loaded(cache, &mut bucket, identity);
+    if image.is_some() {
+        record_hit(cache, source.len(), started.elapsed());
+    }
+    Ok(image)
+}
+
+/// What the bytes of Python's `Bucket` begin with.
+pub(crate) const BUCKET_MAGIC: &[u8] = b"haiden\x01";
+
+/// The image in the bytes of Python's `Bucket` (magic, a checksum and its length before it, a mark, the image), if it is the
+/// one that is meant.
+pub(crate) fn in_bucket(contents: &[u8], identity: &Identity) -> Option<Image> {
+    let (length, rest) = contents.strip_prefix(BUCKET_MAGIC)?.split_first_chunk()?;
+    let image = rest.get(usize::from(u16::from_le_bytes(*length))..)?.strip_prefix(b"i")?;
+    haiden_bytecode::load_expected(image, &identity.expected()).ok().map(|(_, image)| image)
 }
 
 fn load_many(cache: &dyn BytecodeCache, asked: &[Asked]) -> Result<Vec<Option<Image>>, CacheError> {

@@ -769,6 +769,11 @@ pub trait Linker<H: Host> {
         let _ = reader;
         self.site(name)
     }
+    /// Another one that reads the same name as `site`.
+    fn another_site(&mut self, name: &H::Name, site: &H::Site) -> H::Site {
+        let _ = site;
+        self.site(name)
+    }
     /// The filter of this name, if there is one.
     fn filter(&mut self, name: &str) -> Option<H::Filter>;
     /// The test of this name, if there is one.

@@ -201,28 +201,18 @@ pub fn link<H: Host>(
     let filters: Box<[_]> = image.filters().iter().map(|f| linker.filter(image.name(f.name))).collect();
     let tests: Box<[_]> = image.tests().iter().map(|t| linker.test(image.name(t.name))).collect();
     unknown_reference(&image, &filters, &tests)?;
+    let (ascii, padded) = (image.text_is_ascii(), image.padded_text().len());
     let texts = (0..image.string_count() as u32)
         .map(|index| {
             let (start, end) = image.string_range(index);
-            let ascii = image.string(index).is_ascii();
-            let in_block = start as usize + BLOCK <= image.padded_text().len();
+            let ascii = ascii || image.string(index).is_ascii();
+            let in_block = start as usize + BLOCK <= padded;
             Text { start, end, ascii, short: ascii && in_block && (end - start) as usize <= BLOCK }
         })
         .collect();
     let names: Box<[_]> =
         (0..image.name_count() as u32).map(|index| linker.name(image.name(index))).collect();
-    let sites = image.sites().iter().zip(readers(&image)).map(|(&name, reader)| {
-        let name = &names[name as usize];
-        let known = reader.and_then(|reader| match reader {
-            Reader::Filter(filter) => filters[filter as usize].as_ref().map(LinkedReader::Filter),
-            Reader::Test(test) => tests[test as usize].as_ref().map(LinkedReader::Test),
-        });
-        match known {
-            Some(reader) => linker.site_of(name, reader),
-            None => linker.site(name),
-        }
-    });
-    let sites = sites.collect();
+    let sites = link_sites(&image, &names, (&filters, &tests), linker);
     let shapes = image
         .shapes()
         .iter()
@@ -331,6 +321,35 @@ fn reader_of(image: &Image, register: u16, code: &[u64]) -> Option<Reader> {
         return None;
     }
     Some(if arguments == 0 { Reader::Test(call.reference) } else { Reader::Filter(call.reference) })
+}
+
+/// The attribute sites, each with the filter or test that alone gets its value. The first one of a name is what the others
+/// are made like.
+fn link_sites<H: Host>(
+    image: &Image,
+    names: &[H::Name],
+    (filters, tests): (&[Option<H::Filter>], &[Option<H::Test>]),
+    linker: &mut impl Linker<H>,
+) -> Box<[H::Site]> {
+    let mut sites: Vec<H::Site> = Vec::with_capacity(image.sites().len());
+    let mut first = vec![usize::MAX; names.len()];
+    for (&name, reader) in image.sites().iter().zip(readers(image)) {
+        let reader = reader.and_then(|reader| match reader {
+            Reader::Filter(filter) => filters[filter as usize].as_ref().map(LinkedReader::Filter),
+            Reader::Test(test) => tests[test as usize].as_ref().map(LinkedReader::Test),
+        });
+        let (name, first) = (&names[name as usize], &mut first[name as usize]);
+        let site = match (reader, sites.get(*first)) {
+            (Some(reader), _) => linker.site_of(name, reader),
+            (None, Some(like)) => linker.another_site(name, like),
+            (None, None) => {
+                *first = sites.len();
+                linker.site(name)
+            }
+        };
+        sites.push(site);
+    }
+    sites.into_boxed_slice()
 }
 
 /// Constants in post-order: a container takes the values that lie before it, so only roots stay in the table.

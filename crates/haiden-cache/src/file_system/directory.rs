@@ -184,20 +184,18 @@ impl Stored {
 
 /// The file's bytes; one more than `size`, if it grew since.
 fn read_all(file: &OwnedFd, size: usize) -> Result<Vec<u8>, Errno> {
-    let mut bytes = vec![0; size + 1];
-    let mut filled = 0;
-    while filled < bytes.len() {
-        match rustix::io::read(file, &mut bytes[filled..]) {
+    let mut bytes = Vec::with_capacity(size + 1);
+    while bytes.len() < bytes.capacity() {
+        match rustix::io::read(file, rustix::buffer::spare_capacity(&mut bytes)) {
             Ok(0) => break,
-            Ok(read) => filled += read,
-            Err(Errno::INTR) => {}
+            Ok(_) | Err(Errno::INTR) => {}
             Err(error) => return Err(error),
         }
-        if filled == size {
+        if bytes.len() == size {
             break; // a regular file: its end
         }
     }
-    bytes.truncate(filled);
+    bytes.truncate(size + 1);
     Ok(bytes)
 }
 

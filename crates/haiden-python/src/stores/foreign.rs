@@ -26,7 +26,7 @@ thread_local! {
 }
 
 /// Lets a store work while others have the interpreter.
-pub(super) fn outside<T: Send>(
+pub(crate) fn outside<T: Send>(
     py: Python<'_>,
     work: impl Send + FnOnce() -> Result<T, CacheError>,
 ) -> PyResult<T> {
