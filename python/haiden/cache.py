@@ -552,7 +552,8 @@ def cache_from_url(
     """The cache at a URL, as the command line names it.
 
     There are `file:DIR`, `bundle:FILE`, `sqlite:FILE`, `memcached://HOST:PORT`, `redis://HOST:PORT/DATABASE`. The first
-    and `sqlite:` take bounds: `file:/var/cache/site?max_bytes=64M&max_entries=5000`; servers take `prefix` and `timeout`.
+    and `sqlite:` take bounds: `file:/var/cache/site?max_bytes=64M&max_entries=5000`; servers take `prefix` and
+    `timeout`.
 
     A bundle is read-only, and in memory once it is open: for it, `read_only`, `failures` and `unauthenticated` change
     nothing, and with `keys` it must have been signed as a whole.

@@ -212,7 +212,7 @@ pub fn link<H: Host>(
         .collect();
     let names: Box<[_]> =
         (0..image.name_count() as u32).map(|index| linker.name(image.name(index))).collect();
-    let sites = link_sites(&image, &names, (&filters, &tests), linker);
+    let sites = link_sites(&image, &names, &filters, &tests, linker);
     let shapes = image
         .shapes()
         .iter()
@@ -328,7 +328,8 @@ fn reader_of(image: &Image, register: u16, code: &[u64]) -> Option<Reader> {
 fn link_sites<H: Host>(
     image: &Image,
     names: &[H::Name],
-    (filters, tests): (&[Option<H::Filter>], &[Option<H::Test>]),
+    filters: &[Option<H::Filter>],
+    tests: &[Option<H::Test>],
     linker: &mut impl Linker<H>,
 ) -> Box<[H::Site]> {
     let mut sites: Vec<H::Site> = Vec::with_capacity(image.sites().len());

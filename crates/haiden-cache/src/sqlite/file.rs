@@ -249,13 +249,13 @@ fn prepare(connection: &Connection, read_only: bool) -> rusqlite::Result<bool> {
         Ok(ids == (APPLICATION_ID, SCHEMA_VERSION) && tables == 1)
     };
     if !is_ours()? {
-        if read_only || number("SELECT count(*) FROM sqlite_schema")? > 0 {
-            return Ok(false);
+        // Another process may be making it just now, all at once: then it is there on the second look, all of it.
+        let is_empty =
+            || -> rusqlite::Result<bool> { Ok(number("SELECT count(*) FROM sqlite_schema")? == 0) };
+        if !read_only && is_empty()? {
+            connection.execute_batch("BEGIN IMMEDIATE")?;
+            connection.execute_batch(if is_empty()? { SCHEMA } else { "COMMIT" })?;
         }
-        connection.execute_batch("BEGIN IMMEDIATE")?;
-        // Somebody else may have been quicker; then this changes nothing.
-        let mine_to_make = number("SELECT count(*) FROM sqlite_schema")? == 0;
-        connection.execute_batch(if mine_to_make { SCHEMA } else { "COMMIT" })?;
         if !is_ours()? {
             return Ok(false);
         }
