@@ -152,7 +152,8 @@ def test_statistics_and_entries(templates, tmp_path):
 
 CLIENTS = {
     "python-memcached": lambda port: memcache.Client([f"127.0.0.1:{port}"]),
-    "pymemcache": lambda port: pymemcache.Client(("127.0.0.1", port)),
+    # By default it does not wait for the answer to a write, and another client's read may come first.
+    "pymemcache": lambda port: pymemcache.Client(("127.0.0.1", port), default_noreply=False),
     "cachelib": lambda port: cachelib.MemcachedCache([f"127.0.0.1:{port}"]),
 }
 

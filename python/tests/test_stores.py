@@ -184,6 +184,7 @@ def test_bounds(kind, tmp_path):
     assert (figures.hits, figures.size, figures.max_size) == (5, 20, None), "the five that were written last"
     total = sum(len(entry.bytecode) for entry in unbounded.entries())
     for bounded in (make(max_bytes=total // 2), cache_from_url(f"{url}?max_bytes={total // 2}")):
+        unbounded.clear()
         figures = fill(bounded, 20)
         assert figures.max_bytes == total // 2 and 0 < figures.size < 10 and figures.evictions >= 10
         check = unbounded.collect(max_entries=0, dry_run=True)
