@@ -34,7 +34,7 @@ def signatures(table: t.Mapping[str, t.Callable[..., t.Any]]) -> dict[str, list[
 
 # What draws lots is left out.
 FILTERS = {name: names for name, names in signatures(jinja2.filters.FILTERS).items() if name != "random"}
-TESTS = signatures(jinja2.tests.TESTS)
+TESTS = signatures(t.cast("t.Mapping[str, t.Callable[..., t.Any]]", jinja2.tests.TESTS))
 
 # Methods and what they take: n a small number, c a sign, s a text, a anything, l a list, p several texts, d a mapping; `?`: perhaps;
 # a name before it: by that name, perhaps.
@@ -149,7 +149,7 @@ class Wild(Expressions):
         name, _, kind = kind.rstrip("?").rpartition("=")
         if self.chance(0.04):
             kind = "a"
-        value = {
+        makers: dict[str, t.Callable[[], str]] = {
             "n": lambda: self.rng.choice([*SMALL, "none"] if self.chance(0.1) else SMALL),
             "c": lambda: self.rng.choice(["'*'", "' '", "'é'", "'ab'"]),
             "s": lambda: self.rng.choice(TEXTS),
@@ -158,7 +158,8 @@ class Wild(Expressions):
             "p": lambda: self.rng.choice(["('a', 'H')", "()", "(1,)", "pair"]),
             "d": lambda: self.rng.choice(["d", "{'a': t0}", "odd", "{}", "{97: 'b', 98: none, 60: 99}", "pairs"]),
             "order": lambda: self.rng.choice(["'big'", "'little'", "byteorder='big'"]),
-        }[kind]()
+        }
+        value = makers[kind]()
         return f"{name}={value}" if name and self.chance(0.4) else value
 
     def w_percent(self, depth: int) -> str:

@@ -648,6 +648,14 @@ pub struct Arguments<'a, H: Host> {
     pub shape: &'a Shape<H>,
 }
 
+impl<'a, H: Host> Arguments<'a, H> {
+    /// The same arguments with other values in their places, if there are some.
+    #[must_use]
+    pub fn with(self, values: Option<&'a [H::Register]>) -> Arguments<'a, H> {
+        Arguments { values: values.unwrap_or(self.values), shape: self.shape }
+    }
+}
+
 impl<H: Host> Clone for Arguments<'_, H> {
     fn clone(&self) -> Self {
         *self

@@ -95,11 +95,19 @@ impl<H: Host> LoopState<H> {
             self.taken += usize::from(pair.is_some());
             return Ok(pair);
         }
-        let Some(item) = self.next(host)? else { return Ok(None) };
+        self.next_ahead_pair(host)
+    }
+
+    /// As [`LoopState::next_pair`]: the item is taken when it has been unpacked, which may suspend.
+    #[inline(never)]
+    fn next_ahead_pair(&mut self, host: &mut H) -> Result<Option<crate::host::Pair<H>>, H::Error> {
+        self.look_ahead(host)?;
         let mut pair = [H::missing(), H::missing()];
-        host.unpack(&item, &mut pair)?;
+        if let Some(item) = &self.ahead {
+            host.unpack(item, &mut pair)?;
+        }
         let [first, second] = pair;
-        Ok(Some((first, second)))
+        Ok(self.next(host)?.map(|_| (first, second)))
     }
 
     #[cold]
@@ -136,6 +144,7 @@ impl<H: Host> LoopState<H> {
         self.rare().recursion = Some(closure);
     }
 
+    #[inline(never)]
     fn look_ahead(&mut self, host: &mut H) -> Result<bool, H::Error> {
         if self.ahead.is_none() {
             self.ahead = host.next(&mut self.iterator)?;
@@ -153,6 +162,7 @@ impl<H: Host> LoopState<H> {
     }
 
     /// `loop.last`.
+    #[inline(always)]
     pub fn is_last(&mut self, host: &mut H) -> Result<bool, H::Error> {
         if self.ahead.is_none()
             && let Some(remaining) = host.remaining(&self.iterator)

@@ -17,6 +17,7 @@ use serde::Deserialize;
 use serde_json::Value as Json;
 
 pub use self::environment::environment;
+use crate::awaiting;
 use crate::toy::{Toy, ToyContext, ToyError, ToyHost, link_toy, render_toy_in};
 
 /// A recorded case.
@@ -56,13 +57,16 @@ pub enum Runner {
     NativeImage,
     /// Native values, without optimisation.
     NativePlain,
+    /// Native values, where every variable and every template has to be awaited.
+    NativeAwaiting,
     /// The toy host, which suspends at every verb that may.
     Toy,
 }
 
 impl Runner {
     /// All of them.
-    pub const ALL: [Runner; 4] = [Runner::Native, Runner::NativeImage, Runner::NativePlain, Runner::Toy];
+    pub const ALL: [Runner; 5] =
+        [Runner::Native, Runner::NativeImage, Runner::NativePlain, Runner::NativeAwaiting, Runner::Toy];
 
     /// What reports call it.
     pub const fn name(self) -> &'static str {
@@ -70,6 +74,7 @@ impl Runner {
             Runner::Native => "native, fresh",
             Runner::NativeImage => "native, image",
             Runner::NativePlain => "native, unoptimised",
+            Runner::NativeAwaiting => "native, awaiting",
             Runner::Toy => "toy, suspending",
         }
     }
@@ -79,6 +84,7 @@ impl Runner {
         match self {
             Runner::Native | Runner::NativeImage => "native",
             Runner::NativePlain => "unoptimised",
+            Runner::NativeAwaiting => "awaiting",
             Runner::Toy => "toy",
         }
     }
@@ -141,7 +147,7 @@ pub fn corpus() -> Result<Vec<Case>, String> {
 /// Known failures by case, and why, of one host.
 pub type Ledger = BTreeMap<String, String>;
 
-/// The ledger of a host: `native`, `unoptimised` (which has all of native's) or `toy`.
+/// The ledger of a host: `native`, `unoptimised` or `awaiting` (which have all of native's), or `toy`.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -151,7 +157,7 @@ pub fn ledger(host: &str) -> Result<Ledger, String> {
     let mut all: BTreeMap<String, Ledger> =
         toml::from_str(&text).map_err(|error| format!("{}: {error}", path.display()))?;
     let mut known = all.remove(host).unwrap_or_default();
-    if host == "unoptimised" {
+    if matches!(host, "unoptimised" | "awaiting") {
         known.extend(all.remove("native").unwrap_or_default());
     }
     Ok(known)
@@ -186,6 +192,10 @@ pub fn run(runner: Runner, cases: &[Case], ledger: &Ledger, whole: bool) -> Tall
 fn outcome(runner: Runner, case: &Case) -> Outcome {
     match runner {
         Runner::Toy => toy(case),
+        Runner::NativeAwaiting => match native_awaiting(case) {
+            Ok(()) => Outcome::Pass,
+            Err(difference) => Outcome::Fail(difference),
+        },
         _ => match native(runner, case) {
             Ok(()) => Outcome::Pass,
             Err(difference) => Outcome::Fail(difference),
@@ -222,6 +232,34 @@ fn native(runner: Runner, case: &Case) -> Result<(), String> {
         Ok(page)
     };
     judge(runner, case, render())
+}
+
+fn native_awaiting(case: &Case) -> Result<(), String> {
+    let mut environment = environment(case)?;
+    awaiting::load_later(&mut environment, case.templates.clone());
+    let render = async || -> Result<String, Error> {
+        let context = awaiting::variables(&case.context)?;
+        let template = match &case.entry {
+            Some(entry) => environment.get_template_async(entry).await?,
+            None => environment.template_from_str(&case.template)?,
+        };
+        if case.expected_repr.is_some() {
+            return Ok(format!("{:?}", template.render_native_async(&context).await?));
+        }
+        if case.expected_chunks.is_some() {
+            let (mut stream, mut chunks) = (template.stream_async(&context)?, Vec::new());
+            while let Some(chunk) = stream.next_chunk().await {
+                chunks.push(chunk?);
+            }
+            return Ok(format!("{chunks:?}"));
+        }
+        let mut page = String::new();
+        for _ in 0..case.renders.unwrap_or(1) {
+            page = template.render_async(&context).await?;
+        }
+        Ok(page)
+    };
+    judge(Runner::NativeAwaiting, case, awaiting::block_on(render()))
 }
 
 /// Is the outcome what was recorded?

@@ -36,6 +36,11 @@ fn native_without_the_optimizer() {
 }
 
 #[test]
+fn native_that_awaits_everything() {
+    check(Runner::NativeAwaiting);
+}
+
+#[test]
 fn toy_that_suspends() {
     check(Runner::Toy);
 }

@@ -61,10 +61,7 @@ impl Template {
     /// There is no such block, and as [`Template::render`].
     pub fn render_block(&self, name: &str, context: impl IntoContext) -> Result<String, Error> {
         let chain = Chain::of(&self.program);
-        let Some(block) = chain.find(name) else {
-            let quoted = crate::value::host::quoted(name);
-            return Err(Error::new(ErrorKind::Key, quoted));
-        };
+        let Some(block) = chain.find(name) else { return Err(no_block(name)) };
         let Started { mut parts, mut out, root } = self.start(context.into_context()?)?;
         let limits = parts.host.limits.machine;
         let block = BlockReference { context: root, chain, block, depth: 0 };
@@ -73,6 +70,11 @@ impl Template {
         parts.put_back();
         Ok(out.text)
     }
+}
+
+#[cold]
+pub(crate) fn no_block(name: &str) -> Error {
+    Error::new(ErrorKind::Key, crate::value::host::quoted(name))
 }
 
 /// An expression that is ready to be evaluated: [`Environment::compile_expression`].
@@ -96,14 +98,23 @@ impl Expression {
     pub fn eval(&self, context: impl IntoContext) -> Result<Value, Error> {
         let Started { mut parts, mut out, root } = self.template.start(context.into_context()?)?;
         self.template.run(&mut parts, &mut out, root)?;
-        let found = parts.host.exports(root).into_iter().find(|(name, _)| &**name == "result");
-        let value = match found {
-            Some((_, Word::Undefined(_) | Word::Missing)) | None if self.undefined_to_none => Value::NONE,
-            None => Value::UNDEFINED,
-            Some((_, word)) => parts.host.value(word)?,
-        };
+        let value = self.result(&mut parts.host, root)?;
         parts.put_back();
         Ok(value)
+    }
+
+    pub(crate) fn template(&self) -> &Template {
+        &self.template
+    }
+
+    /// The value of a render that is over.
+    pub(crate) fn result(&self, host: &mut NativeHost, root: u32) -> Result<Value, Error> {
+        let found = host.exports(root).into_iter().find(|(name, _)| &**name == "result");
+        match found {
+            Some((_, Word::Undefined(_) | Word::Missing)) | None if self.undefined_to_none => Ok(Value::NONE),
+            None => Ok(Value::UNDEFINED),
+            Some((_, word)) => host.value(word),
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use haiden_bytecode::Image;
 use haiden_cache::{Bundle, BytecodeCache, CacheEntry, CacheStatistics, SingleFlight};
@@ -12,6 +12,8 @@ use haiden_runtime::builtins::{FILTER_SPECS, Spec, TEST_SPECS, suggest};
 use haiden_runtime::{LinkError, Program, link};
 use haiden_syntax::Extensions;
 
+use crate::asynchronous::loading::{AsyncLoader, Loads};
+use crate::asynchronous::nothing_waits;
 use crate::autoescape::AutoEscape;
 use crate::error::{Error, ErrorKind, Place};
 use crate::extension::ExtensionSet;
@@ -24,7 +26,7 @@ use crate::translations;
 use crate::value::arena::Arena;
 use crate::value::context::IntoContext;
 use crate::value::function::{BoxedFunction, Function, Parameters, Returned, boxed};
-use crate::value::host::{Extra, NativeHost, NativeLinker, RenderLimits, Templates, UndefinedType};
+use crate::value::host::{Extra, NativeHost, NativeLinker, RenderLimits, Start, Templates, UndefinedType};
 use crate::value::object::Foreign;
 use crate::value::value::{Repr, Value};
 use crate::value::word::Word;
@@ -42,6 +44,7 @@ pub(crate) struct Settings {
     pub(crate) options: Options,
     pub(crate) autoescape: AutoEscape,
     pub(crate) loader: Option<Arc<dyn Loader>>,
+    pub(crate) async_loader: Option<Arc<dyn AsyncLoader>>,
     pub(crate) sources: Arc<BTreeMap<String, Arc<str>>>,
     pub(crate) cache_size: CacheSize,
     pub(crate) auto_reload: bool,
@@ -64,6 +67,8 @@ pub(crate) struct Inner {
     globals: Option<(Arc<Arena>, Word)>,
     pub(crate) templates: TemplateCache<Loaded>,
     pub(crate) flights: SingleFlight<Arc<str>, Result<Loaded, Error>>,
+    /// The loads that are waited for.
+    pub(crate) loads: Mutex<Loads>,
     /// The options' fingerprint, without autoescape and with it.
     pub(crate) fingerprints: [OnceLock<[u8; 32]>; 2],
 }
@@ -95,6 +100,16 @@ impl Default for Environment {
     }
 }
 
+impl Settings {
+    pub(crate) fn insert_filter(&mut self, name: &str, filter: BoxedFunction) {
+        Arc::make_mut(&mut self.filters).insert(name.to_owned(), filter);
+    }
+
+    pub(crate) fn insert_test(&mut self, name: &str, test: BoxedFunction) {
+        Arc::make_mut(&mut self.tests).insert(name.to_owned(), test);
+    }
+}
+
 impl Environment {
     /// An environment with Jinja2's defaults: no loader, no autoescape, 400 templates in memory, reloading on.
     pub fn new() -> Environment {
@@ -102,6 +117,7 @@ impl Environment {
             options: Options::default(),
             autoescape: AutoEscape::Off,
             loader: None,
+            async_loader: None,
             sources: Arc::default(),
             cache_size: CacheSize::default(),
             auto_reload: true,
@@ -144,9 +160,7 @@ impl Environment {
         R: Returned,
         A: Parameters,
     {
-        self.change(|settings| {
-            drop(Arc::make_mut(&mut settings.filters).insert(name.to_owned(), boxed(filter, name)));
-        });
+        self.change(|settings| settings.insert_filter(name, boxed(filter, name)));
     }
 
     /// Adds a test: a closure whose first argument is the value, and whose result is its truth.
@@ -165,9 +179,7 @@ impl Environment {
         R: Returned,
         A: Parameters,
     {
-        self.change(|settings| {
-            drop(Arc::make_mut(&mut settings.tests).insert(name.to_owned(), boxed(test, name)));
-        });
+        self.change(|settings| settings.insert_test(name, boxed(test, name)));
     }
 
     /// Adds a function that all templates can call.
@@ -336,7 +348,8 @@ impl Inner {
             }
         });
         let templates = TemplateCache::new(settings.cache_size);
-        Inner { settings, globals, templates, flights: SingleFlight::new(), fingerprints: Default::default() }
+        let (flights, loads) = (SingleFlight::new(), Mutex::default());
+        Inner { settings, globals, templates, flights, loads, fingerprints: Default::default() }
     }
 
     /// The options for a template of this name.
@@ -386,15 +399,22 @@ impl Inner {
             return Ok(Source::new(&**source));
         }
         let Some(loader) = &self.settings.loader else {
+            if self.settings.async_loader.is_some() {
+                return Err(nothing_waits(&format!("template {name:?}")));
+            }
             if self.settings.sources.is_empty() && self.sealed_names().next().is_none() {
                 return Err(Error::new(ErrorKind::Type, "no loader for this environment specified"));
             }
             return Err(self.not_found(name, None));
         };
-        loader.get_source(name).map_err(|error| match error {
+        loader.get_source(name).map_err(|error| self.load_error(name, error))
+    }
+
+    pub(crate) fn load_error(&self, name: &str, error: LoadError) -> Error {
+        match error {
             LoadError::NotFound(message) => self.not_found(name, message),
             error => Error::new(ErrorKind::Load, error.to_string()).with_source(error),
-        })
+        }
     }
 
     fn not_found(&self, name: &str, message: Option<String>) -> Error {
@@ -454,6 +474,9 @@ impl Templates for Inner {
     }
     fn program(&self, name: &str) -> Result<Arc<Program<NativeHost>>, Error> {
         self.load(name).map(|loaded| loaded.program)
+    }
+    fn start_loading(self: Arc<Self>, name: &str) -> Start {
+        self.start(name)
     }
     fn globals(&self) -> Option<&(Arc<Arena>, Word)> {
         self.globals.as_ref()

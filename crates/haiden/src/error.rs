@@ -60,6 +60,8 @@ pub enum ErrorKind {
     Write,
     /// Bytecode is not what it should be.
     Bytecode,
+    /// Something has to be awaited where nothing can wait: see [`Template::render_async`](crate::Template::render_async).
+    Async,
 }
 
 impl ErrorKind {
@@ -72,7 +74,9 @@ impl ErrorKind {
             ErrorKind::TemplatesNotFound => "TemplatesNotFound",
             ErrorKind::Load | ErrorKind::Write => "OSError",
             ErrorKind::Undefined => "UndefinedError",
-            ErrorKind::Runtime | ErrorKind::Limit | ErrorKind::Bytecode => "TemplateRuntimeError",
+            ErrorKind::Runtime | ErrorKind::Limit | ErrorKind::Bytecode | ErrorKind::Async => {
+                "TemplateRuntimeError"
+            }
             ErrorKind::FilterArgument => "FilterArgumentError",
             ErrorKind::Security => "SecurityError",
             ErrorKind::Type => "TypeError",
@@ -120,6 +124,8 @@ struct Repr {
     hint: Option<String>,
     trace: Vec<Place>,
     source: Option<Arc<dyn std::error::Error + Send + Sync>>,
+    /// It is no error, but a render that stops to wait.
+    suspends: bool,
 }
 
 impl Error {
@@ -136,14 +142,20 @@ impl Error {
     /// assert_eq!((error.message(), error.line()), ("3 is odd", Some(2)));
     /// ```
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Error {
-        Error(Box::new(Repr {
-            kind,
-            message: message.into(),
-            path: 0,
-            hint: None,
-            trace: Vec::new(),
-            source: None,
-        }))
+        let (message, trace) = (message.into(), Vec::new());
+        Error(Box::new(Repr { kind, message, path: 0, hint: None, trace, source: None, suspends: false }))
+    }
+
+    /// No error, but a request to wait and come back. Nobody outside sees one.
+    pub(crate) fn suspension() -> Error {
+        let mut error = Error::new(ErrorKind::Async, "something has to be awaited");
+        error.0.suspends = true;
+        error
+    }
+
+    /// Is it a request to wait and come back?
+    pub(crate) fn is_suspension(&self) -> bool {
+        self.0.suspends
     }
 
     /// The error that caused this one.

@@ -36,6 +36,7 @@
 #![forbid(unsafe_code)]
 
 mod ask;
+mod asynchronous;
 mod autoescape;
 mod bundle;
 mod bytecode;
@@ -66,6 +67,8 @@ mod undefined;
 mod value;
 
 pub use ask::Expression;
+pub use asynchronous::parts::AsyncStream;
+pub use asynchronous::render::BoxFuture;
 pub use autoescape::AutoEscape;
 pub use bytecode::{check_image, describe_image};
 pub use dump::Stage;

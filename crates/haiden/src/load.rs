@@ -8,6 +8,7 @@ use std::sync::Arc;
 use crate::bundle::unusable;
 use crate::environment::{Inner, Loaded};
 use crate::error::Error;
+use crate::loader::Source;
 use crate::template_cache::CacheSize;
 
 impl Inner {
@@ -57,6 +58,11 @@ impl Inner {
             Some(rejection) => unusable(name, rejection),
             None => error,
         })?;
+        self.loaded(name, source)
+    }
+
+    /// The template of a source.
+    pub(crate) fn loaded(&self, name: &str, source: Source) -> Result<Loaded, Error> {
         let filename = source.filename.clone();
         let image = self.image(name, &source)?;
         let program = self.link(image, Some(name), &source.text.into(), filename)?;

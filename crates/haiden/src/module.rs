@@ -77,9 +77,14 @@ impl Instance {
     fn new(template: &Template, context: Value) -> Result<(Instance, String), Error> {
         let Started { mut parts, mut out, root } = template.start(context)?;
         template.run(&mut parts, &mut out, root)?;
+        Ok((Instance::of(parts, root), out.text))
+    }
+
+    /// The host of a render that is over.
+    fn of(mut parts: Pooled, root: u32) -> Instance {
         let exports = parts.host.exports(root);
         let mark = parts.host.settle();
-        Ok((Instance { parts, root, exports, mark }, out.text))
+        Instance { parts, root, exports, mark }
     }
 
     fn word(&self, name: &str) -> Option<Word> {
@@ -146,7 +151,28 @@ impl Kept {
 
 impl Module {
     pub(crate) fn new(template: &Template, context: Value) -> Result<Module, Error> {
-        let (mut instance, body) = Instance::new(template, context.clone())?;
+        let (instance, body) = Instance::new(template, context.clone())?;
+        Module::with(template, context, instance, body)
+    }
+
+    /// The module of a render that is over. What it has waited for is in it; its macros are called without waiting.
+    pub(crate) fn of(
+        template: &Template,
+        context: Value,
+        mut parts: Pooled,
+        root: u32,
+        body: String,
+    ) -> Result<Module, Error> {
+        parts.host.wait_no_more();
+        Module::with(template, context, Instance::of(parts, root), body)
+    }
+
+    fn with(
+        template: &Template,
+        context: Value,
+        mut instance: Instance,
+        body: String,
+    ) -> Result<Module, Error> {
         let mut exports = BTreeMap::new();
         for (name, word) in instance.exports.clone() {
             let value = instance.parts.host.value(word)?;

@@ -31,7 +31,10 @@ impl Environment {
     /// # Ok::<(), haiden::Error>(())
     /// ```
     pub fn set_loader(&mut self, loader: impl Loader + 'static) {
-        self.change(|settings| settings.loader = Some(Arc::new(loader)));
+        self.change(|settings| {
+            settings.loader = Some(Arc::new(loader));
+            settings.async_loader = None;
+        });
     }
 
     /// Which templates escape what they print.

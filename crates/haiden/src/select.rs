@@ -174,12 +174,7 @@ impl Environment {
                 outcome => return outcome,
             }
         }
-        let message = if tried.is_empty() {
-            "Tried to select from an empty list of templates.".to_owned()
-        } else {
-            format!("none of the templates given were found: {}", tried.join(", "))
-        };
-        Err(Error::new(ErrorKind::TemplatesNotFound, message))
+        Err(none_found(&tried))
     }
 
     /// The template of a name, the first of several that exists, or the template itself.
@@ -256,6 +251,17 @@ impl Environment {
     pub fn overlay(&self) -> Environment {
         Environment { inner: Arc::new(Inner::new(self.inner.settings.clone())) }
     }
+}
+
+/// The error if none of several templates exists.
+#[cold]
+pub(crate) fn none_found(tried: &[&str]) -> Error {
+    let message = if tried.is_empty() {
+        "Tried to select from an empty list of templates.".to_owned()
+    } else {
+        format!("none of the templates given were found: {}", tried.join(", "))
+    };
+    Error::new(ErrorKind::TemplatesNotFound, message)
 }
 
 #[cold]

@@ -92,34 +92,88 @@ impl<H: Host> Vm<H> {
             _ => host.autoescape(&frame.context),
         };
         let value = match called {
-            Called::Enter(callee)
-                if host.writes_through() && (!escape || host.autoescape(&frame.context)) =>
-            {
+            Called::Enter(callee) => {
+                let through = host.writes_through() && (!escape || host.autoescape(&frame.context));
                 if self.fuel == 0 {
                     self.fuel = host.refuel()?.max(1);
                 }
                 self.fuel -= 1;
-                self.enter_here(host, &callee, register + 1, shape, Finish::Nothing)?;
+                if through {
+                    self.enter_here(host, &callee, register + 1, shape, Finish::Nothing)?;
+                } else {
+                    let finish = self.printed(host, out, escape);
+                    self.enter_here(host, &callee, register + 1, shape, finish)?;
+                }
                 return Ok(true);
-            }
-            // The result is no markup here: it is captured, then written escaped.
-            Called::Enter(callee) => {
-                let values = values.to_vec();
-                self.call_to_value(host, out, &callee, &values, shape)?
             }
             Called::Value(value) => value,
         };
-        let context = self.frames.last().map(|frame| &frame.context);
-        if let Err(error) = host.emit_in(out, context, &value, escape) {
-            if H::is_suspension(&error) {
-                self.pending = Some(Pending::Emit { value, escape });
-            }
-            return Err(error);
-        }
+        self.emit(host, out, value, escape)?;
         Ok(false)
     }
 
+    /// The result of a call here is no text yet: it is captured, then printed, escaped if it is no markup.
+    pub(super) fn printed(&self, host: &mut H, out: &mut H::Output, escape: bool) -> Finish<H> {
+        let markup = self.frames.last().is_some_and(|frame| host.autoescape(&frame.context));
+        Finish::Printed { mark: host.mark(out), markup, escape }
+    }
+
+    /// Writes a value; if the host suspends, that is left to do.
+    pub(super) fn emit(
+        &mut self,
+        host: &mut H,
+        out: &mut H::Output,
+        value: H::Register,
+        escape: bool,
+    ) -> Result<(), H::Error> {
+        let context = self.frames.last().map(|frame| &frame.context);
+        match host.emit_in(out, context, &value, escape) {
+            Ok(()) => Ok(()),
+            Err(error) => self.emit_later(error, value, escape),
+        }
+    }
+
+    /// As [`Vm::emit_later`], of the instruction before the saved `pc`: nothing has to be kept at hand for this while a value
+    /// is written. Without a value it is that of register `a`.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn emit_of_instruction<T>(
+        &mut self,
+        host: &mut H,
+        error: H::Error,
+        value: Option<H::Register>,
+    ) -> Result<T, H::Error> {
+        let Some(frame) = self.frames.last() else { return Err(error) };
+        let program = &self.programs[frame.program];
+        let at = program.function(frame.function).code.0 as usize + frame.pc;
+        let word = program.image().code()[at - 1];
+        let escape = match ops::x(word) {
+            0 => false,
+            1 => true,
+            _ => host.autoescape(&frame.context),
+        };
+        let register = frame.registers + usize::from(ops::a(word));
+        let value = value.unwrap_or_else(|| self.registers[register].clone());
+        self.emit_later(error, value, escape)
+    }
+
+    /// A value was not written: if the host has suspended, that is left to do.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn emit_later<T>(
+        &mut self,
+        error: H::Error,
+        value: H::Register,
+        escape: bool,
+    ) -> Result<T, H::Error> {
+        if H::is_suspension(&error) {
+            self.pending = Some(Pending::Emit { value, escape });
+        }
+        Err(error)
+    }
+
     /// Enters what `callee` is; its output goes to `finish`.
+    #[inline(never)]
     fn enter_with(
         &mut self,
         host: &mut H,
@@ -165,43 +219,13 @@ impl<H: Host> Vm<H> {
         values: &[H::Register],
         limits: Limits,
     ) -> Result<H::Register, H::Error> {
-        Vm::empty(limits).call_to_value(host, out, callee, values, &Shape::positional(values.len()))
-    }
-
-    /// Calls one of the machine's own callables to its end, on a machine of its own.
-    pub(super) fn call_to_value(
-        &mut self,
-        host: &mut H,
-        out: &mut H::Output,
-        callee: &H::Register,
-        values: &[H::Register],
-        shape: &Shape<H>,
-    ) -> Result<H::Register, H::Error> {
-        let mut vm = Vm::empty(self.limits_left());
-        let mark = host.mark(out);
-        let markup = self.frames.last().is_some_and(|frame| host.autoescape(&frame.context));
-        vm.enter_with(host, callee, values, shape, Finish::Value { mark, markup })?;
-        self.run_inner(host, out, vm)
-    }
-
-    /// Runs a machine inside of this one to its end; they share the fuel.
-    pub(super) fn run_inner(
-        &mut self,
-        host: &mut H,
-        out: &mut H::Output,
-        mut inner: Vm<H>,
-    ) -> Result<H::Register, H::Error> {
-        let step = inner.resume(host, out);
-        self.fuel = inner.fuel;
-        match step {
-            Step::Done | Step::Chunk => Ok(inner.result.take().unwrap_or_else(H::missing)),
+        let mut vm = Vm::empty(limits);
+        let finish = Finish::Value { mark: host.mark(out), markup: false };
+        vm.enter_with(host, callee, values, &Shape::positional(values.len()), finish)?;
+        match vm.resume(host, out) {
+            Step::Done | Step::Chunk => Ok(vm.result.take().unwrap_or_else(H::missing)),
             Step::Await(error) | Step::Err(error) => Err(error),
         }
-    }
-
-    /// The limits of a machine that runs inside this one.
-    pub(super) fn limits_left(&self) -> Limits {
-        Limits { depth: self.limits.depth.saturating_sub(self.frames.len()), fuel: self.fuel }
     }
 
     /// Pushes a macro with the arguments of a call in the running code.

@@ -54,6 +54,8 @@ pub(crate) enum Finish<H: Host> {
     Nothing,
     /// What it wrote is one printed value.
     Joined { mark: H::Mark, markup: bool },
+    /// What it wrote becomes a value, which is printed.
+    Printed { mark: H::Mark, markup: bool, escape: bool },
     /// What it wrote becomes the value of a register of the frame below.
     Register { mark: H::Mark, register: u16, markup: bool },
     /// What it wrote becomes the machine's result.
@@ -173,7 +175,8 @@ impl<H: Host> Vm<H> {
     /// Is what the running frame has written a part of the page when it is over?
     pub(crate) fn ends_part(&self) -> bool {
         self.frames.last().is_some_and(|frame| {
-            frame.buffered && matches!(frame.finish, Finish::Nothing | Finish::Joined { .. })
+            frame.buffered
+                && matches!(frame.finish, Finish::Nothing | Finish::Joined { .. } | Finish::Printed { .. })
         })
     }
 
@@ -249,6 +252,10 @@ impl<H: Host> Vm<H> {
             Finish::Page => return Ok(Popped::Machine),
             Finish::Nothing => {}
             Finish::Joined { mark, markup } => host.join_since(out, mark, markup)?,
+            Finish::Printed { mark, markup, escape } => {
+                let value = host.take_since(out, mark, markup)?;
+                self.emit(host, out, value, escape)?;
+            }
             Finish::Value { mark, markup } => {
                 self.result = Some(host.take_since(out, mark, markup)?);
                 return Ok(Popped::Machine);
@@ -267,7 +274,6 @@ impl<H: Host> Vm<H> {
         Ok(Popped::Frame)
     }
 
-    /// Sets a register of the frame that is on top now.
     /// The function on top is over: its template's parent goes on in its place, or it is popped.
     #[inline(never)]
     pub(crate) fn leave(&mut self, host: &mut H, out: &mut H::Output) -> Result<Popped, H::Error> {
@@ -279,6 +285,7 @@ impl<H: Host> Vm<H> {
         self.pop(host, out)
     }
 
+    /// Sets a register of the frame that is on top now.
     fn set_in_frame(&mut self, register: u16, value: H::Register) {
         if let Some(frame) = self.frames.last()
             && let Some(place) = self.registers.get_mut(frame.registers + usize::from(register))

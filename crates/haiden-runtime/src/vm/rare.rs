@@ -16,10 +16,10 @@ use crate::host::{
 };
 use crate::loops::LoopState;
 use crate::program::Program;
+use crate::vm::Vm;
 use crate::vm::frames::Finish;
 use crate::vm::slots::LoopSlot;
 use crate::vm::templates::position;
-use crate::vm::{Pending, Vm};
 use crate::window::Window;
 
 /// What the dispatch loop does after a rare instruction.
@@ -107,13 +107,7 @@ impl<H: Host> Vm<H> {
             ($value:expr, $escape:expr) => {{
                 let escape = $escape;
                 let value = $value;
-                let context = self.frames.last().map(|frame| &frame.context);
-                if let Err(error) = host.emit_in(out, context, &value, escape) {
-                    if H::is_suspension(&error) {
-                        self.pending = Some(Pending::Emit { value, escape });
-                    }
-                    return Err(error);
-                }
+                self.emit(host, out, value, escape)?;
             }};
         }
         macro_rules! truth {
@@ -168,15 +162,11 @@ impl<H: Host> Vm<H> {
         macro_rules! enter_and_emit {
             ($callee:expr, $register:expr, $shape:expr) => {{
                 let escape = escaping!(ops::x(word));
-                if !host.writes_through() || (escape && !host.autoescape(&frame!().context)) {
-                    // The result is no markup here: it is captured, then emitted escaped.
-                    let (callee, values) =
-                        ($callee.clone(), run!($register + 1, $shape.registers()).to_vec());
-                    let value = self.call_to_value(host, out, &callee, &values, $shape)?;
-                    emit!(value, escape);
-                } else {
-                    enter!($callee, $register, $shape, Finish::Nothing);
+                let through = host.writes_through() && (!escape || host.autoescape(&frame!().context));
+                if !through {
+                    enter!($callee, $register, $shape, self.printed(host, out, escape));
                 }
+                enter!($callee, $register, $shape, Finish::Nothing);
             }};
         }
 
@@ -522,22 +512,20 @@ impl<H: Host> Vm<H> {
                 if let Some(block) = self.super_block() {
                     let escape = escaping!(ops::x(word));
                     if !host.writes_through() || (escape && !host.autoescape(&block.context)) {
-                        let inner = Vm::of_block_call(host, out, block, self.limits_left())?;
-                        let value = self.run_inner(host, out, inner)?;
-                        emit!(value, escape);
+                        let (mark, markup) = (host.mark(out), host.autoescape(&block.context));
+                        self.push_block(host, block, Finish::Printed { mark, markup, escape })?;
                     } else {
                         self.push_block(host, block, Finish::Nothing)?;
                         frame!().buffered = true;
-                        return Ok(Flow::Frame);
                     }
-                } else {
-                    // Calling the undefined `super` raises its message.
-                    let undefined = check!(self.super_value(host));
-                    let shape = crate::program::Shape::positional(0);
-                    let arguments = Arguments { values: &[], shape: &shape };
-                    let value = check!(host.call(&frame!().context, &undefined, arguments));
-                    emit!(value, escaping!(ops::x(word)));
+                    return Ok(Flow::Frame);
                 }
+                // Calling the undefined `super` raises its message.
+                let undefined = check!(self.super_value(host));
+                let shape = crate::program::Shape::positional(0);
+                let arguments = Arguments { values: &[], shape: &shape };
+                let value = check!(host.call(&frame!().context, &undefined, arguments));
+                emit!(value, escaping!(ops::x(word)));
             }
             code::LoadSelf => {
                 let context = frame!().context.clone();

@@ -19,10 +19,10 @@ use haiden_bytecode::ops::{self, Op, code};
 use crate::append::Short;
 use crate::host::{Arguments, BinaryOp, CompareOp, Fault, Host, Undefined};
 use crate::program::Program;
+use crate::vm::Vm;
 use crate::vm::frames::Popped;
 use crate::vm::rare::{Flow, Here};
 use crate::vm::slots::LoopSlot;
-use crate::vm::{Pending, Vm};
 use crate::window::{self, Cursor, Window};
 
 /// The program whose frame is on top.
@@ -227,10 +227,7 @@ impl<H: Host> Vm<H> {
                     let context = self.frames.last().map(|frame| &frame.context);
                     if let Err(error) = host.emit_in(out, context, &value, escape) {
                         save!();
-                        if H::is_suspension(&error) {
-                            self.pending = Some(Pending::Emit { value, escape });
-                        }
-                        return Err(error);
+                        return self.emit_of_instruction(host, error, Some(value));
                     }
                     chunk!();
                 }};
@@ -361,11 +358,8 @@ impl<H: Host> Vm<H> {
                         let value = get!(ops::a(word));
                         let context = self.frames.last().map(|frame| &frame.context);
                         if let Err(error) = host.emit_in(out, context, value, escape) {
-                            if H::is_suspension(&error) {
-                                self.pending = Some(Pending::Emit { value: value.clone(), escape });
-                            }
                             save!();
-                            return Err(error);
+                            return self.emit_of_instruction(host, error, None);
                         }
                         chunk!();
                     }

@@ -3,6 +3,7 @@
 //! - [`start`]: the first template, a folder of templates, data of your own
 //! - [`language`]: what templates can say
 //! - [`api`]: environments, templates, values, functions, errors, sandboxes, tags
+//! - [`asynchronous`]: renders that wait
 //! - [`cache`]: bytecode between processes, and sites in one file
 //! - [`coming_from_minijinja`]: what is called otherwise, and what templates print otherwise
 //!
@@ -16,6 +17,9 @@ pub mod language {}
 
 #[doc = include_str!("api.md")]
 pub mod api {}
+
+#[doc = include_str!("asynchronous.md")]
+pub mod asynchronous {}
 
 #[doc = include_str!("cache.md")]
 pub mod cache {}

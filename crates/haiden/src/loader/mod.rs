@@ -1,7 +1,8 @@
 //! Loaders: where templates' sources come from.
 //!
 //! In: a template's name. Out: its [`Source`], or that there is none. A loader knows no template language, no cache and
-//! no environment. The five here are Jinja2's; a sixth is anything that implements [`Loader`].
+//! no environment. The five here are Jinja2's; a sixth is anything that implements [`Loader`], or [`AsyncLoader`] if it has to be
+//! waited for.
 
 mod choice;
 mod dict;
@@ -13,6 +14,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+pub use crate::asynchronous::loading::AsyncLoader;
 pub use choice::ChoiceLoader;
 pub use dict::DictLoader;
 pub use directory::FileSystemLoader;

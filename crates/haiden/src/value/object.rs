@@ -5,6 +5,7 @@ use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use crate::asynchronous::Deferred;
 use crate::error::{Error, ErrorKind};
 use crate::value::function::BoxedFunction;
 use crate::value::state::State;
@@ -185,6 +186,8 @@ pub(crate) fn panicked(what: &str, panic: &(dyn Any + Send)) -> Error {
 pub(crate) enum Foreign {
     Object(Arc<dyn Object>),
     Function(BoxedFunction),
+    /// What has to be waited for.
+    Deferred(Deferred),
 }
 
 impl fmt::Debug for Foreign {
@@ -192,6 +195,7 @@ impl fmt::Debug for Foreign {
         match self {
             Foreign::Object(object) => f.write_str(&object.to_text()),
             Foreign::Function(function) => write!(f, "<function {}>", function.name),
+            Foreign::Deferred(deferred) => write!(f, "{deferred:?}"),
         }
     }
 }
@@ -201,6 +205,7 @@ impl Foreign {
         match (self, other) {
             (Foreign::Object(left), Foreign::Object(right)) => Arc::ptr_eq(left, right),
             (Foreign::Function(left), Foreign::Function(right)) => Arc::ptr_eq(&left.call, &right.call),
+            (Foreign::Deferred(left), Foreign::Deferred(right)) => left.is(right),
             _ => false,
         }
     }

@@ -233,7 +233,7 @@ impl Value {
             Repr::Foreign(Foreign::Object(object)) => Some(object),
             Repr::Arena(arena, Word::Foreign { index, .. }) => match &arena.foreign[*index as usize] {
                 Foreign::Object(object) => Some(object),
-                Foreign::Function(_) => None,
+                Foreign::Function(_) | Foreign::Deferred(_) => None,
             },
             _ => None,
         }

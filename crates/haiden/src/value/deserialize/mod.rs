@@ -100,6 +100,7 @@ impl<'de> View<'de> {
             View::Entries(..) => Unexpected::Map,
             View::Foreign(Foreign::Object(object)) => Unexpected::Other(object.type_name()),
             View::Foreign(Foreign::Function(_)) | View::Global => Unexpected::Other("a function"),
+            View::Foreign(Foreign::Deferred(deferred)) => Unexpected::Other(deferred.type_name()),
         }
     }
 

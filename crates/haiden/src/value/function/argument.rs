@@ -108,6 +108,11 @@ impl Argument for Value {
     type Held = Value;
     type Given<'a> = Value;
     fn hold(host: &mut NativeHost, word: Word) -> Option<Value> {
+        if let Word::Foreign { .. } = word
+            && host.is_future(word)
+        {
+            return None;
+        }
         host.value(word).ok()
     }
     fn give<'a>(held: &'a Value, _: &'a Source<'a>) -> Value {
@@ -191,7 +196,7 @@ impl<T: Object> Argument for Arc<T> {
         let Word::Foreign { slot, index } = word else { return None };
         match host.foreign(slot, index) {
             Foreign::Object(object) => downcast(object),
-            Foreign::Function(_) => None,
+            Foreign::Function(_) | Foreign::Deferred(_) => None,
         }
     }
     fn give<'a>(held: &'a Arc<T>, _: &'a Source<'a>) -> Arc<T> {

@@ -180,16 +180,25 @@ where
     A: Parameters,
     F: Typed<R, A> + for<'a> Typed<R, A::Given<'a>>,
 {
-    let mut held = A::hold(host, name, arguments)?;
-    let result = if A::TAKES_STATE {
+    let held = A::hold(host, name, arguments)?;
+    invoke_held::<R, A, F>(function, host, held).into_word(host)
+}
+
+/// Calls a closure with the arguments that are held.
+#[inline]
+pub(crate) fn invoke_held<R, A, F>(function: &F, host: &mut NativeHost, mut held: A::Held) -> R
+where
+    A: Parameters,
+    F: Typed<R, A> + for<'a> Typed<R, A::Given<'a>>,
+{
+    if A::TAKES_STATE {
         A::detach(&mut held, host);
         let source = Source::State(State::new(host));
         Typed::<R, A::Given<'_>>::invoke(function, A::give(&held, &source))
     } else {
         let source = Source::Host(host);
         Typed::<R, A::Given<'_>>::invoke(function, A::give(&held, &source))
-    };
-    result.into_word(host)
+    }
 }
 
 /// A type that a function's result can have: numbers, texts, [`Value`](crate::Value), `Option` and `Vec` of such, an
@@ -318,8 +327,25 @@ fn argument<T: Argument>(
     if !T::TAKES_UNDEFINED {
         host.refuse_undefined(word)?;
     }
-    match T::hold(host, word) {
-        Some(held) => Ok(held),
+    let mut word = word;
+    loop {
+        if let Some(held) = T::hold(host, word) {
+            return Ok(held);
+        }
+        word = late_argument::<T>(host, name, word, place)?;
+    }
+}
+
+/// What an argument has come to that only had to be waited for; the error if it does not fit.
+#[cold]
+fn late_argument<T: Argument>(
+    host: &mut NativeHost,
+    name: &str,
+    word: Word,
+    place: usize,
+) -> Result<Word, Error> {
+    match host.arrived(word)? {
+        Some(word) => Ok(word),
         None => Err(misfit::<T>(host, name, word, place)),
     }
 }

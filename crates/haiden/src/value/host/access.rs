@@ -36,7 +36,7 @@ impl NativeHost {
 
     /// `object.name`: the attribute, then the item, then undefined.
     pub(crate) fn attribute_by_text(&mut self, object: Word, name: &str) -> Result<Word, Error> {
-        let object = self.present(object);
+        let object = self.present_settled(object)?;
         if let Some(word) = self.safe_member(object, name)? {
             return Ok(word);
         }
@@ -79,7 +79,7 @@ impl NativeHost {
                     }
                     None => Ok(None),
                 },
-                Foreign::Function(_) => Ok(None),
+                Foreign::Function(_) | Foreign::Deferred(_) => Ok(None),
             },
             Word::Int(_) | Word::Bool(_) | Word::Big { .. } | Word::Float(_) => {
                 Ok(self.number_member(object, name))
@@ -265,7 +265,8 @@ impl NativeHost {
 
     /// `object[key]`: the item, then for a text key the attribute, then undefined.
     pub(crate) fn item_of(&mut self, object: Word, key: Word) -> Result<Word, Error> {
-        let object = self.present(object);
+        let object = self.present_settled(object)?;
+        let key = if let Word::Foreign { .. } = key { self.settled(key)? } else { key };
         if let Word::Undefined(_) | Word::Missing = object {
             return self.undefined_item(object, key);
         }
@@ -334,7 +335,7 @@ impl NativeHost {
                         None => None,
                     }
                 }
-                Foreign::Function(_) => None,
+                Foreign::Function(_) | Foreign::Deferred(_) => None,
             },
             _ => None,
         })

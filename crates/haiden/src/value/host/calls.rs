@@ -239,7 +239,9 @@ impl NativeHost {
         deeper(limits.depth, || {
             let mut out = Output::new(64, self.limits.output);
             let mut vm = start(self, &mut out, limits)?;
+            self.count_inner(true);
             let step = vm.resume(self, &mut out);
+            self.count_inner(false);
             let spent = limits.fuel - vm.fuel();
             self.limits.machine.fuel = self.limits.machine.fuel.saturating_sub(spent);
             match step {
@@ -378,6 +380,9 @@ impl NativeHost {
                     None => object.call_in(&state, &positional, &named),
                 })??;
                 self.import(&outcome)
+            }
+            Foreign::Deferred(deferred) => {
+                Err(Error::new(ErrorKind::Type, format!("'{}' object is not callable", deferred.type_name())))
             }
         }
     }

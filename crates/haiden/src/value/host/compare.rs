@@ -77,8 +77,16 @@ impl NativeHost {
                 true
             }
             (Word::Global(left), Word::Global(right)) => left == right,
-            (Word::Foreign { slot, index }, Word::Foreign { slot: other, index: place }) => {
-                self.foreign(slot, index).is(self.foreign(other, place))
+            (Word::Foreign { .. }, _) | (_, Word::Foreign { .. }) => {
+                if let Some((left, right)) = self.settled_pair(left, right)? {
+                    return self.equal_at(left, right, depth);
+                }
+                match (left, right) {
+                    (Word::Foreign { slot, index }, Word::Foreign { slot: other, index: place }) => {
+                        self.foreign(slot, index).is(self.foreign(other, place))
+                    }
+                    _ => false,
+                }
             }
             (Word::Object(left), Word::Object(right)) => left == right || self.equal_objects(left, right)?,
             _ => match (self.number(left), self.number(right)) {
@@ -181,6 +189,9 @@ impl NativeHost {
                 if let (Some(left), Some(right)) = (self.number(left), self.number(right)) {
                     return Ok(compare_numbers(&left, &right));
                 }
+                if let Some((left, right)) = self.settled_pair(left, right)? {
+                    return self.order_at(op, left, right, depth);
+                }
                 Err(self.no_order(op, left, right))
             }
         }
@@ -201,7 +212,7 @@ impl NativeHost {
 
     /// Python's `in`.
     pub(crate) fn contains(&mut self, item: Word, container: Word) -> Result<bool, Error> {
-        match self.present(container) {
+        match self.present_settled(container)? {
             Word::Str(text) => {
                 if let Word::Str(part) = item {
                     return Ok(crate::python::text::find::contains(self.str(text), self.str(part)));

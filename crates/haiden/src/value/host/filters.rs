@@ -75,7 +75,7 @@ impl BuiltinHost for NativeHost {
             Word::Object(index) => matches!(self.heap.objects[index as usize], HeapObject::Range { .. }),
             Word::Foreign { slot, index } => match self.foreign(slot, index) {
                 Foreign::Object(object) => guarded(object, "length", Object::length)?.is_some(),
-                Foreign::Function(_) => false,
+                Foreign::Function(_) | Foreign::Deferred(_) => false,
             },
             _ => false,
         })
@@ -98,6 +98,7 @@ impl BuiltinHost for NativeHost {
             Word::Undefined(_) | Word::Missing | Word::Global(_) => true,
             Word::Foreign { slot, index } => match self.foreign(slot, index) {
                 Foreign::Function(_) => true,
+                Foreign::Deferred(_) => false,
                 Foreign::Object(object) => {
                     guarded(object, "is_callable", Object::is_callable).unwrap_or_default()
                 }
@@ -347,7 +348,7 @@ impl BuiltinHost for NativeHost {
             }
             Word::Foreign { slot, index } => match self.foreign(slot, index) {
                 Foreign::Object(object) => guarded(object, "length", Object::length)?.is_some(),
-                Foreign::Function(_) => false,
+                Foreign::Function(_) | Foreign::Deferred(_) => false,
             },
             _ => false,
         };

@@ -34,7 +34,7 @@ impl Values for PercentValues<'_> {
             Some(items) => items.get(index).copied().unwrap_or(Word::None),
             None => self.right,
         };
-        Ok(word)
+        self.host.present_settled(word)
     }
     fn is_mapping(&self) -> bool {
         match self.host.present(self.right) {

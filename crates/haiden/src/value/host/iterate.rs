@@ -28,9 +28,12 @@ pub enum NativeIterator {
     Generator(u32),
     /// Values that were taken before.
     Values { items: Vec<Word>, at: usize },
+    /// Items of a stream, as they come. It holds only where the stream is: most loops would pay for dropping more.
+    Sequence { slot: Slot, index: u32 },
 }
 
 impl NativeHost {
+    /// Starts to iterate. Over a stream it takes the items as they come, where it can wait for them.
     pub(super) fn start_iteration(&mut self, word: Word) -> Result<NativeIterator, Error> {
         Ok(match self.present(word) {
             Word::Items { slot, start, len } | Word::Tuple { slot, start, len } => {
@@ -80,6 +83,7 @@ impl NativeHost {
                 let items = match self.foreign(slot, index).clone() {
                     Foreign::Object(object) => guarded(&object, "iterate", Object::iterate)?,
                     Foreign::Function(_) => None,
+                    Foreign::Deferred(_) => return self.iterate_deferred(word),
                 };
                 let Some(items) = items else { return Err(self.not_iterable(word)) };
                 let items = items.iter().map(|item| self.import(item)).collect::<Result<_, _>>()?;
@@ -171,6 +175,7 @@ impl NativeHost {
                 *at += usize::from(item.is_some());
                 item
             }
+            NativeIterator::Sequence { slot, index } => return self.next_of_sequence(*slot, *index),
             _ => return self.next_of_rest(iterator),
         })
     }
@@ -266,13 +271,21 @@ impl NativeHost {
         }
         let Some(item) = self.next_item(iterator)? else { return Ok(None) };
         let mut pair = [Word::Missing; 2];
-        self.unpack_into(item, &mut pair)?;
-        Ok(Some((pair[0], pair[1])))
+        match self.unpack_into(item, &mut pair) {
+            Ok(()) => Ok(Some((pair[0], pair[1]))),
+            Err(error) => {
+                if error.is_suspension() {
+                    self.step_back(iterator, item)?;
+                }
+                Err(error)
+            }
+        }
     }
 
-    /// How many items are left.
-    pub(super) fn items_left(&self, iterator: &NativeIterator) -> usize {
-        match iterator {
+    /// How many items are left, if that is known: a stream cannot tell.
+    pub(super) fn items_left(&self, iterator: &NativeIterator) -> Option<usize> {
+        Some(match iterator {
+            NativeIterator::Sequence { .. } => return None,
             NativeIterator::Run { slot, start, at, end } => match self.moved_list(*slot, *start) {
                 Some(list) => self.heap.lists[list as usize].len().saturating_sub((at - start) as usize),
                 None => (end - at) as usize,
@@ -290,7 +303,7 @@ impl NativeHost {
                 HeapObject::Generator { items, at, .. } => items.len() - at,
                 _ => 0,
             },
-        }
+        })
     }
 
     /// All items of a value, in order.
@@ -300,7 +313,7 @@ impl NativeHost {
     }
 
     fn rest_of(&mut self, mut iterator: NativeIterator) -> Result<Vec<Word>, Error> {
-        let left = self.items_left(&iterator);
+        let Some(left) = self.items_left(&iterator) else { return self.rest_of_sequence(&iterator) };
         if left > self.limits.size {
             return Err(self.too_many());
         }
@@ -383,6 +396,10 @@ impl NativeHost {
             ),
             _ => error,
         })?;
+        if let NativeIterator::Sequence { .. } = iterator {
+            // All at once: to come back in the middle would lose those before.
+            iterator = NativeHost::iterator_over(self.rest_of_sequence(&iterator)?);
+        }
         let expected = into.len();
         for (index, place) in into.iter_mut().enumerate() {
             let Some(item) = self.next_item(&mut iterator)? else {
@@ -417,7 +434,7 @@ impl NativeHost {
             Word::Foreign { slot, index } => {
                 let length = match self.foreign(slot, index) {
                     Foreign::Object(object) => guarded(object, "length", Object::length)?,
-                    Foreign::Function(_) => None,
+                    Foreign::Function(_) | Foreign::Deferred(_) => None,
                 };
                 length.ok_or_else(|| self.no_length(word))?
             }

@@ -88,6 +88,9 @@ impl NativeHost {
                 })?;
             }
             other => {
+                if let Some((value, _)) = self.settled_pair(other, Word::None)? {
+                    return self.write_json(out, value, style, depth);
+                }
                 let name = NativeHost::type_name(self, other);
                 let message = format!("Object of type {name} is not JSON serializable");
                 return Err(Error::new(ErrorKind::Type, message));

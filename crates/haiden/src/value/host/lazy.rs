@@ -25,7 +25,7 @@ impl NativeHost {
         arguments: Arguments<'_, NativeHost>,
     ) -> Result<Word> {
         match builtin.call(self, &context, &value, arguments) {
-            Err(error) if LAZY.contains(&builtin.spec.name) => {
+            Err(error) if LAZY.contains(&builtin.spec.name) && !error.is_suspension() => {
                 let starred = arguments.shape.star || arguments.shape.star_star;
                 if starred && self.expand(arguments).is_err() {
                     // What stands behind a star is no matter of the filter.

@@ -6,6 +6,7 @@
 
 mod access;
 mod alone;
+mod apply;
 mod arity;
 mod bind;
 mod byname;
@@ -36,6 +37,7 @@ mod subscript;
 mod text;
 mod undefined;
 mod verbs;
+mod waiting;
 
 use std::any::Any;
 use std::collections::BTreeSet;
@@ -54,6 +56,7 @@ pub(crate) use pool::{Parts, Pooled};
 pub(crate) use settle::Watermark;
 pub(crate) use text::Output;
 pub(crate) use undefined::{UndefinedType, quoted};
+pub(crate) use waiting::{Start, value_of_returned};
 
 use crate::environment::Environment;
 use crate::error::{Error, ErrorKind};
@@ -118,6 +121,10 @@ pub(crate) trait Templates: Send + Sync {
     fn extension_method(&self, identifier: &str, method: &str) -> Option<BoxedFunction>;
     /// What ends a line of what filters make.
     fn newline_sequence(&self) -> &'static str;
+    /// The program of a template, in a render that can wait for it.
+    fn start_loading(self: Arc<Self>, name: &str) -> Start {
+        Start::Here(self.program(name))
+    }
     /// A filter that the user has added.
     fn user_filter(&self, name: &str) -> Option<BoxedFunction>;
     /// A test that the user has added.
@@ -158,6 +165,10 @@ pub struct NativeHost {
     /// There is a sandbox.
     sandboxed: bool,
     pub(crate) limits: RenderLimits,
+    /// How many machines run inside one another: calls of macros from user code.
+    machines: u32,
+    /// What a render that can wait has under way; `None` for one that cannot.
+    waiting: Option<Box<waiting::Waiting>>,
     /// The number of this render, once one of its objects has a handle outside.
     home: Option<u64>,
     /// How often what later calls had made was given up, and how many objects were there before those calls.
@@ -196,6 +207,8 @@ impl Default for NativeHost {
             native_types: false,
             sandboxed: false,
             limits: RenderLimits::default(),
+            machines: 0,
+            waiting: None,
             home: None,
             epoch: 0,
             settled: 0,

@@ -2,6 +2,7 @@
 
 use haiden_runtime::{BinaryOp, UnaryOp};
 
+use crate::asynchronous::Deferred;
 use crate::error::{Error, ErrorKind};
 use crate::python::number::Number;
 use crate::value::host::NativeHost;
@@ -49,6 +50,9 @@ impl NativeHost {
                 self.room_for(0)?;
             }
             return Ok(word);
+        }
+        if let Some((left, right)) = self.settled_pair(left, right)? {
+            return self.arithmetic(op, left, right);
         }
         let (left, right) = (self.present(left), self.present(right));
         if let (BinaryOp::Mod, Word::Str(template)) = (op, left) {
@@ -191,6 +195,7 @@ impl NativeHost {
     }
 
     pub(super) fn signed(&mut self, op: UnaryOp, word: Word) -> Result<Word, Error> {
+        let word = self.present_settled(word)?;
         self.refuse_undefined(word)?;
         match (self.number(word), op) {
             (Some(number), UnaryOp::Neg) => Ok(self.new_number(number.neg())),
@@ -253,7 +258,11 @@ impl NativeHost {
             },
             Word::Foreign { slot, index } => match self.foreign(slot, index) {
                 Foreign::Object(object) => guarded(object, "is_true", Object::is_true)?,
-                Foreign::Function(_) => true,
+                Foreign::Function(_) | Foreign::Deferred(Deferred::Sequence(_)) => true,
+                Foreign::Deferred(Deferred::Future(_)) => {
+                    let word = self.settled(word)?;
+                    return self.is_true(word);
+                }
             },
         })
     }

@@ -117,6 +117,8 @@ impl NativeHost {
         *random = 0;
         clear(&mut self.guests);
         self.calling = 0;
+        self.machines = 0;
+        self.waiting = None;
         self.home = None;
         self.epoch = 0;
         self.settled = 0;

@@ -36,9 +36,13 @@ impl NativeHost {
         word: Word,
         escape: bool,
     ) -> Result<(), Error> {
+        let word = self.settled(word)?;
         let finalize = self.templates().finalize().cloned();
         let word = match finalize {
-            Some(finalize) => finalize.invoke(self, CallArguments { positional: &[word], keywords: &[] })?,
+            Some(finalize) => {
+                let word = finalize.invoke(self, CallArguments { positional: &[word], keywords: &[] })?;
+                self.refuse_future(word, "what finalize gives")?
+            }
             None => word,
         };
         if !self.native_types {
@@ -51,6 +55,7 @@ impl NativeHost {
     fn print_value(&mut self, out: &mut Output, word: Word) -> Result<(), Error> {
         let start = out.text.len();
         match self.show(&mut out.text, word) {
+            Err(error) if error.is_suspension() => return Err(error),
             Err(error) if !matches!(word, Word::Undefined(_) | Word::Missing) => return Err(error),
             _ => {}
         }

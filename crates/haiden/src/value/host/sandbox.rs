@@ -176,7 +176,7 @@ impl NativeHost {
                 Foreign::Object(object) => {
                     guarded(&object, "is_safe_to_call", |object| object.is_safe_to_call(None))?
                 }
-                Foreign::Function(_) => true,
+                Foreign::Function(_) | Foreign::Deferred(_) => true,
             },
             Word::Object(index) => match &self.heap.objects[index as usize] {
                 HeapObject::Method { receiver: Word::Foreign { slot, index }, name } => {
@@ -185,7 +185,7 @@ impl NativeHost {
                         Foreign::Object(object) => {
                             guarded(&object, "is_safe_to_call", |object| object.is_safe_to_call(Some(&name)))?
                         }
-                        Foreign::Function(_) => true,
+                        Foreign::Function(_) | Foreign::Deferred(_) => true,
                     }
                 }
                 _ => true,

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use crate::asynchronous::Deferred;
 use crate::error::{Error, ErrorKind};
 use crate::python::number::Number;
 use crate::python::repr::write_repr;
@@ -81,16 +82,46 @@ impl NativeHost {
                 Foreign::Object(object) => {
                     out.push_str(&guarded(&object, "to_text", Object::to_text)?);
                 }
-                function @ Foreign::Function(_) => write!(out, "{function:?}").expect("writing to a string"),
+                Foreign::Deferred(Deferred::Future(_)) => return self.show_future(out, word),
+                other => write!(out, "{other:?}").expect("writing to a string"),
             },
             other => self.represent(out, other)?,
         }
         Ok(())
     }
 
+    // These three are apart so that the functions they serve leave the words they are given as they are.
+
+    #[cold]
+    #[inline(never)]
+    fn show_future(&mut self, out: &mut String, word: Word) -> Result<(), Error> {
+        let word = self.settled(word)?;
+        self.show(out, word)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn html_of_future(&mut self, word: Word) -> Result<Option<String>, Error> {
+        let word = self.settled(word)?;
+        self.html_of(word)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn represent_future(&mut self, out: &mut String, word: Word, open: &mut Vec<Word>) -> Result<(), Error> {
+        let word = self.settled(word)?;
+        self.represent_at(out, word, open)
+    }
+
     /// `repr(value)`.
     pub(crate) fn represent(&mut self, out: &mut String, word: Word) -> Result<(), Error> {
-        self.represent_at(out, word, &mut Vec::new())
+        let start = out.len();
+        let outcome = self.represent_at(out, word, &mut Vec::new());
+        if outcome.is_err() {
+            // A verb that suspends has done nothing.
+            out.truncate(start);
+        }
+        outcome
     }
 
     fn represent_at(&mut self, out: &mut String, word: Word, open: &mut Vec<Word>) -> Result<(), Error> {
@@ -120,10 +151,13 @@ impl NativeHost {
             Word::Foreign { slot, index } => {
                 let foreign = self.foreign(slot, index);
                 match foreign {
+                    Foreign::Deferred(Deferred::Future(_)) if self.templates.is_some() => {
+                        return self.represent_future(out, word, open);
+                    }
                     Foreign::Object(object) => {
                         out.push_str(&guarded(object, "to_text", Object::to_text)?);
                     }
-                    Foreign::Function(_) => write!(out, "{foreign:?}").expect("writing to a string"),
+                    _ => write!(out, "{foreign:?}").expect("writing to a string"),
                 }
             }
             Word::Items { .. } | Word::List(_) => self.sequence(out, word, ("[", "]"), open)?,
@@ -305,6 +339,7 @@ impl NativeHost {
             Word::Foreign { slot, index } => match self.foreign(slot, index) {
                 Foreign::Object(object) => object.type_name(),
                 Foreign::Function(_) => "function",
+                Foreign::Deferred(deferred) => deferred.type_name(),
             },
             Word::Object(index) => match &self.heap.objects[index as usize] {
                 HeapObject::Range { .. } => "range",
@@ -378,7 +413,8 @@ impl NativeHost {
             },
             Word::Foreign { slot, index } => match self.foreign(slot, index) {
                 Foreign::Object(object) => guarded(object, "to_html", Object::to_html)?,
-                Foreign::Function(_) => None,
+                Foreign::Function(_) | Foreign::Deferred(Deferred::Sequence(_)) => None,
+                Foreign::Deferred(Deferred::Future(_)) => return self.html_of_future(word),
             },
             Word::Undefined(_) => self.undefined_html(word)?,
             _ => None,

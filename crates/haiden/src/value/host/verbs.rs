@@ -10,7 +10,6 @@ use haiden_runtime::{
 
 use crate::error::{Error, ErrorKind, Place};
 use crate::undefined::Misuse;
-use crate::value::function::CallArguments;
 use crate::value::heap::HeapObject;
 use crate::value::host::context::Variables;
 use crate::value::host::link::NativeTest;
@@ -232,7 +231,12 @@ impl Host for NativeHost {
         self.set_member(*object, site, *value)
     }
     fn slice(&mut self, parts: &[Word; 3]) -> Result<Word> {
-        let parts = parts.map(|part| if let Word::Missing = part { Word::None } else { part });
+        let mut parts = parts.map(|part| if let Word::Missing = part { Word::None } else { part });
+        if self.waiting.is_some() {
+            for part in &mut parts {
+                *part = self.settled(*part)?;
+            }
+        }
         Ok(self.heap.object(HeapObject::Slice(parts)))
     }
     fn binary(&mut self, op: BinaryOp, left: &Word, right: &Word) -> Result<Word> {
@@ -254,8 +258,8 @@ impl Host for NativeHost {
         Ok(match op {
             CompareOp::Eq => self.is_equal(*left, *right)?,
             CompareOp::Ne => !self.is_equal(*left, *right)?,
-            CompareOp::In => self.contains(*left, *right)?,
-            CompareOp::NotIn => !self.contains(*left, *right)?,
+            CompareOp::In => self.is_in(*left, *right)?,
+            CompareOp::NotIn => !self.is_in(*left, *right)?,
             CompareOp::Lt => self.order(op, *left, *right)?.is_some_and(std::cmp::Ordering::is_lt),
             CompareOp::Le => self.order(op, *left, *right)?.is_some_and(std::cmp::Ordering::is_le),
             CompareOp::Gt => self.order(op, *left, *right)?.is_some_and(std::cmp::Ordering::is_gt),
@@ -263,6 +267,11 @@ impl Host for NativeHost {
         })
     }
     fn concat(&mut self, values: &[Word], markup: bool) -> Result<Word> {
+        if self.waiting.is_some()
+            && let Some(values) = self.settled_values(values)?
+        {
+            return self.join_texts(&values, markup);
+        }
         self.join_texts(values, markup)
     }
     fn mark_safe(&mut self, value: &Word) -> Result<Word> {
@@ -320,7 +329,7 @@ impl Host for NativeHost {
         self.next_two(iterator)
     }
     fn remaining(&mut self, iterator: &NativeIterator) -> Option<usize> {
-        Some(self.items_left(iterator))
+        self.items_left(iterator)
     }
     fn iterate_over(&mut self, values: Vec<Word>) -> NativeIterator {
         NativeHost::iterator_over(values)
@@ -349,10 +358,10 @@ impl Host for NativeHost {
     }
     fn call(&mut self, context: &u32, callee: &Word, arguments: Arguments<'_, Self>) -> Result<Word> {
         self.calling = *context;
-        if self.sandboxed {
-            self.refuse_unsafe_call(*callee)?;
+        if self.waiting.is_some() {
+            return self.call_awaited(*callee, arguments);
         }
-        self.call_value(*callee, arguments)
+        self.apply_call(*callee, arguments)
     }
     fn call_method(
         &mut self,
@@ -361,30 +370,10 @@ impl Host for NativeHost {
         site: &Name,
         arguments: Arguments<'_, Self>,
     ) -> Result<Called<Self>> {
-        let object = self.present(*receiver);
-        if let Word::Object(index) = object
-            && let HeapObject::Module { members, .. } = &self.heap.objects[index as usize]
-            && let Some(&(_, callee)) = members.iter().find(|(known, _)| *known == site.text)
-            && !matches!(self.callee(&callee), Callee::Foreign)
-        {
-            return Ok(Called::Enter(callee));
+        if self.waiting.is_some() {
+            return self.method_awaited(*context, *receiver, site, arguments);
         }
-        if !self.sandboxed && NativeHost::has_method(object, &site.text) {
-            self.calling = *context;
-            let result = if arguments.shape.is_plain() {
-                self.call_member(object, &site.text, arguments.values, &[])
-            } else {
-                let expanded = self.expand(arguments)?;
-                self.call_member(object, &site.text, &expanded.positional, &expanded.keywords)
-            };
-            return result.map(Called::Value);
-        }
-        let callee = self.attr(receiver, site)?;
-        if matches!(self.callee(&callee), Callee::Foreign) {
-            self.call(context, &callee, arguments).map(Called::Value)
-        } else {
-            Ok(Called::Enter(callee))
-        }
+        self.method_result(*context, *receiver, site, arguments)
     }
     #[inline]
     fn filter(
@@ -394,16 +383,26 @@ impl Host for NativeHost {
         value: &Word,
         arguments: Arguments<'_, Self>,
     ) -> Result<Word> {
-        match filter {
-            NativeFilter::Builtin(builtin) => self.builtin_filter(builtin, *context, *value, arguments),
-            NativeFilter::User(function) => {
-                self.calling = *context;
-                if arguments.shape.is_plain() && arguments.values.is_empty() {
-                    return function.invoke(self, CallArguments { positional: &[*value], keywords: &[] });
-                }
-                self.call_user(function, *value, arguments)
-            }
+        if self.waiting.is_some() {
+            return self.filter_awaited(*context, filter, *value, arguments);
         }
+        self.apply_filter(*context, filter, *value, arguments)
+    }
+    #[inline]
+    fn emit_filter(
+        &mut self,
+        out: &mut Output,
+        context: &u32,
+        filter: &NativeFilter,
+        value: &Word,
+        arguments: Arguments<'_, Self>,
+        escape: bool,
+    ) -> Result<()> {
+        if self.waiting.is_some() {
+            return self.emit_filter_awaited(out, *context, filter, *value, arguments, escape);
+        }
+        let result = self.apply_filter(*context, filter, *value, arguments)?;
+        self.emit(out, &result, escape)
     }
     fn test(
         &mut self,
@@ -412,14 +411,10 @@ impl Host for NativeHost {
         value: &Word,
         arguments: Arguments<'_, Self>,
     ) -> Result<bool> {
-        match test {
-            NativeTest::Builtin(builtin) => builtin.call(self, context, value, arguments),
-            NativeTest::User(function) => {
-                self.calling = *context;
-                let result = self.call_user(function, *value, arguments)?;
-                self.is_true(result)
-            }
+        if self.waiting.is_some() {
+            return self.test_awaited(*context, test, *value, arguments);
         }
+        self.apply_test(*context, test, *value, arguments)
     }
     fn star(&mut self, value: &Word) -> Result<Vec<Word>> {
         self.expand_star(*value)
@@ -465,7 +460,11 @@ impl Host for NativeHost {
     }
 
     fn template(&mut self, name: &Word, _: &Arc<Program<Self>>) -> Result<Arc<Program<Self>>> {
-        match self.present(*name) {
+        match self.present_settled(*name)? {
+            Word::Str(text) if self.waiting.is_some() => {
+                let name = self.str(text).to_owned();
+                self.template_awaited(&name)
+            }
             Word::Str(text) => self.templates().program(self.str(text)),
             Word::Undefined(_) | Word::Missing => {
                 self.check_equality(*name)?;
@@ -496,7 +495,7 @@ impl Host for NativeHost {
         {
             return Ok(Some(program.clone()));
         }
-        let word = self.present(*names);
+        let word = self.present_settled(*names)?;
         let missing = |error: &Error| {
             matches!(error.kind(), ErrorKind::TemplateNotFound | ErrorKind::TemplatesNotFound)
                 && error.trace().is_empty()
@@ -504,7 +503,7 @@ impl Host for NativeHost {
         let outcome = match word {
             Word::Str(_) | Word::Undefined(_) | Word::Missing => self.template(&word, from),
             Word::Foreign { .. } if self.loaded_template(word).is_some() => self.template(&word, from),
-            _ => self.first_of(word, from, missing),
+            _ => self.again_if_it_suspends(&[word], |host| host.first_of(word, from, missing)),
         };
         match outcome {
             Ok(program) => {
@@ -557,6 +556,9 @@ impl Host for NativeHost {
         }
     }
 
+    fn is_suspension(error: &Error) -> bool {
+        error.is_suspension()
+    }
     fn fault(&mut self, fault: Fault<'_>) -> Error {
         super::faults::error(fault)
     }

@@ -1,0 +1,174 @@
+//! A future whose outcome many can await: the same value may lie in several renders, and be read again and again.
+//!
+//! In: a future, run once. Out: its outcome, kept. Invariants: whoever waits can drive it, so one waiter's end leaves the others
+//! nothing to lose; no lock is held while user code runs; a future that waits for itself is an error.
+
+use std::future::Future;
+use std::mem;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::{self, ThreadId};
+
+use crate::error::{Error, ErrorKind};
+use crate::value::object::panicked;
+
+/// A future on the heap that any thread can poll.
+pub(crate) type Boxed<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+
+/// A future that is shared.
+pub(crate) struct Shared<T>(Arc<Cell<T>>);
+
+/// Who holds a shared future without keeping it.
+pub(crate) struct Known<T>(Weak<Cell<T>>);
+
+struct Cell<T> {
+    state: Mutex<State<T>>,
+    waiters: Arc<Waiters>,
+}
+
+enum State<T> {
+    /// Nobody polls it now.
+    Idle(Boxed<Result<T, Error>>),
+    /// This thread does.
+    Polled(ThreadId),
+    Done(Result<T, Error>),
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl<T> Clone for Shared<T> {
+    fn clone(&self) -> Shared<T> {
+        Shared(self.0.clone())
+    }
+}
+
+impl<T> Shared<T> {
+    pub(crate) fn is(&self, other: &Shared<T>) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
+    pub(crate) fn known(&self) -> Known<T> {
+        Known(Arc::downgrade(&self.0))
+    }
+}
+
+impl<T> Known<T> {
+    /// The future, if somebody still keeps it.
+    pub(crate) fn get(&self) -> Option<Shared<T>> {
+        self.0.upgrade().map(Shared)
+    }
+}
+
+impl<T: Clone> Shared<T> {
+    pub(crate) fn new(future: impl Future<Output = Result<T, Error>> + Send + 'static) -> Shared<T> {
+        let state = Mutex::new(State::Idle(Box::pin(future)));
+        Shared(Arc::new(Cell { state, waiters: Arc::default() }))
+    }
+
+    /// What it has come to, if it is done.
+    pub(crate) fn outcome(&self) -> Option<Result<T, Error>> {
+        match &*lock(&self.0.state) {
+            State::Done(outcome) => Some(outcome.clone()),
+            _ => None,
+        }
+    }
+
+    /// Drives it.
+    pub(crate) fn poll(&self, context: &mut Context<'_>) -> Poll<Result<T, Error>> {
+        let Cell { state, waiters } = &*self.0;
+        // Before the state is read: who polls now will wake everybody that is here by then.
+        waiters.add(context.waker());
+        let mut future = {
+            let mut state = lock(state);
+            let me = thread::current().id();
+            match mem::replace(&mut *state, State::Polled(me)) {
+                State::Idle(future) => future,
+                State::Done(outcome) => {
+                    *state = State::Done(outcome.clone());
+                    // Everybody was woken when it was done.
+                    waiters.clear();
+                    return Poll::Ready(outcome);
+                }
+                State::Polled(thread) => {
+                    *state = State::Polled(thread);
+                    if thread == me {
+                        return Poll::Ready(Err(Error::new(ErrorKind::Async, "a future waits for itself")));
+                    }
+                    return Poll::Pending;
+                }
+            }
+        };
+        waiters.forget_calls();
+        let waker = Waker::from(waiters.clone());
+        let polled =
+            catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(&mut Context::from_waker(&waker))))
+                .unwrap_or_else(|panic| Poll::Ready(Err(panicked("a future", &*panic))));
+        match &polled {
+            Poll::Ready(outcome) => {
+                *lock(state) = State::Done(outcome.clone());
+                waiters.wake_by_ref();
+            }
+            Poll::Pending => {
+                *lock(state) = State::Idle(future);
+                if waiters.forget_calls() {
+                    waiters.wake_by_ref();
+                }
+            }
+        }
+        polled
+    }
+}
+
+impl<T: Clone> Future for Shared<T> {
+    type Output = Result<T, Error>;
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        Shared::poll(&self, context)
+    }
+}
+
+/// Who waits for a future; waking it wakes all of them.
+#[derive(Default)]
+struct Waiters(Mutex<Calls>);
+
+#[derive(Default)]
+struct Calls {
+    wakers: Vec<Waker>,
+    /// Has it been woken since somebody last asked?
+    called: bool,
+}
+
+impl Waiters {
+    fn add(&self, waker: &Waker) {
+        let wakers = &mut lock(&self.0).wakers;
+        if !wakers.iter().any(|known| known.will_wake(waker)) {
+            wakers.push(waker.clone());
+        }
+    }
+
+    fn clear(&self) {
+        lock(&self.0).wakers.clear();
+    }
+
+    /// Has it been woken since this was last called?
+    fn forget_calls(&self) -> bool {
+        mem::take(&mut lock(&self.0).called)
+    }
+}
+
+impl Wake for Waiters {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+    fn wake_by_ref(self: &Arc<Self>) {
+        let wakers = {
+            let mut calls = lock(&self.0);
+            calls.called = true;
+            mem::take(&mut calls.wakers)
+        };
+        wakers.into_iter().for_each(Waker::wake);
+    }
+}
