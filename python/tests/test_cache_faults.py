@@ -12,6 +12,7 @@ import socket
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from contextlib import contextmanager
@@ -130,23 +131,20 @@ def test_servers(kind):
 def test_a_server_that_restarts(kind):
     """Empty, at the same port."""
     with SERVERS[kind][0]() as (process, url):
-        port = url.rsplit(":", 1)[1]
-        command = Path(f"/proc/{process.pid}/cmdline").read_bytes().split(b"\0")[:-1]
-        if kind == "redis":  # which shows a title of its own
-            command = [shutil.which("redis-server") or os.environ["HAIDEN_REDIS_SERVER"], "--port", port, "--save", ""]
         again = []
 
         def restart():
             process.kill()
             process.wait()
-            again.append(subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
+            again.append(subprocess.Popen(process.args, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
+            port = int(url.rsplit(":", 1)[1])
             for _ in range(500):
                 try:
-                    socket.create_connection(("127.0.0.1", int(port)), 0.1).close()
+                    socket.create_connection(("127.0.0.1", port), 0.1).close()
                     return
                 except OSError:
                     time.sleep(0.01)
-            pytest.fail(f"{command} does not start again")
+            pytest.fail(f"{process.args} does not start again")
 
         try:
             told = lambda found: found.load_failures == 0 and found.writes == 6  # noqa: E731
@@ -366,12 +364,50 @@ def test_read_only_and_linked(tmp_path):
     check("directory", "named by a link", FileSystemBytecodeCache(name), told)
 
 
-def other_process(code, *arguments, root=True):
-    """A Python that runs a function of this file; not as root, if so wished."""
-    drop = [] if root or os.getuid() else ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+def other_process(code, *arguments):
+    """A Python that runs a function of this file."""
     program = f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r}); import test_cache_faults as t; t.{code}"
-    command = [*drop, sys.executable, "-c", program, *map(str, arguments)]
+    command = [sys.executable, "-c", program, *map(str, arguments)]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+MEET = """
+import sys, time
+from haiden import DictLoader, Environment
+from haiden.cache import FileSystemBytecodeCache
+
+sources = {"layout": "[{% block b %}{% endblock %}]", "page": "{% extends 'layout' %}{% block b %}{{ n }}{% endblock %}"}
+cache = FileSystemBytecodeCache(sys.argv[1])
+spent = {}
+for worker in range(20):
+    for kept in (cache, None):
+        started = time.perf_counter()
+        page = Environment(loader=DictLoader(sources), bytecode_cache=kept).get_template("page").render(n=worker)
+        spent[kept] = spent.get(kept, 0) + time.perf_counter() - started
+        assert page == f"[{worker}]"
+found = cache.statistics()
+assert found.hits == found.writes == 0, found
+print(found.misses, found.dump_failures, max(0, spent[cache] - spent[None]))
+"""
+"""Run as another user: twenty workers, two templates, and a folder that is not theirs to write."""
+
+
+def test_a_folder_of_somebody_else(tmp_path):
+    if os.getuid() == 0 and shutil.which("setpriv") is None:
+        pytest.fail("`setpriv` (util-linux) is needed: run as root, this test has to drop root first")
+    drop = [] if os.getuid() else ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+    if drop and subprocess.run([*drop, sys.executable, "-c", "import haiden.cache"], capture_output=True).returncode:
+        pytest.skip("another user cannot run this Python")
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o755 if drop else 0o555)
+        done = subprocess.run([*drop, sys.executable, "-c", MEET, folder], capture_output=True, text=True, timeout=120)
+        assert done.returncode == 0, done.stderr
+        assert not os.listdir(folder)
+        figures = FileSystemBytecodeCache(folder, read_only=True).statistics()
+    misses, failures, lost = done.stdout.split()
+    assert (misses, failures) == ("40", "40")
+    figures = figures._replace(misses=int(misses), dump_failures=int(failures))
+    TABLE.append(("directory", "foreign-owned (2 templates)", figures, float(lost)))
 
 
 @contextmanager
