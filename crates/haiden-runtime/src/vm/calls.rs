@@ -133,30 +133,6 @@ impl<H: Host> Vm<H> {
         }
     }
 
-    /// As [`Vm::emit_later`], of the instruction before the saved `pc`: nothing has to be kept at hand for this while a value
-    /// is written. Without a value it is that of register `a`.
-    #[cold]
-    #[inline(never)]
-    pub(super) fn emit_of_instruction<T>(
-        &mut self,
-        host: &mut H,
-        error: H::Error,
-        value: Option<H::Register>,
-    ) -> Result<T, H::Error> {
-        let Some(frame) = self.frames.last() else { return Err(error) };
-        let program = &self.programs[frame.program];
-        let at = program.function(frame.function).code.0 as usize + frame.pc;
-        let word = program.image().code()[at - 1];
-        let escape = match ops::x(word) {
-            0 => false,
-            1 => true,
-            _ => host.autoescape(&frame.context),
-        };
-        let register = frame.registers + usize::from(ops::a(word));
-        let value = value.unwrap_or_else(|| self.registers[register].clone());
-        self.emit_later(error, value, escape)
-    }
-
     /// A value was not written: if the host has suspended, that is left to do.
     #[cold]
     #[inline(never)]

@@ -227,7 +227,7 @@ impl<H: Host> Vm<H> {
                     let context = self.frames.last().map(|frame| &frame.context);
                     if let Err(error) = host.emit_in(out, context, &value, escape) {
                         save!();
-                        return self.emit_of_instruction(host, error, Some(value));
+                        return self.emit_later(error, value, escape);
                     }
                     chunk!();
                 }};
@@ -359,7 +359,7 @@ impl<H: Host> Vm<H> {
                         let context = self.frames.last().map(|frame| &frame.context);
                         if let Err(error) = host.emit_in(out, context, value, escape) {
                             save!();
-                            return self.emit_of_instruction(host, error, None);
+                            return self.emit_later(error, value.clone(), escape);
                         }
                         chunk!();
                     }

@@ -83,7 +83,7 @@ impl NativeHost {
                 let items = match self.foreign(slot, index).clone() {
                     Foreign::Object(object) => guarded(&object, "iterate", Object::iterate)?,
                     Foreign::Function(_) => None,
-                    Foreign::Deferred(_) => return self.iterate_deferred(word),
+                    Foreign::Deferred(_) => return self.iterate_deferred(&word),
                 };
                 let Some(items) = items else { return Err(self.not_iterable(word)) };
                 let items = items.iter().map(|item| self.import(item)).collect::<Result<_, _>>()?;

@@ -33,10 +33,10 @@ impl NativeHost {
     pub(super) fn print_specially(
         &mut self,
         out: &mut Output,
-        word: Word,
+        word: &Word,
         escape: bool,
     ) -> Result<(), Error> {
-        let word = self.settled(word)?;
+        let word = self.settled(*word)?;
         let finalize = self.templates().finalize().cloned();
         let word = match finalize {
             Some(finalize) => {

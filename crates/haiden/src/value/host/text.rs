@@ -82,7 +82,7 @@ impl NativeHost {
                 Foreign::Object(object) => {
                     out.push_str(&guarded(&object, "to_text", Object::to_text)?);
                 }
-                Foreign::Deferred(Deferred::Future(_)) => return self.show_future(out, word),
+                Foreign::Deferred(Deferred::Future(_)) => return self.show_future(out, &word),
                 other => write!(out, "{other:?}").expect("writing to a string"),
             },
             other => self.represent(out, other)?,
@@ -94,22 +94,22 @@ impl NativeHost {
 
     #[cold]
     #[inline(never)]
-    fn show_future(&mut self, out: &mut String, word: Word) -> Result<(), Error> {
-        let word = self.settled(word)?;
+    fn show_future(&mut self, out: &mut String, word: &Word) -> Result<(), Error> {
+        let word = self.settled(*word)?;
         self.show(out, word)
     }
 
     #[cold]
     #[inline(never)]
-    fn html_of_future(&mut self, word: Word) -> Result<Option<String>, Error> {
-        let word = self.settled(word)?;
+    fn html_of_future(&mut self, word: &Word) -> Result<Option<String>, Error> {
+        let word = self.settled(*word)?;
         self.html_of(word)
     }
 
     #[cold]
     #[inline(never)]
-    fn represent_future(&mut self, out: &mut String, word: Word, open: &mut Vec<Word>) -> Result<(), Error> {
-        let word = self.settled(word)?;
+    fn represent_future(&mut self, out: &mut String, word: &Word, open: &mut Vec<Word>) -> Result<(), Error> {
+        let word = self.settled(*word)?;
         self.represent_at(out, word, open)
     }
 
@@ -152,7 +152,7 @@ impl NativeHost {
                 let foreign = self.foreign(slot, index);
                 match foreign {
                     Foreign::Deferred(Deferred::Future(_)) if self.templates.is_some() => {
-                        return self.represent_future(out, word, open);
+                        return self.represent_future(out, &word, open);
                     }
                     Foreign::Object(object) => {
                         out.push_str(&guarded(object, "to_text", Object::to_text)?);
@@ -414,7 +414,7 @@ impl NativeHost {
             Word::Foreign { slot, index } => match self.foreign(slot, index) {
                 Foreign::Object(object) => guarded(object, "to_html", Object::to_html)?,
                 Foreign::Function(_) | Foreign::Deferred(Deferred::Sequence(_)) => None,
-                Foreign::Deferred(Deferred::Future(_)) => return self.html_of_future(word),
+                Foreign::Deferred(Deferred::Future(_)) => return self.html_of_future(&word),
             },
             Word::Undefined(_) => self.undefined_html(word)?,
             _ => None,

@@ -90,7 +90,7 @@ impl Host for NativeHost {
         if self.plain_print {
             self.print(out, *value, escape)
         } else {
-            self.print_specially(out, *value, escape)
+            self.print_specially(out, value, escape)
         }
     }
     #[inline(always)]
@@ -101,7 +101,7 @@ impl Host for NativeHost {
         if let Some(context) = context {
             self.calling = *context;
         }
-        self.print_specially(out, *value, escape)
+        self.print_specially(out, value, escape)
     }
     #[inline(always)]
     fn writes_through(&self) -> bool {

@@ -54,15 +54,15 @@ impl NativeHost {
     #[inline]
     pub(crate) fn present_settled(&mut self, word: Word) -> Result<Word> {
         if let Word::Foreign { .. } = word {
-            return self.settled_present(word);
+            return self.settled_present(&word);
         }
         Ok(self.present(word))
     }
 
     #[cold]
     #[inline(never)]
-    fn settled_present(&mut self, word: Word) -> Result<Word> {
-        let settled = self.settled(word)?;
+    fn settled_present(&mut self, word: &Word) -> Result<Word> {
+        let settled = self.settled(*word)?;
         Ok(self.present(settled))
     }
 
@@ -106,8 +106,8 @@ impl NativeHost {
     /// Starts to iterate over a stream, or what a future has come to: one by one, if this is a render that can wait for the
     /// next item, and no filter that has to run again.
     #[cold]
-    pub(crate) fn iterate_deferred(&mut self, word: Word) -> Result<NativeIterator> {
-        let word = self.settled(word)?;
+    pub(crate) fn iterate_deferred(&mut self, word: &Word) -> Result<NativeIterator> {
+        let word = self.settled(*word)?;
         let (Some(sequence), Word::Foreign { slot, index }) = (self.sequence_in(word), word) else {
             return self.start_iteration(word);
         };
