@@ -2,7 +2,7 @@
 
 Each fault meets twenty cold workers: environments that have nothing in memory and render a page of three templates by way of
 the ill store. The table, in the terminal's summary, says what the statistics told, and what time was lost against workers
-without a cache. `crates/haiden/tests/cache_faults.rs` is the same for Rust.
+without a cache. `crates/haiden/tests/cache_faults/` is the same for Rust.
 """
 
 import os

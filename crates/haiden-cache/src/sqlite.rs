@@ -14,6 +14,7 @@ mod file;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension as _};
 
 use self::file::StoreFile;
@@ -144,11 +145,15 @@ impl SqliteBytecodeCache {
     /// The first row behind a key.
     fn row_after(&self, key: &[u8]) -> Result<Option<Row>, CacheError> {
         self.file.with(|connection| {
-            let sql = "SELECT content_key, accessed_at, frame FROM entries
-                       WHERE content_key > ?1 ORDER BY content_key LIMIT 1";
+            let sql = "SELECT content_key, accessed_at, CASE WHEN length(frame) <= ?2 THEN frame END
+                       FROM entries WHERE content_key > ?1 ORDER BY content_key LIMIT 1";
             let mut select = connection.prepare_cached(sql)?;
-            let row = select.query_row([key], |row| {
-                Ok(Row { key: row.get(0)?, accessed_at: row.get(1)?, frame: row.get(2)? })
+            let row = select.query_row((key, length_of(self.max_row_bytes())), |row| {
+                let frame = match row.get_ref(2)? {
+                    ValueRef::Blob(bytes) => Ok(bytes.to_vec()),
+                    odd => Err(reason(odd)),
+                };
+                Ok(Row { key: row.get(0)?, accessed_at: row.get(1)?, frame })
             });
             row.optional()
         })
@@ -156,7 +161,8 @@ impl SqliteBytecodeCache {
 
     /// A row as listings show it.
     fn entry(&self, row: &Row) -> Result<CacheEntry, CacheError> {
-        let frame = Frame::parse(&row.frame, self.max_row_bytes()).and_then(|frame| {
+        let frame = row.frame.as_ref().map_err(|reason| *reason);
+        let frame = frame.and_then(|bytes| Frame::parse(bytes, self.max_row_bytes())).and_then(|frame| {
             if frame.content_key.as_bytes()[..] == row.key { Ok(frame) } else { Err(Rejection::Key) }
         });
         let frame = frame.map_err(|reason| {
@@ -175,7 +181,7 @@ impl SqliteBytecodeCache {
 /// What a listing reads of a row.
 struct Row {
     key: Vec<u8>,
-    frame: Vec<u8>,
+    frame: Result<Vec<u8>, Rejection>,
     accessed_at: i64,
 }
 
@@ -184,19 +190,16 @@ impl BytecodeCache for SqliteBytecodeCache {
         let key = *bucket.content_key();
         let max = self.max_row_bytes();
         self.file.with(|connection| {
-            let sql = "SELECT length(frame), accessed_at, frame FROM entries WHERE content_key = ?1";
+            // A row that is too large is not read.
+            let sql = "SELECT accessed_at, CASE WHEN length(frame) <= ?2 THEN frame END
+                       FROM entries WHERE content_key = ?1";
             let mut select = connection.prepare_cached(sql)?;
-            let mut rows = select.query([&key.as_bytes()[..]])?;
+            let mut rows = select.query((&key.as_bytes()[..], length_of(max)))?;
             let Some(row) = rows.next()? else { return Ok(()) };
-            let accessed_at = row.get(1)?;
-            // The length comes first: a row that is too large is not read.
-            if usize::try_from(row.get::<_, i64>(0)?).is_ok_and(|length| length <= max) {
-                match row.get_ref(2)?.as_blob() {
-                    Ok(bytes) => bucket.bytecode_from_entry(bytes, max),
-                    Err(_) => bucket.reject(Rejection::Structure), // not what this store writes
-                }
-            } else {
-                bucket.reject(Rejection::Oversize);
+            let accessed_at = row.get(0)?;
+            match row.get_ref(1)? {
+                ValueRef::Blob(bytes) => bucket.bytecode_from_entry(bytes, max),
+                odd => bucket.reject(reason(odd)),
             }
             drop(rows);
             if bucket.bytecode().is_some() {
@@ -394,6 +397,16 @@ impl SqliteBuilder {
             counters: Counters::new(),
         })
     }
+}
+
+/// A limit as SQLite counts.
+fn length_of(bytes: usize) -> i64 {
+    i64::try_from(bytes).unwrap_or(i64::MAX)
+}
+
+/// Why what is no blob, or was too long to be read, is no entry. This store writes neither.
+fn reason(value: ValueRef<'_>) -> Rejection {
+    if value == ValueRef::Null { Rejection::Oversize } else { Rejection::Structure }
 }
 
 fn seconds(time: SystemTime) -> i64 {

@@ -302,8 +302,15 @@ fn odd_rows_are_misses() {
         cache.set_bucket(&filled("one", b"1")).unwrap();
         connection.execute(&format!("UPDATE entries SET frame = {frame}"), ()).unwrap();
         assert!(!hits(&cache, "one"), "{frame}");
+        cache.set_bucket(&filled("two", b"2")).unwrap();
+        let listed = cache.entries().unwrap().collect::<Vec<_>>();
+        let told = listed.iter().flat_map(|entry| entry.as_ref().err().map(|error| error.kind()));
+        assert!(matches!(told.collect::<Vec<_>>()[..], [CacheErrorKind::Rejected(_)]), "{frame}: {listed:?}");
+        assert_eq!(listed.len(), 2, "{frame}: what is sound is listed");
+        connection.execute("DELETE FROM entries", ()).unwrap();
     }
     assert_eq!(cache.statistics().rejections.total(), 4);
+    cache.set_bucket(&filled("one", b"1")).unwrap();
     connection.execute("UPDATE entries SET content_key = x'01'", ()).unwrap();
     let listed: Vec<_> = cache.entries().unwrap().collect();
     assert!(matches!(&listed[..], [Err(_)]), "{listed:?}");
