@@ -11,7 +11,9 @@ use std::process::{Child, Stdio};
 use std::time::{Duration, SystemTime};
 
 use common::{Scratch, again, assert_success, chmod, filled, names, role, without_root};
-use haiden_cache::{Bucket, BytecodeCache, CacheErrorKind, Clock, Failures, Rejection, SqliteBytecodeCache};
+use haiden_cache::{
+    Bucket, BytecodeCache, CacheError, CacheErrorKind, Clock, Failures, Rejection, SqliteBytecodeCache,
+};
 use rusqlite::Connection;
 
 const FILE: &str = "cache.sqlite";
@@ -304,7 +306,7 @@ fn odd_rows_are_misses() {
         assert!(!hits(&cache, "one"), "{frame}");
         cache.set_bucket(&filled("two", b"2")).unwrap();
         let listed = cache.entries().unwrap().collect::<Vec<_>>();
-        let told = listed.iter().flat_map(|entry| entry.as_ref().err().map(|error| error.kind()));
+        let told = listed.iter().filter_map(|entry| entry.as_ref().err().map(CacheError::kind));
         assert!(matches!(told.collect::<Vec<_>>()[..], [CacheErrorKind::Rejected(_)]), "{frame}: {listed:?}");
         assert_eq!(listed.len(), 2, "{frame}: what is sound is listed");
         connection.execute("DELETE FROM entries", ()).unwrap();
