@@ -78,16 +78,26 @@ def compile(request):
 
 
 def pytest_terminal_summary(terminalreporter):
-    """The fault table, where the faults were tested."""
+    """The table of faults, and that of stores and cases, where they were tested."""
     import sys
 
+    suite = getattr(sys.modules.get("test_stores"), "SUITE", None)
+    if suite:
+        terminalreporter.section("stores and cases")
+        terminalreporter.line(f"{'':<40} " + " ".join(f"{store:>9}" for store in suite))
+        for case in dict.fromkeys(case for cases in suite.values() for case in cases):
+            verdicts = ("passed" if case in cases else "failed" for cases in suite.values())
+            terminalreporter.line(f"{case:<40} " + " ".join(f"{verdict:>9}" for verdict in verdicts))
     table = getattr(sys.modules.get("test_cache_faults"), "TABLE", None)
     if not table:
         return
     terminalreporter.section("caches that are ill")
     terminalreporter.line("Twenty cold workers each; every page was right.")
-    terminalreporter.line(f"{'store':<10} {'fault':<28} {'hits':>5} {'misses':>6} {'load failed':>11} {'dump failed':>11} {'rejected':>8} {'time lost':>10}")
-    for store, fault, found, lost in table:
+    terminalreporter.line(
+        f"{'store':<10} {'fault':<28} {'hits':>5} {'misses':>6} {'load failed':>11} {'dump failed':>11} {'rejected':>8}"
+        f" {'time lost':>10} {'slowest page':>12}"
+    )
+    for store, fault, found, lost, slowest in table:
         rejections = sum(found.rejections.values())
         figures = f"{found.hits:>5} {found.misses:>6} {found.load_failures:>11} {found.dump_failures:>11} {rejections:>8}"
-        terminalreporter.line(f"{store:<10} {fault:<28} {figures} {lost * 1000:>7.1f} ms")
+        terminalreporter.line(f"{store:<10} {fault:<28} {figures} {lost * 1000:>7.1f} ms {slowest * 1000:>9.1f} ms")

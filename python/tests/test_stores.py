@@ -104,14 +104,20 @@ def store(kind, folder):
 KINDS = ["memory", "directory", "sqlite", "tiers", "signed", "url", *SERVERS]
 
 
+SUITE = {}
+"""By store, the cases that it stood: `conftest.py` prints the table."""
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_suite(kind, tmp_path):
+    SUITE[kind] = []
     with store(kind, tmp_path) as cache:
-        assert len(check_store(cache)) == 14
+        SUITE[kind] = check_store(cache)
+        assert len(SUITE[kind]) == 14
 
 
 def test_suite_judges_caches_of_ones_own(tmp_path):
-    check_store(InSqlite(tmp_path / "cache.db"))
+    SUITE["own"] = check_store(InSqlite(tmp_path / "cache.db"))
 
     class Wrong(InSqlite):
         def clear(self):
