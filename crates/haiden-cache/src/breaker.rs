@@ -58,6 +58,11 @@ impl Breaker {
         now >= open_until && self.open_until.compare_exchange(open_until, next, Relaxed, Relaxed).is_ok()
     }
 
+    /// Whether no pause has begun, or it was ended by a call that went well.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.open_until.load(Relaxed) == 0
+    }
+
     /// Notes a call that went well.
     pub(crate) fn succeeded(&self) {
         if self.failures.load(Relaxed) != 0 || self.open_until.load(Relaxed) != 0 {

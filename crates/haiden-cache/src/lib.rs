@@ -138,4 +138,4 @@ pub use sqlite::{SqliteBuilder, SqliteBytecodeCache};
 pub use statistics::{CacheStatistics, Counters};
 pub use tiers::{Gate, Tier, TierAnswer, TierOutcome, TierStatistics, TieredBytecodeCache};
 pub use url::{CacheUrl, Opened, Opening};
-pub use wrap::{BestEffort, Counted, ReadOnly};
+pub use wrap::{BestEffort, Counted, Pausing, ReadOnly};

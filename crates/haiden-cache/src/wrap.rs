@@ -1,8 +1,11 @@
-//! Behaviour that is added to a cache by wrapping it: read-only, counted, best-effort.
+//! Behaviour that is added to a cache by wrapping it: read-only, counted, best-effort, left alone while it is ill.
 //!
 //! In: any cache. Out: the same cache with one thing changed. Invariant: a wrapper moves no bytes and changes none; what it
 //! does not name it hands on. Lookups and writes are counted once, by the wrapper's provided methods.
 
+use std::time::{Duration, Instant};
+
+use crate::breaker::{Breaker, Harm};
 use crate::policy::Policy;
 use crate::{
     Bounds, Bucket, BytecodeCache, CacheError, CacheErrorKind, CacheStatistics, Cleared, Collected, Counters,
@@ -19,6 +22,8 @@ macro_rules! hand_on {
         fn load_many(&self, buckets: &mut [&mut Bucket<'_>]) -> Result<(), CacheError> {
             self.cache.load_many(buckets)
         }
+    };
+    (@ facts) => {
         fn size(&self) -> Option<u64> {
             self.cache.size()
         }
@@ -37,7 +42,7 @@ macro_rules! hand_on {
         fn get_source_checksum(&self, source: &str) -> String {
             self.cache.get_source_checksum(source)
         }
-        fn observe_compile(&self, source_bytes: usize, took: std::time::Duration) {
+        fn observe_compile(&self, source_bytes: usize, took: Duration) {
             self.cache.observe_compile(source_bytes, took);
         }
     };
@@ -45,6 +50,8 @@ macro_rules! hand_on {
         fn dump_bytecode(&self, bucket: &Bucket<'_>) -> Result<(), CacheError> {
             self.cache.dump_bytecode(bucket)
         }
+    };
+    (@ upkeep) => {
         fn clear(&self) -> Result<Cleared, CacheError> {
             self.cache.clear()
         }
@@ -99,7 +106,7 @@ impl<C: BytecodeCache> ReadOnly<C> {
 }
 
 impl<C: BytecodeCache> BytecodeCache for ReadOnly<C> {
-    hand_on!(load counters failures);
+    hand_on!(load facts counters failures);
 
     fn dump_bytecode(&self, bucket: &Bucket<'_>) -> Result<(), CacheError> {
         bucket.filled()?;
@@ -149,7 +156,7 @@ impl<C: BytecodeCache> Counted<C> {
 }
 
 impl<C: BytecodeCache> BytecodeCache for Counted<C> {
-    hand_on!(load dump failures);
+    hand_on!(load facts dump upkeep failures);
 
     fn counters(&self) -> Option<&Counters> {
         Some(&self.counters)
@@ -193,7 +200,7 @@ impl<C: BytecodeCache> BestEffort<C> {
 }
 
 impl<C: BytecodeCache> BytecodeCache for BestEffort<C> {
-    hand_on!(load dump counters);
+    hand_on!(load facts dump upkeep counters);
 
     fn failures(&self) -> Failures {
         self.policy.failures
@@ -203,6 +210,164 @@ impl<C: BytecodeCache> BytecodeCache for BestEffort<C> {
     fn warn(&self, error: &CacheError) {
         if self.policy.is_news(error) {
             self.cache.warn(error);
+        }
+    }
+}
+
+/// A failure that took as long is one that was waited for.
+const WAITED: Duration = Duration::from_millis(50);
+
+/// A cache that is left alone for a while after it failed: for one of your own behind a network.
+///
+/// A failure that was waited for, or the third in a row, begins a pause of a second; it doubles, up to thirty. Meanwhile a
+/// lookup is a miss, and a failure in the statistics, that costs nothing. When a pause ends, one lookup tries. Writing that
+/// fails at once pauses alone. The stores of this crate that speak to servers do this by themselves.
+///
+/// ```
+/// use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+/// use haiden_cache::{Bucket, BytecodeCache, CacheError, Pausing};
+///
+/// #[derive(Default)]
+/// struct Broken(AtomicU32);
+/// impl BytecodeCache for Broken {
+///     fn load_bytecode(&self, _: &mut Bucket) -> Result<(), CacheError> {
+///         self.0.fetch_add(1, Relaxed);
+///         Err(CacheError::other("it is broken"))
+///     }
+///     fn dump_bytecode(&self, _: &Bucket) -> Result<(), CacheError> {
+///         Ok(())
+///     }
+/// }
+///
+/// let cache = Pausing::new(Broken::default());
+/// for _ in 0..100 {
+///     cache.lookup(&mut Bucket::new("key", ""))?;
+/// }
+/// assert_eq!(cache.into_inner().0.into_inner(), 3);
+/// # Ok::<(), CacheError>(())
+/// ```
+#[derive(Debug)]
+pub struct Pausing<C> {
+    cache: C,
+    health: Breaker,
+    writing: Breaker,
+}
+
+impl<C: BytecodeCache> Pausing<C> {
+    /// This cache, with pauses.
+    pub fn new(cache: C) -> Self {
+        let first = Duration::from_secs(1);
+        Self { cache, health: Breaker::new(first), writing: Breaker::new(first) }
+    }
+
+    /// The cache inside.
+    pub fn into_inner(self) -> C {
+        self.cache
+    }
+
+    fn ask<T>(&self, work: impl FnOnce(&C) -> Result<T, CacheError>) -> Result<T, CacheError> {
+        if !self.health.admits() {
+            let message = "it failed lately, and is not asked for a while";
+            return Err(CacheError::new(CacheErrorKind::Unavailable, message));
+        }
+        let start = Instant::now();
+        let result = work(&self.cache);
+        match &result {
+            Ok(_) => self.health.succeeded(),
+            Err(_) => self.health.failed(harm(start)),
+        }
+        result
+    }
+}
+
+fn harm(start: Instant) -> Harm {
+    if start.elapsed() >= WAITED { Harm::Slow } else { Harm::Quick }
+}
+
+impl<C: BytecodeCache> BytecodeCache for Pausing<C> {
+    hand_on!(facts upkeep counters failures);
+
+    fn load_bytecode(&self, bucket: &mut Bucket<'_>) -> Result<(), CacheError> {
+        self.ask(|cache| cache.load_bytecode(bucket))
+    }
+
+    fn load_many(&self, buckets: &mut [&mut Bucket<'_>]) -> Result<(), CacheError> {
+        self.ask(|cache| cache.load_many(buckets))
+    }
+
+    fn dump_bytecode(&self, bucket: &Bucket<'_>) -> Result<(), CacheError> {
+        bucket.filled()?;
+        if !self.health.is_closed() || !self.writing.admits() {
+            let message = "it failed lately, and is not written for a while";
+            return Err(CacheError::new(CacheErrorKind::Unavailable, message));
+        }
+        let start = Instant::now();
+        let result = self.cache.dump_bytecode(bucket);
+        match result.as_ref().map_err(CacheError::kind) {
+            Ok(()) => self.writing.succeeded(),
+            Err(CacheErrorKind::TooLarge) => {}
+            Err(_) => {
+                let harm = harm(start);
+                self.writing.failed(harm);
+                if harm == Harm::Slow {
+                    self.health.failed(harm);
+                }
+            }
+        }
+        result
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+
+    use super::*;
+
+    /// Fails, at once or late; counts how often it was read and written.
+    struct Ill {
+        late: bool,
+        fails_reading: bool,
+        calls: [AtomicU32; 2],
+    }
+
+    impl Ill {
+        fn call(&self, which: usize, fails: bool) -> Result<(), CacheError> {
+            self.calls[which].fetch_add(1, Relaxed);
+            if !fails {
+                return Ok(());
+            }
+            if self.late {
+                std::thread::sleep(WAITED);
+            }
+            Err(CacheError::other("ill"))
+        }
+    }
+
+    impl BytecodeCache for Ill {
+        fn load_bytecode(&self, _: &mut Bucket<'_>) -> Result<(), CacheError> {
+            self.call(0, self.fails_reading)
+        }
+        fn dump_bytecode(&self, _: &Bucket<'_>) -> Result<(), CacheError> {
+            self.call(1, true)
+        }
+    }
+
+    #[test]
+    fn an_ill_cache_is_left_alone() {
+        for (late, fails_reading, expected) in
+            [(false, true, [3, 2]), (true, true, [1, 0]), (false, false, [20, 3]), (true, false, [1, 1])]
+        {
+            let calls = [AtomicU32::new(0), AtomicU32::new(0)];
+            let cache = Pausing::new(Ill { late, fails_reading, calls });
+            let mut bucket = Bucket::new("key", "");
+            bucket.set_bytecode(&b"code"[..]);
+            for _ in 0..20 {
+                cache.lookup(&mut Bucket::new("key", "")).unwrap();
+                cache.set_bucket(&bucket).unwrap();
+            }
+            let calls = cache.into_inner().calls.map(AtomicU32::into_inner);
+            assert_eq!(calls, expected, "late {late}, reading fails {fails_reading}: reads and writes");
         }
     }
 }

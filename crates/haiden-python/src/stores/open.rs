@@ -11,7 +11,8 @@ use std::time::Duration;
 use haiden_cache::FileSystemBytecodeCache;
 use haiden_cache::{
     Authenticated, Bundle, BytecodeCache, CacheError, Failures, Gate, KeyRing, MemcachedBytecodeCache,
-    MemoryBytecodeCache, Opening, RedisBytecodeCache, SqliteBytecodeCache, Tier, TieredBytecodeCache,
+    MemoryBytecodeCache, Opening, Pausing, RedisBytecodeCache, SqliteBytecodeCache, Tier,
+    TieredBytecodeCache,
 };
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -186,10 +187,10 @@ impl Stores {
         Ok(Store { cache: Arc::clone(&bundle) as _, bundle: Some(bundle) })
     }
 
-    /// A cache that Python code implements.
+    /// A cache that Python code implements; left alone for a while after it failed.
     #[staticmethod]
     fn foreign(cache: Py<PyAny>, read_only: bool, on_failure: &str) -> PyResult<Store> {
-        Ok(Store::of(Foreign::new(cache, read_only, failures(on_failure)?)))
+        Ok(Store::of(Pausing::new(Foreign::new(cache, read_only, failures(on_failure)?))))
     }
 
     /// Several as one.

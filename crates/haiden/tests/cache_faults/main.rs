@@ -10,6 +10,7 @@
 mod crowds;
 mod directories;
 mod liars;
+mod own;
 mod process;
 mod servers;
 mod sqlite;
@@ -37,6 +38,7 @@ fn every_page_renders_whatever_is_wrong() {
         servers::servers(&mut table, kind);
         liars::liars(&mut table, kind);
     }
+    own::own(&mut table);
     crowds::crowds(&mut table, &folder("crowds"));
     table.print();
 }
