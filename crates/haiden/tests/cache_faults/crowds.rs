@@ -111,7 +111,8 @@ fn collect(cache: &Cache, at: &Path) {
 }
 
 fn meanwhile(table: &mut Table, scratch: &Path) {
-    let works: [(&str, fn(&Cache, &Path)); 2] = [
+    type Work = fn(&Cache, &Path);
+    let works: [(&str, Work); 2] = [
         ("cleared all the while", |cache, _| assert!(cache.clear().is_ok())),
         ("collected all the while", collect),
     ];
