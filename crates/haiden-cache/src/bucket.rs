@@ -211,7 +211,9 @@ impl<'a> Bucket<'a> {
                     keys => keys.is_some(),
                 };
                 self.set_bytecode(frame.bytecode);
-                (self.created_at, self.authentic) = (Some(frame.created_at), authentic);
+                // Bundles that are to be the same bytes each time say nothing of when.
+                let created_at = Some(frame.created_at).filter(|&time| time != SystemTime::UNIX_EPOCH);
+                (self.created_at, self.authentic) = (created_at, authentic);
             }
             Err(reason) => self.reject(reason),
         }

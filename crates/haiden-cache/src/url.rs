@@ -258,10 +258,14 @@ impl Opening {
     }
 }
 
-/// The scheme of a URL and the rest. A path has none, not even one with a colon further on.
+/// The scheme of a URL and the rest. A path has none, not even one with a colon further on, but `Redis://` is meant as one.
 fn scheme(url: &str) -> Option<(&str, &str)> {
     let (scheme, rest) = url.split_once(':')?;
-    let is_scheme = scheme.len() > 1 && scheme.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'+');
+    let is_scheme = |is_letter: fn(&u8) -> bool| {
+        scheme.len() > 1 && scheme.bytes().all(|byte| is_letter(&byte) || byte == b'+')
+    };
+    let is_scheme =
+        is_scheme(u8::is_ascii_lowercase) || rest.starts_with("//") && is_scheme(u8::is_ascii_alphabetic);
     is_scheme.then_some((scheme, rest))
 }
 

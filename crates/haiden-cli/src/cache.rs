@@ -18,12 +18,20 @@ use serde_json::{Value, json};
 use self::open::Access;
 use crate::Failure;
 
+/// What help says of URLs.
+const URLS: &str = "\
+Caches:
+  DIR, file:DIR                  a directory of entries; `file:` alone is your own default one
+  sqlite:FILE                    a file of SQLite's
+  bundle:FILE                    what `haiden compile --bundle` made; read-only
+  memcached://HOST[:PORT]        a Memcached server; memcached+unix:///SOCKET
+  redis://HOST[:PORT][/NUMBER]   a Redis server; redis://USER:PASSWORD@HOST, redis+unix:///SOCKET
+Options follow a question mark: ?max_bytes=64M&max_entries=5000 for the first two,
+?prefix=TEXT&timeout=SECONDS for servers.";
+
 /// Look into a bytecode cache, fill it, empty it.
-///
-/// A cache is named by a URL: `file:DIR` (or just DIR; `file:` is your own default directory), `bundle:FILE`, `sqlite:FILE`,
-/// `memcached://HOST:PORT`, `redis://[:PASSWORD@]HOST:PORT/DB`. The first and `sqlite:` may have bounds:
-/// `file:DIR?max_bytes=64M&max_entries=5000`.
 #[derive(Args)]
+#[command(after_help = URLS)]
 pub(crate) struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -32,10 +40,13 @@ pub(crate) struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     /// How many entries there are, how large, how old, how many damaged.
+    #[command(after_help = URLS)]
     Stats(One),
     /// List the entries.
+    #[command(after_help = URLS)]
     List(One),
     /// Show one entry and the bytecode in it.
+    #[command(after_help = URLS)]
     Show {
         #[command(flatten)]
         one: One,
@@ -44,14 +55,19 @@ enum Command {
         entry: String,
     },
     /// Tell which cache has a template's bytecode, and why the others do not.
+    #[command(after_help = URLS)]
     Explain(explain::Arguments),
     /// Check every entry and the bytecode in it; status 1 if one is damaged.
+    #[command(after_help = URLS)]
     Verify(One),
     /// Remove entries that were not used for long (directories and SQLite files).
+    #[command(after_help = URLS)]
     Gc(Gc),
     /// Delete the entries.
+    #[command(after_help = URLS)]
     Clear(One),
     /// Compile templates into the cache.
+    #[command(after_help = URLS)]
     Warm(warm::Arguments),
 }
 
@@ -100,8 +116,9 @@ pub(crate) fn main(arguments: &Arguments) -> Result<(), Failure> {
 }
 
 impl One {
+    /// To look into it.
     fn open(&self) -> Result<Opened, Failure> {
-        open::open(&self.url, &self.access, true)
+        open::open_existing(&self.url, &self.access, true)
     }
 
     /// The URL as messages show it.
@@ -109,14 +126,9 @@ impl One {
         CacheUrl::without_password(&self.url)
     }
 
-    /// To change what is there: nothing is made.
+    /// To change what is there.
     fn open_to_write(&self) -> Result<Opened, Failure> {
-        if let Ok(named) = CacheUrl::parse(&self.url)
-            && named.path().is_some_and(|path| !path.exists())
-        {
-            return Err(Failure::Failed(format!("{}: there is no such cache", self.shown())));
-        }
-        open::open(&self.url, &self.access, false)
+        open::open_existing(&self.url, &self.access, false)
     }
 
     /// Prints the text, or the value with `--json`.
@@ -134,9 +146,14 @@ fn print(text: &str) -> Result<(), Failure> {
     writeln!(io::stdout(), "{text}").map_err(|error| Failure::output(&error))
 }
 
-/// What went wrong with a cache.
+/// What went wrong with a cache. What its URL says already is not said twice.
 fn failed(url: &str, error: &CacheError) -> Failure {
-    let message = format!("{}: {error}", CacheUrl::without_password(url));
+    let (shown, why) = (CacheUrl::without_password(url), error.to_string());
+    let why = match why.strip_prefix("cache directory ").unwrap_or(&why).split_once(": ") {
+        Some((what, rest)) if shown.contains(what) => rest,
+        _ => &why,
+    };
+    let message = format!("{shown}: {why}");
     match error.kind() {
         CacheErrorKind::Url => Failure::Usage(message),
         _ => Failure::Failed(message),
@@ -156,7 +173,6 @@ struct Figures {
 
 fn stats(one: &One) -> Result<(), Failure> {
     let Opened { cache, .. } = one.open()?;
-    let statistics = cache.statistics();
     let mut figures = Figures::default();
     let listed = match cache.entries() {
         Ok(entries) => {
@@ -172,6 +188,7 @@ fn stats(one: &One) -> Result<(), Failure> {
         }
         Err(error) => return Err(failed(&one.url, &error)),
     };
+    let statistics = cache.statistics();
     let size = if listed { Some(figures.entries + figures.damaged) } else { statistics.size };
     let text = figures.text(size, listed, statistics.others_can_write);
     let value = json!({
@@ -286,7 +303,14 @@ fn verify(one: &One) -> Result<(), Failure> {
 
 fn gc(arguments: &Gc) -> Result<(), Failure> {
     let one = &arguments.one;
-    let named = CacheUrl::parse(&one.url).map(|url| url.bounds()).unwrap_or_default();
+    let named = CacheUrl::parse(&one.url).map_err(|error| failed(&one.url, &error))?;
+    if !matches!(named, CacheUrl::Directory(..) | CacheUrl::Sqlite(..)) {
+        return Err(Failure::Usage(format!(
+            "{}: only directories and SQLite files are collected; servers drop entries by themselves",
+            one.shown()
+        )));
+    }
+    let named = named.bounds();
     let bounds = Bounds {
         max_age: arguments.max_age.map(|days| Duration::from_secs(days.saturating_mul(24 * 3600))),
         max_bytes: arguments.max_size.or(named.max_bytes),
@@ -299,13 +323,7 @@ fn gc(arguments: &Gc) -> Result<(), Failure> {
         ));
     }
     let Opened { cache, .. } = one.open_to_write()?;
-    let done = cache.collect(&bounds, arguments.dry_run).map_err(|error| match error.kind() {
-        CacheErrorKind::Unsupported => Failure::Usage(format!(
-            "{}: only directories and SQLite files are collected; servers drop entries by themselves",
-            one.shown()
-        )),
-        _ => failed(&one.url, &error),
-    })?;
+    let done = cache.collect(&bounds, arguments.dry_run).map_err(|error| failed(&one.url, &error))?;
     let verb = if arguments.dry_run { "would remove" } else { "removed" };
     let over = bounds.max_entries.is_some_and(|max| done.kept > max)
         || bounds.max_bytes.is_some_and(|max| done.kept_bytes > max);

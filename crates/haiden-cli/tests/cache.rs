@@ -107,7 +107,7 @@ fn explain_tells_who_answers() {
         "\nempty: does not have it",
         "\ncache: has it: ",
         "\nbundle:site.haiden: has it: ",
-        "(not asked",
+        "(never asked",
         "\ncache answers\n",
     ] {
         assert!(text.contains(part), "no {part:?} in {text}");
@@ -182,10 +182,13 @@ fn what_cannot_be_opened_says_why() {
     let folder = site();
     folder.write("file", "");
     for (url, code, why) in [
-        ("absent", 1, "absent"),
+        ("absent", 1, "absent: there is no such cache"),
+        ("file:absent", 1, "there is no such cache"),
+        ("Redis://127.0.0.1", 2, "is no kind of cache"),
+        ("redis:127.0.0.1", 2, "expected redis://HOST[:PORT]"),
         ("file", 1, "Not a directory"),
         ("bundle:file", 1, "truncated"),
-        ("sqlite:absent.db", 1, "absent.db"),
+        ("sqlite:absent.db", 1, "absent.db: there is no such cache"),
         ("ftp://host", 2, "is no kind of cache"),
         ("redis://127.0.0.1:1/0", 1, "127.0.0.1:1"),
         ("memcached://127.0.0.1:1", 1, "memcached://127.0.0.1:1"),
@@ -218,6 +221,13 @@ fn what_cannot_be_opened_says_why() {
         folder.refused(&["cache", "warm", url, "site", "--unauthenticated"], 1, &[url]);
     }
     folder.refused(&["cache", "warm", "cache", "absent"], 2, &["no such directory"]);
+    folder.refused(&["cache", "warm", "cache", "site/mail.txt"], 2, &["it is no directory"]);
+    folder.refused(&["cache", "warm", "no/cache", "site"], 1, &["is to be made in does not exist"]);
+    folder.refused(&["cache", "explain", "site", "cache"], 2, &["the file of one template is wanted"]);
+    folder.refused(&["cache", "explain", "site/absent.txt", "cache"], 1, &["there is no such file"]);
+    folder.refused(&["cache", "gc", "memcached://h", "--max-age", "1"], 2, &["only directories and SQLite"]);
+    let answer = json(&folder, &["explain", "site/mail.txt", "absent", "redis://127.0.0.1:1"]);
+    assert_eq!(answer["tiers"][0]["detail"], "absent: there is no such cache");
     folder.run(&["compile", "--bundle", "site.haiden", "site"]);
     folder.refused(&["cache", "warm", "bundle:site.haiden", "site"], 2, &["read-only"]);
     let ran = folder.run(&["cache", "clear", "bundle:site.haiden"]);
@@ -359,9 +369,17 @@ fn servers() {
     };
     // Where they are not installed there is nothing to ask.
     if let Some(redis) = Server::redis(&[]) {
+        let folder = site();
+        let wrong = redis.url("memcached");
+        folder.refused(&["cache", "stats", &wrong], 1, &["unknown command", "as no Memcached server does"]);
+        redis.pause();
+        folder.refused(&["cache", "stats", &redis.url("redis")], 1, &["no answer within 100ms"]);
+        redis.resume();
         check(redis, "redis", true);
     }
     if let Some(memcached) = Server::memcached(&[]) {
+        let wrong = memcached.url("redis");
+        site().refused(&["cache", "stats", &wrong], 1, &["`ERROR`, as no Redis server does"]);
         check(memcached, "memcached", false);
     }
 }

@@ -50,6 +50,10 @@ impl Directory {
                 Ok(()) | Err(Errno::EXIST) => {}
                 // A read-only file system may say so before it says that the directory exists.
                 Err(error @ (Errno::ROFS | Errno::ACCESS)) => why_not_made = Some(error),
+                Err(error @ Errno::NOENT) => {
+                    let doing = format!("{}: the directory that it is to be made in does not exist", doing());
+                    return Err(CacheError::io(doing, error));
+                }
                 Err(error) => return Err(CacheError::io(doing(), error)),
             }
         }

@@ -151,7 +151,7 @@ impl Answer {
         } else if line == b"ERROR" {
             link.garbage("no meta protocol: memcached 1.6 or newer is needed")
         } else {
-            link.garbage(&format!("answers {:.100}", line.escape_ascii()))
+            link.no_server("Memcached", &line)
         }
     }
 }

@@ -168,7 +168,7 @@ fn integer(link: &Link, digits: &[u8]) -> Talk<i64> {
 fn unexpected(link: &Link, (kind, rest): &Head) -> crate::remote::Failure {
     if *kind != b'-' {
         let line = [&[*kind], &rest[..]].concat();
-        return link.garbage(&format!("answers {:.100}", line.escape_ascii()));
+        return link.no_server("Redis", &line);
     }
     let word = rest.split(|&byte| byte == b' ').next().unwrap_or_default();
     let kind = match word {

@@ -45,7 +45,8 @@ impl Location {
             let message = format!("{}: {why}", without_password(url));
             CacheError::new(CacheErrorKind::Url, message)
         };
-        let (found, rest) = url.split_once("://").ok_or_else(|| bad("no URL"))?;
+        let (found, rest) =
+            url.split_once("://").ok_or_else(|| bad(&format!("expected {scheme}://HOST[:PORT]")))?;
         let is_unix = found.strip_prefix(scheme) == Some("+unix");
         if found != scheme && !is_unix {
             return Err(bad(&format!("expected {scheme}:// or {scheme}+unix://")));

@@ -157,6 +157,13 @@ impl Link {
         Failure { error, cause: Cause::Broken }
     }
 
+    /// The failure of something that is no server of this kind.
+    pub(crate) fn no_server(&self, kind: &str, answer: &[u8]) -> Failure {
+        let printable = |letter: char| if letter.is_control() { char::REPLACEMENT_CHARACTER } else { letter };
+        let answer: String = String::from_utf8_lossy(answer).chars().take(100).map(printable).collect();
+        self.garbage(&format!("it answers `{answer}`, as no {kind} server does"))
+    }
+
     /// The failure of a server that says no.
     pub(crate) fn refused(&self, kind: CacheErrorKind, answer: &[u8]) -> Failure {
         let answer = String::from_utf8_lossy(&answer[..answer.len().min(200)]).into_owned();

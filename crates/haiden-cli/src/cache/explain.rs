@@ -1,11 +1,15 @@
 //! `haiden cache explain`: which cache has a template's bytecode, and why the others do not.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::Args;
 use haiden::Environment;
 use haiden::loader::FileSystemLoader;
-use haiden_cache::{CacheUrl, Tier, TierAnswer, TierOutcome, TieredBytecodeCache};
+use haiden_cache::{
+    Bucket, BytecodeCache, CacheError, CacheErrorKind, CacheUrl, Tier, TierAnswer, TierOutcome,
+    TieredBytecodeCache,
+};
 use serde_json::json;
 
 use super::{open, print, show};
@@ -32,6 +36,11 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn main(arguments: &Arguments) -> Result<(), Failure> {
+    if arguments.template.is_dir() {
+        let message =
+            format!("{} is a directory: the file of one template is wanted", arguments.template.display());
+        return Err(Failure::Usage(message));
+    }
     let (directory, name) = split(&arguments.template)?;
     let mut environment = Environment::new();
     environment.set_loader(FileSystemLoader::new(directory));
@@ -39,10 +48,13 @@ pub(super) fn main(arguments: &Arguments) -> Result<(), Failure> {
     let (key, bytes) = environment.content_key(&name).map_err(|error| error.report())?;
     let mut tiers = Vec::new();
     for url in &arguments.urls {
-        tiers.push(Tier::new(
-            CacheUrl::without_password(url),
-            open::open(url, &arguments.access, true)?.cache,
-        ));
+        let cache: Arc<dyn BytecodeCache> = match open::open_existing(url, &arguments.access, true) {
+            Ok(opened) => opened.cache,
+            // The others may answer all the same.
+            Err(Failure::Failed(message)) => Arc::new(Unopened(message)),
+            Err(failure) => return Err(failure),
+        };
+        tiers.push(Tier::new(CacheUrl::without_password(url), cache));
     }
     let answers = TieredBytecodeCache::new(tiers).explain(&key, Some(bytes));
     let found = answers.iter().position(|answer| matches!(answer.outcome, TierOutcome::Hit { .. }));
@@ -55,15 +67,28 @@ pub(super) fn main(arguments: &Arguments) -> Result<(), Failure> {
     }
     let mut lines = vec![format!("key {key}")];
     for (at, answer) in answers.iter().enumerate() {
-        let asked =
-            if found.is_some_and(|found| at > found) { " (not asked: one above answers)" } else { "" };
-        lines.push(format!("{}: {}{asked}", answer.name, outcome(answer)));
+        let reached =
+            if found.is_some_and(|found| at > found) { " (never asked: one above answers)" } else { "" };
+        lines.push(format!("{}: {}{reached}", answer.name, outcome(answer)));
     }
     lines.push(match answered_by {
         Some(name) => format!("{name} answers"),
         None => "no cache answers: the template is compiled".to_owned(),
     });
     print(&lines.join("\n"))
+}
+
+/// A cache that cannot be opened.
+struct Unopened(String);
+
+impl BytecodeCache for Unopened {
+    fn load_bytecode(&self, _: &mut Bucket<'_>) -> Result<(), CacheError> {
+        Err(CacheError::new(CacheErrorKind::Unavailable, &*self.0))
+    }
+
+    fn dump_bytecode(&self, _: &Bucket<'_>) -> Result<(), CacheError> {
+        Err(CacheError::new(CacheErrorKind::Unavailable, &*self.0))
+    }
 }
 
 fn outcome(answer: &TierAnswer) -> String {
@@ -78,7 +103,11 @@ fn outcome(answer: &TierAnswer) -> String {
              haiden was another one"
         ),
         TierOutcome::Rejected(reason) => format!("has an entry that is not used: {reason}"),
-        TierOutcome::Failed(error) => format!("fails: {error}"),
+        TierOutcome::Failed(error) => {
+            // What names the cache already need not name it twice.
+            let error = error.to_string();
+            format!("fails: {}", error.strip_prefix(&format!("{}: ", answer.name)).unwrap_or(&error))
+        }
         other => format!("{other:?}"),
     }
 }

@@ -3,6 +3,7 @@
 //! In: a URL and the keys for it. Out: the cache, whose failures are errors. Invariant: a server that others share is not
 //! written without a key, unless the user says so.
 
+use std::io;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -20,6 +21,18 @@ pub(super) struct Access {
     /// Write to a server without signing: everybody who can write there can then change your pages.
     #[arg(long, conflicts_with = "key")]
     unauthenticated: bool,
+}
+
+/// Opens a cache that is there already: looking makes nothing, and neither does emptying.
+pub(super) fn open_existing(url: &str, access: &Access, read_only: bool) -> Result<Opened, Failure> {
+    let named = CacheUrl::parse(url).map_err(|error| failed(url, &error))?;
+    if let Some(path) = named.path()
+        && let Err(error) = path.metadata()
+        && error.kind() == io::ErrorKind::NotFound
+    {
+        return Err(Failure::Failed(format!("{}: there is no such cache", CacheUrl::without_password(url))));
+    }
+    open(url, access, read_only)
 }
 
 /// Opens the cache at a URL, for reading only or for writing too.

@@ -36,7 +36,12 @@ pub(super) struct Arguments {
 pub(super) fn main(arguments: &Arguments) -> Result<(), Failure> {
     for directory in &arguments.directories {
         if !directory.is_dir() {
-            return Err(Failure::Usage(format!("{}: there is no such directory", directory.display())));
+            let why = if directory.exists() {
+                "it is no directory: those of the templates are wanted"
+            } else {
+                "there is no such directory"
+            };
+            return Err(Failure::Usage(format!("{}: {why}", directory.display())));
         }
     }
     let cache = open::open(&arguments.url, &arguments.access, false)?.cache;
