@@ -12,7 +12,7 @@ _HOMES = {
     "bccache": "BytecodeCache FileSystemBytecodeCache MemcachedBytecodeCache",
     "environment": "Environment Template",
     "exceptions": (
-        "TemplateAssertionError TemplateError TemplateNotFound TemplateRuntimeError TemplatesNotFound"
+        "LimitError TemplateAssertionError TemplateError TemplateNotFound TemplateRuntimeError TemplatesNotFound"
         " TemplateSyntaxError UndefinedError"
     ),
     "loaders": (
@@ -21,6 +21,7 @@ _HOMES = {
     "runtime": "ChainableUndefined DebugUndefined make_logging_undefined StrictUndefined Undefined",
     "utils": ("clear_caches is_undefined pass_context pass_environment pass_eval_context select_autoescape"),
     "as_jinja2": "install_as_jinja2",
+    "_limits": "RenderLimits",
     "_statistics": "statistics",
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names.split()}
@@ -30,6 +31,7 @@ _MODULES = frozenset(
 )
 
 if TYPE_CHECKING:
+    from ._limits import RenderLimits as RenderLimits
     from ._statistics import statistics as statistics
     from .as_jinja2 import install_as_jinja2 as install_as_jinja2
     from .bccache import BytecodeCache as BytecodeCache
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
     from .bccache import MemcachedBytecodeCache as MemcachedBytecodeCache
     from .environment import Environment as Environment
     from .environment import Template as Template
+    from .exceptions import LimitError as LimitError
     from .exceptions import TemplateAssertionError as TemplateAssertionError
     from .exceptions import TemplateError as TemplateError
     from .exceptions import TemplateNotFound as TemplateNotFound

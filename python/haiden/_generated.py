@@ -17,6 +17,10 @@ if t.TYPE_CHECKING:
     from .runtime import Context
 
 
+# Where programs look for them.
+_HOME = "haiden.runtime"
+
+
 class _Same(type):
     """Instances of the machine's class of the same name are instances as well."""
 
@@ -28,19 +32,21 @@ class _Same(type):
 
     def _machines(cls) -> t.Any:
         """The machine's class, which stands for the class itself and not for what a user derives from it."""
-        return getattr(_native, cls.__name__) if cls.__module__ == __name__ else ()
+        return getattr(_native, cls.__name__) if cls.__module__ == _HOME else ()
 
 
 class TemplateReference(metaclass=_Same):
     """`self`: the template's blocks by name."""
 
+    __module__ = _HOME
+
     def __init__(self, context: "Context") -> None:
         self.__context = context
 
     def __getitem__(self, name: str) -> t.Any:
-        from .runtime import _PythonBlock
+        from .runtime import BlockReference
 
-        return _PythonBlock(name, self.__context, self.__context.blocks[name], 0)
+        return BlockReference(name, self.__context, self.__context.blocks[name], 0)
 
     def __repr__(self) -> str:
         return f"<TemplateReference {self.__context.name!r}>"
@@ -48,6 +54,8 @@ class TemplateReference(metaclass=_Same):
 
 class Macro(metaclass=_Same):
     """A macro whose body is a Python function: of its parameters, then `caller`, `kwargs`, `varargs` as wanted."""
+
+    __module__ = _HOME
 
     def __init__(
         self,

@@ -83,3 +83,11 @@ def auto_aiter(iterable: "t.AsyncIterable[V] | t.Iterable[V]") -> "t.AsyncIterat
 async def auto_to_list(value: "t.AsyncIterable[V] | t.Iterable[V]") -> list[V]:
     """The items of either kind of iterable."""
     return [item async for item in auto_aiter(value)]
+
+
+if not t.TYPE_CHECKING:
+
+    def __getattr__(name: str) -> t.Any:
+        from ._elsewhere import find
+
+        return find(__name__, name)

@@ -501,3 +501,11 @@ __all__ = [
     "MemcachedBytecodeCache",
     "TierStatistics",
 ]
+
+
+if not t.TYPE_CHECKING:
+
+    def __getattr__(name: str) -> t.Any:
+        from ._elsewhere import find
+
+        return find(__name__, name)

@@ -138,6 +138,7 @@ class CodeGenerator(ExpressionWriter):
         self.outdent()
 
     def write(self, x: str) -> None:
+        """Writes a text, after the lines that are due."""
         if self._new_lines:
             if not self._first_write:
                 self.stream.write("\n" * self._new_lines)
@@ -864,3 +865,11 @@ class CodeGenerator(ExpressionWriter):
             else:
                 parts.append([value])
         return parts
+
+
+if not t.TYPE_CHECKING:
+
+    def __getattr__(name: str) -> t.Any:
+        from ._elsewhere import find
+
+        return find(__name__, name)

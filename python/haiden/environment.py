@@ -45,6 +45,7 @@ if t.TYPE_CHECKING:
     import typing_extensions as te
 
     from . import nodes
+    from ._limits import RenderLimits
     from .bccache import BytecodeCache
     from .compiler import CodeGenerator
     from .ext import Extension
@@ -148,6 +149,8 @@ class Environment:
     concat: t.Any = "".join
     context_class: type[Context] = Context
     template_class: "type[Template]"
+    #: What each render may use up; Jinja2 has no such limits.
+    render_limits: "RenderLimits | None" = None
 
     def __init__(
         self,
@@ -324,17 +327,17 @@ class Environment:
         except (TypeError, LookupError, AttributeError):
             return self.undefined(obj=obj, name=attribute)
 
-    def _call_by_name(
+    def _filter_test_common(
         self,
-        kind: str,
         name: t.Any,
         value: t.Any,
         args: t.Sequence[t.Any] | None,
         kwargs: t.Mapping[str, t.Any] | None,
         context: Context | None,
         eval_ctx: "nodes.EvalContext | None",
+        is_filter: bool,
     ) -> t.Any:
-        functions = self.filters if kind == "filter" else self.tests
+        kind, functions = ("filter", self.filters) if is_filter else ("test", self.tests)
         function = functions.get(name)
         if function is None:
             message = f"No {kind} named {name!r}."
@@ -373,7 +376,7 @@ class Environment:
         eval_ctx: "nodes.EvalContext | None" = None,
     ) -> t.Any:
         """Applies a filter as templates do. In an asynchronous environment the result may have to be awaited."""
-        return self._call_by_name("filter", name, value, args, kwargs, context, eval_ctx)
+        return self._filter_test_common(name, value, args, kwargs, context, eval_ctx, True)
 
     def call_test(
         self,
@@ -385,7 +388,7 @@ class Environment:
         eval_ctx: "nodes.EvalContext | None" = None,
     ) -> t.Any:
         """Applies a test as templates do. In an asynchronous environment the result may have to be awaited."""
-        return self._call_by_name("test", name, value, args, kwargs, context, eval_ctx)
+        return self._filter_test_common(name, value, args, kwargs, context, eval_ctx, False)
 
     # ---- from source to code ---------------------------------------------------------------------------------------
 
@@ -1120,3 +1123,11 @@ def _module_of(name: str | None, body: str, exports: dict[str, t.Any]) -> Templa
     module.__dict__.update(exports)
     module.__name__ = t.cast(str, name)
     return module
+
+
+if not t.TYPE_CHECKING:
+
+    def __getattr__(name: str) -> t.Any:
+        from ._elsewhere import find
+
+        return find(__name__, name)

@@ -126,5 +126,9 @@ class SecurityError(TemplateRuntimeError):
     """A template tried what its sandbox forbids."""
 
 
+class LimitError(TemplateRuntimeError):
+    """A render has used up what its environment's `render_limits` allow. Jinja2 has no such exception."""
+
+
 class FilterArgumentError(TemplateRuntimeError):
     """A filter was called with arguments it cannot work with."""

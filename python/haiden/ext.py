@@ -252,6 +252,7 @@ class InternationalizationExtension(Extension):
     # ---- the tag -----------------------------------------------------------------------------------------------
 
     def parse(self, parser: "Parser") -> nodes.Node | list[nodes.Node]:
+        """Parses `trans` into a call of a gettext function."""
         stream = parser.stream
         lineno = next(stream).lineno
         context_token = stream.next_if("string")
@@ -585,3 +586,11 @@ i18n = InternationalizationExtension
 do = ExprStmtExtension
 loopcontrols = LoopControlExtension
 debug = DebugExtension
+
+
+if not t.TYPE_CHECKING:
+
+    def __getattr__(name: str) -> t.Any:
+        from ._elsewhere import find
+
+        return find(__name__, name)

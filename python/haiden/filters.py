@@ -972,3 +972,11 @@ FILTERS: dict[str, t.Callable[..., t.Any]] = {
     "xmlattr": do_xmlattr,
     "tojson": do_tojson,
 }
+
+
+if not t.TYPE_CHECKING:
+
+    def __getattr__(name: str) -> t.Any:
+        from ._elsewhere import find
+
+        return find(__name__, name)

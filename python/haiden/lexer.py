@@ -355,7 +355,7 @@ class OptionalLStrip(tuple[str, ...]):
 
     __slots__ = ()
 
-    def __new__(cls, *members: str) -> "OptionalLStrip":
+    def __new__(cls, *members: str, **kwargs: t.Any) -> "OptionalLStrip":
         return super().__new__(cls, members)
 
 

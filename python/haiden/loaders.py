@@ -429,3 +429,11 @@ class ModuleLoader(BaseLoader):
         if globals is None:
             globals = {}
         return environment.template_class.from_module_dict(environment, module.__dict__, globals)
+
+
+if not t.TYPE_CHECKING:
+
+    def __getattr__(name: str) -> t.Any:
+        from ._elsewhere import find
+
+        return find(__name__, name)

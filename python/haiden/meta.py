@@ -75,3 +75,11 @@ def find_referenced_templates(ast: nodes.Template) -> t.Iterator[str | None]:
             yield from (name for name in template.value if isinstance(name, str))
         else:
             yield None
+
+
+if not t.TYPE_CHECKING:
+
+    def __getattr__(name: str) -> t.Any:
+        from ._elsewhere import find
+
+        return find(__name__, name)

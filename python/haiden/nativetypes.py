@@ -111,3 +111,11 @@ class NativeTemplate(Template):
 
 
 NativeEnvironment.template_class = NativeTemplate
+
+
+if not t.TYPE_CHECKING:
+
+    def __getattr__(name: str) -> t.Any:
+        from ._elsewhere import find
+
+        return find(__name__, name)

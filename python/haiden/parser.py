@@ -840,3 +840,11 @@ def _is_blank(node: nodes.Node) -> bool:
     return isinstance(node, nodes.Output) and all(
         isinstance(part, nodes.TemplateData) and part.data.isspace() for part in node.nodes
     )
+
+
+if not t.TYPE_CHECKING:
+
+    def __getattr__(name: str) -> t.Any:
+        from ._elsewhere import find
+
+        return find(__name__, name)

@@ -1,7 +1,7 @@
 """What templates run with: contexts, undefined values, and the machine's own callables as Python sees them.
 
-The names are `jinja2.runtime`'s. `LoopContext` and `BlockReference` are the machine's; its macros and `self` are
-instances of `Macro` and `TemplateReference`, beside those of generated code.
+The names are `jinja2.runtime`'s. The machine has macros, blocks, loops and `self` of its own:
+these are instances of `Macro`, `BlockReference`, `LoopContext` and `TemplateReference`, beside those that Python code makes.
 """
 
 import sys
@@ -11,8 +11,7 @@ from itertools import islice
 
 from markupsafe import Markup, escape, soft_str  # noqa: F401
 
-from ._native import BlockReference
-from ._native import LoopContext as _Loop
+from . import _native
 from .exceptions import TemplateNotFound, TemplateRuntimeError, UndefinedError  # noqa: F401
 from .utils import Namespace, _PassArg, concat, internalcode, missing, object_type_repr  # noqa: F401
 
@@ -68,14 +67,13 @@ async_exported = ["AsyncLoopContext", "auto_aiter", "auto_await"]
 V = t.TypeVar("V")
 
 
-def __getattr__(name: str) -> t.Any:
-    # Most programs never look at these.
-    if name in ("Macro", "TemplateReference"):
-        from . import _generated
+if not t.TYPE_CHECKING:
 
-        value = globals()[name] = getattr(_generated, name)
-        return value
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    def __getattr__(name: str) -> t.Any:
+        # Macros and `self` are among these: most programs never look at them.
+        from ._elsewhere import find
+
+        return find(__name__, name)
 
 
 def identity(x: V) -> V:
@@ -164,7 +162,7 @@ class Context:
         blocks = self.blocks.get(name, [])
         if current not in blocks or blocks.index(current) + 1 >= len(blocks):
             return self.environment.undefined(f"there is no parent block called {name!r}.", name="super")
-        return _PythonBlock(name, self, blocks, blocks.index(current) + 1)
+        return BlockReference(name, self, blocks, blocks.index(current) + 1)
 
     def get(self, key: str, default: t.Any = None) -> t.Any:
         """The variable, or `default`."""
@@ -251,7 +249,16 @@ class Context:
         return f"<{type(self).__name__} {self.get_all()!r} of {self.name!r}>"
 
 
-class _PythonBlock:
+class _Same(type):
+    """Instances of the machine's class of the same name are instances as well, of the class itself only."""
+
+    def __instancecheck__(cls, instance: t.Any) -> bool:
+        if type.__instancecheck__(cls, instance):
+            return True
+        return cls.__module__ == __name__ and type(instance) is getattr(_native, cls.__name__, None)
+
+
+class BlockReference(metaclass=_Same):
     """A block of a context as Python code asks for it: callable, and `super` is the next definition."""
 
     def __init__(self, name: str, context: Context, stack: "list[Block]", depth: int) -> None:
@@ -265,21 +272,23 @@ class _PythonBlock:
         """The next outer definition."""
         return self._context.super(self.name, self._stack[self._depth])
 
-    def __call__(self) -> str:
+    async def _async_call(self) -> str:
         context = self._context
+        parts = [part async for part in self._stack[self._depth](context)]  # type: ignore[attr-defined]
+        text: str = context.environment.concat(parts)
+        return Markup(text) if context.eval_ctx.autoescape else text
+
+    def __call__(self) -> t.Any:
+        """The block's text; to be awaited in an asynchronous environment."""
+        context = self._context
+        if context.environment.is_async:
+            return self._async_call()
         text: str = context.environment.concat(self._stack[self._depth](context))
         return Markup(text) if context.eval_ctx.autoescape else text
 
 
-class _LoopClass(type):
-    """The loops of the machine are `LoopContext`s as well."""
-
-    def __instancecheck__(cls, instance: t.Any) -> bool:
-        return type.__instancecheck__(cls, instance) or (cls is LoopContext and type(instance) is _Loop)
-
-
-class _LoopBase:
-    """What the loops that Python code makes have in common."""
+class LoopContext(metaclass=_Same):
+    """`loop`, for iterables that Python code wraps itself: iterating over it gives the items, each with the loop."""
 
     index0 = -1
 
@@ -333,15 +342,12 @@ class _LoopBase:
 
     @internalcode
     def __call__(self, iterable: t.Any) -> str:
+        """What the loop's body makes of other items, in a loop that is recursive."""
         if self._recurse is None:
             raise TypeError("The loop must have the 'recursive' marker to be called recursively.")
         return self._recurse(iterable, self._recurse, depth=self.depth)
 
-
-class LoopContext(_LoopBase, metaclass=_LoopClass):
-    """`loop`, for iterables that Python code wraps itself: iterating over it gives the items, each with the loop."""
-
-    def _look_ahead(self) -> bool:
+    def _look_ahead(self) -> t.Any:
         if not self._ahead:
             self._ahead.extend(islice(self._iterator, 1))
         return bool(self._ahead)
@@ -380,7 +386,7 @@ class LoopContext(_LoopBase, metaclass=_LoopClass):
         return f"<{type(self).__name__} {self.index}/{self.length}>"
 
 
-class AsyncLoopContext(_LoopBase):
+class AsyncLoopContext(LoopContext):
     """`loop`, for asynchronous iterables that Python code wraps itself."""
 
     @staticmethod

@@ -185,3 +185,11 @@ TESTS: dict[str, t.Callable[..., t.Any]] = {
     "<=": operator.le,
     "le": operator.le,
 }
+
+
+if not t.TYPE_CHECKING:
+
+    def __getattr__(name: str) -> t.Any:
+        from ._elsewhere import find
+
+        return find(__name__, name)

@@ -44,9 +44,9 @@ pub(crate) fn fault(host: &PyHost, fault: Fault<'_>) -> Raised {
         Fault::EmptyCycle => (kind(), "no items for cycling given".to_owned()),
         Fault::TooDeep => (Class::Recursion.object(), "maximum recursion depth exceeded".to_owned()),
         Fault::OutputLimit(limit) => {
-            (runtime(), format!("the output is larger than the limit of {limit} bytes"))
+            (types.limit_error.clone(), format!("the output is longer than the limit of {limit} characters"))
         }
-        Fault::OutOfFuel => (runtime(), "the render has used up its fuel".to_owned()),
+        Fault::OutOfFuel => (types.limit_error.clone(), "the render has used up its fuel".to_owned()),
         Fault::BadImage(what) => (runtime(), format!("the bytecode is wrong: {what}")),
     };
     match objects::raise::<()>(&class, &message) {

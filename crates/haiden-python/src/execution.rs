@@ -9,6 +9,7 @@ use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::{PyTraverseError, PyVisit};
 
+use crate::budget::Budget;
 use crate::contexts;
 use crate::host::PyHost;
 use crate::objects::{self, Raised, Result};
@@ -95,7 +96,8 @@ pub(crate) enum Begun {
 pub(crate) fn begin(program: &Arc<Program<PyHost>>, variables: Obj) -> Result<Begun> {
     let context = contexts::root(program, variables);
     let mut host = PyHost::new(context.scope.clone());
-    let vm = Vm::new(&mut host, program, context.clone(), PyHost::LIMITS)?;
+    let limits = host.limits();
+    let vm = Vm::new(&mut host, program, context.clone(), limits)?;
     let out = Output::new(program.size_hint() + 64);
     let mut data = Data { vm, out, context, waiting: Waiting::default(), found: None };
     match data.run(true)? {
@@ -112,6 +114,7 @@ impl Data {
     /// Runs until there is a reason to stop; the end of a part is none for the whole.
     fn run(&mut self, whole: bool) -> Result<Stop> {
         let _guard = objects::enter_recursion()?;
+        let _entered = Budget::enter(self.context.scope.budget.as_ref());
         let mut host = PyHost::new(self.context.scope.clone());
         host.waiting = std::mem::take(&mut self.waiting);
         let step = if whole {
@@ -229,6 +232,9 @@ fn nothing_waits() -> Raised {
 
 /// What was written, taken out.
 fn part(host: &PyHost, out: &mut Output) -> Result<Obj> {
+    if let Some(budget) = &host.scope.budget {
+        budget.hand_out(out.len());
+    }
     let Some(parts) = &mut out.parts else { return out.take_since(0) };
     let mut parts = std::mem::take(parts);
     if parts.len() == 1

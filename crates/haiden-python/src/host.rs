@@ -121,7 +121,23 @@ impl PyHost {
         self.plain_item = !settings.hooks.getitem;
         self.guarded = settings.guard.is_some();
         self.calls_by_hook = settings.hooks.call && settings.guard.is_none();
-        self.plain_print = settings.finalize.is_none() && !settings.native;
+        self.plain_print = settings.finalize.is_none() && !settings.native && self.scope.budget.is_none();
+    }
+
+    /// What a machine of this host may use up; where there is a budget, each turn is paid for out of it.
+    pub(crate) fn limits(&self) -> Limits {
+        match &self.scope.budget {
+            None => PyHost::LIMITS,
+            Some(budget) => Limits { depth: budget.depth(), fuel: 0 },
+        }
+    }
+
+    /// Is what is written still within the limit?
+    fn check_output(&self, out: &Output) -> Result<()> {
+        match &self.scope.budget {
+            None => Ok(()),
+            Some(budget) => budget.check_output(self, out.len()),
+        }
     }
 
     /// Runs a program of this environment from now on.
@@ -315,13 +331,11 @@ impl PyHost {
             };
         }
         match &mut out.parts {
-            None => self.print(out, &Register::object(object), escape),
+            None => self.print(out, &Register::object(object), escape)?,
             // What is no text is not escaped.
-            Some(parts) => {
-                parts.push(object);
-                Ok(())
-            }
+            Some(parts) => parts.push(object),
         }
+        self.check_output(out)
     }
 
     /// Values that were kept as they are, as one: what the environment makes of them.
@@ -330,13 +344,13 @@ impl PyHost {
         self.ask(&self.types.concat, &[parts])
     }
 
-    /// Template text, where values are kept as they are.
-    pub(crate) fn write_specially(out: &mut Output, text: &str, ascii: bool) -> Result<()> {
+    /// Template text, where values go through a function first or are kept as they are.
+    pub(crate) fn write_specially(&self, out: &mut Output, text: &str, ascii: bool) -> Result<()> {
         match &mut out.parts {
             None => out.push(text, ascii),
             Some(parts) => parts.push(objects::text(text)?),
         }
-        Ok(())
+        self.check_output(out)
     }
 
     /// What a function wants before its other arguments.

@@ -8,6 +8,7 @@
 #![deny(unsafe_code)]
 
 mod attr_cache;
+mod budget;
 mod calls;
 mod code;
 mod contexts;

@@ -13,6 +13,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 use pyo3::{PyClass, PyClassInitializer, PyTraverseError, PyVisit};
 
+use crate::budget::Budget;
 use crate::execution::Execution;
 use crate::host::PyHost;
 use crate::objects::{self, Result};
@@ -120,6 +121,7 @@ fn run<'py>(
 ) -> PyResult<Bound<'py, PyAny>> {
     let mut host = PyHost::new(scope.clone());
     let mut out = host.output(256);
+    let _entered = Budget::enter(scope.budget.as_ref());
     let result = objects::enter_recursion().and_then(|_guard| {
         let register = work(&mut host, &mut out)?;
         host.object(&register)
@@ -170,11 +172,13 @@ impl Macro {
         let given = (&positional[..], &keywords[..]);
         if settings::of(&closure.context.scope.settings).is_async {
             return awaitable(py, &closure.context, |host, out| {
-                Vm::of_call(host, out, closure, given, markup, PyHost::LIMITS)
+                let limits = host.limits();
+                Vm::of_call(host, out, closure, given, markup, limits)
             });
         }
         run(py, &closure.context.scope, |host, out| {
-            Vm::call(host, out, closure, given.0, given.1, markup, PyHost::LIMITS)
+            let limits = host.limits();
+            Vm::call(host, out, closure, given.0, given.1, markup, limits)
         })
     }
 
@@ -247,10 +251,14 @@ impl Block {
         let block = &self.0.get(py).0;
         if settings::of(&block.context.scope.settings).is_async {
             return awaitable(py, &block.context, |host, out| {
-                Vm::of_block_call(host, out, block.clone(), PyHost::LIMITS)
+                let limits = host.limits();
+                Vm::of_block_call(host, out, block.clone(), limits)
             });
         }
-        run(py, &block.context.scope, |host, out| Vm::call_block(host, out, block.clone(), PyHost::LIMITS))
+        run(py, &block.context.scope, |host, out| {
+            let limits = host.limits();
+            Vm::call_block(host, out, block.clone(), limits)
+        })
     }
 
     /// The next outer definition.
@@ -387,7 +395,8 @@ impl Loop {
         let callee = Register::object(Obj::of(this));
         let values = [Register::object(Obj::of(iterable))];
         run(this.py(), &this.get().0.get(this.py()).scope, |host, out| {
-            Vm::call_value(host, out, &callee, &values, PyHost::LIMITS)
+            let limits = host.limits();
+            Vm::call_value(host, out, &callee, &values, limits)
         })
     }
 

@@ -17,9 +17,11 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::{PyTraverseError, PyVisit};
 
+use crate::budget::Budget;
 use crate::host::PyHost;
 use crate::objects;
 use crate::register::{Attached, Obj, Register};
+use crate::settings;
 
 /// A template context.
 pub(crate) type Context = Rc<ContextData>;
@@ -219,6 +221,8 @@ impl CellBlock {
 pub(crate) struct Scope {
     /// The environment's settings.
     pub(crate) settings: Obj,
+    /// What is left of the limits, if there are any.
+    pub(crate) budget: Option<Rc<Budget>>,
     contexts: RefCell<Vec<Weak<ContextData>>>,
     cells: RefCell<Vec<Weak<CellBlock>>>,
     /// How many Python objects of ours close over something that is listed here.
@@ -229,8 +233,10 @@ pub(crate) struct Scope {
 
 impl Scope {
     pub(crate) fn new(settings: Obj) -> Rc<Scope> {
+        let budget = Budget::begin(settings::of(&settings).limits);
         Rc::new(Scope {
             settings,
+            budget,
             contexts: RefCell::default(),
             cells: RefCell::default(),
             members: Cell::new(0),

@@ -15,6 +15,7 @@ use pyo3::types::{PyDict, PyString, PyType};
 use pyo3::{PyTraverseError, PyVisit};
 
 use crate::attr_cache::Site;
+use crate::budget::Limits;
 use crate::guard::Guard;
 use crate::identity::fingerprint;
 use crate::kept::Kept;
@@ -39,6 +40,8 @@ pub(crate) struct Settings {
     pub(crate) hooks: Hooks,
     /// The environment is a sandbox with the stock rules.
     pub(crate) guard: Option<Guard>,
+    /// What a render may use up; `None` if there are no limits.
+    pub(crate) limits: Option<Limits>,
     /// Contexts are of the class that the machine knows.
     pub(crate) plain_context: bool,
     /// Values are kept as they are, not as text: `NativeEnvironment`.
@@ -305,6 +308,7 @@ fn read(environment: &Bound<'_, PyAny>, types: &Types) -> PyResult<Settings> {
             operators,
         },
         guard: if sandboxed { Guard::of(environment)? } else { None },
+        limits: Limits::of(environment)?,
         plain_context,
         native,
         is_async,

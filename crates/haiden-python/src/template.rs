@@ -11,6 +11,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 use pyo3::{PyTraverseError, PyVisit};
 
+use crate::budget::Budget;
 use crate::code::Code;
 use crate::contexts;
 use crate::errors;
@@ -210,9 +211,11 @@ fn render<'py>(this: &Bound<'py, Template>, variables: Bound<'py, PyDict>) -> Py
     let scope = context.scope.clone();
     let mut out = Output::of_spare(SPARE_PAGE.take(), program.size_hint() + 64);
     let result = objects::enter_recursion().and_then(|_guard| {
+        let _entered = Budget::enter(scope.budget.as_ref());
         let mut host = PyHost::new(scope.clone());
+        let limits = host.limits();
         let mut vm = SPARE.take().unwrap_or_else(|| Box::new(Vm::idle()));
-        let result = vm.run_template(&mut host, &mut out, &program, context, PyHost::LIMITS);
+        let result = vm.run_template(&mut host, &mut out, &program, context, limits);
         vm.clear(SPARE_BYTES);
         SPARE.set(Some(vm));
         result
@@ -308,13 +311,14 @@ impl Template {
             let scope = crate::scope::Scope::new(program.extra().settings.clone());
             let mut host = PyHost::new(scope);
             let context = host.context_from(&Obj::of(context), &program)?;
+            let limits = host.limits();
             let vm = match block {
-                None => Vm::new(&mut host, &program, context.clone(), PyHost::LIMITS)?,
+                None => Vm::new(&mut host, &program, context.clone(), limits)?,
                 Some(name) => {
                     let chain = Chain::of(&program);
                     let Some(block) = chain.find(name) else { return Ok(Err(name)) };
                     let reference = BlockReference { context: context.clone(), chain, block, depth: 0 };
-                    Vm::of_block(&mut host, reference, PyHost::LIMITS)?
+                    Vm::of_block(&mut host, reference, limits)?
                 }
             };
             Ok(Ok(Execution::new(&host, vm, context)))

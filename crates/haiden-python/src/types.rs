@@ -81,6 +81,7 @@ types! {
     syntax_error = haiden_exceptions."TemplateSyntaxError";
     not_found = haiden_exceptions."TemplateNotFound";
     undefined_error = haiden_exceptions."UndefinedError";
+    limit_error = haiden_exceptions."LimitError";
     ;
     html = "__html__";
     json = "json";

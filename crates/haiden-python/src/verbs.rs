@@ -92,7 +92,7 @@ impl Host for PyHost {
     #[inline(always)]
     fn write(&mut self, out: &mut Output, text: &str, ascii: bool) -> Result<()> {
         if !self.plain_print {
-            return PyHost::write_specially(out, text, ascii);
+            return self.write_specially(out, text, ascii);
         }
         out.push(text, ascii);
         Ok(())
@@ -100,7 +100,7 @@ impl Host for PyHost {
     #[inline(always)]
     fn write_short(&mut self, out: &mut Output, text: Short<'_>) -> Result<()> {
         if !self.plain_print {
-            return PyHost::write_specially(out, text.text(), true);
+            return self.write_specially(out, text.text(), true);
         }
         out.push_short(text);
         Ok(())
@@ -684,10 +684,15 @@ impl Host for PyHost {
     /// Looks at signals, and lets other threads have the interpreter, as it does itself between its instructions.
     #[cold]
     fn refuel(&mut self) -> Result<u64> {
+        let slice = match &self.scope.budget {
+            None => PyHost::SLICE,
+            Some(budget) if budget.spend(self)? => 1,
+            Some(_) => return Ok(1),
+        };
         let py = objects::token();
         py.check_signals().map_err(|error| Raised::from_error(py, error))?;
         py.detach(|| ());
-        Ok(PyHost::SLICE)
+        Ok(slice)
     }
     fn place(program: &Program<PyHost>) -> Option<Arc<str>> {
         program.extra().filename.clone()

@@ -27,7 +27,7 @@ use slots::LoopSlot;
 pub struct Limits {
     /// How many frames (includes, blocks, macro calls, recursive loops) may be open at once.
     pub depth: usize,
-    /// How many loop turns and calls a render may take; `u64::MAX` for any number.
+    /// How many loop turns, calls, blocks, includes and imports a render may take; `u64::MAX` for any number.
     pub fuel: u64,
 }
 

@@ -146,13 +146,19 @@ impl<H: Host> Vm<H> {
                 return Ok(Flow::Frame);
             }};
         }
-        // Enters a callee of the machine with the arguments behind `$register`; its output goes to `$finish`.
-        macro_rules! enter {
-            ($callee:expr, $register:expr, $shape:expr, $finish:expr) => {{
+        // Pays for entering something that the template may enter again and again.
+        macro_rules! burn {
+            () => {{
                 if self.fuel == 0 {
                     self.fuel = host.refuel()?.max(1);
                 }
                 self.fuel -= 1;
+            }};
+        }
+        // Enters a callee of the machine with the arguments behind `$register`; its output goes to `$finish`.
+        macro_rules! enter {
+            ($callee:expr, $register:expr, $shape:expr, $finish:expr) => {{
+                burn!();
                 let finish = $finish;
                 self.enter(host, $callee, $register + 1, $shape, finish)?;
                 return Ok(Flow::Frame);
@@ -496,6 +502,7 @@ impl<H: Host> Vm<H> {
             }
             // ---- blocks and templates -------------------------------------------------------------------
             code::CallBlock => {
+                burn!();
                 let locals = (ops::a(word) != u16::MAX).then_some(u32::from(ops::a(word)));
                 switch!(self.enter_block(host, program, ops::w(word), locals));
             }
@@ -510,6 +517,7 @@ impl<H: Host> Vm<H> {
             }
             code::EmitSuper => {
                 if let Some(block) = self.super_block() {
+                    burn!();
                     let escape = escaping!(ops::x(word));
                     if !host.writes_through() || (escape && !host.autoescape(&block.context)) {
                         let (mark, markup) = (host.mark(out), host.autoescape(&block.context));
@@ -532,17 +540,20 @@ impl<H: Host> Vm<H> {
                 set!(ops::a(word), check!(host.make_self(&context)));
             }
             code::Extends => {
+                burn!();
                 let name = get!(ops::a(word)).clone();
                 let result = self.extend(host, &name);
                 check!(result);
             }
             code::Include => {
+                burn!();
                 let names = get!(ops::a(word)).clone();
                 if self.include(host, program, &names, ops::x(word), ops::w(word))? {
                     return Ok(Flow::Frame);
                 }
             }
             code::Import => {
+                burn!();
                 let name = get!(ops::a(word)).clone();
                 let place = (ops::a(word), ops::x(word), ops::w(word));
                 match self.import(host, out, program, place, &name)? {
