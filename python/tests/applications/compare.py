@@ -1,6 +1,6 @@
 """Real programs on Jinja2 and on haiden in its place: what they write is compared.
 
-    python compare.py [flask] [sphinx] [transformers]
+    python compare.py [PROGRAM…]
 
 Each program runs twice, in processes of its own: once as it is, once with `python -m haiden.as_jinja2`. It writes files;
 every file must be the same. Programs that are not installed are said to be missing, and that is a failure.
@@ -14,7 +14,7 @@ import tempfile
 import time
 
 HERE = pathlib.Path(__file__).parent
-PROGRAMS = ("flask", "sphinx", "transformers")
+PROGRAMS = ("flask", "sphinx", "transformers", "ansible", "nbconvert", "cookiecutter")
 # Sphinx pickles its environment with times and object ids.
 PRIVATE = {".doctrees", ".buildinfo", ".buildinfo.bak", "__pycache__"}
 
