@@ -26,7 +26,7 @@ _HOMES = {
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names.split()}
 _MODULES = frozenset(
-    "async_utils bccache compiler constants debug defaults environment exceptions ext filters idtracking lexer loaders"
+    "_identifier async_utils bccache compiler constants debug defaults environment exceptions ext filters idtracking lexer loaders"
     " meta nativetypes nodes optimizer parser runtime sandbox tests utils visitor".split()
 )
 

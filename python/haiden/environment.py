@@ -475,6 +475,12 @@ class Environment:
             return self._compile(listing, "<template>" if filename is None else filename)
         except TemplateSyntaxError:
             self.handle_exception(source=hint)
+        except UnicodeEncodeError as error:
+            if hint is None or error.object is not hint:
+                raise
+            line = hint.count("\n", 0, error.start) + 1
+            message = f"unexpected char {hint[error.start]!r} at {error.start}: a lone surrogate is no text"
+            raise TemplateSyntaxError(message, line, name, filename) from None
 
     def compile_expression(self, source: str, undefined_to_none: bool = True) -> "TemplateExpression":
         """A function of an expression: called with variables, it returns the expression's value.

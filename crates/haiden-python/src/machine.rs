@@ -25,19 +25,19 @@ use crate::settings;
 type Inner<T> = Attached<(T, Member)>;
 
 /// A macro.
-#[pyclass(frozen, module = "haiden.runtime", name = "Macro")]
+#[pyclass(frozen, weakref, module = "haiden.runtime", name = "Macro")]
 pub(crate) struct Macro(Inner<Closure<PyHost>>);
 
 /// A block: `super`, `self.name`.
-#[pyclass(frozen, module = "haiden.runtime", name = "BlockReference")]
+#[pyclass(frozen, weakref, module = "haiden.runtime", name = "BlockReference")]
 pub(crate) struct Block(Inner<BlockReference<PyHost>>);
 
 /// `self`.
-#[pyclass(frozen, module = "haiden.runtime", name = "TemplateReference")]
+#[pyclass(frozen, weakref, module = "haiden.runtime", name = "TemplateReference")]
 pub(crate) struct TemplateReference(Inner<Context>);
 
 /// `loop`.
-#[pyclass(frozen, module = "haiden.runtime", name = "LoopContext")]
+#[pyclass(frozen, weakref, module = "haiden.runtime", name = "LoopContext")]
 pub(crate) struct Loop(Attached<LoopData>);
 
 struct LoopData {
@@ -220,6 +220,11 @@ impl Macro {
         }
     }
 
+    /// It cannot change: it is its own copy.
+    fn __copy__(this: Bound<'_, Macro>) -> Bound<'_, Macro> {
+        this
+    }
+
     fn __traverse__(&self, visit: PyVisit<'_>) -> std::result::Result<(), PyTraverseError> {
         self.0.peek().1.traverse(&visit)
     }
@@ -276,6 +281,11 @@ impl Block {
         })
     }
 
+    /// It cannot change: it is its own copy.
+    fn __copy__(this: Bound<'_, Block>) -> Bound<'_, Block> {
+        this
+    }
+
     fn __traverse__(&self, visit: PyVisit<'_>) -> std::result::Result<(), PyTraverseError> {
         self.0.peek().1.traverse(&visit)
     }
@@ -301,6 +311,11 @@ impl TemplateReference {
             Some(name) => format!("<TemplateReference '{name}'>"),
             None => "<TemplateReference None>".to_owned(),
         }
+    }
+
+    /// It cannot change: it is its own copy.
+    fn __copy__(this: Bound<'_, TemplateReference>) -> Bound<'_, TemplateReference> {
+        this
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> std::result::Result<(), PyTraverseError> {

@@ -20,6 +20,10 @@ use crate::stores::{self, Keys, Store, Stores};
 use crate::template::{self, Template};
 use crate::{errors, objects, shortcut, tree, types};
 
+/// Sources of so many bytes are compiled while others have the interpreter. Less takes so little time that it would cost more
+/// to get the interpreter back.
+const LARGE: usize = 4096;
+
 /// Compiles a template's source.
 #[pyfunction]
 #[pyo3(signature = (settings, source, name=None, filename=None))]
@@ -34,7 +38,9 @@ fn compile(
     let known = settings::of(&object);
     let options = settings::options(known, py, name.as_deref())?;
     let types = types::types(py)?.get(py);
-    let image = haiden_compiler::compile(source, &options.options)
+    let wanted = &options.options;
+    let work = || haiden_compiler::compile(source, wanted);
+    let image = if source.len() < LARGE { work() } else { py.detach(work) }
         .map_err(|error| errors::compile_error(py, types, &error, (name.as_deref(), filename.as_deref())))?;
     let identity = Identity::new(&options, source);
     finish(py, known, image, (name, filename), options.options.autoescape, Some(identity))
@@ -105,9 +111,11 @@ fn compile_tree(
     let object = Obj::of(settings);
     let known = settings::of(&object);
     let options = settings::options(known, py, name.as_deref())?;
+    let wanted = &options.options;
     let (ast, objects) = tree::convert(template)?;
     let types = types::types(py)?.get(py);
-    let image = haiden_compiler::compile_ast(&ast, &options.options)
+    let image = py
+        .detach(|| haiden_compiler::compile_ast(&ast, wanted))
         .map_err(|error| errors::compile_error(py, types, &error, (name.as_deref(), filename.as_deref())))?;
     let mut code = finish(py, known, image, (name, filename), options.options.autoescape, None)?;
     if !objects.is_empty() {

@@ -5,9 +5,10 @@
 //!
 //! # Attached
 //! Reference counts may be touched only while the thread is attached to the interpreter. Neither type is `Send` nor
-//! `Sync`; both are made only from what an attached thread was handed; and nothing in this crate detaches. What must live
-//! in a Python object, and so might be dropped on any thread, is wrapped in [`Attached`], which gives access only to who
-//! shows a token, and which CPython drops in `tp_dealloc`, where a thread is attached.
+//! `Sync`; both are made only from what an attached thread was handed; and none is in reach of what runs
+//! detached (`Python::detach` takes only what is `Send`). What must live in a Python object, and so might be dropped on
+//! any thread, is wrapped in [`Attached`], which gives access only to who shows a token, and which CPython drops in
+//! `tp_dealloc`, where a thread is attached.
 #![expect(unsafe_code, reason = "reference counts and tagged pointers")]
 
 use std::num::NonZeroU64;

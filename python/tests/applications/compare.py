@@ -46,9 +46,7 @@ def compare(program: str) -> bool:
         for name in missing:
             print(f"--- {program}: {name} is written by one of them only")
         same = len(names) - len(different) - len(missing)
-        print(
-            f"{program}: {same} of {len(names)} files are the same; {before:.1f} s with Jinja2, {after:.1f} s with haiden"
-        )
+        print(f"{program}: {same} of {len(names)} files are the same; {before:.1f} s with Jinja2, {after:.1f} s with haiden")
         return bool(names) and not different and not missing
 
 

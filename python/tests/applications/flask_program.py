@@ -94,9 +94,7 @@ def make_app(folder: pathlib.Path) -> Flask:
 
     @app.get("/string")
     def string():
-        return render_template_string(
-            "{{ x }} {{ 20 is dear }} {{ x|safe }} {% filter upper %}{{ x }}{% endfilter %}", x="<x>"
-        )
+        return render_template_string("{{ x }} {{ 20 is dear }} {{ x|safe }} {% filter upper %}{{ x }}{% endfilter %}", x="<x>")
 
     @app.get("/stream")
     def stream():

@@ -31,9 +31,7 @@ def notebook() -> nbformat.NotebookNode:
         new_code_cell(
             "1 / 0",
             execution_count=3,
-            outputs=[
-                new_output("error", ename="ZeroDivisionError", evalue="by <zero>", traceback=["\x1b[1mTraceback\x1b[0m", "x"])
-            ],
+            outputs=[new_output("error", ename="ZeroDivisionError", evalue="by <zero>", traceback=["\x1b[1mTraceback\x1b[0m", "x"])],
         ),
         new_code_cell("", execution_count=None),
         new_raw_cell("<raw>"),

@@ -92,9 +92,7 @@ def main(target: pathlib.Path) -> None:
     cases = {}
     for name, template in {"chatml": CHATML, "llama": LLAMA, "spans": SPANS}.items():
         for prompt in (False, True):
-            cases[f"{name} {prompt}"] = outcome(
-                template, [CHAT, CHAT[1:]], add_generation_prompt=prompt, bos_token="<s>", eos_token="</s>", tools=None
-            )
+            cases[f"{name} {prompt}"] = outcome(template, [CHAT, CHAT[1:]], add_generation_prompt=prompt, bos_token="<s>", eos_token="</s>", tools=None)
     cases["tools"] = outcome(LLAMA, [CALLS], tools=[add], bos_token="<s>")
     cases["mask"] = outcome(SPANS, [CHAT], return_assistant_tokens_mask=True)
     for number, template in enumerate(UNSAFE):

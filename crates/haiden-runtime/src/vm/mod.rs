@@ -17,6 +17,8 @@ mod templates;
 
 use std::sync::Arc;
 
+use haiden_bytecode::FunctionKind;
+
 use crate::host::{Closure, Fault, Host, TraceFrame};
 use crate::program::Program;
 use frames::{Finish, Frame};
@@ -341,28 +343,47 @@ impl<H: Host> Vm<H> {
             Ok(false) => Step::Chunk,
             Err(error) if H::is_suspension(&error) => Step::Await(error),
             Err(error) => {
-                let trace = self.trace();
+                let trace = self.trace(host);
                 Step::Err(host.locate(error, &trace))
             }
         }
     }
 
-    /// The frames, innermost first.
-    fn trace(&self) -> Vec<TraceFrame> {
-        let frames = self.frames.iter().rev().map(|frame| {
+    /// The frames, innermost first; a root stands for the roots of the templates that extend its template, too.
+    fn trace(&self, host: &mut H) -> Vec<TraceFrame> {
+        let mut trace = Vec::with_capacity(self.frames.len());
+        for (index, frame) in self.frames.iter().enumerate().rev() {
             let program = &self.programs[frame.program];
             let function = program.function(frame.function);
             let pc = function.code.0 + (frame.pc as u32).saturating_sub(1);
-            let (line, column) = program.image().line_at(pc);
-            TraceFrame {
-                template: H::place(program),
-                line,
-                column,
-                function: function.kind,
-                name: program.function_name(frame.function).map(Arc::from),
+            trace.push(Vm::trace_frame(program, frame.function, pc));
+            if function.kind != FunctionKind::Root {
+                continue;
             }
-        });
-        frames.collect()
+            // A module's root stays below that of its parent.
+            let below = index.checked_sub(1).map(|below| &self.programs[self.frames[below].program]);
+            let chain = host.chain(&frame.context);
+            let place = chain.programs().iter().position(|known| Arc::ptr_eq(known, program)).unwrap_or(0);
+            for child in chain.programs()[..place].iter().rev() {
+                if below.is_some_and(|below| Arc::ptr_eq(below, child)) {
+                    break;
+                }
+                // It was at its end when its parent took its place.
+                trace.push(Vm::trace_frame(child, 0, child.function(0).code.1.saturating_sub(1)));
+            }
+        }
+        trace
+    }
+
+    fn trace_frame(program: &Program<H>, function: u32, pc: u32) -> TraceFrame {
+        let (line, column) = program.image().line_at(pc);
+        TraceFrame {
+            template: H::place(program),
+            line,
+            column,
+            function: program.function(function).kind,
+            name: program.function_name(function).map(Arc::from),
+        }
     }
 
     fn fault<T>(host: &mut H, fault: Fault<'_>) -> Result<T, H::Error> {
