@@ -26,8 +26,8 @@ _HOMES = {
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names.split()}
 _MODULES = frozenset(
-    "_identifier async_utils bccache compiler constants debug defaults environment exceptions ext filters idtracking lexer loaders"
-    " meta nativetypes nodes optimizer parser runtime sandbox tests utils visitor".split()
+    "_identifier async_utils bccache compiler constants debug defaults environment exceptions ext filters idtracking"
+    " lexer loaders meta nativetypes nodes optimizer parser runtime sandbox tests utils visitor".split()
 )
 
 if TYPE_CHECKING:

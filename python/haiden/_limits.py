@@ -19,8 +19,8 @@ class RenderLimits(_Numbers):
     :exc:`LimitError`, with the template's line; too deep a nesting raises `RecursionError`. Templates that a render
     renders through Python code have a part in what it may use up.
 
-    The limits are the machine's: they bound what templates do, not what the functions and filters do that they call, nor
-    the size of a single value (`"x" * 10**9`).
+    The limits are the machine's: they bound what templates do, not what the functions and filters do that they call,
+    nor the size of a single value (`"x" * 10**9`).
 
     >>> from haiden.sandbox import SandboxedEnvironment
     >>> env = SandboxedEnvironment()

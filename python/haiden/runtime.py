@@ -1,7 +1,7 @@
 """What templates run with: contexts, undefined values, and the machine's own callables as Python sees them.
 
-The names are `jinja2.runtime`'s. The machine has macros, blocks, loops and `self` of its own:
-these are instances of `Macro`, `BlockReference`, `LoopContext` and `TemplateReference`, beside those that Python code makes.
+The names are `jinja2.runtime`'s. The machine has macros, blocks, loops and `self` of its own: these are instances of
+`Macro`, `BlockReference`, `LoopContext` and `TemplateReference`, beside those that Python code makes.
 """
 
 import sys
@@ -404,7 +404,7 @@ class AsyncLoopContext(LoopContext):
         return True
 
     @property
-    async def length(self) -> int:
+    async def length(self) -> int:  # type: ignore[override]
         """How many items there are."""
         try:
             return len(self._iterable)

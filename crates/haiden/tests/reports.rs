@@ -144,7 +144,14 @@ fn a_report_has_the_chain() {
         error.trace().iter().map(|place| (place.template.as_deref(), place.line)).collect();
     assert_eq!(
         places,
-        [(Some("macros"), 3), (Some("macros"), 2), (Some("part"), 5), (Some("a"), 3), (Some("base"), 4),],
+        [
+            (Some("macros"), 3),
+            (Some("macros"), 2),
+            (Some("part"), 5),
+            (Some("a"), 3),
+            (Some("base"), 4),
+            (Some("a"), 2)
+        ],
         "{}",
         error.report()
     );
