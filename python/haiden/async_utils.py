@@ -88,6 +88,6 @@ async def auto_to_list(value: "t.AsyncIterable[V] | t.Iterable[V]") -> list[V]:
 if not t.TYPE_CHECKING:
 
     def __getattr__(name: str) -> t.Any:
-        from ._elsewhere import find
+        from haiden._elsewhere import find
 
         return find(__name__, name)

@@ -1134,6 +1134,6 @@ def _module_of(name: str | None, body: str, exports: dict[str, t.Any]) -> Templa
 if not t.TYPE_CHECKING:
 
     def __getattr__(name: str) -> t.Any:
-        from ._elsewhere import find
+        from haiden._elsewhere import find
 
         return find(__name__, name)

@@ -977,6 +977,6 @@ FILTERS: dict[str, t.Callable[..., t.Any]] = {
 if not t.TYPE_CHECKING:
 
     def __getattr__(name: str) -> t.Any:
-        from ._elsewhere import find
+        from haiden._elsewhere import find
 
         return find(__name__, name)

@@ -434,6 +434,6 @@ class ModuleLoader(BaseLoader):
 if not t.TYPE_CHECKING:
 
     def __getattr__(name: str) -> t.Any:
-        from ._elsewhere import find
+        from haiden._elsewhere import find
 
         return find(__name__, name)

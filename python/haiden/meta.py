@@ -80,6 +80,6 @@ def find_referenced_templates(ast: nodes.Template) -> t.Iterator[str | None]:
 if not t.TYPE_CHECKING:
 
     def __getattr__(name: str) -> t.Any:
-        from ._elsewhere import find
+        from haiden._elsewhere import find
 
         return find(__name__, name)

@@ -116,6 +116,6 @@ NativeEnvironment.template_class = NativeTemplate
 if not t.TYPE_CHECKING:
 
     def __getattr__(name: str) -> t.Any:
-        from ._elsewhere import find
+        from haiden._elsewhere import find
 
         return find(__name__, name)

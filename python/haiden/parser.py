@@ -845,6 +845,6 @@ def _is_blank(node: nodes.Node) -> bool:
 if not t.TYPE_CHECKING:
 
     def __getattr__(name: str) -> t.Any:
-        from ._elsewhere import find
+        from haiden._elsewhere import find
 
         return find(__name__, name)

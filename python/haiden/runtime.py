@@ -71,7 +71,7 @@ if not t.TYPE_CHECKING:
 
     def __getattr__(name: str) -> t.Any:
         # Macros and `self` are among these: most programs never look at them.
-        from ._elsewhere import find
+        from haiden._elsewhere import find
 
         return find(__name__, name)
 
