@@ -229,6 +229,7 @@ OTHERWISE = {
     # Jinja2's hold functions that nothing can find again.
     ("template", "pickled"),
     ("loop", "copied"),
+    ("loop", "pickled"),
     ("loop", "deeply_copied"),
     # The machine's own: they are as they are.
     ("loop", "attributes"),
