@@ -1,7 +1,7 @@
 """Names that a module of Jinja2's has only because it imports them: there are programs that look for them there.
 
-In: a module of haiden's and a name. Out: the object, from where it lives. Nothing is imported before somebody asks. The modules
-import this one by its full name: Python may ask them for a name while they are being given another one (`as_jinja2`).
+In: a module of haiden's and a name. Out: the object, from where it lives. Nothing is imported before somebody asks. The
+modules import this one by its full name: Python may ask them while they are being given another one (`as_jinja2`).
 """
 
 import importlib
