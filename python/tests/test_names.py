@@ -30,8 +30,7 @@ DIFFERENT = [
     # Bytecode and words of our own.
     r"bccache\.bc_(version|magic): value",
     r"constants\.LOREM_IPSUM_WORDS: value",
-    # Which code belongs to the engine, and which lexers were made.
-    r"lexer\._lexer_cache: value",
+    # Which code belongs to the engine.
     r"\w+\.internal_code: value",
     # Jinja2's have no signature that Python can tell.
     r".*\.(Context|context_class)\.(keys|values|items): signature",
@@ -121,7 +120,8 @@ def test_module(module):
     if theirs.__doc__ and not ours.__doc__:
         found.append("no docstring")
     for name, value in vars(theirs).items():
-        if name.startswith("__"):
+        # Which lexers were made is nobody's business.
+        if name.startswith("__") or name == "_lexer_cache":
             continue
         path = f"{module[1:] or 'jinja2'}.{name}"
         if not hasattr(ours, name):
