@@ -169,7 +169,7 @@ class CacheStatistics(t.NamedTuple):
     max_bytes: int | None = None
     """How many bytes its entries may take; `None` if there is no such bound."""
     writes: int = 0
-    """How many entries were written. This and what follows is counted by the caches of `haiden.cache`."""
+    """How many entries were written. But for failures, what follows is counted by the caches of `haiden.cache`."""
     skipped_writes: int = 0
     """How many were not, because the cache is read-only."""
     bytes_read: int = 0
@@ -259,15 +259,25 @@ class BytecodeCache:
     # Counted on the class first, so that subclasses need not call `__init__`.
     _hits = 0
     _misses = 0
+    _writes = 0
+    _load_failures = 0
+    _dump_failures = 0
 
     def statistics(self) -> CacheStatistics:
-        """Hits and misses of this object, and how many entries there are.
+        """Hits, misses, writes and ignored failures of this object, and how many entries there are.
 
         >>> cache = BytecodeCache()
         >>> cache.statistics()[:4]
         (0, 0, None, None)
         """
-        return CacheStatistics(self._hits, self._misses, self._size())
+        return CacheStatistics(
+            self._hits,
+            self._misses,
+            self._size(),
+            writes=self._writes,
+            load_failures=self._load_failures,
+            dump_failures=self._dump_failures,
+        )
 
     def _size(self) -> int | None:
         return None
@@ -329,7 +339,10 @@ class BytecodeCache:
 
     def set_bucket(self, bucket: Bucket) -> None:
         """Keeps a bucket."""
+        failures = self._dump_failures
         self.dump_bytecode(bucket)
+        if self._dump_failures == failures:
+            self._writes += 1
 
 
 class FileSystemBytecodeCache(BytecodeCache):
@@ -466,6 +479,7 @@ class MemcachedBytecodeCache(BytecodeCache):
         try:
             found = self.client.get(self.prefix + bucket.key)
         except Exception:
+            self._load_failures += 1
             if not self.ignore_memcache_errors:
                 raise
         else:
@@ -479,6 +493,7 @@ class MemcachedBytecodeCache(BytecodeCache):
         try:
             self.client.set(*arguments)
         except Exception:
+            self._dump_failures += 1
             if not self.ignore_memcache_errors:
                 raise
 

@@ -6,6 +6,8 @@ place (there, Jinja2's issue 1738 serves a page without autoescape to an environ
 
 import inspect
 import os
+import subprocess
+import sys
 
 import pytest
 
@@ -166,6 +168,46 @@ def test_rolling_deployment(kind, tmp_path):
     figures = cache.statistics()
     # Jinja2's files have one place for both versions, which take turns.
     assert (figures.hits, figures.misses) == ((0, 20) if kind == "Jinja2's" else (18, 2))
+
+
+def test_bytecode_of_another_engine(tmp_path):
+    """Whole, and under the right key: as if an older haiden, or another format, had had the same keys."""
+    # Where an image says what it was made by and for (`docs/image-format.md`).
+    places = {"magic": 0, "format": 8, "compiler": 12, "instruction set": 16, "source": 32, "options": 64}
+    for what, place in places.items():
+        cache = haiden.FileSystemBytecodeCache(str(tmp_path))
+
+        def page(cache=cache):
+            env = Environment(loader=DictLoader({"page": "{{ 1 + 1 }}"}), bytecode_cache=cache)
+            return env.get_template("page").render()
+
+        assert page() == "2"
+        (path,) = tmp_path.iterdir()
+        data = bytearray(path.read_bytes())
+        image = data.index(b"\x89HDN\r\n\x1a\n")
+        data[image + place] ^= 1
+        path.write_bytes(data)
+        assert page() == page() == "2", what
+        figures = cache.statistics()
+        assert (figures.hits, figures.misses) == (1, 2), f"{what}: a miss, and written anew"
+        cache.clear()
+
+
+def test_the_version_of_python_does_not_matter(tmp_path):
+    """No entry says which Python wrote it: what another process wrote is a hit. (The command line's entries are, too.)"""
+    program = (
+        "import sys; from haiden import DictLoader, Environment\n"
+        "from haiden.cache import FileSystemBytecodeCache\n"
+        "cache = FileSystemBytecodeCache(sys.argv[1])\n"
+        "Environment(loader=DictLoader({'page': 'text'}), bytecode_cache=cache).get_template('page')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program, tmp_path], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    (path,) = tmp_path.iterdir()
+    assert all(version.encode() not in path.read_bytes() for version in (sys.version.split()[0], "cpython"))
+    cache = FileSystemBytecodeCache(tmp_path)
+    Environment(loader=DictLoader({"page": "text"}), bytecode_cache=cache).get_template("page")
+    assert (cache.statistics().hits, cache.statistics().misses) == (1, 0)
 
 
 @pytest.mark.parametrize("warm", [False, True], ids=["cold", "warm"])

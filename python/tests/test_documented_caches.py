@@ -138,7 +138,7 @@ def test_statistics_and_entries(templates, tmp_path):
         env = Environment(loader=FileSystemLoader(templates), bytecode_cache=cache)
         env.get_template("page.html")
     statistics = cache.statistics()
-    assert (statistics.hits, statistics.misses, statistics.hit_ratio) == (3, 1, 0.75)
+    assert (statistics.hits, statistics.misses, statistics.hit_ratio, statistics.writes) == (3, 1, 0.75, 1)
     assert (statistics.size, statistics.max_size) == (1, None)
     (folder / "__jinja2_foreign.cache").write_bytes(b"nothing of ours")
     entry, foreign = sorted(cache.entries(), key=lambda entry: entry.checksum is None)
@@ -165,6 +165,25 @@ def test_memcached(templates, memcached, client):
 
 def test_cachelib_without_a_server(templates, tmp_path):
     check(templates, lambda: MemcachedBytecodeCache(cachelib.FileSystemCache(str(tmp_path / "cache"))))
+
+
+def test_a_client_that_fails_is_told(templates):
+    class Client:
+        def get(self, key):
+            raise OSError("no cable")
+
+        def set(self, key, value, timeout=0):
+            raise OSError("no cable")
+
+    cache = MemcachedBytecodeCache(Client())
+    for _ in range(2):
+        env = Environment(loader=FileSystemLoader(templates), bytecode_cache=cache)
+        assert env.get_template("page.html").render(names=["Ada", "Zoë"]) == PAGE
+    found = cache.statistics()
+    assert (found.misses, found.writes, found.load_failures, found.dump_failures) == (2, 0, 2, 2)
+    with pytest.raises(OSError):
+        strict = MemcachedBytecodeCache(Client(), ignore_memcache_errors=False)
+        Environment(loader=FileSystemLoader(templates), bytecode_cache=strict).get_template("page.html")
 
 
 def test_memcached_that_is_gone(templates):
