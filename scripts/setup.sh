@@ -111,6 +111,7 @@ make_venv() {
 # memcached and redis-server, which the tests start and stop themselves, on loopback. Exports where they are.
 need_servers() {
     export HAIDEN_MEMCACHED HAIDEN_REDIS_SERVER HAIDEN_TEST_SERVERS_REQUIRED=1
+    command -v openssl >/dev/null || debian_install openssl || note "no openssl: the tests of TLS make certificates with it"
     find_servers && return
     debian_install memcached redis-server && find_servers && return
     debian_unpack memcached redis-server && wrap_servers && find_servers && return

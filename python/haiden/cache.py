@@ -392,7 +392,7 @@ class RedisBytecodeCache(StoreBytecodeCache):
     """Keeps bytecode in a Redis or Valkey server; no server is asked before the first lookup.
 
     :param url: `redis://[[USER]:PASSWORD@]HOST[:PORT][/DATABASE]` or `redis+unix://[[USER]:PASSWORD@]/PATH[?db=N]`; or
-        a client of the package `redis` (a cluster's, one with TLS or sentinels), which is then the one that speaks.
+        a client of the package `redis` (a cluster's, one with sentinels), which is then the one that speaks.
     :param options: See :class:`RemoteOptions`. Those of time, but for `timeout`, are a client's own business.
     :raises TypeError: An option that is none, or that a client decides itself; a client that decodes what it reads.
 

@@ -450,6 +450,55 @@ def test_keys(tmp_path):
     assert SECRET not in repr(KeyRing(SECRET))
 
 
+def openssl(folder, arguments, *more):
+    if shutil.which("openssl") is None:
+        pytest.fail("`openssl` is needed to make certificates")
+    subprocess.run(["openssl", *arguments.split(), *more], cwd=folder, check=True, capture_output=True)
+
+
+@contextmanager
+def redis_over_tls(folder):
+    """A Redis with a certificate for this host, of an authority in `authority.pem`."""
+    key = "-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2"
+    openssl(folder, f"req -x509 {key} -keyout authority.key -out authority.pem -subj /CN=authority")
+    openssl(folder, f"req {key} -keyout server.key -out server.csr -subj /CN=server")
+    (folder / "extensions").write_text("subjectAltName=IP:127.0.0.1\nbasicConstraints=CA:FALSE\n")
+    sign = "x509 -req -in server.csr -CA authority.pem -CAkey authority.key -CAcreateserial -days 2"
+    openssl(folder, f"{sign} -extfile extensions -out server.pem")
+    program = server("HAIDEN_REDIS_SERVER", "redis-server")
+    fixed = ["--port", "0", "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", str(folder)]
+    files = {"cert-file": "server.pem", "key-file": "server.key", "ca-cert-file": "authority.pem"}
+    fixed += [word for name, file in files.items() for word in (f"--tls-{name}", str(folder / file))]
+    process, port = listening(lambda port: [program, *fixed, "--tls-auth-clients", "no", "--tls-port", str(port)])
+    try:
+        yield f"rediss://127.0.0.1:{port}"
+    finally:
+        process.kill()
+        process.wait()
+
+
+def test_redis_over_tls(tmp_path):
+    import redis
+
+    authority = tmp_path / "authority.pem"
+    with redis_over_tls(tmp_path) as url:
+        cache = RedisBytecodeCache(f"{url}?ca={authority}", connect_timeout=5, operation_timeout=5)
+        assert [page(cache), page(cache)] == [PAGE, PAGE]
+        assert (cache.statistics().hits, cache.statistics().writes) == (3, 3)
+        passed = check_store(RedisBytecodeCache(f"{url}/1?ca={authority}", connect_timeout=5, operation_timeout=5))
+        assert len(passed) == 14
+        client = RedisBytecodeCache(redis.Redis.from_url(f"{url}/0?ssl_ca_certs={authority}"))
+        assert page(client) == PAGE and client.statistics().hits == 3, "a client of one's own reads the same"
+        # Authorities of the system's do not know this one.
+        stranger = RedisBytecodeCache(f"{url}?ca={tmp_path / 'server.pem'}", connect_timeout=5, failures="raise")
+        with pytest.raises(CacheError, match="invalid peer certificate"):
+            page(stranger)
+        ignored = RedisBytecodeCache(f"{url}?ca={tmp_path / 'server.pem'}", connect_timeout=5)
+        assert page(ignored) == PAGE and ignored.statistics().load_failures == 3
+    with pytest.raises(CacheError, match="no certificate|absent"):
+        RedisBytecodeCache(f"{url}?ca={tmp_path / 'absent.pem'}")
+
+
 def test_tiers(tmp_path):
     disk = FileSystemBytecodeCache(tmp_path / "cache")
     page(disk)

@@ -7,9 +7,10 @@
 
 mod protocol;
 
+use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::remote::{Client, Location, Options, option_methods};
+use crate::remote::{Address, Client, Location, Options, Tls, option_methods};
 use crate::{
     Bucket, BytecodeCache, CacheEntry, CacheError, CacheErrorKind, Cleared, Clock, ContentKey, Counters,
     DEFAULT_MAX_ENTRY_BYTES, Entries, Failures, Frame, Rejection,
@@ -41,7 +42,9 @@ const MAX_COUNTED: i64 = 10_000;
 /// ```
 ///
 /// **The URL** is `redis://[[USER]:PASSWORD@]HOST[:PORT][/DATABASE]` or `redis+unix://[[USER]:PASSWORD@]/PATH[?db=N]`, with
-/// `prefix=TEXT` and `timeout=SECONDS` as query. No connection is made before the first lookup. TLS is not spoken.
+/// `prefix=TEXT` and `timeout=SECONDS` as query. No connection is made before the first lookup. `rediss://` is Redis
+/// over TLS, with the cargo feature `tls`: the server has to show a certificate for its name, of an authority that the system
+/// believes, or of one in the file that `ca=FILE` names.
 ///
 /// **Time.** Connecting and each operation take 100 ms at most. A server that did not answer in time, or failed three
 /// times in a row, is left alone for a second, then for two, up to thirty; then one lookup tries it again. A server
@@ -255,7 +258,9 @@ impl RedisBuilder {
 
     /// The cache. No connection is made yet; it is an error only if URL or prefix are not sound.
     pub fn connect(mut self) -> Result<RedisBytecodeCache, CacheError> {
-        let mut location = Location::parse(&self.url, "redis", 6379)?;
+        let scheme = if self.url.starts_with("rediss:") { "rediss" } else { "redis" };
+        let mut location = Location::parse(&self.url, scheme, 6379)?;
+        let tls = tls(scheme, &mut location)?;
         if let Some(at) = location.query.iter().position(|(name, _)| name == "db") {
             location.path = location.query.remove(at).1;
         }
@@ -268,9 +273,22 @@ impl RedisBuilder {
         self.options.check()?;
         let greeting = protocol::greeting(location.user.as_deref(), location.password.as_deref(), database);
         Ok(RedisBytecodeCache {
-            client: Client::new(location.address, self.options.timeouts, move |link| greeting.say(link)),
+            client: Client::new(location.address, tls, self.options.timeouts, move |link| greeting.say(link)),
             options: self.options,
             counters: Counters::new(),
         })
     }
+}
+
+/// How the server of a `rediss` URL is to prove itself; takes `ca` out of the query.
+fn tls(scheme: &str, location: &mut Location) -> Result<Option<Tls>, CacheError> {
+    let at = location.query.iter().position(|(name, _)| name == "ca");
+    let authorities = at.map(|at| PathBuf::from(location.query.remove(at).1));
+    let why = match (scheme, &location.address) {
+        ("rediss", Address::Tcp(host, _)) => return Tls::new(host, authorities.as_deref()).map(Some),
+        ("rediss", Address::Unix(_)) => "TLS is for hosts, not for sockets",
+        _ if authorities.is_none() => return Ok(None),
+        _ => "`ca` is for rediss://, which has TLS",
+    };
+    Err(CacheError::new(CacheErrorKind::Url, format!("{scheme}://{}: {why}", location.address)))
 }

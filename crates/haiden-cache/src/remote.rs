@@ -9,17 +9,23 @@
 //! needs `r2d2`, which waits its whole timeout on every call while a server is down, takes values of 1 GiB, and brings
 //! 68 crates. `redis` 1.8 bounds each read, not the operation (a server that drips bytes holds a page as long as it
 //! likes), buffers whatever is sent, never reconnects, and brings 56 crates. What the stores say (get, set, a few more)
-//! is small beside that. The price is TLS, Cluster and Sentinel: who needs those writes a store over the `redis` crate,
-//! as `examples/stores` shows, in some 40 lines.
+//! is small beside that. The price is Cluster and Sentinel: who needs those writes a store over the `redis` crate,
+//! as `examples/stores` shows, in some 40 lines. TLS is rustls's, if the feature `tls` is on.
 //!
-//! Reading order: `address`, `link` (one connection), `client` (their pool), `options`.
+//! Reading order: `address`, `link` (one connection), `tls`, `client` (their pool), `options`.
 
 mod address;
 mod client;
 mod link;
 mod options;
+#[cfg(feature = "tls")]
+mod tls;
+#[cfg(not(feature = "tls"))]
+#[path = "remote/no_tls.rs"]
+mod tls;
 
 pub(crate) use self::address::{Address, Location, without_password};
 pub(crate) use self::client::{Client, Timeouts};
 pub(crate) use self::link::{Cause, Failure, Link, Talk};
 pub(crate) use self::options::{Options, option_methods};
+pub(crate) use self::tls::Tls;

@@ -72,7 +72,7 @@ pub enum CacheUrl {
     Sqlite(PathBuf, Bounds),
     /// `memcached://HOST:PORT`, `memcached+unix:///PATH`.
     Memcached(String),
-    /// `redis://HOST:PORT/DATABASE`, `redis+unix:///PATH`.
+    /// `redis://HOST:PORT/DATABASE`, `redis+unix:///PATH`; `rediss://HOST[?ca=FILE]` with TLS.
     Redis(String),
 }
 
@@ -95,12 +95,7 @@ impl CacheUrl {
                 Self::Sqlite(local(path), bounds)
             }
             Some(("memcached" | "memcached+unix", _)) => Self::Memcached(url.to_owned()),
-            Some(("redis" | "redis+unix", _)) => Self::Redis(url.to_owned()),
-            Some(("rediss", _)) => {
-                let message =
-                    "there is no TLS here: a tunnel has it, and in Python a client of the package redis";
-                return Err(CacheError::new(CacheErrorKind::Url, message));
-            }
+            Some(("redis" | "rediss" | "redis+unix", _)) => Self::Redis(url.to_owned()),
             Some((other, _)) => {
                 let message = format!(
                     "{other:?} is no kind of cache; there are file, bundle, sqlite, memcached and redis"

@@ -413,7 +413,7 @@ fn what_is_no_url_is_told_at_once() {
         assert_eq!(MemcachedBytecodeCache::new(url).unwrap_err().kind(), CacheErrorKind::Url, "{url}");
     }
     for url in
-        ["memcached://host", "redis://host/x", "redis://host/-1", "redis://h?timeout=soon", "rediss://host"]
+        ["memcached://host", "redis://host/x", "redis://host/-1", "redis://h?timeout=soon", "http://host"]
     {
         assert_eq!(RedisBytecodeCache::new(url).unwrap_err().kind(), CacheErrorKind::Url, "{url}");
     }

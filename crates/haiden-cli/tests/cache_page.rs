@@ -3,6 +3,7 @@
 //! In: the page. Out: a run of each command in it, in a folder with templates. Invariant: a command that is written there in
 //! another way than it works fails here.
 
+#[expect(dead_code, reason = "each test binary uses its part")]
 mod common;
 
 use std::fs;

@@ -162,7 +162,7 @@ mod tests {
         for url in [
             "",
             "cache:6379",
-            "rediss://user:secret@cache",
+            "redis2://user:secret@cache",
             "redis+tls://cache",
             "redis://user:secret@",
             "redis://user:secret@host:0",

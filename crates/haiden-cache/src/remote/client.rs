@@ -6,7 +6,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::{Address, Cause, Failure, Link, Talk};
+use super::{Address, Cause, Failure, Link, Talk, Tls};
 use crate::breaker::{Breaker, Harm};
 use crate::pool::Pool;
 use crate::{CacheError, CacheErrorKind};
@@ -30,6 +30,7 @@ type Greeting = dyn Fn(&mut Link) -> Talk<()> + Send + Sync;
 /// A server.
 pub(crate) struct Client {
     address: Address,
+    tls: Option<Tls>,
     timeouts: Timeouts,
     /// What is said first on each connection.
     greeting: Box<Greeting>,
@@ -43,11 +44,13 @@ impl Client {
     /// A server that is not connected to yet.
     pub(crate) fn new(
         address: Address,
+        tls: Option<Tls>,
         timeouts: Timeouts,
         greeting: impl Fn(&mut Link) -> Talk<()> + Send + Sync + 'static,
     ) -> Self {
         Self {
             address,
+            tls,
             timeouts,
             greeting: Box::new(greeting),
             // A socket that is closed in a child stays open in its parent.
@@ -100,7 +103,7 @@ impl Client {
                 result => return self.ended(link, result),
             }
         }
-        let mut link = Link::connect(&self.address, self.timeouts.connect)?;
+        let mut link = Link::connect(&self.address, self.tls.as_ref(), self.timeouts.connect)?;
         link.begin(self.timeouts.operation);
         (self.greeting)(&mut link)?;
         let result = talk(&mut link);

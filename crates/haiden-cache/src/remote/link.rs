@@ -13,6 +13,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::Address;
+use super::tls::{Tls, TlsStream};
 use crate::{CacheError, CacheErrorKind};
 
 /// Why an exchange came to nothing.
@@ -67,14 +68,18 @@ enum Stream {
     Tcp(TcpStream),
     #[cfg(unix)]
     Unix(std::os::unix::net::UnixStream),
+    Tls(TlsStream),
 }
 
 impl Link {
-    /// Connects within this time, looking up the name included.
-    pub(crate) fn connect(address: &Address, limit: Duration) -> Talk<Self> {
+    /// Connects within this time, looking up the name and shaking hands included.
+    pub(crate) fn connect(address: &Address, tls: Option<&Tls>, limit: Duration) -> Talk<Self> {
         let deadline = Instant::now() + limit;
         let stream = match address {
-            Address::Tcp(host, port) => connect_tcp(host, *port, deadline),
+            Address::Tcp(host, port) => connect_tcp(host, *port, deadline).and_then(|socket| match tls {
+                None => Ok(Stream::Tcp(socket)),
+                Some(tls) => tls.connect(socket, deadline).map(Stream::Tls),
+            }),
             Address::Unix(path) => connect_unix(path.clone(), deadline),
         };
         let peer = address.to_string();
@@ -229,6 +234,7 @@ impl Stream {
             Self::Tcp(stream) => stream.read(into),
             #[cfg(unix)]
             Self::Unix(stream) => stream.read(into),
+            Self::Tls(stream) => stream.read(into),
         }
     }
 
@@ -237,15 +243,20 @@ impl Stream {
             Self::Tcp(stream) => stream.write_vectored(pieces),
             #[cfg(unix)]
             Self::Unix(stream) => stream.write_vectored(pieces),
+            Self::Tls(stream) => stream.write_vectored(pieces),
         }
     }
 
-    fn set_timeouts(&self, limit: Duration) -> io::Result<()> {
-        let limit = Some(limit);
+    fn set_timeouts(&mut self, time: Duration) -> io::Result<()> {
+        let limit = Some(time);
         match self {
             Self::Tcp(stream) => stream.set_read_timeout(limit).and(stream.set_write_timeout(limit)),
             #[cfg(unix)]
             Self::Unix(stream) => stream.set_read_timeout(limit).and(stream.set_write_timeout(limit)),
+            Self::Tls(stream) => {
+                stream.set_timeouts(time);
+                Ok(())
+            }
         }
     }
 }
@@ -259,7 +270,7 @@ fn unavailable(peer: &str, what: &str, error: io::Error) -> CacheError {
     CacheError::new(CacheErrorKind::Unavailable, message).with_source(error)
 }
 
-fn connect_tcp(host: &str, port: u16, deadline: Instant) -> io::Result<Stream> {
+fn connect_tcp(host: &str, port: u16, deadline: Instant) -> io::Result<TcpStream> {
     let left = || Some(deadline.saturating_duration_since(Instant::now())).filter(|left| !left.is_zero());
     let late = || io::Error::from(io::ErrorKind::TimedOut);
     let addresses = match host.parse() {
@@ -274,7 +285,7 @@ fn connect_tcp(host: &str, port: u16, deadline: Instant) -> io::Result<Stream> {
         match TcpStream::connect_timeout(&address, left().ok_or_else(late)?) {
             Ok(stream) => {
                 stream.set_nodelay(true)?;
-                return Ok(Stream::Tcp(stream));
+                return Ok(stream);
             }
             Err(error) => last = error,
         }

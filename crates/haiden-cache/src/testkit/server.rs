@@ -46,11 +46,23 @@ impl Server {
     /// # Panics
     /// As [`memcached`](Self::memcached).
     pub fn redis(arguments: &[&str]) -> Option<Self> {
+        Self::redis_at("--port ", arguments)
+    }
+
+    /// A Redis that is spoken to over TLS alone; the arguments name its certificate.
+    ///
+    /// # Panics
+    /// As [`memcached`](Self::memcached).
+    pub fn redis_tls(arguments: &[&str]) -> Option<Self> {
+        Self::redis_at("--tls-auth-clients no --port 0 --tls-port ", arguments)
+    }
+
+    fn redis_at(port_option: &str, arguments: &[&str]) -> Option<Self> {
         let folder = std::env::temp_dir();
         let folder = folder.to_str().expect("a temporary directory in UTF-8");
         let mut all = vec!["--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", folder];
         all.extend(arguments);
-        Self::start("redis-server", "HAIDEN_REDIS_SERVER", &all, "--port ")
+        Self::start("redis-server", "HAIDEN_REDIS_SERVER", &all, port_option)
     }
 
     fn start(name: &str, variable: &str, arguments: &[&str], port_option: &str) -> Option<Self> {
