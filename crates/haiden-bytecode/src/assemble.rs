@@ -133,23 +133,37 @@ impl Code {
 
     /// Names a filter or a test before it is called: unknown ones are told of in the order in which they are named.
     pub fn refer(&mut self, is_filter: bool, name: u32, hard: bool, at: At) {
-        if is_filter {
-            reference(&mut self.filters, &mut self.filter_index, name, hard, at);
+        self.reference(is_filter, name, hard, at);
+    }
+
+    fn reference(&mut self, is_filter: bool, name: u32, hard: bool, at: At) -> u32 {
+        let place = (self.filters.len() + self.tests.len()) as u32;
+        let (table, index) = if is_filter {
+            (&mut self.filters, &mut self.filter_index)
         } else {
-            reference(&mut self.tests, &mut self.test_index, name, hard, at);
+            (&mut self.tests, &mut self.test_index)
+        };
+        if index.len() <= name as usize {
+            index.resize(name as usize + 1, [0; 2]);
         }
+        let slot = &mut index[name as usize][usize::from(hard)];
+        if *slot == 0 {
+            table.push(Reference { name, hard, place, line: at.line, column: at.column });
+            *slot = table.len() as u32;
+        }
+        *slot - 1
     }
 
     /// A call of filter `name` (name index) with further arguments as `shape` says.
     pub fn filter_call(&mut self, name: u32, hard: bool, at: At, shape: u32) -> u32 {
-        let reference = reference(&mut self.filters, &mut self.filter_index, name, hard, at);
+        let reference = self.reference(true, name, hard, at);
         self.filter_calls.push(ReferenceCall { reference, shape });
         (self.filter_calls.len() - 1) as u32
     }
 
     /// A call of test `name` (name index) with further arguments as `shape` says.
     pub fn test_call(&mut self, name: u32, hard: bool, at: At, shape: u32) -> u32 {
-        let reference = reference(&mut self.tests, &mut self.test_index, name, hard, at);
+        let reference = self.reference(false, name, hard, at);
         self.test_calls.push(ReferenceCall { reference, shape });
         (self.test_calls.len() - 1) as u32
     }
@@ -264,18 +278,6 @@ impl Code {
     pub fn set_word(&mut self, place: u32, word: u64) {
         self.words[(self.function_start + place) as usize] = word;
     }
-}
-
-fn reference(table: &mut Vec<Reference>, index: &mut References, name: u32, hard: bool, at: At) -> u32 {
-    if index.len() <= name as usize {
-        index.resize(name as usize + 1, [0; 2]);
-    }
-    let slot = &mut index[name as usize][usize::from(hard)];
-    if *slot == 0 {
-        table.push(Reference { name, hard, line: at.line, column: at.column });
-        *slot = table.len() as u32;
-    }
-    *slot - 1
 }
 
 /// Code becomes an image. Functions may be finished in any order; in the image they lie by index.

@@ -95,7 +95,8 @@ fn write_constant(out: &mut Vec<u8>, constant: &Constant) {
 }
 
 fn write_reference(out: &mut Vec<u8>, reference: &Reference) {
-    put(out, &[reference.name, u32::from(reference.hard), reference.line, reference.column]);
+    let hard_and_place = reference.place << 1 | u32::from(reference.hard);
+    put(out, &[reference.name, hard_and_place, reference.line, reference.column]);
 }
 
 fn write_call(out: &mut Vec<u8>, call: ReferenceCall) {

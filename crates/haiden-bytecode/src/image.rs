@@ -194,6 +194,8 @@ pub struct Reference {
     /// Unknown at link: `true`, an error then, as Jinja's compile raises it; `false`, an error when it is run
     /// (the reference stands inside a conditional).
     pub hard: bool,
+    /// How many filters and tests are named before it: Jinja tells of the first that is unknown. Of 31 bits.
+    pub place: u32,
     /// Where it is used first.
     pub line: u32,
     /// The column there, counted from 1 in characters; 0 if unknown.

@@ -182,9 +182,9 @@ fn decode(sections: &Sections<'_>) -> Result<Image, Fault> {
         names: sections.numbers(Section::Names),
         sites: sections.numbers(Section::Sites),
         shapes: decode_shapes(sections)?,
-        filters: sections.table::<16, _>(Section::Filters, decode_reference)?,
+        filters: sections.entries::<16>(Section::Filters).iter().map(decode_reference).collect(),
         filter_calls: decode_calls(sections, Section::FilterCalls),
-        tests: sections.table::<16, _>(Section::Tests, decode_reference)?,
+        tests: sections.entries::<16>(Section::Tests).iter().map(decode_reference).collect(),
         test_calls: decode_calls(sections, Section::TestCalls),
         blocks: sections.table::<12, _>(Section::Blocks, |entry| {
             let (name, function) = (u32_at(entry, 0), u32_at(entry, 4));
@@ -279,13 +279,15 @@ fn decode_shapes(sections: &Sections<'_>) -> Result<Vec<CallShape>, Fault> {
     }
 }
 
-fn decode_reference(entry: &[u8; 16]) -> Result<Reference, &'static str> {
-    Ok(Reference {
+fn decode_reference(entry: &[u8; 16]) -> Reference {
+    let hard_and_place = u32_at(entry, 4);
+    Reference {
         name: u32_at(entry, 0),
-        hard: decode_bool(u32_at(entry, 4))?,
+        hard: hard_and_place & 1 != 0,
+        place: hard_and_place >> 1,
         line: u32_at(entry, 8),
         column: u32_at(entry, 12),
-    })
+    }
 }
 
 fn decode_calls(sections: &Sections<'_>, section: Section) -> Vec<ReferenceCall> {

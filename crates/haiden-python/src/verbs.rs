@@ -13,6 +13,7 @@ use haiden_runtime::{
 use crate::attr_cache::{Name, Site, namespace_attributes};
 use crate::contexts;
 use crate::filters::{self, Filter, Function};
+use crate::guard::Guard;
 use crate::host::{Extra, PyHost};
 use crate::iterate::Iter;
 use crate::link::Linked;
@@ -302,12 +303,14 @@ impl Host for PyHost {
         {
             return objects::dict_set(&attributes, &site.name.object, &self.object(value)?);
         }
-        match object.as_object() {
-            Some(object) if objects::is_instance_of(object, &self.types.namespace) => {
-                objects::set_item(object, &site.name.object, &self.object(value)?)
-            }
-            _ => Err(self.fault(Fault::NotANamespace)),
+        let object = self.object(object)?;
+        // Set blocks change what is no namespace, too: Jinja2 has no rule for that. Templates that may change nothing must
+        // not do so this way either.
+        let immutable = self.settings().guard == Some(Guard::Immutable);
+        if immutable && !objects::is_instance_of(&object, &self.types.namespace) {
+            return Err(self.fault(Fault::NotANamespace));
         }
+        objects::set_item(&object, &site.name.object, &self.object(value)?)
     }
     fn slice(&mut self, parts: &[Register; 3]) -> Result<Register> {
         let [start, stop, step] = parts;

@@ -218,7 +218,7 @@ pub trait Host: Sized {
     fn item(&mut self, object: &Self::Register, key: &Self::Register) -> Result<Self::Register, Self::Error>;
     /// [`Fault::NotANamespace`] if it is none.
     fn check_namespace(&mut self, object: &Self::Register) -> Result<(), Self::Error>;
-    /// `namespace.name = value`; [`Fault::NotANamespace`] if it is none.
+    /// `namespace.name = value`. Set blocks do so to other objects too: `object['name'] = value`, for whatever can do that.
     fn set_attr(
         &mut self,
         object: &Self::Register,

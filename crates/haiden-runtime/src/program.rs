@@ -258,11 +258,11 @@ fn unknown_reference<F, T>(
     filters: &[Option<F>],
     tests: &[Option<T>],
 ) -> Result<(), LinkError> {
-    // Each table has its names in the order in which Jinja2 meets them.
+    // Both tables have their names in the order in which Jinja2 meets them.
     let filter = image.filters().iter().zip(filters).find(|(r, bound)| r.hard && bound.is_none());
     let test = image.tests().iter().zip(tests).find(|(r, bound)| r.hard && bound.is_none());
     let first = filter.map(|(r, _)| (r, true)).into_iter().chain(test.map(|(r, _)| (r, false)));
-    match first.min_by_key(|(r, _)| (r.line, r.column)) {
+    match first.min_by_key(|(r, _)| r.place) {
         None => Ok(()),
         Some((r, is_filter)) => {
             Err(LinkError { name: image.name(r.name).to_owned(), is_filter, line: r.line, column: r.column })

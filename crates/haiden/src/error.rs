@@ -32,6 +32,10 @@ pub enum ErrorKind {
     Type,
     /// Python's `ValueError`.
     Value,
+    /// Python's `UnicodeEncodeError`.
+    UnicodeEncode,
+    /// Python's `UnicodeDecodeError`.
+    UnicodeDecode,
     /// Python's `ZeroDivisionError`.
     ZeroDivision,
     /// Python's `OverflowError`.
@@ -81,6 +85,8 @@ impl ErrorKind {
             ErrorKind::Security => "SecurityError",
             ErrorKind::Type => "TypeError",
             ErrorKind::Value => "ValueError",
+            ErrorKind::UnicodeEncode => "UnicodeEncodeError",
+            ErrorKind::UnicodeDecode => "UnicodeDecodeError",
             ErrorKind::ZeroDivision => "ZeroDivisionError",
             ErrorKind::Overflow => "OverflowError",
             ErrorKind::Index => "IndexError",
@@ -342,6 +348,9 @@ impl From<crate::python::error::Error> for Error {
             Python::Index(_) => ErrorKind::Index,
             Python::Key(_) => ErrorKind::Key,
             Python::Attribute(_) => ErrorKind::Attribute,
+            Python::Lookup(_) => ErrorKind::Lookup,
+            Python::UnicodeEncode(_) => ErrorKind::UnicodeEncode,
+            Python::UnicodeDecode(_) => ErrorKind::UnicodeDecode,
             Python::Assertion(_) => ErrorKind::PythonAssertion,
             Python::TooLarge => ErrorKind::Memory,
         };

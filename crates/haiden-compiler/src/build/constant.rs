@@ -32,6 +32,30 @@ impl Builder<'_, '_, '_> {
         }
     }
 
+    /// Whether a constant counts as true, if that shows without calling anything.
+    pub(super) fn known_truth(&self, expr: &Expr<'_>) -> Option<bool> {
+        match expr {
+            Expr::Const(node) => Some(match &node.value {
+                Constant::None => false,
+                Constant::Bool(value) => *value,
+                Constant::Int(value) => *value != 0,
+                Constant::Float(value) => *value != 0.0,
+                Constant::Str(value) => !value.is_empty(),
+                Constant::BigInt(_) => true,
+                Constant::Object(_) => return None,
+            }),
+            Expr::List(node) => self.is_constant(expr).then_some(!node.items.is_empty()),
+            Expr::Tuple(node) => self.is_constant(expr).then_some(!node.items.is_empty()),
+            Expr::Unary(node) if node.op == UnaryOp::Not => self.known_truth(&node.node).map(|truth| !truth),
+            Expr::Binary(node) => match (node.op, self.known_truth(&node.left)?) {
+                (BinaryOp::And, true) | (BinaryOp::Or, false) => self.known_truth(&node.right),
+                (BinaryOp::And | BinaryOp::Or, left) => Some(left),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
     fn are_constant(&self, arguments: &Arguments<'_>) -> bool {
         let named = arguments.kwargs.iter().map(|keyword| &keyword.value);
         let dynamic = arguments.dyn_args.iter().chain(&arguments.dyn_kwargs);

@@ -256,6 +256,12 @@ impl<'a, 's> Builder<'_, 'a, 's> {
             return Ok(self.push(negation.at, Expr::Neg(power)));
         }
         let left = self.expr(&node.left)?;
+        if let BinaryOp::And | BinaryOp::Or = node.op
+            && self.known_truth(&node.left) == Some(node.op == BinaryOp::Or)
+        {
+            // Jinja2 folds this, and never looks at the filters and tests on the right.
+            return Ok(left);
+        }
         let right = self.expr(&node.right)?;
         let op = match node.op {
             BinaryOp::And => return Ok(self.push(node.at, Expr::And(left, right))),

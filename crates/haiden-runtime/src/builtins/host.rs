@@ -113,9 +113,9 @@ pub trait BuiltinHost: Host {
         }
         Ok(total)
     }
-    /// The text of Jinja's `filesizeformat`, of `float(value)`: [`super::text::filesizeformat`]. Unlike
-    /// [`BuiltinHost::number_float`], what `float` raises is raised: `TypeError` for what is neither text nor number.
-    fn filesizeformat(&mut self, value: &Self::Register, binary: bool) -> Result<String, Self::Error>;
+    /// `float(value)`. Unlike with [`BuiltinHost::number_float`], what `float` raises is raised: `TypeError` for what is
+    /// neither text nor number.
+    fn real(&mut self, value: &Self::Register) -> Result<f64, Self::Error>;
     /// A random number below `below`, which is not 0.
     fn random_below(&mut self, below: usize) -> usize;
 

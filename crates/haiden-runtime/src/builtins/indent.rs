@@ -16,10 +16,14 @@ pub(super) fn indent<H: BuiltinHost>(
     bound: &Bound<H>,
 ) -> Result<H::Register, H::Error> {
     let (indention, by_markup) = indention(host, bound)?;
-    let first = bound.flag(host, 1, false)?;
+    // As Jinja: the newline is added first, then it matters whether blank lines are indented, last the first one.
+    if host.text(value).is_none() {
+        return Err(not_a_text(host, value, bound));
+    }
     let blank = bound.flag(host, 2, false)?;
+    let first = bound.flag(host, 1, false)?;
     let markup = host.is_markup(value);
-    let Some(text) = host.text(value) else { return Err(not_a_text(host, value)) };
+    let text = host.text(value).unwrap_or_default();
     let lines = lines(text);
     let size = text.len().saturating_add(indention.len().saturating_mul(lines.len()));
     if size > LONGEST {
@@ -36,7 +40,7 @@ pub(super) fn indent<H: BuiltinHost>(
 
 /// The error of `value += "\n"`: an undefined value has its own.
 #[cold]
-fn not_a_text<H: BuiltinHost>(host: &mut H, value: &H::Register) -> H::Error {
+fn not_a_text<H: BuiltinHost>(host: &mut H, value: &H::Register, bound: &Bound<H>) -> H::Error {
     if host.is_undefined(value) {
         let sum = host.new_text("\n", false).and_then(|newline| host.binary(BinaryOp::Add, value, &newline));
         if let Err(error) = sum {
@@ -46,6 +50,9 @@ fn not_a_text<H: BuiltinHost>(host: &mut H, value: &H::Register) -> H::Error {
     let name = host.type_name(value);
     if name == "list" {
         // `+=` takes the newline as an item; only then is the value no text.
+        if let Err(error) = bound.flag(host, 2, false) {
+            return error;
+        }
         let message = "'list' object has no attribute 'splitlines'".to_owned();
         return host.error(ErrorClass::Attribute, message);
     }

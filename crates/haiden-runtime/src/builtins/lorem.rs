@@ -27,10 +27,10 @@ pub fn lipsum<H: BuiltinHost>(host: &mut H, arguments: Arguments<'_, H>) -> Resu
     let spec: &Spec = find_global("lipsum").expect("it is declared");
     let bound = bind(host, spec, arguments)?;
     let count = bound.index(host, 0, 5)?.max(0);
-    let html = bound.flag(host, 1, true)?;
-    let least = bound.index(host, 2, 20)?;
-    let limit = bound.index(host, 3, 100)?;
-    if count > 0 && limit <= least {
+    // Without paragraphs nothing is asked about their lengths; with them, before how they look.
+    let (least, limit) =
+        if count > 0 { (bound.index(host, 2, 20)?, bound.index(host, 3, 100)?) } else { (20, 100) };
+    if limit <= least {
         let width = i128::from(limit) - i128::from(least);
         let message = format!("empty range for randrange() ({least}, {limit}, {width})");
         return Err(host.error(ErrorClass::Value, message));
@@ -40,6 +40,7 @@ pub fn lipsum<H: BuiltinHost>(host: &mut H, arguments: Arguments<'_, H>) -> Resu
     if words > MOST_WORDS || limit.saturating_sub(least) > MOST_WORDS {
         return Err(host.error(ErrorClass::Overflow, "lipsum would make too many words".to_owned()));
     }
+    let html = bound.flag(host, 1, true)?;
     let mut out = String::new();
     let vocabulary: Vec<&str> = WORDS.split_whitespace().collect();
     for number in 0..count {

@@ -191,9 +191,8 @@ pub(super) fn urlize<H: BuiltinHost>(
     let limit = bound.some(host, 0).cloned();
     let whole = limit.as_ref().filter(|limit| matches!(host.kind(limit), ValueKind::Int | ValueKind::Bool));
     let trim_url_limit = whole.map(|limit| host.to_index(limit)).transpose()?;
-    let nofollow = bound.flag(host, 1, false)?;
-    let target = optional_text(host, bound, 2)?.or_else(|| host.urlize_target());
     let rel = rel(host, bound)?;
+    let nofollow = bound.flag(host, 1, false)?;
     let extra_schemes = match bound.some(host, 4).cloned() {
         None => host.urlize_extra_schemes(),
         Some(given) => {
@@ -205,13 +204,24 @@ pub(super) fn urlize<H: BuiltinHost>(
         }
     };
     let escaped = host.escape(value)?;
-    let op = |trim_url_limit| TextOp::Urlize {
+    let op = |trim_url_limit, target| TextOp::Urlize {
         trim_url_limit,
         rel: rel.as_deref(),
         nofollow,
-        target: target.as_deref(),
+        target,
         extra_schemes: &extra_schemes,
     };
+    let target = match bound.some(host, 2).cloned() {
+        Some(target) => {
+            if host.text(&target).is_none() {
+                // Whether the schemes are such comes before what the target is.
+                host.text_filter(op(None, None), &escaped)?;
+            }
+            target_text(host, &target)?
+        }
+        None => host.urlize_target(),
+    };
+    let op = |trim_url_limit| op(trim_url_limit, target.as_deref());
     let linked = host.text_filter(op(trim_url_limit), &escaped)?;
     if let Some(limit) = limit
         && trim_url_limit.is_none()
@@ -254,14 +264,13 @@ fn scheme_text<H: BuiltinHost>(host: &mut H, scheme: &H::Register) -> Result<Str
     Err(host.error(ErrorClass::Type, message))
 }
 
-fn optional_text<H: BuiltinHost>(
-    host: &mut H,
-    bound: &Bound<H>,
-    index: usize,
-) -> Result<Option<String>, H::Error> {
-    let Some(value) = bound.some(host, index) else { return Ok(None) };
+/// The argument `target`: nothing if it is false, whatever the policy says.
+fn target_text<H: BuiltinHost>(host: &mut H, target: &H::Register) -> Result<Option<String>, H::Error> {
+    if !host.truth(target)? {
+        return Ok(None);
+    }
     let mut text = String::new();
-    host.push_text(&mut text, value, false)?;
+    host.push_text(&mut text, target, false)?;
     Ok(Some(text))
 }
 
@@ -271,23 +280,21 @@ pub(super) fn xmlattr<H: BuiltinHost>(
     value: &H::Register,
     bound: &Bound<H>,
 ) -> Result<H::Register, H::Error> {
-    let autospace = bound.flag(host, 0, true)?;
     let mut out = String::new();
     for (key, item) in mapping_items(host, context, value)? {
         if matches!(host.kind(&item), ValueKind::None | ValueKind::Undefined) {
             continue;
         }
         check_attribute_name(host, &key)?;
-        if autospace || !out.is_empty() {
-            out.push(' ');
-        }
+        out.push(' ');
         host.push_text(&mut out, &key, true)?;
         out.push_str("=\"");
         host.push_text(&mut out, &item, true)?;
         out.push('"');
     }
+    let spaced = bound.flag(host, 0, true)?;
     let markup = host.autoescape(context);
-    host.new_text(&out, markup)
+    host.new_text(if spaced { &out } else { out.strip_prefix(' ').unwrap_or_default() }, markup)
 }
 
 fn check_attribute_name<H: BuiltinHost>(host: &mut H, key: &H::Register) -> Result<(), H::Error> {

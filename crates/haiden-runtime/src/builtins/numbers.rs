@@ -18,8 +18,11 @@ pub(super) fn filesizeformat<H: BuiltinHost>(
     value: &H::Register,
     bound: &Bound<H>,
 ) -> Result<H::Register, H::Error> {
+    let size = host.real(value)?;
     let binary = bound.flag(host, 0, false)?;
-    let text = host.filesizeformat(value, binary)?;
+    let mut text = String::new();
+    super::text::filesizeformat(&mut text, size, binary)
+        .map_err(|error| host.error(error.class, error.message))?;
     host.new_text(&text, false)
 }
 

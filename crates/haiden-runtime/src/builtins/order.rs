@@ -20,9 +20,9 @@ pub(super) fn dictsort<H: BuiltinHost>(
             return Err(host.error(ErrorClass::FilterArgument, message));
         }
     };
-    let case_sensitive = bound.flag(host, 0, false)?;
     let items = mapping_items(host, context, value)?;
     let reverse = reverse(host, bound, 2)?;
+    let case_sensitive = !items.is_empty() && bound.flag(host, 0, false)?;
     let mut keys = Vec::with_capacity(items.len());
     for (key, item) in &items {
         let key = if by_value { item.clone() } else { key.clone() };

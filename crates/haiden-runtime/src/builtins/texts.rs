@@ -157,33 +157,32 @@ pub(super) fn truncate<H: BuiltinHost>(
         Some(end) => i64::try_from(host.length(end)?).unwrap_or(i64::MAX),
         None => 3,
     };
-    let length = match bound.get(0) {
-        Some(length) => compared(host, length, end_length)?,
-        None => 255,
-    };
+    let length = bound.get(0).cloned().unwrap_or_else(|| host.integer(255));
     let leeway = match bound.some(host, 3).cloned() {
-        Some(leeway) => compared(host, &leeway, 0)?,
-        None => host.truncate_leeway(),
+        Some(leeway) => leeway,
+        None => {
+            let leeway = host.truncate_leeway();
+            host.integer(leeway)
+        }
     };
-    let assertion = if length < end_length {
-        Some(format!("expected length >= {end_length}, got {length}"))
-    } else if leeway < 0 {
-        Some(format!("expected leeway >= 0, got {leeway}"))
-    } else {
-        None
-    };
-    if let Some(message) = assertion {
-        return Err(host.error(ErrorClass::Assertion, message));
-    }
-    let most = length.saturating_add(leeway);
-    let fits = match host.text(value) {
-        Some(text) => character(text, usize::try_from(most).unwrap_or(0)).is_none(),
-        None => i64::try_from(host.length(value)?).unwrap_or(i64::MAX) <= most,
+    demand(host, "length", &length, end_length)?;
+    demand(host, "leeway", &leeway, 0)?;
+    let most = host.binary(BinaryOp::Add, &length, &leeway)?;
+    let whole = matches!(host.kind(&most), ValueKind::Int | ValueKind::Bool);
+    let few = if whole { host.to_index(&most).ok() } else { None };
+    let fits = match (host.text(value), few) {
+        (Some(text), Some(most)) => character(text, usize::try_from(most).unwrap_or(0)).is_none(),
+        _ => {
+            let length = i64::try_from(host.length(value)?).unwrap_or(i64::MAX);
+            let length = host.integer(length);
+            host.compare_truth(CompareOp::Le, &length, &most)?
+        }
     };
     if fits {
         return Ok(value.clone());
     }
     let kill_words = bound.flag(host, 1, false)?;
+    let length = host.to_index(&length)?;
     let Some(text) = host.text(value) else {
         let name = host.type_name(value);
         let (class, message) = if kill_words {
@@ -208,13 +207,20 @@ pub(super) fn truncate<H: BuiltinHost>(
     host.binary(BinaryOp::Add, &cut, end)
 }
 
-/// A number that is compared before anything else is done with it.
-fn compared<H: BuiltinHost>(host: &mut H, number: &H::Register, least: i64) -> Result<i64, H::Error> {
-    if !matches!(host.kind(number), ValueKind::Int | ValueKind::Bool) {
-        let least = host.integer(least);
-        host.compare_truth(CompareOp::Ge, number, &least)?;
+/// A number of any kind that must not be below `least`.
+fn demand<H: BuiltinHost>(
+    host: &mut H,
+    what: &str,
+    number: &H::Register,
+    least: i64,
+) -> Result<(), H::Error> {
+    let bound = host.integer(least);
+    if host.compare_truth(CompareOp::Ge, number, &bound)? {
+        return Ok(());
     }
-    host.to_index(number)
+    let mut message = format!("expected {what} >= {least}, got ");
+    host.push_text(&mut message, number, false)?;
+    Err(host.error(ErrorClass::Assertion, message))
 }
 
 /// Where character `index` starts, if the text has so many.

@@ -422,7 +422,9 @@ impl Host for ToyHost {
     }
     fn set_attr(&mut self, object: &Toy, site: &Rc<str>, value: &Toy) -> Result<()> {
         self.ask()?;
-        let Toy::Namespace(entries) = object else { return Err(self.fault(Fault::NotANamespace)) };
+        let Toy::Namespace(entries) = object else {
+            return Err(ToyError::Unsupported("a set block of what is no namespace"));
+        };
         let mut entries = entries.borrow_mut();
         match entries.iter_mut().find(|(known, _)| known == site) {
             Some((_, old)) => *old = value.clone(),

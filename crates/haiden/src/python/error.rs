@@ -25,6 +25,12 @@ pub(crate) enum Error {
     Key(Message),
     /// `AttributeError`.
     Attribute(Message),
+    /// `LookupError`.
+    Lookup(Message),
+    /// `UnicodeEncodeError`.
+    UnicodeEncode(Message),
+    /// `UnicodeDecodeError`.
+    UnicodeDecode(Message),
     /// `AssertionError`.
     Assertion(Message),
     /// The result would be a complex number, which has no place here.
@@ -47,6 +53,9 @@ impl Error {
             Self::Index(_) => "IndexError",
             Self::Key(_) => "KeyError",
             Self::Attribute(_) => "AttributeError",
+            Self::Lookup(_) => "LookupError",
+            Self::UnicodeEncode(_) => "UnicodeEncodeError",
+            Self::UnicodeDecode(_) => "UnicodeDecodeError",
             Self::Assertion(_) => "AssertionError",
         }
     }
@@ -60,6 +69,9 @@ impl Error {
             | Self::Index(text)
             | Self::Key(text)
             | Self::Attribute(text)
+            | Self::Lookup(text)
+            | Self::UnicodeEncode(text)
+            | Self::UnicodeDecode(text)
             | Self::Assertion(text) => text,
             Self::Complex => "complex numbers are not supported",
             Self::TooLarge => "the result is larger than the limit allows",

@@ -4,8 +4,10 @@
 //! `String` the caller owns. Invariant: every result and every error text equals Python's; the recorded
 //! cases in `tests/data/python` judge it. Nothing here knows a template or a template's value.
 
+pub(crate) mod bytes;
 pub(crate) mod case;
 pub(crate) mod characters;
+pub(crate) mod codec;
 pub(crate) mod error;
 pub(crate) mod filters;
 pub(crate) mod format;

@@ -13,7 +13,7 @@ fn separator(sep: &str) -> Result<&str> {
 /// `text.split(sep, max)`.
 pub(crate) fn split<'a>(text: &'a str, sep: Option<&str>, max: i64) -> Result<Vec<&'a str>> {
     let max = usize::try_from(max).unwrap_or(usize::MAX);
-    let Some(sep) = sep else { return Ok(split_spaces(text, max)) };
+    let Some(sep) = sep else { return Ok(split_spaces(text, max, unicode::is_space)) };
     Ok(text.splitn(max.saturating_add(1), separator(sep)?).collect())
 }
 
@@ -21,7 +21,7 @@ pub(crate) fn split<'a>(text: &'a str, sep: Option<&str>, max: i64) -> Result<Ve
 pub(crate) fn rsplit<'a>(text: &'a str, sep: Option<&str>, max: i64) -> Result<Vec<&'a str>> {
     let max = usize::try_from(max).unwrap_or(usize::MAX);
     let mut pieces: Vec<&str> = match sep {
-        None => rsplit_spaces(text, max),
+        None => rsplit_spaces(text, max, unicode::is_space),
         Some(sep) => text.rsplitn(max.saturating_add(1), separator(sep)?).collect(),
     };
     pieces.reverse();
@@ -29,34 +29,33 @@ pub(crate) fn rsplit<'a>(text: &'a str, sep: Option<&str>, max: i64) -> Result<V
 }
 
 /// At white space: no empty pieces; the last one keeps the space at its end if the cuts ran out.
-fn split_spaces(text: &str, max: usize) -> Vec<&str> {
+pub(crate) fn split_spaces(text: &str, max: usize, is_space: fn(char) -> bool) -> Vec<&str> {
     let mut pieces = Vec::new();
-    let mut rest = text.trim_start_matches(unicode::is_space);
+    let mut rest = text.trim_start_matches(is_space);
     while !rest.is_empty() {
         if pieces.len() == max {
             pieces.push(rest);
             break;
         }
-        let end = rest.find(unicode::is_space).unwrap_or(rest.len());
+        let end = rest.find(is_space).unwrap_or(rest.len());
         pieces.push(&rest[..end]);
-        rest = rest[end..].trim_start_matches(unicode::is_space);
+        rest = rest[end..].trim_start_matches(is_space);
     }
     pieces
 }
 
 /// The same from the end, the last piece first.
-fn rsplit_spaces(text: &str, max: usize) -> Vec<&str> {
+pub(crate) fn rsplit_spaces(text: &str, max: usize, is_space: fn(char) -> bool) -> Vec<&str> {
     let mut pieces = Vec::new();
-    let mut rest = text.trim_end_matches(unicode::is_space);
+    let mut rest = text.trim_end_matches(is_space);
     while !rest.is_empty() {
         if pieces.len() == max {
             pieces.push(rest);
             break;
         }
-        let start =
-            rest.char_indices().rfind(|(_, c)| unicode::is_space(*c)).map_or(0, |(at, c)| at + c.len_utf8());
+        let start = rest.char_indices().rfind(|(_, c)| is_space(*c)).map_or(0, |(at, c)| at + c.len_utf8());
         pieces.push(&rest[start..]);
-        rest = rest[..start].trim_end_matches(unicode::is_space);
+        rest = rest[..start].trim_end_matches(is_space);
     }
     pieces
 }
@@ -68,6 +67,15 @@ pub(crate) fn is_line_end(c: char) -> bool {
 
 /// `text.splitlines(keep_ends)`, line by line.
 pub(crate) fn lines(text: &str, keep_ends: bool) -> impl Iterator<Item = &str> {
+    lines_at(text, keep_ends, is_line_end)
+}
+
+/// The same, where these characters end a line.
+pub(crate) fn lines_at(
+    text: &str,
+    keep_ends: bool,
+    is_line_end: fn(char) -> bool,
+) -> impl Iterator<Item = &str> {
     let mut rest = text;
     std::iter::from_fn(move || {
         if rest.is_empty() {

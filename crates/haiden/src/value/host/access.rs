@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use haiden_bytecode::LoopField;
 use haiden_bytecode::image::{CATCH_CALLER, CATCH_KWARGS, CATCH_VARARGS, EXPLICIT_CALLER};
-use haiden_runtime::{BlockReference, LoopState};
+use haiden_runtime::{BlockReference, Fault, Host, LoopState};
 
 use crate::error::{Error, ErrorKind};
 use crate::value::heap::{HeapObject, range_len};
@@ -222,7 +222,9 @@ impl NativeHost {
                 };
                 Some(self.new_text(&text, false)?)
             }
-            HeapObject::Bytes(_) if name == "decode" || name == "hex" => Some(self.method_of(object, name)),
+            HeapObject::Bytes(_) if super::methods_bytes::is_method(name) => {
+                Some(self.method_of(object, name))
+            }
             HeapObject::Slice(parts) => match name {
                 "start" => Some(parts[0]),
                 "stop" => Some(parts[1]),
@@ -350,9 +352,7 @@ impl NativeHost {
             },
             _ => None,
         };
-        let Some(dict) = dict else {
-            return Err(Error::new(ErrorKind::Runtime, "cannot assign attribute on non-namespace object"));
-        };
+        let Some(dict) = dict else { return self.set_item_of(object, &name.text, value) };
         // The key is text that the program owns; the dict wants its own.
         if let Some(place) = self.dict_place(dict, &name.text) {
             self.heap.dicts[dict as usize].values[place] = value;
@@ -360,6 +360,31 @@ impl NativeHost {
         }
         let key = self.new_text(&name.text, false)?;
         self.dict_set(Word::Dict(dict), key, value)
+    }
+
+    /// `object['name'] = value`: what `{% set object.name %}…{% endset %}` means for what is no namespace.
+    #[cold]
+    fn set_item_of(&mut self, object: Word, name: &str, value: Word) -> Result<(), Error> {
+        // Jinja2 has no rule for this; templates that may change nothing must not change this way either.
+        if self.is_immutable() {
+            return Err(self.fault(Fault::NotANamespace));
+        }
+        let object = self.settled(object)?;
+        match self.present(object) {
+            Word::Map { .. } | Word::Dict(_) => {
+                let dict = self.make_mutable(object);
+                let key = self.new_text(name, false)?;
+                self.dict_set(dict, key, value)
+            }
+            Word::Items { .. } | Word::List(_) => {
+                Err(Error::new(ErrorKind::Type, "list indices must be integers or slices, not str"))
+            }
+            other => {
+                let class = self.type_name(other);
+                let message = format!("'{class}' object does not support item assignment");
+                Err(Error::new(ErrorKind::Type, message))
+            }
+        }
     }
 
     /// A global function, by what it makes.

@@ -22,11 +22,11 @@ enum Takes {
 
 use Takes::{Named, None as Nothing, One, Range, Tuple};
 
-/// What methods of text take.
+/// What methods of text and bytes take.
 fn of_text(name: &str) -> Takes {
     match name {
         "join" | "partition" | "rpartition" | "removeprefix" | "removesuffix" | "zfill" | "translate"
-        | "format_map" => One,
+        | "format_map" | "fromhex" => One,
         "center" | "ljust" | "rjust" => Range(1, 2),
         "strip" | "lstrip" | "rstrip" => Range(0, 1),
         "replace" => Range(2, 3),
@@ -34,7 +34,9 @@ fn of_text(name: &str) -> Takes {
         "expandtabs" => Named(1, &["tabsize"]),
         "splitlines" => Named(1, &["keepends"]),
         "split" | "rsplit" => Named(2, &["sep", "maxsplit"]),
-        "encode" => Named(2, &["encoding", "errors"]),
+        "encode" | "decode" => Named(2, &["encoding", "errors"]),
+        "hex" => Named(2, &["sep", "bytes_per_sep"]),
+        "maketrans" => Range(2, 2),
         _ => Nothing,
     }
 }
@@ -91,7 +93,8 @@ pub(super) fn wrong_call(class: &str, name: &str, given: usize, keywords: &[(Arc
     {
         return wrong_markup_call(name, parameters, given, keywords);
     }
-    let takes = if matches!(class, "str" | "Markup") { of_text(name) } else { of_others(class, name) };
+    let takes =
+        if matches!(class, "str" | "Markup" | "bytes") { of_text(name) } else { of_others(class, name) };
     if let Some((keyword, _)) = keywords.first() {
         return error(match takes {
             Named(_, names) => {

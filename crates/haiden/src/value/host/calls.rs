@@ -316,23 +316,7 @@ impl NativeHost {
             HeapObject::Loop(_) => {
                 self.loop_number(index, |state, host| state.changed(host, positional)).map(Word::Bool)
             }
-            HeapObject::Bytes(bytes) => {
-                let text = match name {
-                    "hex" => bytes.iter().fold(String::new(), |mut text, &byte| {
-                        push_hex(&mut text, byte);
-                        text
-                    }),
-                    _ => String::from_utf8(bytes.clone()).map_err(|error| {
-                        let at = error.utf8_error().valid_up_to();
-                        let message = format!(
-                            "'utf-8' codec can't decode byte 0x{:02x} in position {at}: invalid start byte",
-                            error.as_bytes().get(at).copied().unwrap_or_default()
-                        );
-                        Error::new(ErrorKind::Value, message)
-                    })?,
-                };
-                self.new_text(&text, false)
-            }
+            HeapObject::Bytes(_) => self.bytes_method(receiver, name, positional, keywords),
             HeapObject::Range { .. } => self.list_method(receiver, name, positional, keywords),
             HeapObject::Context(context) => {
                 let context = *context;
@@ -401,11 +385,4 @@ fn refused(method: &str, positional: &[Word], keywords: &[(Arc<str>, Word)]) -> 
         (None, given) => format!("{method}() takes 1 positional argument but {} were given", given + 1),
     };
     Some(Error::new(ErrorKind::Type, message))
-}
-
-/// A byte as two hexadecimal digits.
-fn push_hex(out: &mut String, byte: u8) {
-    for digit in [byte >> 4, byte & 15] {
-        out.push(char::from_digit(digit.into(), 16).unwrap_or('0'));
-    }
 }

@@ -189,6 +189,9 @@ impl NativeHost {
                 if let (Some(left), Some(right)) = (self.number(left), self.number(right)) {
                     return Ok(compare_numbers(&left, &right));
                 }
+                if let (Some(left), Some(right)) = (self.bytes(left), self.bytes(right)) {
+                    return Ok(Some(left.cmp(right)));
+                }
                 if let Some((left, right)) = self.settled_pair(left, right)? {
                     return self.order_at(op, left, right, depth);
                 }
@@ -239,6 +242,9 @@ impl NativeHost {
                         value <= start && value > stop
                     };
                     return Ok(inside && (i128::from(value) - i128::from(start)) % i128::from(step) == 0);
+                }
+                if let HeapObject::Bytes(_) = self.heap.objects[index as usize] {
+                    return self.in_bytes(item, Word::Object(index));
                 }
                 if let HeapObject::View { dict, of: ViewOf::Keys } = self.heap.objects[index as usize] {
                     return Ok(self.dict_find(dict, item)?.is_some());
@@ -300,6 +306,9 @@ impl NativeHost {
                 {
                     let message = format!("unhashable type: '{}'", self.type_name(word));
                     return Err(Error::new(ErrorKind::Type, message));
+                }
+                if let Some(bytes) = self.bytes(word) {
+                    return Ok(hash_text(&String::from_utf8_lossy(bytes)));
                 }
                 u64::from(index) << 8 | 5
             }

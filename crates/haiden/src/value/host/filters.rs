@@ -72,7 +72,9 @@ impl BuiltinHost for NativeHost {
             | Word::Map { .. }
             | Word::Dict(_) => true,
             word @ (Word::Undefined(_) | Word::Missing) => self.undefined_length(word).is_ok(),
-            Word::Object(index) => matches!(self.heap.objects[index as usize], HeapObject::Range { .. }),
+            Word::Object(index) => {
+                matches!(self.heap.objects[index as usize], HeapObject::Range { .. } | HeapObject::Bytes(_))
+            }
             Word::Foreign { slot, index } => match self.foreign(slot, index) {
                 Foreign::Object(object) => guarded(object, "length", Object::length)?.is_some(),
                 Foreign::Function(_) | Foreign::Deferred(_) => false,
@@ -230,7 +232,10 @@ impl BuiltinHost for NativeHost {
         self.templates().newline_sequence()
     }
     fn number_int(&mut self, value: &Word, base: Option<i64>) -> Result<Option<Word>> {
-        match *value {
+        let digits = self.digits(*value)?;
+        // The base is for text only.
+        let base = if digits.is_some() { Some(10) } else { base };
+        match digits.unwrap_or(*value) {
             Word::Undefined(_) | Word::Missing => Err(self.undefined_error(*value)),
             Word::Str(text) => {
                 let found = match base {
@@ -250,7 +255,7 @@ impl BuiltinHost for NativeHost {
         }
     }
     fn number_float(&mut self, value: &Word) -> Result<Option<Word>> {
-        match *value {
+        match self.digits(*value)?.unwrap_or(*value) {
             Word::Undefined(_) | Word::Missing => Err(self.undefined_error(*value)),
             Word::Str(text) => {
                 Ok(crate::python::number::parse::parse_float(self.str(text)).ok().map(Word::Float))
@@ -288,8 +293,8 @@ impl BuiltinHost for NativeHost {
             (_, rounded) => self.new_number(rounded),
         })
     }
-    fn filesizeformat(&mut self, value: &Word, binary: bool) -> Result<String> {
-        let Some(Word::Float(bytes)) = self.number_float(value)? else {
+    fn real(&mut self, value: &Word) -> Result<f64> {
+        let Some(Word::Float(real)) = self.number_float(value)? else {
             if !matches!(value, Word::Str(_)) {
                 let name = NativeHost::type_name(self, *value);
                 let message = format!("float() argument must be a string or a real number, not '{name}'");
@@ -298,9 +303,7 @@ impl BuiltinHost for NativeHost {
             let shown = self.repr(value)?;
             return Err(Error::new(ErrorKind::Value, format!("could not convert string to float: {shown}")));
         };
-        let mut out = String::new();
-        text::filesizeformat(&mut out, bytes, binary)?;
-        Ok(out)
+        Ok(real)
     }
     fn random_below(&mut self, below: usize) -> usize {
         // splitmix64 (Steele, Lea, Flood 2014), seeded once per render.

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use crate::error::{Error, ErrorKind};
 use crate::python::number::{Int, Number};
-use crate::value::heap::HeapObject;
 use crate::value::host::NativeHost;
 use crate::value::word::Word;
 
@@ -106,7 +105,7 @@ impl NativeHost {
         if big {
             bytes.reverse();
         }
-        Ok(self.heap.object(HeapObject::Bytes(bytes)))
+        self.new_bytes(bytes)
     }
 
     /// `float.as_integer_ratio()`

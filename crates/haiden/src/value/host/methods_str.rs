@@ -7,6 +7,7 @@ use haiden_runtime::builtins::text as algorithms;
 use crate::error::{Error, ErrorKind};
 use crate::python::case;
 use crate::python::characters::Unicode14;
+use crate::python::codec;
 use crate::python::text::find::{self, Bounds};
 use crate::python::text::{classify, pad, replace, split, strip};
 use crate::value::host::NativeHost;
@@ -261,18 +262,14 @@ impl NativeHost {
                 }))
             }
             ("encode", [] | [_] | [_, _]) => {
-                for (name, &argument) in ["encoding", "errors"].into_iter().zip(args) {
-                    self.text_argument(argument, &format!("encode() argument '{name}' must be str"))?;
-                }
-                if let Some(&Word::Str(encoding)) = args.first() {
-                    let known = self.str(encoding).to_ascii_lowercase().replace('_', "-");
-                    if !matches!(&*known, "utf-8" | "utf8" | "u8") {
-                        let message = format!("unknown encoding: {}", self.str(encoding));
-                        return Err(Error::new(ErrorKind::Lookup, message));
-                    }
-                }
-                let bytes = self.str(text).as_bytes().to_vec();
-                Ok(self.heap.object(crate::value::heap::HeapObject::Bytes(bytes)))
+                let named = |place: usize, name| args.get(place).copied().or_else(|| keyword(keywords, name));
+                let all = [named(0, "encoding"), named(1, "errors")];
+                let encoding = self.codec_argument("encode", "encoding", &all, 0)?;
+                let errors = self.codec_argument("encode", "errors", &all, 1)?;
+                let (encoding, errors) = (encoding.as_deref(), errors.as_deref());
+                let bytes =
+                    codec::encode(self.str(text), encoding.unwrap_or("utf-8"), errors.unwrap_or("strict"))?;
+                self.new_bytes(bytes)
             }
             ("striptags", []) => self
                 .build_text(false, |host, out| Ok(algorithms::striptags(out, host.str(text), &Unicode14)?)),
@@ -306,7 +303,7 @@ impl NativeHost {
         })
     }
 
-    fn bounds(&self, bounds: &[Word]) -> Result<Bounds> {
+    pub(super) fn bounds(&self, bounds: &[Word]) -> Result<Bounds> {
         let bound = |place: usize| match bounds.get(place) {
             None | Some(Word::None) => Ok(None),
             Some(&word) => self.slice_bound(word).map(Some),
@@ -472,6 +469,6 @@ impl NativeHost {
     }
 }
 
-fn keyword(keywords: &[(Arc<str>, Word)], name: &str) -> Option<Word> {
+pub(super) fn keyword(keywords: &[(Arc<str>, Word)], name: &str) -> Option<Word> {
     keywords.iter().find(|(known, _)| **known == *name).map(|(_, word)| *word)
 }

@@ -23,6 +23,7 @@ mod iterate;
 mod json;
 mod lazy;
 mod link;
+mod methods_bytes;
 mod methods_dict;
 mod methods_list;
 mod methods_number;

@@ -98,6 +98,16 @@ impl NativeHost {
                 items.extend(self.items_of(right)?);
                 self.new_tuple(&items)
             }
+            (Word::Object(_), Word::Object(_))
+                if self.bytes(left).is_some() && self.bytes(right).is_some() =>
+            {
+                let both = [self.bytes(left), self.bytes(right)].map(Option::unwrap_or_default);
+                let whole = both.concat();
+                if whole.len() > self.limits.size {
+                    return Err(self.too_many());
+                }
+                self.new_bytes(whole)
+            }
             (Word::Str(text), _) if !text.markup => {
                 let name = self.type_name(right);
                 Err(Error::new(ErrorKind::Type, format!("can only concatenate str (not \"{name}\") to str")))
@@ -147,6 +157,7 @@ impl NativeHost {
     fn multiply(&mut self, left: Word, right: Word) -> Result<Word, Error> {
         let is_sequence = |word: Word| {
             matches!(word, Word::Str(_) | Word::Items { .. } | Word::List(_) | Word::Tuple { .. })
+                || self.bytes(word).is_some()
         };
         // Markup is asked first, since it is the subclass.
         let markup_right =
@@ -180,8 +191,15 @@ impl NativeHost {
                 Ok(())
             });
         }
-        let items = self.items_of(sequence)?;
         let times = usize::try_from(times).unwrap_or(0);
+        if let Some(bytes) = self.bytes(sequence) {
+            if bytes.len().saturating_mul(times) > self.limits.size {
+                return Err(self.too_many());
+            }
+            let bytes = bytes.repeat(times);
+            return self.new_bytes(bytes);
+        }
+        let items = self.items_of(sequence)?;
         if items.len().saturating_mul(times) > self.limits.size {
             return Err(self.too_many());
         }

@@ -88,6 +88,11 @@ impl NativeHost {
         templates.sandbox().map(|sandbox| ask(self, sandbox))
     }
 
+    /// May templates change no lists and dicts?
+    pub(super) fn is_immutable(&self) -> bool {
+        self.templates().sandbox().is_some_and(|sandbox| sandbox.is_immutable)
+    }
+
     /// As [`NativeHost::member`], as far as the sandbox lets the template see it.
     #[inline]
     pub(super) fn safe_member(&mut self, object: Word, name: &str) -> Result<Option<Word>> {

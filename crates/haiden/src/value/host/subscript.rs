@@ -176,7 +176,7 @@ impl NativeHost {
                 HeapObject::Bytes(bytes) => {
                     let found = slice_indices(bytes.len(), start, stop, step)?;
                     let picked = places(&found).map(|place| bytes[place]).collect();
-                    Ok(self.heap.object(HeapObject::Bytes(picked)))
+                    self.new_bytes(picked)
                 }
                 _ => Err(self.no_slice(object)),
             },
