@@ -18,6 +18,8 @@ SMALL = ["0", "1", "2", "3", "-1", "-2", "5", "8", "n0", "n1"]
 ARGUMENTS = [*SMALL, "none", "true", "false", "1.5", "-0.5", "'a'", "''", "'x y'", "', '", "'name'", "'<b>'", "t0", "strs", "[1, 2]", "('a', 'b')", "{'a': 1}", "missing"]
 TEXTS = ["'a'", "'l'", "' '", "''", "'<'", "'o W'", "'%'", "t0", "t1", "s0"]
 
+BYTES = ["'a'.encode()", "'l'.encode()", "' '.encode()", "''.encode()", "'é'.encode()", "'<'.encode()", "'o W'.encode()", "t0.encode()", "97", "t0"]
+
 
 def signatures(table: t.Mapping[str, t.Callable[..., t.Any]]) -> dict[str, list[str]]:
     """The names of parameters behind the value."""
@@ -43,13 +45,18 @@ METHODS = {
         format_map:d index:s,n?,n? isalnum isalpha isascii isdecimal isdigit isidentifier islower isnumeric isprintable isspace istitle
         isupper join:l ljust:n,c? lower lstrip:s? partition:s removeprefix:s removesuffix:s replace:s,s,n? rfind:s,n?,n? rindex:s,n?
         rjust:n,c? rpartition:s rsplit:sep=s?,maxsplit=n? rstrip:s? split:sep=s?,maxsplit=n? splitlines:keepends=a? startswith:s,n?,n?
-        startswith:p endswith:p strip:s? swapcase title upper zfill:n encode translate:d striptags unescape""",
+        startswith:p endswith:p strip:s? swapcase title upper zfill:n encode encode:encoding=e,errors=h? translate:d striptags unescape""",
     "list": "append:a clear copy count:a extend:l index:a,n?,n? insert:n,a pop:n? remove:a reverse sort sort:reverse=a",
     "tuple": "count:a index:a,n?",
     "dict": "clear copy get:s,a? get:a,a? items keys pop:s,a? pop:a popitem setdefault:s,a? update:d values fromkeys:l",
     "int": "bit_length conjugate bit_count as_integer_ratio to_bytes:n,order is_integer",
     "float": "is_integer hex as_integer_ratio conjugate",
     "range": "count:a index:a",
+    "bytes": """capitalize center:n,f? count:y,n?,n? decode decode:encoding=e?,errors=h? endswith:y,n?,n? expandtabs:tabsize=n? find:y,n?,n?
+        fromhex:x hex hex:sep=f?,bytes_per_sep=n? index:y,n? isalnum isalpha isascii isdigit islower isspace istitle isupper join:b ljust:n,f?
+        lower lstrip:y? maketrans:y,y partition:y removeprefix:y removesuffix:y replace:y,y,n? rfind:y,n?,n? rindex:y rjust:n,f?
+        rpartition:y rsplit:sep=y?,maxsplit=n? rstrip:y? split split:sep=y?,maxsplit=n? splitlines:keepends=a? startswith:y,n?,n? strip:y?
+        swapcase title translate:none,delete=y? upper zfill:n""",
 }
 ATTRIBUTES = ["real", "imag", "numerator", "denominator", "start", "stop", "step", "name", "items", "upper", "a", "0", "nope", "grouper", "list"]
 SUBJECTS = {"str": "str", "list": "list", "dict": "dict", "int": "int", "float": "float"}
@@ -60,7 +67,7 @@ class Wild(Expressions):
 
     def wild(self, depth: int) -> str:
         """Anything."""
-        kinds = ["filter", "filter", "filter", "test", "method", "method", "percent", "format", "subscript", "loose", "loose", "markup", "undefined", "literal", "call", "macro", "loop"]
+        kinds = ["filter", "filter", "filter", "test", "method", "method", "percent", "format", "subscript", "loose", "loose", "markup", "undefined", "literal", "call", "macro", "loop", "bytes"]
         kind = self.rng.choice(kinds)
         self.use("wild", kind)
         made: str = getattr(self, f"w_{kind}")(depth)
@@ -135,6 +142,8 @@ class Wild(Expressions):
             subject = self.rng.choice(["pair", "(1, 'a', 1)", "()", "(2,)"])
         elif kind == "range":
             subject = self.rng.choice(["range(3)", "range(n0)", "range(5, 0, -2)"])
+        elif kind == "bytes":
+            subject = self.some_bytes()
         else:
             subject = self.subject(depth, SUBJECTS[kind])
         marked = self.rng.choice(["|safe", "|e"]) if kind == "str" and self.chance(0.3) else ""
@@ -157,10 +166,29 @@ class Wild(Expressions):
             "l": lambda: self.rng.choice(["strs", "ints", "['a', '<']", "[]", "pair", "t0", "['x', '<b>'|safe]", "d"]),
             "p": lambda: self.rng.choice(["('a', 'H')", "()", "(1,)", "pair"]),
             "d": lambda: self.rng.choice(["d", "{'a': t0}", "odd", "{}", "{97: 'b', 98: none, 60: 99}", "pairs"]),
+            "y": lambda: self.rng.choice(BYTES),
+            "f": lambda: self.rng.choice(["'-'.encode()", "'é'.encode()", "':'", "''"]),
+            "b": lambda: self.rng.choice(["['a'.encode(), 'é'.encode()]", "[]", "strs", "['a'.encode(), 1]", "'ab'.encode()"]),
+            "e": lambda: self.rng.choice(["'utf-8'", "'UTF8'", "'ascii'", "'latin-1'", "'iso_8859_1'", "'nope'"]),
+            "h": lambda: self.rng.choice(["'strict'", "'ignore'", "'replace'", "'backslashreplace'", "'xmlcharrefreplace'", "'nope'"]),
+            "x": lambda: self.rng.choice(["'00ff'", "'0'", "' 41 42 '", "'4 1'", "'zz'"]),
+            "none": lambda: "none",
             "order": lambda: self.rng.choice(["'big'", "'little'", "byteorder='big'"]),
         }
         value = makers[kind]()
         return f"{name}={value}" if name and self.chance(0.4) else value
+
+    def some_bytes(self) -> str:
+        """Bytes."""
+        return self.rng.choice([f"{self.rng.choice(['s0', 's1', 't0', 't1'])}.encode()", f"({self.expr('str', 0)}).encode()", "'a b,c'.encode()", "i0.to_bytes(9, 'big', signed=true)"])
+
+    def w_bytes(self, depth: int) -> str:
+        made, other = self.some_bytes(), self.rng.choice([*BYTES, self.argument()])
+        form = self.rng.choice(["{m} + {o}", "{o} + {m}", "{m} * {n}", "{n} * {m}", "{o} in {m}", "{m} in {o}", "{m} < {o}", "{m} == {o}", "{m} != {m}", "{m} >= {o}", "{m}[{n}]",
+                                "{m}[{n}:{n}]", "{m}[::{n}]", "{m} ~ {o}", "{m}|{f}", "{m} is {t}", "[{m}, {o}]|sort", "[{m}, {o}, {m}]|unique|list", "{{{m}: 1}}[{m}]", "{{{m}: 1}}", "{m} and 1",
+                                "'{{}}'.format({m})", "'%s' % {m}", "{m}|map('string')|list", "{m}.{a}", "({m}, {o})|max", "{m}|list|length"])  # fmt: skip
+        safe = sorted(set(FILTERS) - {"batch", "slice"})
+        return form.format(m=made, o=other, n=self.rng.choice(SMALL), f=self.rng.choice(safe), t=self.rng.choice([name for name in sorted(TESTS) if name.isidentifier()]), a=self.rng.choice(ATTRIBUTES))
 
     def w_percent(self, depth: int) -> str:
         self.use("operator", "% format")

@@ -278,10 +278,10 @@ def do_indent(s: str, width: int | str = 4, first: bool = False, blank: bool = F
     if isinstance(s, Markup):
         indention, newline = Markup(indention), Markup(newline)
     s += newline
-    lines = s.splitlines()
     if blank:
-        text = (newline + indention).join(lines)
+        text = (newline + indention).join(s.splitlines())
     else:
+        lines = s.splitlines()
         text = lines.pop(0)
         if lines:
             text += newline + newline.join(indention + line if line else line for line in lines)
@@ -298,14 +298,15 @@ def do_truncate(
     """
     if leeway is None:
         leeway = env.policies["truncate.leeway"]
-    if length < len(end):
+    if not length >= len(end):
         raise AssertionError(f"expected length >= {len(end)}, got {length}")
-    if leeway < 0:
+    if not leeway >= 0:
         raise AssertionError(f"expected leeway >= 0, got {leeway}")
     if len(s) <= length + leeway:
         return s
-    kept = s[: length - len(end)]
-    return (kept if killwords else kept.rsplit(" ", 1)[0]) + end
+    if killwords:
+        return s[: length - len(end)] + end
+    return s[: length - len(end)].rsplit(" ", 1)[0] + end
 
 
 @pass_environment
@@ -640,7 +641,7 @@ def do_batch(value: "t.Iterable[V]", linecount: int, fill_with: "V | None" = Non
             batch = []
         batch.append(item)
     if batch:
-        if fill_with is not None:
+        if fill_with is not None and len(batch) < linecount:
             batch += [fill_with] * (linecount - len(batch))
         yield batch
 

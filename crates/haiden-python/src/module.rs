@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use haiden_bytecode::Image;
+use haiden_bytecode::image::Reference;
 use haiden_cache::Bundle;
 use pyo3::prelude::*;
 
@@ -134,8 +135,8 @@ pub(crate) fn finish(
     autoescape: bool,
     identity: Option<Identity>,
 ) -> PyResult<Code> {
-    // Each table has its names in the order in which Jinja2 meets them.
-    let mut unknown: Option<(u32, u32, String)> = None;
+    // Both tables have their names in the order in which Jinja2 meets them.
+    let mut unknown: Option<(&Reference, String)> = None;
     let tables = [(image.filters(), &settings.filters, "filter"), (image.tests(), &settings.tests, "test")];
     for (references, table, kind) in tables {
         for reference in references.iter().filter(|reference| reference.hard) {
@@ -143,17 +144,14 @@ pub(crate) fn finish(
             if table.bound(py).contains(known)? {
                 continue;
             }
-            let first = unknown
-                .as_ref()
-                .is_none_or(|(line, column, _)| (reference.line, reference.column) < (*line, *column));
-            if first {
-                let message = format!("No {kind} named '{known}'.");
-                unknown = Some((reference.line, reference.column, message));
+            if unknown.as_ref().is_none_or(|(other, _)| reference.place < other.place) {
+                unknown = Some((reference, format!("No {kind} named '{known}'.")));
             }
             break;
         }
     }
-    if let Some((line, _, message)) = unknown {
+    if let Some((reference, message)) = unknown {
+        let line = reference.line;
         let class = &types::types(py)?.get(py).assertion_error;
         return Err(errors::exception(py, class, &message, line, (name.as_deref(), filename.as_deref())));
     }
