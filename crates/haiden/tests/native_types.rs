@@ -56,6 +56,36 @@ fn a_page_of_one_value_is_the_value() {
 }
 
 #[test]
+fn bytes_leave_as_bytes_and_come_back() {
+    let mut environment = native();
+    for (template, repr) in [
+        ("{{ 'é'.encode() }}", r"b'\xc3\xa9'"),
+        ("{{ [n.to_bytes(2), (text.encode(),)] }}", r"[b'\x00\x05', (b'5',)]"),
+        (r"{{ 'b' }}{{ '\'a\\x00\'' }}", r"b'a\x00'"),
+        ("{% set x %}b'5'{% endset %}{{ x.decode() ~ x[0] }}", "553"),
+    ] {
+        check_in(&environment, template, repr);
+    }
+    let template = environment.template_from_str("{{ text.encode('latin-1') }}").expect("a template");
+    let bytes = template.render_native(context! { text => "é" }).expect("bytes");
+    assert_eq!(bytes.as_bytes(), Some(&[0xE9][..]));
+    assert_eq!(bytes.deserialize_into::<Vec<u8>>().expect("a vector"), [0xE9]);
+    assert_eq!(serde_json::to_string(&bytes).expect("JSON"), "[233]");
+    // In a render they are what they were, also in a list.
+    environment.add_function("echo", |value: Value| value);
+    for (source, repr) in [
+        ("{{ b.decode('latin-1') }}", "'é'"),
+        ("{{ [b][0].hex() ~ (b + b)|length }}", "'e92'"),
+        ("{{ echo(b) == b and 233 in [echo(b)][0] }}", "True"),
+        ("{{ {b: 1}[b] }}", "1"),
+    ] {
+        let template = environment.template_from_str(source).expect("a template");
+        let value = template.render_native(context! { b => bytes.clone() }).expect("a value");
+        assert_eq!(format!("{value:?}"), repr, "{source}");
+    }
+}
+
+#[test]
 fn nothing_is_escaped_and_text_stays_text() {
     let mut environment = native();
     environment.set_autoescape(true);

@@ -1,7 +1,7 @@
 //! `ast.literal_eval`: text that is a Python literal becomes the value.
 //!
 //! In: text. Out: a tree of plain values, or nothing for what is no literal (the caller keeps the text then). What native
-//! values have no type for (bytes, sets, complex numbers, `...`) counts as no literal. Nesting is bounded as in CPython,
+//! values have no type for (sets, complex numbers, `...`) counts as no literal. Nesting is bounded as in CPython,
 //! whose tokenizer refuses more than 200 open brackets.
 
 use num_bigint::BigInt;
@@ -20,6 +20,7 @@ pub(crate) enum Literal {
     Int(BigInt),
     Float(f64),
     Str(String),
+    Bytes(Vec<u8>),
     List(Vec<Literal>),
     Tuple(Vec<Literal>),
     Dict(Vec<(Literal, Literal)>),
@@ -208,7 +209,7 @@ impl Reader<'_> {
             "None" => Literal::None,
             "True" => Literal::Bool(true),
             "False" => Literal::Bool(false),
-            "r" | "R" | "u" | "U" if rest.starts_with(['\'', '"']) => return self.strings(),
+            _ if prefix(self.rest).is_some() => return self.strings(),
             _ => return None,
         };
         self.rest = rest;
@@ -238,21 +239,28 @@ impl Reader<'_> {
     }
 
     /// Texts one after the other are one.
+    /// Strings one behind the other are one, all of text or all of bytes.
     fn strings(&mut self) -> Option<Literal> {
         let mut text = String::new();
+        let Prefix { of_bytes, .. } = prefix(self.rest)?;
         loop {
-            self.string(&mut text)?;
+            let next = prefix(self.rest).filter(|next| next.of_bytes == of_bytes)?;
+            self.string(&mut text, &next)?;
             self.skip_blanks();
-            let prefix = self.rest.strip_prefix(['r', 'R', 'u', 'U']).unwrap_or(self.rest);
-            if !prefix.starts_with(['\'', '"']) {
-                return Some(Literal::Str(text));
+            if prefix(self.rest).is_none() {
+                return Some(if of_bytes {
+                    Literal::Bytes(text.chars().map(|c| c as u8).collect())
+                } else {
+                    Literal::Str(text)
+                });
             }
         }
     }
 
-    fn string(&mut self, out: &mut String) -> Option<()> {
-        let raw = self.rest.starts_with(['r', 'R']);
-        let body = self.rest.strip_prefix(['r', 'R', 'u', 'U']).unwrap_or(self.rest);
+    /// A string; of bytes, as text in which each byte is one character.
+    fn string(&mut self, out: &mut String, prefix: &Prefix) -> Option<()> {
+        let &Prefix { raw, of_bytes, len } = prefix;
+        let body = &self.rest[len..];
         let quote =
             if body.starts_with("\"\"\"") || body.starts_with("'''") { &body[..3] } else { &body[..1] };
         let mut rest = &body[quote.len()..];
@@ -265,17 +273,18 @@ impl Reader<'_> {
             rest = &rest[c.len_utf8()..];
             match c {
                 '\n' | '\r' if quote.len() == 1 => return None,
+                c if of_bytes && !c.is_ascii() => return None,
                 '\r' => {
                     rest = rest.strip_prefix('\n').unwrap_or(rest);
                     out.push('\n');
                 }
                 '\\' if raw => {
-                    let next = rest.chars().next()?;
+                    let next = rest.chars().next().filter(|next| !of_bytes || next.is_ascii())?;
                     out.push('\\');
                     out.push(next);
                     rest = &rest[next.len_utf8()..];
                 }
-                '\\' => rest = escape(out, rest)?,
+                '\\' => rest = escape(out, rest, of_bytes)?,
                 c => out.push(c),
             }
         }
@@ -331,9 +340,36 @@ fn number(token: &str) -> Option<Literal> {
     None
 }
 
+/// What stands before a string's quote.
+struct Prefix {
+    raw: bool,
+    of_bytes: bool,
+    len: usize,
+}
+
+/// The prefix of the string that the text starts with, if it does.
+fn prefix(text: &str) -> Option<Prefix> {
+    let len = text.bytes().take(2).take_while(u8::is_ascii_alphabetic).count();
+    let (letters, rest) = text.split_at(len);
+    if !rest.starts_with(['\'', '"']) {
+        return None;
+    }
+    let (raw, of_bytes) = match &*letters.to_ascii_lowercase() {
+        "" | "u" => (false, false),
+        "r" => (true, false),
+        "b" => (false, true),
+        "br" | "rb" => (true, true),
+        _ => return None,
+    };
+    Some(Prefix { raw, of_bytes, len })
+}
+
 /// Reads what stands behind a backslash; returns what is left.
-fn escape<'t>(out: &mut String, rest: &'t str) -> Option<&'t str> {
+fn escape<'t>(out: &mut String, rest: &'t str, of_bytes: bool) -> Option<&'t str> {
     let c = rest.chars().next()?;
+    if of_bytes && !c.is_ascii() {
+        return None;
+    }
     let after = &rest[c.len_utf8()..];
     let short = match c {
         '\n' => return Some(after),
@@ -346,16 +382,16 @@ fn escape<'t>(out: &mut String, rest: &'t str) -> Option<&'t str> {
         't' => '\t',
         'v' => '\x0b',
         'x' => return code_point(out, after, 2),
-        'u' => return code_point(out, after, 4),
-        'U' => return code_point(out, after, 8),
-        'N' => {
+        'u' if !of_bytes => return code_point(out, after, 4),
+        'U' if !of_bytes => return code_point(out, after, 8),
+        'N' if !of_bytes => {
             let (name, after) = after.strip_prefix('{')?.split_once('}')?;
             out.push(haiden_syntax::character(name)?);
             return Some(after);
         }
         '0'..='7' => {
             let len = rest.bytes().take(3).take_while(|b| matches!(b, b'0'..=b'7')).count();
-            let value = u32::from_str_radix(&rest[..len], 8).ok()?;
+            let value = u32::from_str_radix(&rest[..len], 8).ok()? & if of_bytes { 0xFF } else { u32::MAX };
             out.push(char::from_u32(value)?);
             return Some(&rest[len..]);
         }
@@ -387,6 +423,7 @@ mod tests {
             Literal::Int(value) => format!("{value}"),
             Literal::Float(value) => format!("{value:?}"),
             Literal::Str(text) => format!("{text:?}"),
+            Literal::Bytes(bytes) => format!("b{bytes:?}"),
             Literal::List(items) => format!("[{}]", all(items)),
             Literal::Tuple(items) => format!("({})", all(items)),
             Literal::Dict(entries) => {
@@ -457,7 +494,18 @@ mod tests {
             ("1#\r}", "-"),
             ("'''a\r\nb\rc'''", r#""a\nb\nc""#),
             (r"r'\n'", r#""\\n""#),
-            ("b'a'", "-"),
+            ("b'a'", "b[97]"),
+            (r"B'\x41\351\777' br'\n'", "b[65, 233, 255, 92, 110]"),
+            (r"Rb'\u00e9'", "b[92, 117, 48, 48, 101, 57]"),
+            (r"b'\N{BULLET}\q'", "b[92, 78, 123, 66, 85, 76, 76, 69, 84, 125, 92, 113]"),
+            ("b'é'", "-"),
+            ("b'\\é'", "-"),
+            ("b'a' 'b'", "-"),
+            ("'a' b'b'", "-"),
+            ("bb'a'", "-"),
+            ("bu'a'", "-"),
+            ("b", "-"),
+            ("[b'a', 'b']", "[b[97] \"b\"]"),
             ("f'a'", "-"),
             ("'a", "-"),
             ("a", "-"),

@@ -11,6 +11,7 @@ use num_bigint::BigInt;
 use serde::ser::{Impossible, Serialize, SerializeMap, SerializeSeq, Serializer};
 
 use crate::error::Error;
+use crate::value::object::Foreign;
 use crate::value::serialize::Writer;
 use crate::value::value::{Repr, Value};
 use crate::value::word::Word;
@@ -75,7 +76,7 @@ impl Serialize for Content<'_> {
             Repr::Float(value) => serializer.serialize_f64(*value),
             Repr::Big(value) => serialize_big(value, serializer),
             Repr::Str(text, _) => serializer.serialize_str(text),
-            Repr::Foreign(foreign) => serializer.serialize_str(&format!("{foreign:?}")),
+            Repr::Foreign(foreign) => serialize_foreign(foreign, serializer),
             Repr::Arena(arena, word) => match *word {
                 Word::Str(text) => serializer.serialize_str(arena.str(text)),
                 Word::Big { index, .. } => serialize_big(&arena.bigs[index as usize], serializer),
@@ -95,12 +96,18 @@ impl Serialize for Content<'_> {
                     }
                     map.end()
                 }
-                Word::Foreign { index, .. } => {
-                    serializer.serialize_str(&format!("{:?}", arena.foreign[index as usize]))
-                }
+                Word::Foreign { index, .. } => serialize_foreign(&arena.foreign[index as usize], serializer),
                 _ => serializer.serialize_unit(),
             },
         }
+    }
+}
+
+/// Bytes as such, everything else as its text.
+fn serialize_foreign<S: Serializer>(foreign: &Foreign, serializer: S) -> Result<S::Ok, S::Error> {
+    match foreign.bytes() {
+        Some(bytes) => serializer.serialize_bytes(bytes),
+        None => serializer.serialize_str(&format!("{foreign:?}")),
     }
 }
 

@@ -4,11 +4,12 @@
 //! out, [`heap`] what a
 //! render makes, [`value`] what users hold, [`object`] and [`function`] their code,
 //! [`state`] what it sees of a render, [`bound`] what it
-//! is handed of it, [`to_value`] and [`typed`] what derived objects
+//! is handed of it, [`bytes`] what bytes are outside of a render, [`to_value`] and [`typed`] what derived objects
 //! stand on, [`host`] the machine's verbs.
 
 pub(crate) mod arena;
 pub(crate) mod bound;
+mod bytes;
 pub(crate) mod context;
 pub(crate) mod deserialize;
 pub(crate) mod function;

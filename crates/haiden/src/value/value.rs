@@ -229,12 +229,16 @@ impl Value {
 
     /// The object, if it is one.
     pub fn as_object(&self) -> Option<&Arc<dyn Object>> {
+        match self.foreign()? {
+            Foreign::Object(object) => Some(object),
+            Foreign::Function(_) | Foreign::Deferred(_) => None,
+        }
+    }
+
+    pub(crate) fn foreign(&self) -> Option<&Foreign> {
         match &self.0 {
-            Repr::Foreign(Foreign::Object(object)) => Some(object),
-            Repr::Arena(arena, Word::Foreign { index, .. }) => match &arena.foreign[*index as usize] {
-                Foreign::Object(object) => Some(object),
-                Foreign::Function(_) | Foreign::Deferred(_) => None,
-            },
+            Repr::Foreign(foreign) => Some(foreign),
+            Repr::Arena(arena, Word::Foreign { index, .. }) => Some(&arena.foreign[*index as usize]),
             _ => None,
         }
     }

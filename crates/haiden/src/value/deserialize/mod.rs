@@ -13,6 +13,7 @@ mod number;
 use std::sync::Arc;
 
 use num_bigint::BigInt;
+use serde::de::value::SeqDeserializer;
 use serde::de::{Deserialize, Deserializer, Error as _, Expected, IntoDeserializer, Unexpected, Visitor};
 
 use self::access::{Entries, Items, Variant};
@@ -59,6 +60,7 @@ enum View<'de> {
     Text(&'de str),
     Items(&'de Arc<Arena>, &'de [Word]),
     Entries(&'de Arc<Arena>, &'de [Word], &'de [Word]),
+    Bytes(&'de [u8]),
     Foreign(&'de Foreign),
     Global,
     Invalid(&'de Error),
@@ -79,12 +81,16 @@ impl<'de> View<'de> {
                 let keys = &arena.shapes[shape as usize].keys[..];
                 View::Entries(arena, keys, &arena.words[start as usize..start as usize + keys.len()])
             }
-            Word::Foreign { index, .. } => View::Foreign(&arena.foreign[index as usize]),
+            Word::Foreign { index, .. } => View::of_foreign(&arena.foreign[index as usize]),
             Word::Global(_) => View::Global,
             // The others do not occur in arenas.
             Word::None | Word::Missing | Word::List(_) | Word::Dict(_) | Word::Object(_) => View::None,
             Word::Undefined(_) => View::Undefined(None),
         }
+    }
+
+    fn of_foreign(foreign: &'de Foreign) -> View<'de> {
+        foreign.bytes().map_or(View::Foreign(foreign), View::Bytes)
     }
 
     /// What messages call it.
@@ -96,6 +102,7 @@ impl<'de> View<'de> {
             View::Float(value) => Unexpected::Float(value),
             View::Big(_) => Unexpected::Other("a large integer"),
             View::Text(text) => Unexpected::Str(text),
+            View::Bytes(bytes) => Unexpected::Bytes(bytes),
             View::Items(..) => Unexpected::Seq,
             View::Entries(..) => Unexpected::Map,
             View::Foreign(Foreign::Object(object)) => Unexpected::Other(object.type_name()),
@@ -138,7 +145,7 @@ impl<'de> ValueDeserializer<'de> {
             Repr::Float(value) => View::Float(*value),
             Repr::Big(value) => View::Big(value),
             Repr::Str(text, _) => View::Text(text),
-            Repr::Foreign(foreign) => View::Foreign(foreign),
+            Repr::Foreign(foreign) => View::of_foreign(foreign),
             Repr::Arena(arena, word) => View::of_word(arena, *word),
         }
     }
@@ -169,6 +176,7 @@ impl<'de> ValueDeserializer<'de> {
         let byte = |word: &Word| if let Word::Int(byte) = *word { u8::try_from(byte).ok() } else { None };
         match self.view() {
             View::Text(text) => visitor.visit_borrowed_bytes(text.as_bytes()),
+            View::Bytes(bytes) => visitor.visit_borrowed_bytes(bytes),
             View::Items(_, words) => match words.iter().map(byte).collect::<Option<Vec<u8>>>() {
                 Some(bytes) => visitor.visit_byte_buf(bytes),
                 None => self.deserialize_any(visitor),
@@ -226,6 +234,8 @@ impl<'de> Deserializer<'de> for ValueDeserializer<'de> {
             View::Float(value) => visitor.visit_f64(value),
             View::Big(value) => number::visit_big(value, visitor),
             View::Text(text) => visitor.visit_borrowed_str(text),
+            // As a list: formats know that, and so do vectors.
+            View::Bytes(bytes) => visitor.visit_seq(SeqDeserializer::new(bytes.iter().copied())),
             View::Items(arena, words) => Items::new(arena, words).visit(visitor),
             View::Entries(arena, keys, values) => Entries::new(arena, keys, values).visit(visitor),
             other => Err(other.misfit(&visitor)),

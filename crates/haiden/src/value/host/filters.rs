@@ -295,7 +295,7 @@ impl BuiltinHost for NativeHost {
     }
     fn real(&mut self, value: &Word) -> Result<f64> {
         let Some(Word::Float(real)) = self.number_float(value)? else {
-            if !matches!(value, Word::Str(_)) {
+            if !matches!(value, Word::Str(_)) && self.bytes(*value).is_none() {
                 let name = NativeHost::type_name(self, *value);
                 let message = format!("float() argument must be a string or a real number, not '{name}'");
                 return Err(Error::new(ErrorKind::Type, message));

@@ -91,6 +91,20 @@ impl NativeHost {
         Ok(self.heap.object(HeapObject::Bytes(bytes)))
     }
 
+    /// Is it bytes that were outside of the render?
+    pub(super) fn is_bytes_outside(&self, word: Word) -> bool {
+        matches!(word, Word::Foreign { slot, index } if self.foreign(slot, index).bytes().is_some())
+    }
+
+    /// Bytes that were outside become an object of the heap, on which templates can do all that they do on bytes.
+    pub(super) fn bytes_from_outside(&mut self, word: Word) -> Result<Word> {
+        let Word::Foreign { slot, index } = word else { return Ok(word) };
+        match self.foreign(slot, index).bytes().map(<[u8]>::to_vec) {
+            Some(bytes) => self.new_bytes(bytes),
+            None => Ok(word),
+        }
+    }
+
     fn bytes_of_latin(&mut self, text: &str) -> Result<Word> {
         self.new_bytes(text.chars().map(|c| c as u8).collect())
     }
@@ -227,7 +241,7 @@ impl NativeHost {
             None => Ok(None),
             Some(Word::Str(text)) => Ok(Some(self.str(text).to_owned())),
             Some(other) => {
-                let class = self.type_name(other);
+                let class = if let Word::None = other { "None" } else { self.type_name(other) };
                 Err(type_error(format!("{method}() argument '{name}' must be str, not {class}")))
             }
         }

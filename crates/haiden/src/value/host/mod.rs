@@ -66,6 +66,7 @@ use crate::python::number::Number;
 use crate::python::number::int::Int;
 use crate::sandbox::Sandbox;
 use crate::value::arena::{Arena, too_large};
+use crate::value::bytes::Bytes;
 use crate::value::function::BoxedFunction;
 use crate::value::heap::{Heap, HeapObject};
 use crate::value::object::Foreign;
@@ -455,6 +456,9 @@ impl NativeHost {
                 if let Some(word) = self.own_object(foreign) {
                     return Ok(word);
                 }
+                if let Some(bytes) = foreign.bytes() {
+                    return self.new_bytes(bytes.to_vec());
+                }
                 self.heap.foreign.push(foreign.clone());
                 Word::Foreign { slot: HEAP, index: (self.heap.foreign.len() - 1) as u32 }
             }
@@ -512,6 +516,9 @@ impl NativeHost {
                 {
                     return Ok(Value(Repr::Arena(self.slots[usize::from(slot)].clone(), own)));
                 }
+                if let Some(bytes) = self.bytes(word) {
+                    return Ok(Value::from_object(Bytes(bytes.into())));
+                }
                 if let Word::Object(index) = word
                     && let Some(bound) = self.bind(index)?
                 {
@@ -558,13 +565,13 @@ impl NativeHost {
                 arena.push_list(&items)?
             }
             Word::Object(ref index) => match &self.heap.objects[*index as usize] {
-                HeapObject::Range { .. }
-                | HeapObject::View { .. }
-                | HeapObject::Bytes(_)
-                | HeapObject::Generator { .. } => {
+                HeapObject::Range { .. } | HeapObject::View { .. } | HeapObject::Generator { .. } => {
                     let items = self.items_of(word)?;
                     let items = self.copy_all(arena, &items, depth)?;
                     arena.push_list(&items)?
+                }
+                HeapObject::Bytes(bytes) => {
+                    arena.push_foreign(Foreign::Object(Arc::new(Bytes(bytes.as_slice().into()))))
                 }
                 HeapObject::Namespace(dict) => self.copy_out(arena, Word::Dict(*dict), depth + 1)?,
                 _ => match self.bind(*index)? {

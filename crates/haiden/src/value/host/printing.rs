@@ -105,6 +105,7 @@ impl NativeHost {
             Literal::Int(value) => self.new_number(Number::Int(Int::from(value.clone()))),
             Literal::Float(value) => Word::Float(*value),
             Literal::Str(text) => self.new_text(text, false)?,
+            Literal::Bytes(bytes) => self.new_bytes(bytes.clone())?,
             Literal::List(items) => {
                 let items = self.words_of(items)?;
                 self.heap.list(items)

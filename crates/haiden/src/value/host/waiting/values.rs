@@ -25,7 +25,7 @@ impl NativeHost {
         // A copy: who calls this need not make one of what is printed, say.
         let mut word = word;
         for _ in 0..MAX_FUTURES {
-            let Some(future) = self.future_in(word) else { return Ok(word) };
+            let Some(future) = self.future_in(word) else { return self.bytes_from_outside(word) };
             let value = self.outcome(future)?;
             word = self.import(&value)?;
         }
@@ -44,7 +44,8 @@ impl NativeHost {
 
     /// Two words that are used now, if one is a future.
     pub(crate) fn settled_pair(&mut self, left: Word, right: Word) -> Result<Option<(Word, Word)>> {
-        if self.future_in(left).is_none() && self.future_in(right).is_none() {
+        let needs_none = |word| self.future_in(word).is_none() && !self.is_bytes_outside(word);
+        if needs_none(left) && needs_none(right) {
             return Ok(None);
         }
         Ok(Some((self.settled(left)?, self.settled(right)?)))
