@@ -12,8 +12,20 @@ HERE = pathlib.Path(__file__).resolve().parent
 BENCH = HERE.parent
 PAGES = BENCH / "target" / "pages"
 RECORDED = ["table", "tiny", "shop", "escape", "logic", "inherit"]
-RENDERED = ["table", "tiny", "shop", "shop é", "escape", "logic", "inherit", "chat", "chat, tools"]
-WITHOUT_AWAIT = ["table", "tiny", "shop", "inherit"]
+RENDERED = [
+    "table",
+    "tiny",
+    "listing",
+    "listing é",
+    "shop",
+    "shop é",
+    "escape",
+    "logic",
+    "inherit",
+    "chat",
+    "chat, tools",
+]
+WITHOUT_AWAIT = ["table", "tiny", "listing", "shop", "inherit"]
 GENERATED = ["html1k", "html10k", "html100k"]
 
 
@@ -91,15 +103,76 @@ def conversation():
     return messages
 
 
+class Product(Record):
+    """What a shop's own class looks like: attributes, and one that is computed."""
+
+    @property
+    def sale_price(self):
+        return self.price * (100 - self.discount) / 100
+
+
+def record(kind=Record, **fields):
+    """An instance with these attributes."""
+    made = kind()
+    for key, value in fields.items():
+        setattr(made, key, value)
+    return made
+
+
+def listing(text=str):
+    """A shop's page of 40 products, all of whose filters the engine has; `text` makes the names."""
+    words = "walnut salt & pepper table small winter <b>new</b> lamp garden quiet brass folding chair blue".split()
+
+    def phrase(start, count):
+        return " ".join(words[(start * 7 + i * i) % len(words)] for i in range(count))
+
+    products = []
+    for number in range(40):
+        product = record(
+            Product,
+            sku=f"{number:05d}",
+            slug=f"product-{number}",
+            name=text(phrase(number, 3)),
+            description=phrase(number + 1, 14 + number % 17),
+            price=10 + number * 3.27,
+            discount=(number % 3) * 5,
+            stock=number * 5 % 17,
+            featured=number % 8 == 0,
+            tags=[phrase(number + i, 1) for i in range(1 + number % 4)],
+            reviews=[
+                record(stars=1 + (number + i) % 5, author=text(f"Anna L. {i}"), text=phrase(number + i, 9))
+                for i in range(number % 5)
+            ],
+        )
+        if number % 5:
+            product.brand = phrase(number, 1)
+        products.append(product)
+    return {
+        "site": record(name=text("The lamp & chair shop"), theme="plain", owner="Lamps Ltd"),
+        "nav": [record(url=f"/{word}", label=text(word)) for word in ("start", "lamps", "chairs", "tables", "about")],
+        "current": "/chairs",
+        "heading": text("Chairs and tables"),
+        "year": 2026,
+        "products": products,
+    }
+
+
+def own(*files):
+    """Templates of the Python host alone."""
+    return {file: (BENCH / "templates" / "python" / file).read_text() for file in files}
+
+
 def task(name):
     """The task of this name."""
+    if name in ("listing", "listing é"):
+        context = listing(accented if name == "listing é" else str)
+        return Task(name, own("listing.jinja", "listing_base.jinja"), "listing.jinja", context, None)
     if name == "shop é":
         stored = json.loads((PAGES / "shop.json").read_text())
         context = {key: live(item, key, accented) for key, item in stored["data"].items()}
         return Task(name, stored["sources"], stored["entry"], context, None)
     if name in ("chat", "chat, tools"):
-        source = (BENCH / "templates" / "python" / "chat.jinja").read_text()
         tools = TOOLS if name == "chat, tools" else None
         context = {"messages": conversation(), "tools": tools, "bos_token": "<s>", "add_generation_prompt": True}
-        return Task(name, {"chat.jinja": source}, "chat.jinja", context, None, sandboxed=True)
+        return Task(name, own("chat.jinja"), "chat.jinja", context, None, sandboxed=True)
     return recorded(name)
