@@ -29,6 +29,11 @@ _MODULES = frozenset(
     "_identifier async_utils bccache compiler constants debug defaults environment exceptions ext filters idtracking"
     " lexer loaders meta nativetypes nodes optimizer parser runtime sandbox tests utils visitor".split()
 )
+# What `from jinja2 import *` brings: its names, and the modules that it has imported by then.
+__all__ = sorted(
+    {name for name, home in _HOME_OF.items() if home not in ("as_jinja2", "_statistics")}
+    | (_MODULES - {"constants", "debug", "ext", "meta", "nativetypes", "sandbox"})
+)
 
 if TYPE_CHECKING:
     from ._limits import RenderLimits as RenderLimits

@@ -51,6 +51,16 @@ def _matcher(pattern: str, flags: int = 0) -> "re.Pattern[str]":
     return re.compile(pattern, flags)
 
 
+def _shown_as(name: str) -> t.Callable[[F], F]:
+    """Gives a generator function another name: what its generators are shown as."""
+
+    def rename(function: F) -> F:
+        function.__name__ = function.__qualname__ = name
+        return function
+
+    return rename
+
+
 # Attributes of items
 
 
@@ -495,7 +505,11 @@ def sync_do_unique(
     attribute: str | int | None = None,
 ) -> t.Iterator[V]:
     """Each item the first time it comes; equal is what is equal by the attribute."""
-    key = _key(environment, attribute, case_sensitive)
+    return _distinct(value, _key(environment, attribute, case_sensitive))
+
+
+@_shown_as("sync_do_unique")
+def _distinct(value: "t.Iterable[V]", key: Getter) -> t.Iterator[V]:
     seen = set()
     for item in value:
         found = key(item)
@@ -514,19 +528,15 @@ async def do_unique(
     return sync_do_unique(environment, await auto_to_list(value), case_sensitive, attribute)
 
 
-def _min_or_max(
-    environment: "Environment",
-    value: "t.Iterable[V]",
-    func: "t.Callable[..., V]",
-    case_sensitive: bool,
-    attribute: str | int | None,
+def _extreme(
+    environment: "Environment", value: "t.Iterable[V]", func: "t.Callable[..., V]", key: Getter
 ) -> "V | Undefined":
     items = iter(value)
     try:
         first = next(items)
     except StopIteration:
         return environment.undefined("No aggregated item, sequence was empty.")
-    return func(chain([first], items), key=_key(environment, attribute, case_sensitive))
+    return func(chain([first], items), key=key)
 
 
 @pass_environment
@@ -537,7 +547,7 @@ def do_min(
     attribute: str | int | None = None,
 ) -> "V | Undefined":
     """The smallest item, by an attribute if given."""
-    return _min_or_max(environment, value, min, case_sensitive, attribute)
+    return _extreme(environment, value, min, _key(environment, attribute, case_sensitive))
 
 
 @pass_environment
@@ -548,7 +558,7 @@ def do_max(
     attribute: str | int | None = None,
 ) -> "V | Undefined":
     """The largest item, by an attribute if given."""
-    return _min_or_max(environment, value, max, case_sensitive, attribute)
+    return _extreme(environment, value, max, _key(environment, attribute, case_sensitive))
 
 
 @pass_environment
@@ -787,6 +797,14 @@ def sync_do_map(context: "Context", value: t.Iterable[t.Any], *args: t.Any, **kw
             yield func(item)
 
 
+@_shown_as("sync_do_map")
+def _mapped(value: t.Iterable[t.Any], func: Getter) -> t.Iterable[t.Any]:
+    """`sync_do_map` for the machine, which knows what is to be done."""
+    if value:
+        for item in value:
+            yield func(item)
+
+
 @async_variant(sync_do_map)
 async def do_map(
     context: "Context", value: "EitherIterable[t.Any]", *args: t.Any, **kwargs: t.Any
@@ -836,6 +854,15 @@ def select_or_reject(
     """The items for which `modfunc` of the test's answer is true."""
     if value:
         decide = prepare_select_or_reject(context, args, kwargs, modfunc, lookup_attr)
+        for item in value:
+            if decide(item):
+                yield item
+
+
+@_shown_as("select_or_reject")
+def _chosen(value: "t.Iterable[V]", decide: Getter) -> "t.Iterator[V]":
+    """`select_or_reject` for the machine, which knows what is to be decided."""
+    if value:
         for item in value:
             if decide(item):
                 yield item

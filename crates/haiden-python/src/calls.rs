@@ -142,7 +142,7 @@ impl PyHost {
             Filter::Named(name) => return self.filter_by_name(context, name, value, arguments),
         };
         if let Some(native) = function.native
-            && let Some(result) = filters::apply(self, context, native, value, arguments)?
+            && let Some(result) = filters::apply(self, Some(context), native, value, arguments)?
         {
             return Ok(result);
         }
@@ -160,13 +160,13 @@ impl PyHost {
         arguments: Arguments<'_, PyHost>,
     ) -> Result<Register> {
         let (object, wanted) = match test {
-            Test::Function { object, wanted, native } => {
-                if let Some(native) = native
-                    && let Some(holds) = tests::apply(self, *native, value, arguments)?
+            Test::Function(function) => {
+                if let Some(native) = function.native
+                    && let Some(holds) = tests::apply(self, native, value, arguments)?
                 {
                     return Ok(Register::boolean(holds));
                 }
-                (object.clone(), *wanted)
+                (function.object.clone(), function.wanted)
             }
             Test::Named(name) => {
                 let object = objects::get_item(&self.settings().tests, &name.object)?;

@@ -6,12 +6,16 @@ use haiden_runtime::{Arguments, Host};
 
 use crate::attr_cache::Name;
 use crate::host::PyHost;
+use crate::item_filters;
 use crate::json;
 use crate::kept;
 use crate::objects::{self, Class, Result, Text};
 use crate::output::Output;
 use crate::register::{Obj, Register, View};
 use crate::scope::Context;
+use crate::short_filters;
+use crate::text_filters;
+use crate::types::Types;
 use crate::wanted::Wanted;
 
 /// What a filter was linked to.
@@ -40,27 +44,60 @@ pub(crate) struct Function {
     pub(crate) native: Option<Native>,
 }
 
+impl Function {
+    /// What templates use a Python function as.
+    pub(crate) fn new(types: &Types, object: Obj) -> Result<Function> {
+        let stock = &types.stock_filters;
+        let native = stock.iter().find(|(known, _)| known.is(&object)).map(|&(_, native)| native);
+        let wanted = Wanted::of(&object)?;
+        Ok(Function { object, wanted, native })
+    }
+}
+
 /// A filter of ours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Native {
     Capitalize,
+    Center,
     Default,
     Escape,
+    FileSizeFormat,
     First,
+    Float,
     Format,
+    GroupBy,
     Int,
     Join,
     Last,
     Length,
     List,
     Lower,
+    Map,
+    Max,
+    Min,
+    Reject,
+    RejectAttr,
     Replace,
+    Reverse,
+    Round,
     Safe,
+    Select,
+    SelectAttr,
+    Sort,
     String,
+    StripTags,
+    Sum,
+    Title,
     ToJson,
     Trim,
     Truncate,
+    Unique,
     Upper,
+    UrlEncode,
+    Urlize,
+    WordCount,
+    WordWrap,
+    XmlAttr,
 }
 
 impl Native {
@@ -84,6 +121,29 @@ impl Native {
         ("do_list", Native::List),
         ("do_replace", Native::Replace),
         ("do_trim", Native::Trim),
+        ("do_groupby", Native::GroupBy),
+        ("do_map", Native::Map),
+        ("do_max", Native::Max),
+        ("do_min", Native::Min),
+        ("do_reject", Native::Reject),
+        ("do_rejectattr", Native::RejectAttr),
+        ("do_select", Native::Select),
+        ("do_selectattr", Native::SelectAttr),
+        ("do_sort", Native::Sort),
+        ("do_sum", Native::Sum),
+        ("do_unique", Native::Unique),
+        ("do_center", Native::Center),
+        ("do_filesizeformat", Native::FileSizeFormat),
+        ("do_float", Native::Float),
+        ("do_reverse", Native::Reverse),
+        ("do_round", Native::Round),
+        ("do_striptags", Native::StripTags),
+        ("do_title", Native::Title),
+        ("do_urlencode", Native::UrlEncode),
+        ("do_urlize", Native::Urlize),
+        ("do_wordcount", Native::WordCount),
+        ("do_wordwrap", Native::WordWrap),
+        ("do_xmlattr", Native::XmlAttr),
     ];
 }
 
@@ -112,10 +172,10 @@ pub(crate) fn bind<const N: usize>(
     Some(bound)
 }
 
-/// Applies a filter; `None` if the function itself is to judge the arguments.
+/// Applies a filter; `None` if the function itself is to judge the arguments, or to be given a context where there is none.
 pub(crate) fn apply(
     host: &mut PyHost,
-    context: &Context,
+    context: Option<&Context>,
     filter: Native,
     value: &Register,
     arguments: Arguments<'_, PyHost>,
@@ -137,13 +197,23 @@ pub(crate) fn apply(
         Native::String if plain => Some(Register::object(soft_str(host, value)?)),
         Native::Length if plain => Some(Register::integer(objects::length(&host.object(value)?)? as i64)),
         Native::Upper | Native::Lower if plain => {
+            if host.fast
+                && let Some(bytes) = markup_ascii(host, value)?
+            {
+                let text = if filter == Native::Upper {
+                    bytes.to_ascii_uppercase()
+                } else {
+                    bytes.to_ascii_lowercase()
+                };
+                return host.finish_text(objects::text_of_ascii(&text)?, true).map(Some);
+            }
             let name = if filter == Native::Upper { &host.types.upper } else { &host.types.lower };
             Some(Register::object(method(&soft_str(host, value)?, name, &[])?))
         }
         Native::Format if arguments.shape.is_plain() => Some(format(host, value, arguments)?),
         Native::Join if !host.iterates_at_once(value) => None,
-        Native::Join => match bind(arguments, ["d", "attribute"]) {
-            Some([separator, None]) => Some(join(host, context, value, separator)?),
+        Native::Join => match (bind(arguments, ["d", "attribute"]), context) {
+            (Some([separator, None]), Some(context)) => Some(join(host, context, value, separator)?),
             _ => None,
         },
         Native::ToJson if host.fast => match bind(arguments, ["indent"]) {
@@ -160,7 +230,30 @@ pub(crate) fn apply(
             }
             None => None,
         },
-        other => crate::short_filters::apply(host, other, value, arguments)?,
+        Native::GroupBy
+        | Native::Map
+        | Native::Max
+        | Native::Min
+        | Native::Reject
+        | Native::RejectAttr
+        | Native::Select
+        | Native::SelectAttr
+        | Native::Sort
+        | Native::Sum
+        | Native::Unique => item_filters::apply(host, context, filter, value, arguments)?,
+        Native::Center
+        | Native::FileSizeFormat
+        | Native::Float
+        | Native::Reverse
+        | Native::Round
+        | Native::StripTags
+        | Native::Title
+        | Native::UrlEncode
+        | Native::Urlize
+        | Native::WordCount
+        | Native::WordWrap
+        | Native::XmlAttr => text_filters::apply(host, context, filter, value, arguments)?,
+        other => short_filters::apply(host, other, value, arguments)?,
     })
 }
 
@@ -177,6 +270,12 @@ pub(crate) fn emit(
         Native::Upper | Native::Lower if arguments.shape.registers() == 0 => {
             if let Some(bytes) = plain_ascii(value)? {
                 emit_case(out, bytes, filter == Native::Upper, escape);
+                return Ok(true);
+            }
+            if host.fast
+                && let Some(bytes) = markup_ascii(host, value)?
+            {
+                emit_case(out, bytes, filter == Native::Upper, false);
                 return Ok(true);
             }
             Ok(false)
@@ -236,6 +335,16 @@ fn emit_case(out: &mut Output, bytes: &[u8], upper: bool, escape: bool) {
 /// The bytes of an exact `str` that is ASCII.
 fn plain_ascii(value: &Register) -> Result<Option<&[u8]>> {
     let Some(object) = value.as_object().filter(|object| objects::is_str(object)) else { return Ok(None) };
+    Ok(match objects::characters(object)? {
+        Text::Ascii(bytes) => Some(bytes),
+        _ => None,
+    })
+}
+
+/// The bytes of exact markup that is ASCII.
+fn markup_ascii<'a>(host: &PyHost, value: &'a Register) -> Result<Option<&'a [u8]>> {
+    let is_markup = |object: &&Obj| PyHost::is_exactly(object, &host.types.markup);
+    let Some(object) = value.as_object().filter(is_markup) else { return Ok(None) };
     Ok(match objects::characters(object)? {
         Text::Ascii(bytes) => Some(bytes),
         _ => None,

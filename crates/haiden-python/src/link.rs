@@ -4,14 +4,13 @@ use haiden_bytecode::{Constant, Image};
 use haiden_runtime::{LinkedReader, Linker};
 
 use crate::attr_cache::{Name, Site};
-use crate::filters::{Filter, Function, Native};
+use crate::filters::{self, Filter, Native};
 use crate::host::{PyHost, Reference};
 use crate::objects::{self, Raised, Result};
 use crate::register::{Obj, Register};
 use crate::settings::Settings;
-use crate::tests::{NativeTest, Test};
+use crate::tests::{self, NativeTest, Test};
 use crate::types::Types;
-use crate::wanted::Wanted;
 
 /// What a constant was linked to.
 #[derive(Clone)]
@@ -121,8 +120,8 @@ impl Linker<PyHost> for PyLinker<'_> {
     fn site_of(&mut self, name: &Name, reader: LinkedReader<'_, PyHost>) -> Site {
         // What they do with an undefined value they do with nothing at all, too.
         let needs_no_value = match reader {
-            LinkedReader::Test(Test::Function { native, .. }) => {
-                matches!(native, Some(NativeTest::Defined | NativeTest::Undefined))
+            LinkedReader::Test(Test::Function(function)) => {
+                matches!(function.native, Some(NativeTest::Defined | NativeTest::Undefined))
             }
             LinkedReader::Filter(Filter::Function(function)) => function.native == Some(Native::Default),
             _ => false,
@@ -141,22 +140,16 @@ impl Linker<PyHost> for PyLinker<'_> {
             return named(&self.settings.filters, name).map(Filter::Named);
         }
         let object = self.found(true, name)?;
-        let stock = &self.types.stock_filters;
-        let native = stock.iter().find(|(known, _)| known.is(&object)).map(|&(_, native)| native);
-        let wanted = Wanted::of(&object);
-        let wanted = self.keep(wanted)?;
-        Some(Filter::Function(Function { object, wanted, native }))
+        let function = filters::Function::new(self.types, object);
+        self.keep(function).map(Filter::Function)
     }
     fn test(&mut self, name: &str) -> Option<Test> {
         if !objects::is_dict(&self.settings.tests) {
             return named(&self.settings.tests, name).map(Test::Named);
         }
         let object = self.found(false, name)?;
-        let stock = &self.types.stock_tests;
-        let native = stock.iter().find(|(known, _)| known.is(&object)).map(|&(_, native)| native);
-        let wanted = Wanted::of(&object);
-        let wanted = self.keep(wanted)?;
-        Some(Test::Function { object, wanted, native })
+        let function = tests::Function::new(self.types, object);
+        self.keep(function).map(Test::Function)
     }
 }
 

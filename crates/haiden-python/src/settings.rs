@@ -104,6 +104,8 @@ pub(crate) struct Hooks {
     pub(crate) resolve: bool,
     /// Operators that a sandbox intercepts.
     pub(crate) operators: bool,
+    /// `call_filter` and `call_test`, by which filters like `map` apply others.
+    pub(crate) filters_and_tests: bool,
 }
 
 /// A [`Settings`] as Python holds it: in the environment's `__dict__`, and in what was linked.
@@ -306,6 +308,7 @@ fn read(environment: &Bound<'_, PyAny>, types: &Types) -> PyResult<Settings> {
             context_call,
             resolve,
             operators,
+            filters_and_tests: any(&["call_filter", "call_test"])?,
         },
         guard: if sandboxed { Guard::of(environment)? } else { None },
         limits: Limits::of(environment)?,

@@ -6,12 +6,13 @@ use crate::attr_cache::Name;
 use crate::host::PyHost;
 use crate::objects::{self, Class, Result};
 use crate::register::{Obj, Register, View};
+use crate::types::Types;
 use crate::wanted::Wanted;
 
 /// What a test was linked to.
 pub(crate) enum Test {
     /// A function of the environment.
-    Function { object: Obj, wanted: Wanted, native: Option<NativeTest> },
+    Function(Function),
     /// The environment's tests are no dict: it is asked each time.
     Named(Name),
 }
@@ -20,9 +21,43 @@ impl Test {
     /// The function, if it is known.
     pub(crate) fn object(&self) -> Option<&Obj> {
         match self {
-            Test::Function { object, .. } => Some(object),
+            Test::Function(function) => Some(&function.object),
             Test::Named(_) => None,
         }
+    }
+}
+
+/// A function of the environment that templates use by name.
+pub(crate) struct Function {
+    pub(crate) object: Obj,
+    pub(crate) wanted: Wanted,
+    /// The machine's own way of asking.
+    pub(crate) native: Option<NativeTest>,
+}
+
+impl Function {
+    /// What templates use a Python function as.
+    pub(crate) fn new(types: &Types, object: Obj) -> Result<Function> {
+        let stock = &types.stock_tests;
+        let native = stock.iter().find(|(known, _)| known.is(&object)).map(|&(_, native)| native);
+        let wanted = Wanted::of(&object)?;
+        Ok(Function { object, wanted, native })
+    }
+
+    /// What it answers; `first` is what it wants before the value.
+    pub(crate) fn ask(
+        &self,
+        host: &mut PyHost,
+        value: &Register,
+        (arguments, first): (Arguments<'_, PyHost>, Option<&Obj>),
+    ) -> Result<bool> {
+        if let Some(native) = self.native
+            && let Some(holds) = apply(host, native, value, arguments)?
+        {
+            return Ok(holds);
+        }
+        let answer = host.call_object(&self.object, (first, Some(value)), arguments)?;
+        objects::truth(&answer)
     }
 }
 

@@ -386,13 +386,17 @@ impl Lower<'_, '_> {
         let mut ends = Vec::new();
         let mut certain = None;
         for (place, &operand) in operands.iter().enumerate() {
-            let right = self.operand(operand)?;
+            let op = compare_op(self.ir.operators[operators as usize + place]);
+            let is_last = place + 1 == operands.len();
+            let right = match op {
+                Op::In | Op::NotIn if is_last => self.searched(operand)?,
+                _ => self.operand(operand)?,
+            };
             // What comes behind the first comparison may not be reached: names that are looked up there are not known after.
             certain.get_or_insert_with(|| self.mark());
             self.set_at(self.ir.place(id));
-            let op = compare_op(self.ir.operators[operators as usize + place]);
             self.abc(op, 0, result, left, right);
-            if place + 1 < operands.len() {
+            if !is_last {
                 ends.push(Patch::Wide(self.aw(Op::JumpUnless, 0, result, 0)));
             }
             left = right;
@@ -403,6 +407,19 @@ impl Lower<'_, '_> {
         self.patch_here(&ends)?;
         self.settle(result, dst);
         Ok(())
+    }
+
+    /// What `in` looks into: nothing else sees a list that is written there, so it may be a tuple, which is a constant.
+    fn searched(&mut self, id: ExprId) -> Result<Reg> {
+        if let Expr::List(list) = *self.ir.expr(id)
+            && let Some(constant) = self.constant_tuple(list)
+        {
+            self.set_at(self.ir.place(id));
+            let register = self.alloc()?;
+            self.aw(Op::LoadConst, 0, register, constant);
+            return Ok(register);
+        }
+        self.operand(id)
     }
 
     /// `and`, `or` as values.
