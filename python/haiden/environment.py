@@ -218,7 +218,8 @@ class Environment:
     def _machine_settings(self) -> "_native.Settings":
         """What the machine knows of the environment, made when something is compiled."""
         settings = self.__dict__.get("_settings")
-        if settings is None:
+        # Extensions are a dict that others fill, too.
+        if settings is None or settings.extension_count != len(self.extensions):
             settings = self.__dict__["_settings"] = _native.Settings(self)
         return settings
 

@@ -65,6 +65,7 @@ pub(crate) struct Settings {
     compiles_source: bool,
     /// The extensions that only Python code knows.
     foreign: Vec<Obj>,
+    extension_count: usize,
     compiles_tree: bool,
     stale: Cell<bool>,
 }
@@ -204,6 +205,12 @@ impl SettingsObject {
         self.0.get(py).compiles(py, source)
     }
 
+    /// How many extensions the environment had.
+    #[getter]
+    fn extension_count(&self, py: Python<'_>) -> usize {
+        self.0.get(py).extension_count
+    }
+
     /// Trees are compiled without Python.
     #[getter]
     fn compiles_tree(&self, py: Python<'_>) -> bool {
@@ -324,6 +331,7 @@ fn read(environment: &Bound<'_, PyAny>, types: &Types) -> PyResult<Settings> {
         known: RefCell::default(),
         compiles_source,
         foreign: extensions(environment)?.1,
+        extension_count: environment.getattr("extensions")?.len()?,
         compiles_tree,
         stale: Cell::new(false),
         environment: Obj::of(environment),
@@ -375,7 +383,12 @@ fn extensions(environment: &Bound<'_, PyAny>) -> PyResult<(Extensions, Vec<Obj>)
         }
         flags = match class.name()?.to_str()? {
             "InternationalizationExtension" => {
-                let newstyle = environment.getattr("newstyle_gettext")?.is_truthy()?;
+                // Of the environment that the extension was made for: it may have come from another one.
+                let own = extension.getattr("environment")?;
+                let newstyle = match own.getattr_opt("newstyle_gettext")? {
+                    Some(newstyle) => newstyle.is_truthy()?,
+                    None => false,
+                };
                 let i18n = flags.with(Extensions::I18N);
                 if newstyle { i18n.with(Extensions::NEWSTYLE_GETTEXT) } else { i18n }
             }
