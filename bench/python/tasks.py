@@ -17,6 +17,7 @@ RENDERED = [
     "tiny",
     "listing",
     "listing é",
+    "filters",
     "shop",
     "shop é",
     "escape",
@@ -157,6 +158,21 @@ def listing(text=str):
     }
 
 
+def orders():
+    """What a page of filters shows: 60 orders of 12 customers."""
+    return [
+        record(
+            number=f"A {number:04d}",
+            customer=f"Customer {number * 7 % 12}",
+            total=round(number * 37 % 101 * 1.13, 2),
+            paid=number % 3 != 0,
+            tags=["gift", "express", "fragile"][: number % 4],
+            note=f"Please ring twice, and leave number {number} with the neighbours if nobody opens the door.",
+        )
+        for number in range(60)
+    ]
+
+
 def own(*files):
     """Templates of the Python host alone."""
     return {file: (BENCH / "templates" / "python" / file).read_text() for file in files}
@@ -171,6 +187,8 @@ def task(name):
         stored = json.loads((PAGES / "shop.json").read_text())
         context = {key: live(item, key, accented) for key, item in stored["data"].items()}
         return Task(name, stored["sources"], stored["entry"], context, None)
+    if name == "filters":
+        return Task(name, own("filters.jinja"), "filters.jinja", {"orders": orders()}, None)
     if name in ("chat", "chat, tools"):
         tools = TOOLS if name == "chat, tools" else None
         context = {"messages": conversation(), "tools": tools, "bos_token": "<s>", "add_generation_prompt": True}
