@@ -30,6 +30,9 @@ SOURCES = {
     "fails": "{% macro m(a) %}{{ a.b.c }}{% endmacro %}{% for x in l %}{{ loop.index }}{{ m(o) }}{% endfor %}",
     "raises": "{% for x in l %}{{ f(x) }}{% endfor %}",
     "unsafe": "{{ l.append.__self__ }}{{ o.__class__.__mro__ }}",
+    "filters": """{{ [o, o]|map(attribute="x")|join }}{{ [o]|selectattr("n", "gt", 1)|sort(attribute="x")|groupby("n") }}
+        {{- l|map("replace", "a", "b")|unique|list }}{{ l|max }}{{ l|sum }}{{ l|map("nth", o)|first }}{{ {"a": 1}|xmlattr }}
+        {%- set never = l|map("of_context") %}{% set failing = [o]|map(attribute="x.y")|map("upper") %}{{ failing|list }}""",
     "waits": "{% for x in stream() %}{{ x }}{{ f(x) }}{% include 'part' %}{% endfor %}",
 }
 
@@ -53,6 +56,8 @@ class Stumbling(Extension):
 
 CONTEXT = {"o": Thing(), "l": [3, 1, 2], "title": "é <b>", "f": fail}
 ENV = haiden.Environment(loader=haiden.DictLoader(SOURCES), autoescape=True, extensions=[Stumbling])
+ENV.filters["of_context"] = haiden.pass_context(lambda context, value: context)
+ENV.filters["nth"] = lambda value, other: (value, other)
 SANDBOX = SandboxedEnvironment(loader=haiden.DictLoader(SOURCES))
 NATIVE = NativeEnvironment().from_string("{{ [1, 2, l] }}")
 EXPRESSION = ENV.compile_expression("l|map('string')|join ~ o.x")
@@ -112,6 +117,7 @@ MANY, FEWER, FEW = 100_000, 10_000, 2_000
 ACTIONS = {
     "page": (MANY, lambda: ENV.get_template("page").render(CONTEXT)),
     "tiny page": (MANY, lambda: ENV.get_template("part").render(o=CONTEXT["o"], l=CONTEXT["l"])),
+    "filters": (MANY, lambda: ENV.get_template("filters").render(CONTEXT)),
     "undefined": (MANY, lambda: expecting(haiden.UndefinedError, ENV.get_template("fails").render, CONTEXT)),
     "exception": (MANY, lambda: expecting(ValueError, ENV.get_template("raises").render, CONTEXT)),
     "sandbox": (MANY, lambda: expecting(haiden.sandbox.SecurityError, SANDBOX.get_template("unsafe").render, CONTEXT)),
