@@ -279,7 +279,9 @@ fn xml_attr(
         if value.is(&objects::none()) || objects::is_instance_of(&value, &host.types.undefined) {
             continue;
         }
-        let (Some(name), Some(value)) = (plain_text(&name)?, plain_text(&value)?) else { return Ok(None) };
+        // The name must be a text; what else it is, Python says.
+        let name = if objects::is_str(&name) { plain_text(&name)? } else { None };
+        let (Some(name), Some(value)) = (name, plain_text(&value)?) else { return Ok(None) };
         let is_bad = |byte| matches!(byte, b'\t'..=b'\r' | b' ' | b'/' | b'>' | b'=');
         if name.bytes().any(is_bad) {
             return Ok(None);
