@@ -1,4 +1,4 @@
-//! The filters that need no Python function: a handful, until the builtins that all hosts share reach this one.
+//! The filters that need no Python function where their values are plain; what each of them is made of is in files of its own.
 //!
 //! [`apply`] is the filter as a value; [`emit`] writes the result without making it, where that can be done.
 
@@ -8,13 +8,13 @@ use crate::attr_cache::Name;
 use crate::host::PyHost;
 use crate::item_filters;
 use crate::json;
-use crate::kept;
 use crate::objects::{self, Class, Result, Text};
 use crate::output::Output;
-use crate::register::{Obj, Register, View};
+use crate::register::{Obj, Register};
 use crate::scope::Context;
 use crate::short_filters;
 use crate::text_filters;
+use crate::truncate;
 use crate::types::Types;
 use crate::wanted::Wanted;
 
@@ -223,13 +223,7 @@ pub(crate) fn apply(
             },
             None => None,
         },
-        Native::Truncate => match bind(arguments, ["length", "killwords", "end", "leeway"]) {
-            Some(bound) => {
-                let Some(how) = Truncate::new(host, &bound)? else { return Ok(None) };
-                Some(Register::object(truncate(host, value, &how)?))
-            }
-            None => None,
-        },
+        Native::Truncate => truncate::apply(host, value, arguments)?,
         Native::GroupBy
         | Native::Map
         | Native::Max
@@ -294,21 +288,7 @@ pub(crate) fn emit(
             out.push(&text, text.is_ascii());
             Ok(true)
         }
-        Native::Truncate => {
-            let Some(bytes) = plain_ascii(value)? else { return Ok(false) };
-            if let Some(how) = Truncate::to_length(host, arguments)? {
-                return emit_truncated(out, bytes, &how, escape).map(|()| true);
-            }
-            let Some(bound) = bind(arguments, ["length", "killwords", "end", "leeway"]) else {
-                return Ok(false);
-            };
-            let Some(how) = Truncate::new(host, &bound)? else { return Ok(false) };
-            match &how.end {
-                Some(end) if !objects::is_str(end) => return Ok(false),
-                _ => {}
-            }
-            emit_truncated(out, bytes, &how, escape).map(|()| true)
-        }
+        Native::Truncate => truncate::emit(host, out, value, arguments, escape),
         Native::Join if escape && host.iterates_at_once(value) => emit_joined(host, out, value, arguments),
         Native::Format => emit_fixed(out, value, arguments),
         _ => Ok(false),
@@ -333,7 +313,7 @@ fn emit_case(out: &mut Output, bytes: &[u8], upper: bool, escape: bool) {
 }
 
 /// The bytes of an exact `str` that is ASCII.
-fn plain_ascii(value: &Register) -> Result<Option<&[u8]>> {
+pub(crate) fn plain_ascii(value: &Register) -> Result<Option<&[u8]>> {
     let Some(object) = value.as_object().filter(|object| objects::is_str(object)) else { return Ok(None) };
     Ok(match objects::characters(object)? {
         Text::Ascii(bytes) => Some(bytes),
@@ -358,7 +338,7 @@ fn soft_str(host: &PyHost, value: &Register) -> Result<Obj> {
 }
 
 /// `object.name(*arguments)`.
-fn method(object: &Obj, name: &Name, arguments: &[Obj]) -> Result<Obj> {
+pub(crate) fn method(object: &Obj, name: &Name, arguments: &[Obj]) -> Result<Obj> {
     let Some(method) = objects::lookup_attr(object, &name.object)? else {
         let message = format!("object has no attribute '{}'", name.text());
         return objects::raise(&Class::Attribute.object(), &message);
@@ -489,134 +469,4 @@ fn emit_fixed(out: &mut Output, value: &Register, arguments: Arguments<'_, PyHos
         objects::with_float_text(number, 'f', 2, 0, |text| out.push_ascii(text))?;
     }
     Ok(true)
-}
-
-/// How a text is cut.
-struct Truncate {
-    length: i64,
-    leeway: i64,
-    killwords: bool,
-    /// What is put at its end; `...` if nothing was given.
-    end: Option<Obj>,
-}
-
-impl Truncate {
-    /// Where all that is given is a length with room for the dots.
-    #[inline]
-    fn to_length(host: &PyHost, arguments: Arguments<'_, PyHost>) -> Result<Option<Truncate>> {
-        let shape = arguments.shape;
-        let is_length =
-            shape.positional == 1 || shape.keywords.iter().all(|keyword| &*keyword.text == "length");
-        match arguments.values {
-            [length] if is_length && !shape.star && !shape.star_star => {
-                let Some(length) = length.small().filter(|&length| length >= 3) else { return Ok(None) };
-                let leeway = policy_leeway(host)?;
-                let how = Truncate { length, leeway, killwords: false, end: None };
-                Ok(Some(how).filter(|how| how.leeway >= 0))
-            }
-            _ => Ok(None),
-        }
-    }
-
-    /// `None`: the function itself is to judge what was given instead of numbers.
-    fn new(host: &mut PyHost, bound: &[Option<Register>; 4]) -> Result<Option<Truncate>> {
-        let number = |register: &Option<Register>| match register.as_ref().map(Register::view) {
-            None => Some(255),
-            Some(View::Int(value)) => Some(value),
-            Some(_) => None,
-        };
-        let Some(length) = number(&bound[0]) else { return Ok(None) };
-        let leeway = match bound[3].as_ref().filter(|leeway| !matches!(leeway.view(), View::None)) {
-            Some(leeway) => match leeway.view() {
-                View::Int(value) => value,
-                _ => return Ok(None),
-            },
-            None => policy_leeway(host)?,
-        };
-        let end = match &bound[2] {
-            None => None,
-            Some(end) => Some(host.object(end)?),
-        };
-        let killwords = match &bound[1] {
-            None => false,
-            Some(killwords) => host.truth(killwords)?,
-        };
-        let how = Truncate { length, leeway, killwords, end };
-        let end = how.end_length()?;
-        if length < end {
-            let message = format!("expected length >= {end}, got {length}");
-            return objects::raise(&Class::Assertion.object(), &message);
-        }
-        if leeway < 0 {
-            return objects::raise(
-                &Class::Assertion.object(),
-                &format!("expected leeway >= 0, got {leeway}"),
-            );
-        }
-        Ok(Some(how))
-    }
-
-    fn end_length(&self) -> Result<i64> {
-        match &self.end {
-            None => Ok(3),
-            Some(end) => objects::length(end).map(|length| length as i64),
-        }
-    }
-}
-
-/// How much longer a text may be by the environment's policies.
-fn policy_leeway(host: &PyHost) -> Result<i64> {
-    let settings = host.settings();
-    let (policies, leeway) = (&settings.policies, &host.types.leeway);
-    if !objects::is_dict(policies) {
-        return objects::index(&objects::get_item(policies, &leeway.object)?);
-    }
-    let state = kept::state_of(policies);
-    if let Some((seen, leeway)) = settings.leeway.get()
-        && state == Some(seen)
-    {
-        return Ok(leeway);
-    }
-    let Some(found) = objects::dict_get(policies, &leeway.object, leeway.hash)? else { return Ok(5) };
-    if let (Some(leeway), Some(state)) = (objects::int_value(&found), state) {
-        settings.leeway.set(Some((state, leeway)));
-    }
-    objects::index(&found)
-}
-
-fn emit_truncated(out: &mut Output, text: &[u8], how: &Truncate, escape: bool) -> Result<()> {
-    if text.len() as i64 <= how.length.saturating_add(how.leeway) {
-        out.push_text(Text::Ascii(text), escape);
-        return Ok(());
-    }
-    let mut kept = &text[..(how.length - how.end_length()?) as usize];
-    if !how.killwords
-        && let Some(space) = kept.iter().rposition(|&byte| byte == b' ')
-    {
-        kept = &kept[..space];
-    }
-    out.push_text(Text::Ascii(kept), escape);
-    match &how.end {
-        None => out.push_text(Text::Ascii(b"..."), escape),
-        Some(end) => out.push_text(objects::characters(end)?, escape),
-    }
-    Ok(())
-}
-
-fn truncate(host: &mut PyHost, value: &Register, how: &Truncate) -> Result<Obj> {
-    let text = host.object(value)?;
-    if objects::length(&text)? as i64 <= how.length.saturating_add(how.leeway) {
-        return Ok(text);
-    }
-    let end = match &how.end {
-        None => objects::text("...")?,
-        Some(end) => end.clone(),
-    };
-    let stop = objects::integer(how.length - how.end_length()?)?;
-    let mut kept = objects::get_item(&text, &objects::slice(&objects::none(), &stop, &objects::none())?)?;
-    if !how.killwords {
-        let parts = method(&kept, &host.types.rsplit, &[objects::text(" ")?, objects::integer(1)?])?;
-        kept = objects::get_item(&parts, &objects::integer(0)?)?;
-    }
-    objects::add(&kept, &end)
 }

@@ -43,6 +43,7 @@ mod templates;
 mod tests;
 mod text_filters;
 mod tree;
+mod truncate;
 mod types;
 mod verbs;
 mod waiting;
