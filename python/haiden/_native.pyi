@@ -2,7 +2,7 @@
 
 import typing as t
 
-from . import nodes
+from . import environment, nodes
 from .bccache import BytecodeCache
 from .environment import Environment
 from .loaders import BaseLoader
@@ -75,7 +75,9 @@ class Store:
     @property
     def is_sealed(self) -> bool: ...
     def names(self) -> list[str]: ...
-    def template(self, settings: Settings, name: str) -> tuple[Code | None, str | None]: ...
+    def template(
+        self, environment: Environment, name: str, globals: t.MutableMapping[str, t.Any]
+    ) -> environment.Template | str | None: ...
 
 @t.final
 class Stores:
@@ -115,10 +117,20 @@ BUNDLE_MAGIC: bytes
 
 def write_bundle(path: str, codes: list[tuple[str, Code, str]], sealed: bool, keys: Keys | None = None) -> None: ...
 
+def load_template(
+    environment: Environment, name: str, globals: t.MutableMapping[str, t.Any] | None
+) -> environment.Template | None: ...
+def make_template(
+    cls: type[environment.Template],
+    environment: Environment,
+    code: Code,
+    globals: t.MutableMapping[str, t.Any],
+    up_to_date: t.Callable[[], bool] | None,
+) -> environment.Template: ...
+
 class Template:
     """A linked template: the base of `haiden.Template`."""
 
-    def _link(self, settings: Settings, code: Code, globals: t.MutableMapping[str, t.Any]) -> None: ...
     def render(self, *args: t.Any, **kwargs: t.Any) -> str: ...
     def _begin(self, variables: dict[str, t.Any]) -> t.Any: ...
     def _start(self, context: Context, block: str | None = None) -> Execution: ...

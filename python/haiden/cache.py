@@ -485,12 +485,12 @@ class BundleLoader(BaseLoader):
 
         :raises CacheError: Its entry is damaged, or was compiled with other options or by another version.
         """
-        code, rejection = self.bundle._store.template(environment._machine_settings(), name)
-        if rejection is not None:
-            raise CacheError("Rejected", f"{name!r} is in the bundle, but cannot be used: {rejection}")
-        if code is None:
+        found = self.bundle._store.template(environment, name, {} if globals is None else globals)
+        if found is None:
             raise TemplateNotFound(name)
-        return environment.template_class.from_code(environment, code, {} if globals is None else globals)
+        if isinstance(found, str):
+            raise CacheError("Rejected", f"{name!r} is in the bundle, but cannot be used: {found}")
+        return found
 
 
 class Tier(t.NamedTuple):

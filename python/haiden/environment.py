@@ -568,6 +568,9 @@ class Environment:
 
     @internalcode
     def _load_template(self, name: str, globals: Globals | None) -> "Template":
+        found = _native.load_template(self, name, globals)
+        if found is not None:
+            return found
         loader = self.loader
         if loader is None:
             raise TypeError("no loader for this environment specified")
@@ -746,15 +749,7 @@ class Template(_native.Template):
     ) -> "Template":
         """A template of what `Environment.compile` returned."""
         if isinstance(code, _native.Code):
-            template = _native.Template.__new__(cls)
-            template.environment = environment
-            template.globals = globals
-            template.name = code.name
-            template.filename = code.filename
-            template._module = None
-            template._uptodate = uptodate
-            template._link(environment._machine_settings(), code, globals)
-            return template
+            return _native.make_template(cls, environment, code, globals, uptodate)
         namespace = {"environment": environment, "__file__": code.co_filename}
         exec(code, namespace)
         template = cls._from_namespace(environment, namespace, globals)

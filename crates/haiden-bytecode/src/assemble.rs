@@ -11,6 +11,7 @@ use crate::image::{
     Blob, BlockEntry, CallShape, Constant, Dependency, DependencyKind, Function, Image, Line, PADDING,
     Reference, ReferenceCall,
 };
+use crate::lines::Lines;
 use crate::ops::{Op, abc, aw};
 use crate::verify::verify;
 
@@ -39,7 +40,7 @@ pub struct Code {
     parameters: Vec<u32>,
     constants: Vec<Constant>,
     text: String,
-    strings: Vec<(u32, u32)>,
+    ends: Ends,
     names: Vec<u32>,
     sites: Vec<u32>,
     shapes: Vec<CallShape>,
@@ -60,6 +61,24 @@ pub struct Code {
     test_index: References,
 }
 
+/// Where strings end, behind where the first one starts.
+#[derive(Debug)]
+struct Ends(Vec<u32>);
+
+impl Ends {
+    fn with_capacity(strings: usize) -> Ends {
+        let mut ends = Vec::with_capacity(strings + 1);
+        ends.push(0);
+        Ends(ends)
+    }
+}
+
+impl Default for Ends {
+    fn default() -> Ends {
+        Ends(vec![0])
+    }
+}
+
 /// By name index: the reference that is soft, and the one that is hard, each + 1.
 type References = Vec<[u32; 2]>;
 
@@ -74,7 +93,7 @@ impl Code {
         Code {
             words: Vec::with_capacity(instructions),
             lines: Vec::with_capacity(instructions),
-            strings: Vec::with_capacity(instructions),
+            ends: Ends::with_capacity(instructions),
             functions: Vec::with_capacity(1),
             names: Vec::with_capacity(instructions / 4),
             sites: Vec::with_capacity(instructions / 4),
@@ -87,10 +106,9 @@ impl Code {
 
     /// Adds a string; equal strings are not looked for.
     pub fn string(&mut self, text: &str) -> u32 {
-        let start = self.text.len() as u32;
         self.text.push_str(text);
-        self.strings.push((start, self.text.len() as u32));
-        (self.strings.len() - 1) as u32
+        self.ends.0.push(self.text.len() as u32);
+        (self.ends.0.len() - 2) as u32
     }
 
     /// Adds a name; equal names are not looked for, since the compiler knows its names by number.
@@ -302,7 +320,7 @@ pub fn assemble(code: Code) -> Result<Image, TooLarge> {
         parameters: code.parameters,
         constants: code.constants,
         text: Blob::new(code.text),
-        strings: code.strings,
+        ends: code.ends.0,
         names: code.names,
         sites: code.sites,
         shapes: code.shapes,
@@ -314,9 +332,11 @@ pub fn assemble(code: Code) -> Result<Image, TooLarge> {
         locals: code.locals,
         local_entries: code.local_entries,
         dependencies: code.dependencies,
-        lines: code.lines,
+        lines: Lines::default(),
     };
-    order_functions(&mut image);
+    let mut lines = code.lines;
+    order_functions(&mut image, &mut lines);
+    image.lines = Lines::of(&lines);
     if image.entry_count() > SURELY_SMALL && u32::try_from(encoded_len(&image)).is_err() {
         return Err(TooLarge("the template's image is larger than 4 GiB"));
     }
@@ -333,7 +353,7 @@ const SURELY_SMALL: usize = 1 << 26;
 
 /// Puts code, parameters and lines into the order of their functions, if they are not. Jumps count from the start of
 /// their function, so they stay as they are.
-fn order_functions(image: &mut Image) {
+fn order_functions(image: &mut Image, all_lines: &mut Vec<Line>) {
     let code_order = image.functions.iter().map(|f| f.code.0);
     let parameter_order = image.functions.iter().map(|f| f.parameters.0);
     if code_order.is_sorted() && parameter_order.is_sorted() {
@@ -341,13 +361,13 @@ fn order_functions(image: &mut Image) {
     }
     let mut code = Vec::with_capacity(image.code.len());
     let mut parameters = Vec::with_capacity(image.parameters.len());
-    let mut lines = Vec::with_capacity(image.lines.len());
+    let mut lines = Vec::with_capacity(all_lines.len());
     for function in &mut image.functions {
         let (start, end) = function.code;
         let moved = code.len() as u32;
-        let own = image.lines.partition_point(|line| line.pc < start)
-            ..image.lines.partition_point(|line| line.pc < end);
-        lines.extend(image.lines[own].iter().map(|line| Line { pc: line.pc - start + moved, ..*line }));
+        let own = all_lines.partition_point(|line| line.pc < start)
+            ..all_lines.partition_point(|line| line.pc < end);
+        lines.extend(all_lines[own].iter().map(|line| Line { pc: line.pc - start + moved, ..*line }));
         code.extend_from_slice(&image.code[start as usize..end as usize]);
         function.code = (moved, code.len() as u32);
         let (start, end) = function.parameters;
@@ -357,5 +377,5 @@ fn order_functions(image: &mut Image) {
     }
     image.code = code;
     image.parameters = parameters;
-    image.lines = lines;
+    *all_lines = lines;
 }

@@ -44,7 +44,7 @@ fn write_section(out: &mut Vec<u8>, section: Section, image: &Image) {
         }),
         Section::Parameters => put(out, &image.parameters),
         Section::Constants => each(out, &image.constants, write_constant),
-        Section::Strings => each(out, &image.strings, |out, range| put(out, &[range.1])),
+        Section::Strings => put(out, &image.ends[1..]),
         Section::Names => put(out, &image.names),
         Section::Sites => put(out, &image.sites),
         Section::Shapes => {
@@ -73,7 +73,7 @@ fn write_section(out: &mut Vec<u8>, section: Section, image: &Image) {
             each(out, &image.dependencies, |out, d| put(out, &[d.kind as u32, d.name]));
         }
         Section::Text => out.extend(image.text.as_bytes()),
-        Section::Lines => each(out, &image.lines, |out, l| put(out, &[l.pc, l.line, l.column])),
+        Section::Lines => put(out, image.lines.words()),
     }
 }
 

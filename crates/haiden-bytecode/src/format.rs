@@ -12,7 +12,7 @@ pub const MAGIC: [u8; 8] = *b"\x89HDN\r\n\x1a\n";
 
 /// The version of the layout. Instructions version themselves: see
 /// [`INSTRUCTION_SET_HASH`](crate::ops::INSTRUCTION_SET_HASH).
-pub const FORMAT_VERSION: u32 = 1;
+pub const FORMAT_VERSION: u32 = 2;
 
 /// Bits of [`Header::flags`]. They are for people who look at an image; what must match is in the fingerprint.
 pub mod header_flags {
@@ -160,14 +160,15 @@ impl Section {
             | Section::Names
             | Section::Sites
             | Section::Keywords
-            | Section::Locals => 4,
+            | Section::Locals
+            | Section::Lines => 4,
             Section::Code
             | Section::Shapes
             | Section::FilterCalls
             | Section::TestCalls
             | Section::LocalEntries
             | Section::Dependencies => 8,
-            Section::Constants | Section::Blocks | Section::Lines => 12,
+            Section::Constants | Section::Blocks => 12,
             Section::Filters | Section::Tests => 16,
             Section::Functions => 24,
         }
@@ -205,7 +206,7 @@ impl Section {
             Section::Functions => image.functions.len(),
             Section::Parameters => image.parameters.len(),
             Section::Constants => image.constants.len(),
-            Section::Strings => image.strings.len(),
+            Section::Strings => image.string_count(),
             Section::Names => image.names.len(),
             Section::Sites => image.sites.len(),
             Section::Shapes => image.shapes.len(),
@@ -219,7 +220,7 @@ impl Section {
             Section::LocalEntries => image.local_entries.len(),
             Section::Dependencies => image.dependencies.len(),
             Section::Text => image.text.len(),
-            Section::Lines => image.lines.len(),
+            Section::Lines => image.lines.words().len(),
         }
     }
 }

@@ -4,6 +4,8 @@
 //! compiler's code, `load` from bytes; both promise that every index is in range (see `verify`), so whoever holds an
 //! `Image` may index without fear. It holds no template name and no file name: equal sources share an image.
 
+use crate::lines::Lines;
+
 /// How a value becomes text (operand kind `Escape`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
@@ -296,8 +298,8 @@ pub struct Image {
     pub(crate) constants: Vec<Constant>,
     /// All text, one blob.
     pub(crate) text: Blob,
-    /// Start and end of each string in the blob.
-    pub(crate) strings: Vec<(u32, u32)>,
+    /// Where each string ends in the blob, behind where the first one starts: one more than there are strings.
+    pub(crate) ends: Vec<u32>,
     /// The string of each name.
     pub(crate) names: Vec<u32>,
     /// The name of each attribute site.
@@ -313,7 +315,7 @@ pub struct Image {
     /// (name index, register) of each local variable.
     pub(crate) local_entries: Vec<(u32, u16)>,
     pub(crate) dependencies: Vec<Dependency>,
-    pub(crate) lines: Vec<Line>,
+    pub(crate) lines: Lines,
 }
 
 impl Image {
@@ -348,8 +350,8 @@ impl Image {
     /// How many entries all tables have together, bytes of text included.
     pub(crate) fn entry_count(&self) -> usize {
         let keywords: usize = self.shapes.iter().map(|shape| shape.keywords.len()).sum();
-        let code = self.code.len() + self.functions.len() + self.parameters.len() + self.lines.len();
-        let values = self.constants.len() + self.text.len() + self.strings.len();
+        let code = self.code.len() + self.functions.len() + self.parameters.len() + self.lines.words().len();
+        let values = self.constants.len() + self.text.len() + self.ends.len();
         let names = self.names.len() + self.sites.len() + self.locals.len() + self.local_entries.len();
         let calls = self.shapes.len() + keywords + self.filter_calls.len() + self.test_calls.len();
         let templates = self.blocks.len() + self.dependencies.len();
@@ -357,15 +359,20 @@ impl Image {
     }
     /// How many strings there are.
     pub fn string_count(&self) -> usize {
-        self.strings.len()
+        self.ends.len() - 1
+    }
+    /// Where strings end in [`Image::text`], behind where the first one starts: string `index` lies between the two entries
+    /// from `index` on.
+    pub fn string_ends(&self) -> &[u32] {
+        &self.ends
     }
     /// Where string `index` lies in [`Image::text`].
     pub fn string_range(&self, index: u32) -> (u32, u32) {
-        self.strings[index as usize]
+        (self.ends[index as usize], self.ends[index as usize + 1])
     }
     /// String `index`.
     pub fn string(&self, index: u32) -> &str {
-        let (start, end) = self.strings[index as usize];
+        let (start, end) = self.string_range(index);
         &self.text.padded[start as usize..end as usize]
     }
     /// How many names there are.
@@ -417,15 +424,13 @@ impl Image {
     pub fn dependencies(&self) -> &[Dependency] {
         &self.dependencies
     }
-    /// The line table, ordered by `pc`.
-    pub fn lines(&self) -> &[Line] {
-        &self.lines
+    /// The line table, ordered by `pc`. It is unpacked on the way.
+    pub fn lines(&self) -> impl Iterator<Item = Line> {
+        self.lines.iter()
     }
-    /// Line and column of instruction `pc` (counted over the whole code); (0, 0) if unknown.
+    /// Line and column of instruction `pc` (counted over the whole code); (0, 0) if unknown. Walks through the table.
     pub fn line_at(&self, pc: u32) -> (u32, u32) {
-        match self.lines.partition_point(|line| line.pc <= pc) {
-            0 => (0, 0),
-            n => (self.lines[n - 1].line, self.lines[n - 1].column),
-        }
+        let before = self.lines.iter().take_while(|line| line.pc <= pc);
+        before.last().map_or((0, 0), |line| (line.line, line.column))
     }
 }

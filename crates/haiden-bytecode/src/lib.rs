@@ -10,6 +10,7 @@ mod encode;
 pub mod fingerprint;
 pub mod format;
 pub mod image;
+mod lines;
 mod load;
 mod markdown;
 pub mod ops;

@@ -8,9 +8,10 @@ use crate::format::{
     DIRECTORY_ENTRY, FORMAT_VERSION, HEADER_LEN, Header, MAGIC, Maxima, Section, at, header_flags, tag,
 };
 use crate::image::{
-    Blob, BlockEntry, CallShape, Constant, Dependency, DependencyKind, Function, FunctionKind, Image, Line,
+    Blob, BlockEntry, CallShape, Constant, Dependency, DependencyKind, Function, FunctionKind, Image,
     Reference, ReferenceCall,
 };
+use crate::lines::Lines;
 use crate::ops::INSTRUCTION_SET_HASH;
 use crate::rejection::{Fault, Rejection};
 use crate::verify::measure;
@@ -178,7 +179,7 @@ fn decode(sections: &Sections<'_>) -> Result<Image, Fault> {
         parameters: sections.numbers(Section::Parameters),
         constants: sections.table::<12, _>(Section::Constants, decode_constant)?,
         text: Blob::copied(text),
-        strings: decode_runs(sections, Section::Strings),
+        ends: decode_ends(sections),
         names: sections.numbers(Section::Names),
         sites: sections.numbers(Section::Sites),
         shapes: decode_shapes(sections)?,
@@ -204,7 +205,7 @@ fn decode(sections: &Sections<'_>) -> Result<Image, Fault> {
             };
             Ok(Dependency { kind, name: u32_at(entry, 4) })
         })?,
-        lines: decode_lines(sections),
+        lines: Lines::from_words(sections.numbers(Section::Lines)),
     })
 }
 
@@ -295,10 +296,13 @@ fn decode_calls(sections: &Sections<'_>, section: Section) -> Vec<ReferenceCall>
     sections.entries::<8>(section).iter().map(call).collect()
 }
 
-fn decode_lines(sections: &Sections<'_>) -> Vec<Line> {
-    let line =
-        |entry: &[u8; 12]| Line { pc: u32_at(entry, 0), line: u32_at(entry, 4), column: u32_at(entry, 8) };
-    sections.entries::<12>(Section::Lines).iter().map(line).collect()
+/// Where strings end, behind where the first one starts.
+fn decode_ends(sections: &Sections<'_>) -> Vec<u32> {
+    let entries = sections.entries::<4>(Section::Strings);
+    let mut ends = Vec::with_capacity(entries.len() + 1);
+    ends.push(0);
+    ends.extend(entries.iter().map(|end| u32::from_le_bytes(*end)));
+    ends
 }
 
 /// Runs that follow each other, of which only the ends are written.

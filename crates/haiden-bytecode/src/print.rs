@@ -205,7 +205,7 @@ impl Printer<'_> {
         let (start, end) = function.code;
         let code = &image.code[start as usize..end as usize];
         let targets = targets(code);
-        let mut next_line = image.lines.partition_point(|line| line.pc < start);
+        let mut lines = image.lines.iter().skip_while(|line| line.pc < start).peekable();
         for (at, &word) in code.iter().enumerate() {
             let Some(op) = Op::from_code(word as u8) else { continue };
             let label = if targets[at] { ">" } else { " " };
@@ -216,9 +216,8 @@ impl Printer<'_> {
                 .map(|&(field, kind)| self.operand(op, word, at, (field, kind)))
                 .collect();
             let mut place = String::new();
-            if let Some(entry) = image.lines.get(next_line).filter(|line| line.pc == start + at as u32) {
+            if let Some(entry) = lines.next_if(|line| line.pc == start + at as u32) {
                 place = format!("{}:{}", entry.line, entry.column);
-                next_line += 1;
             }
             let name = op.info().name;
             line(

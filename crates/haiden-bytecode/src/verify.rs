@@ -36,7 +36,7 @@ pub(crate) fn measure(image: &Image) -> Result<Maxima, Fault> {
     check_functions(image)?;
     check_blocks(image)?;
     check_locals(image)?;
-    check_lines(image)?;
+    image.lines.check(image.code.len())?;
     let cells = check_code(image)?;
     Ok(Maxima { constant_depth, cells, ..Maxima::of_functions(&image.functions) })
 }
@@ -61,31 +61,30 @@ fn in_range<'a>(
 
 /// Strings follow each other through the whole text.
 fn check_strings(image: &Image) -> Result<(), Fault> {
-    let (mut end, mut good) = (0, true);
-    for run in &image.strings {
-        good &= run.0 == end;
-        good &= run.1 >= end;
-        end = run.1;
-    }
+    let last = image.string_count();
+    let reach = image.ends[last] as usize;
     // In ASCII every place is between characters.
-    if good && end as usize == image.text.len() && image.text_is_ascii() {
+    if reach == image.text.len() && image.ends.is_sorted() && image.text_is_ascii() {
         return Ok(());
     }
-    end = 0;
-    for (at, run) in image.strings.iter().enumerate() {
-        demand(run.0 == end && run.1 >= end, Section::Strings, at, "strings out of order")?;
-        end = run.1;
-        demand(image.text.is_char_boundary(end as usize), Section::Strings, at, "ends within a character")?;
+    for (at, run) in image.ends.windows(2).enumerate() {
+        demand(run[1] >= run[0], Section::Strings, at, "strings out of order")?;
+        demand(
+            image.text.is_char_boundary(run[1] as usize),
+            Section::Strings,
+            at,
+            "ends within a character",
+        )?;
     }
-    demand(end as usize == image.text.len(), Section::Strings, image.strings.len(), "text after the strings")
+    demand(reach == image.text.len(), Section::Strings, last, "text after the strings")
 }
 
 /// Names, and what names strings and names one by one.
 fn check_names(image: &Image) -> Result<(), Fault> {
     let names = image.names.len();
-    increasing(image.names.iter().copied(), image.strings.len(), Section::Names)?;
+    increasing(image.names.iter().copied(), image.string_count(), Section::Names)?;
     let dependencies = image.dependencies.iter().map(|dependency| dependency.name);
-    increasing(dependencies, image.strings.len(), Section::Dependencies)?;
+    increasing(dependencies, image.string_count(), Section::Dependencies)?;
     in_range(&image.sites, names, Section::Sites, "no such name")?;
     in_range(&image.parameters, names, Section::Parameters, "no such name")
 }
@@ -147,7 +146,7 @@ fn check_constants(image: &Image) -> Result<u32, Fault> {
     for (at, constant) in image.constants.iter().enumerate() {
         let bad = |what| Err(Fault::new(Section::Constants.name(), at, what));
         if let Constant::BigInt(string) | Constant::Str(string) | Constant::Markup(string) = *constant
-            && string as usize >= image.strings.len()
+            && string as usize >= image.string_count()
         {
             return bad("no such string");
         }
@@ -254,23 +253,4 @@ fn check_locals(image: &Image) -> Result<(), Fault> {
     demand(end as usize == all, Section::Locals, image.locals.len(), "not the entries there are")?;
     let names = image.local_entries.iter().map(|(name, _)| name);
     in_range(names, image.names.len(), Section::LocalEntries, "no such name")
-}
-
-fn check_lines(image: &Image) -> Result<(), Fault> {
-    let (mut least, mut good) = (0, true);
-    for line in &image.lines {
-        good &= u64::from(line.pc) >= least;
-        least = u64::from(line.pc) + 1;
-    }
-    if good && least <= image.code.len() as u64 {
-        return Ok(());
-    }
-    // Which one is it?
-    let mut least = 0;
-    for (at, line) in image.lines.iter().enumerate() {
-        demand(line.pc >= least, Section::Lines, at, "not in ascending order")?;
-        demand((line.pc as usize) < image.code.len(), Section::Lines, at, "no such instruction")?;
-        least = line.pc + 1;
-    }
-    Ok(())
 }

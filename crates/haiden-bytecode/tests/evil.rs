@@ -23,7 +23,7 @@ const HEADER_CASES: &[Case] = &[
         bytes.remove(4);
     }),
     ("not-an-image", "magic", "", |bytes| bytes[..4].copy_from_slice(b"\x7fELF")),
-    ("other-format", "version", "", |bytes| put(bytes, 8, 2)),
+    ("other-format", "version", "", |bytes| put(bytes, 8, 1)),
     ("other-semantics", "semantics", "", |bytes| put(bytes, 12, 2)),
     ("other-instructions", "instruction-set", "", |bytes| bytes[16] ^= 1),
     ("unknown-flag", "structure", "a flag that means nothing", |bytes| put(bytes, 24, 4)),
@@ -101,8 +101,26 @@ const TABLE_CASES: &[Case] = &[
         put(entry(b, Section::LocalEntries, 1), 4, 6);
     }),
     ("dependency-kind", "structure", "an unknown kind", |b| put(entry(b, Section::Dependencies, 0), 0, 3)),
-    ("lines-unordered", "structure", "not in ascending order", |b| put(entry(b, Section::Lines, 1), 0, 0)),
+    ("lines-unordered", "structure", "not in ascending order", |b| wide_line(b, [0, 0, 9999, 1])),
+    ("lines-beyond-code", "structure", "no such instruction", |b| wide_line(b, [0, 9999, 9999, 1])),
+    ("lines-too-wide", "structure", "a place in more words than it needs", |b| wide_line(b, [0, 9, 1, 1])),
+    ("lines-still", "structure", "a place that does not advance", |b| {
+        let word = get(entry(b, Section::Lines, 1), 0);
+        put(entry(b, Section::Lines, 1), 0, word & !63);
+    }),
+    ("lines-cut", "structure", "a part of a place", |b| {
+        let directory = 116 + 12 * (Section::Lines as usize - 1);
+        let last = get(b, directory + 8) as usize / 4 - 1;
+        put(entry(b, Section::Lines, last), 0, 0);
+    }),
 ];
+
+/// Instead of four places behind the first one of the line table, one of four words.
+fn wide_line(bytes: &mut Vec<u8>, words: [u32; 4]) {
+    for (at, word) in words.into_iter().enumerate() {
+        put(entry(bytes, Section::Lines, 1 + at), 0, word);
+    }
+}
 
 const CODE_CASES: &[Case] = &[
     ("unknown-instruction", "structure", "no such instruction", |b| word(b, 0, 0xFF)),

@@ -26,6 +26,7 @@ mod iterate;
 mod json;
 mod kept;
 mod link;
+mod loading;
 mod machine;
 mod module;
 mod objects;

@@ -73,7 +73,7 @@ impl PyLinker<'_> {
             Constant::Int(value) => return Ok(Register::integer(*value)),
             Constant::BigInt(digits) => objects::integer_of(image.string(*digits))?,
             Constant::Float(value) => objects::float(*value)?,
-            Constant::Str(index) => objects::intern(image.string(*index))?,
+            Constant::Str(index) => self.types.name(image.string(*index))?.object,
             Constant::Markup(index) => {
                 objects::subclass_text(&self.types.markup, &objects::text(image.string(*index))?)?
             }
@@ -87,7 +87,7 @@ impl PyLinker<'_> {
     /// The environment's function of this name, if its table is a dict.
     fn found(&mut self, is_filter: bool, name: &str) -> Option<Obj> {
         let table = if is_filter { &self.settings.filters } else { &self.settings.tests };
-        let found = Name::new(name).and_then(|name| {
+        let found = self.types.name(name).and_then(|name| {
             let function = objects::dict_get(table, &name.object, name.hash)?;
             self.references.push(Reference { name, is_filter, function: function.clone() });
             Ok(function)
@@ -112,7 +112,7 @@ impl Linker<PyHost> for PyLinker<'_> {
         }
     }
     fn name(&mut self, name: &str) -> Name {
-        Name::new(name).expect("an interned text can be made")
+        self.types.name(name).expect("an interned text can be made")
     }
     fn site(&mut self, name: &Name) -> Site {
         Site::new(name, self.settings.fast)

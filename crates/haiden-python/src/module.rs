@@ -19,7 +19,7 @@ use crate::register::{Attached, Obj};
 use crate::settings::{self, Settings, SettingsObject};
 use crate::stores::{self, Keys, Store, Stores};
 use crate::template::{self, Template};
-use crate::{errors, objects, shortcut, tree, types};
+use crate::{errors, loading, objects, shortcut, tree, types};
 
 /// Sources of so many bytes are compiled while others have the interpreter. Less takes so little time that it would cost more
 /// to get the interpreter back.
@@ -179,6 +179,8 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(load_file, module)?)?;
     module.add_function(wrap_pyfunction!(files::read_source, module)?)?;
     module.add_function(wrap_pyfunction!(shortcut::load_stock, module)?)?;
+    module.add_function(wrap_pyfunction!(loading::load_template, module)?)?;
+    module.add_function(wrap_pyfunction!(loading::make_template, module)?)?;
     module.add("BUCKET_MAGIC", pyo3::types::PyBytes::new(module.py(), stores::BUCKET_MAGIC))?;
     module.add("BUNDLE_MAGIC", pyo3::types::PyBytes::new(module.py(), Bundle::MAGIC))?;
     module.add_function(wrap_pyfunction!(stores::write_bundle, module)?)?;

@@ -80,6 +80,10 @@ pub(crate) struct Known {
 pub(crate) struct Loading {
     /// The class of templates.
     pub(crate) class: Obj,
+    /// `from_code` of that class is the stock one.
+    pub(crate) plain_making: bool,
+    /// Globals are put together as the stock class does it.
+    pub(crate) plain_globals: bool,
     pub(crate) loader: Site,
     pub(crate) cache: Site,
     pub(crate) entries: Site,
@@ -292,9 +296,14 @@ fn read(environment: &Bound<'_, PyAny>, types: &Types) -> PyResult<Settings> {
     let template_class = environment.getattr("template_class")?;
     let up_to_date = types.template.bound(py).getattr("is_up_to_date")?;
     let plain_loading = !any(&loading)? && template_class.getattr("is_up_to_date")?.is(&up_to_date);
+    let from_code = template_class.getattr("from_code")?.getattr_opt("__func__")?;
+    let plain_making = from_code.is_some_and(|function| function.is(types.from_code.bound(py)));
+    let plain_globals = !overridden("make_globals")?;
     let fast = std::env::var_os("HAIDEN_NO_FAST").is_none_or(|value| value.is_empty());
     let loading = plain_loading.then(|| Loading {
         class: Obj::of(&template_class),
+        plain_making,
+        plain_globals,
         loader: Site::new(&types.loader, fast),
         cache: Site::new(&types.cache, fast),
         entries: Site::new(&types.entries, fast),

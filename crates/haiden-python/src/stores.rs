@@ -12,13 +12,13 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use haiden_bytecode::{Expected, Image};
+use haiden_bytecode::{Expected, Header, Image};
 use haiden_cache::{
     Bounds, Bucket, Bundle, BundleBuilder, BytecodeCache, CacheError, Rejection, source_checksum,
 };
 use haiden_compiler::SEMANTICS;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDict};
+use pyo3::types::{PyBytes, PyDict, PyString};
 
 pub(crate) use self::foreign::outside;
 pub(crate) use self::open::{Keys, Stores};
@@ -26,6 +26,7 @@ use crate::code::Code;
 use crate::identity::Identity;
 use crate::register::Obj;
 use crate::settings::{self, SettingsObject};
+use crate::{loading, objects, types};
 
 /// A store, or several as tiers.
 #[pyclass(frozen, name = "Store", module = "haiden._native")]
@@ -198,42 +199,53 @@ impl Store {
         self.bundle.as_ref().map(|bundle| bundle.names().collect()).unwrap_or_default()
     }
 
-    /// The code of a template of a sealed bundle, by its name: the code, or why the one that is there cannot be used, or
-    /// neither.
+    /// A template of a sealed bundle, by its name; `None` if there is none, a text that says why the one that is there cannot
+    /// be used. The interpreter is kept: what there is to do takes less than what others would do meanwhile.
     fn template(
         &self,
-        settings: &Bound<'_, SettingsObject>,
-        name: &str,
-    ) -> PyResult<(Option<Code>, Option<&'static str>)> {
-        let Some(bundle) = &self.bundle else { return Ok((None, None)) };
-        let py = settings.py();
-        let object = Obj::of(settings);
-        let options = settings::options(settings::of(&object), py, Some(name))?;
+        environment: &Bound<'_, PyAny>,
+        name: &Bound<'_, PyString>,
+        globals: &Bound<'_, PyAny>,
+    ) -> PyResult<Option<Py<PyAny>>> {
+        let Some(bundle) = &self.bundle else { return Ok(None) };
+        let py = environment.py();
+        let types = types::types(py)?.get(py);
+        let settings =
+            loading::settings_of(types, &Obj::of(environment)).map_err(|raised| raised.take(py))?;
+        let text = name.to_str()?;
+        let options = settings::options(settings::of(&settings), py, Some(text))?;
         let expected = Expected { semantics: SEMANTICS, fingerprint: options.fingerprint, source: None };
-        let found = py.detach(|| {
-            let started = Instant::now();
-            let loaded = bundle.template(name)?.and_then(|bytes| {
-                haiden_bytecode::load_expected(bytes, &expected).map_err(|rejection| {
-                    let rejection = reason(&rejection);
-                    bundle.reject(rejection);
-                    rejection
-                })
-            });
-            if let Ok((_, image)) = &loaded {
-                record_hit(&**bundle, image.text().len(), started.elapsed());
-            }
-            Some(loaded)
-        });
-        Ok(match found {
-            None => (None, None),
-            Some(Err(rejection)) => (None, Some(rejection.name())),
-            Some(Ok((header, image))) => {
-                let identity = Identity::of_header(&header);
-                let names = (Some(name.to_owned()), None);
-                (Some(Code::new(Arc::new(image), names, options.options.autoescape, Some(identity))), None)
-            }
-        })
+        let (header, image) = match sealed(bundle, text, &expected) {
+            None => return Ok(None),
+            Some(Err(rejection)) => return Ok(Some(PyString::new(py, rejection.name()).into_any().unbind())),
+            Some(Ok(loaded)) => loaded,
+        };
+        let identity = Some(Identity::of_header(&header));
+        let names = (Some(text.to_owned()), None);
+        let code = Code::new(Arc::new(image), names, options.options.autoescape, identity);
+        let code = Obj::of(&Bound::new(py, code)?);
+        objects::untrack(&code);
+        let made = loading::from_code(types, &settings, &Obj::of(name), code, Obj::of(globals));
+        made.map(|template| Some(template.bound(py).unbind())).map_err(|raised| raised.take(py))
     }
+}
+
+/// The image of a template of a sealed bundle, or why the one that is there cannot be used.
+fn sealed(bundle: &Bundle, name: &str, expected: &Expected) -> Option<Result<(Header, Image), Rejection>> {
+    let started = Instant::now();
+    let bytes = match bundle.template(name)? {
+        Ok(bytes) => bytes,
+        Err(rejection) => return Some(Err(rejection)),
+    };
+    let loaded = haiden_bytecode::load_expected(bytes, expected).map_err(|rejection| {
+        let rejection = reason(&rejection);
+        bundle.reject(rejection);
+        rejection
+    });
+    if let Ok((_, image)) = &loaded {
+        record_hit(bundle, image.text().len(), started.elapsed());
+    }
+    Some(loaded)
 }
 
 /// Writes a bundle of codes with their names and sources.

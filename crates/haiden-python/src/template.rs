@@ -24,7 +24,7 @@ use crate::output::Output;
 use crate::register::{Attached, Obj};
 use crate::scope::{Globals, visit_object};
 use crate::settings;
-use crate::types;
+use crate::types::{self, Types};
 
 pub(crate) type Program = haiden_runtime::Program<PyHost>;
 
@@ -44,6 +44,50 @@ pub(crate) fn program_of(object: &Obj) -> Result<Option<Arc<Program>>> {
     match objects::ours_or_subclass::<Template>(object) {
         None => Ok(None),
         Some(template) => template.current(object),
+    }
+}
+
+/// What a template is made of, apart from its name.
+pub(crate) struct Parts<'a> {
+    /// The settings of its environment.
+    pub(crate) settings: &'a Obj,
+    /// A [`Code`].
+    pub(crate) code: Obj,
+    pub(crate) globals: Obj,
+    /// What tells whether its source is the latest, or `None`.
+    pub(crate) up_to_date: Obj,
+}
+
+/// A template of this class, which is `haiden.Template` or a subclass; named as its code is.
+pub(crate) fn make(types: &Types, class: &Obj, parts: Parts<'_>) -> Result<Obj> {
+    let name = objects::ours::<Code>(&parts.code).and_then(|code| code.name.as_deref());
+    let name = name.map_or_else(|| Ok(objects::none()), objects::text)?;
+    make_named(types, class, parts, name)
+}
+
+/// As [`make`], with the name of its code as an object.
+pub(crate) fn make_named(types: &Types, class: &Obj, parts: Parts<'_>, name: Obj) -> Result<Obj> {
+    let Parts { settings, code, globals, up_to_date } = parts;
+    let filename = objects::ours::<Code>(&code).and_then(|code| code.filename.as_deref());
+    let filename = filename.map_or_else(|| Ok(objects::none()), objects::text)?;
+    let this = objects::new_of::<Template>(class)?;
+    let attributes = [
+        (&types.own_environment, &settings::of(settings).environment),
+        (&types.globals, &globals),
+        (&types.own_name, &name),
+        (&types.own_filename, &filename),
+        (&types.module, &objects::none()),
+        (&types.uptodate, &up_to_date),
+    ];
+    for (attribute, value) in attributes {
+        objects::set_attr(&this, &attribute.object, value)?;
+    }
+    let Some(template) = objects::ours_or_subclass::<Template>(&this) else {
+        return objects::raise(&objects::Class::Type.object(), "a class of templates expected");
+    };
+    match template.link_to(&this, settings, code, globals) {
+        Ok(_) => Ok(this),
+        Err(error) => Err(Raised::from_error(objects::token(), error)),
     }
 }
 
@@ -162,8 +206,19 @@ fn globals_of(py: Python<'_>, globals: &Obj) -> PyResult<Globals> {
     if objects::is_dict(globals) {
         return Ok(Globals { own: None, shared: Some(globals.clone()) });
     }
-    let bound = globals.bound(py);
-    if let Ok(maps) = bound.getattr("maps") {
+    let known = types::types(py)?.get(py);
+    let maps = objects::lookup_attr(globals, &known.maps.object).map_err(|raised| raised.take(py))?;
+    if let Some(maps) = &maps
+        && objects::is_list(maps)
+        && objects::list_len(maps) == 2
+        && let (Some(own), Some(shared)) = (objects::list_item(maps, 0), objects::list_item(maps, 1))
+        && objects::is_dict(&own)
+        && objects::is_dict(&shared)
+    {
+        return Ok(Globals { own: Some(own), shared: Some(shared) });
+    }
+    if let Some(maps) = maps {
+        let maps = maps.bound(py);
         let maps: Vec<Obj> =
             maps.try_iter()?.map(|map| map.map(|map| Obj::of(&map))).collect::<PyResult<_>>()?;
         if let [own, shared] = &maps[..]
@@ -265,16 +320,6 @@ impl Template {
         _keywords: Option<&Bound<'_, PyDict>>,
     ) -> Template {
         Template(Attached::new(py, RefCell::new(None)))
-    }
-
-    fn _link(
-        this: &Bound<'_, Template>,
-        settings: &Bound<'_, PyAny>,
-        code: &Bound<'_, PyAny>,
-        globals: &Bound<'_, PyAny>,
-    ) -> PyResult<()> {
-        let parts = (Obj::of(settings), Obj::of(code), Obj::of(globals));
-        this.get().link_to(&Obj::of(this), &parts.0, parts.1, parts.2).map(drop)
     }
 
     /// The text of the template with these variables: a dict, keywords, or both.

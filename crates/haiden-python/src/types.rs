@@ -1,6 +1,7 @@
 //! The Python classes and names that the host needs, looked up once for the process.
 
 use std::cell::RefCell;
+use std::collections::HashMap;
 
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
@@ -23,6 +24,8 @@ macro_rules! types {
             pub(crate) stock_dumps: RefCell<Option<Obj>>,
             /// `Undefined`, made without a call.
             pub(crate) nothing: objects::Filled<4>,
+            /// Names of which templates have spoken lately.
+            names: RefCell<HashMap<Box<str>, Name>>,
             /// The stock filters that the machine has its own way of applying, as Python functions.
             pub(crate) stock_filters: Vec<(Obj, Native)>,
             /// The stock tests, likewise.
@@ -54,6 +57,7 @@ macro_rules! types {
                 $( $field: of(stringify!($module), $name)?, )*
                 $( $text: named($literal)?, )*
                 stock_dumps: RefCell::default(),
+                names: RefCell::default(),
                 suspension: Obj::of(&py.get_type::<crate::waiting::Suspension>()),
                 stock_filters: stock(&filters, Native::STOCK)?,
                 stock_tests: stock(&tests, NativeTest::STOCK)?,
@@ -69,7 +73,9 @@ types! {
     context = haiden_runtime."Context";
     environment = haiden_environment."Environment";
     template = haiden_environment."Template";
+    from_code = haiden_environment."Template.from_code.__func__";
     lru_cache = haiden_utils."LRUCache";
+    chain_map = collections."ChainMap";
     make_module = haiden_environment."_module_of";
     namespace = haiden_utils."Namespace";
     mapped = haiden_filters."_mapped";
@@ -139,6 +145,18 @@ types! {
     concat = "concat";
     env_call = "call";
     module = "_module";
+    maps = "maps";
+    load = "load";
+    update = "update";
+    globals = "globals";
+    capacity = "capacity";
+    own_name = "name";
+    own_filename = "filename";
+    own_environment = "environment";
+    own_settings = "_settings";
+    from_code_name = "from_code";
+    make_globals_name = "make_globals";
+    machine_settings = "_machine_settings";
     dict = "__dict__";
     dunder_name = "__name__";
     leeway = "truncate.leeway";
@@ -150,6 +168,29 @@ types! {
     call_unop = "call_unop";
     intercepted_binops = "intercepted_binops";
     intercepted_unops = "intercepted_unops";
+}
+
+/// How many names are kept at most, and how long they may be.
+const NAMES: usize = 1 << 13;
+const NAME_BYTES: usize = 64;
+
+impl Types {
+    /// A name: what [`Name::new`] makes, without making it each time. Templates of a site speak of the same things.
+    pub(crate) fn name(&self, text: &str) -> Result<Name> {
+        if text.len() > NAME_BYTES {
+            return Name::new(text);
+        }
+        if let Some(known) = self.names.borrow().get(text) {
+            return Ok(known.clone());
+        }
+        let name = Name::new(text)?;
+        let mut names = self.names.borrow_mut();
+        if names.len() >= NAMES {
+            names.clear();
+        }
+        names.insert(text.into(), name.clone());
+        Ok(name)
+    }
 }
 
 /// The functions of a module that the machine knows, by their names there; `len` and the like are the interpreter's.

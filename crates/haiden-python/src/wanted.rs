@@ -35,6 +35,9 @@ impl Wanted {
 
     /// What a function wants.
     pub(crate) fn of(function: &Obj) -> Result<Wanted> {
+        if has_no_mark(function) {
+            return Ok(Wanted::Nothing);
+        }
         let types = types::loaded()?;
         let Some(mark) = objects::lookup_attr(function, &types.jinja_pass_arg.object)? else {
             return Ok(Wanted::Nothing);

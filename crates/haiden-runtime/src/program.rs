@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use haiden_bytecode::image::{CATCH_CALLER, CATCH_KWARGS, CATCH_VARARGS};
+use haiden_bytecode::image::{CATCH_CALLER, CATCH_KWARGS, CATCH_VARARGS, PADDING};
 use haiden_bytecode::ops::{self, code};
 use haiden_bytecode::{Constant, Function, FunctionKind, Image};
 
@@ -61,6 +61,22 @@ pub(crate) struct Text {
     pub(crate) short: bool,
 }
 
+// So that a block lies in an image's padded text from the start of any string on.
+const _: () = assert!(PADDING >= BLOCK);
+
+impl Text {
+    #[inline(always)]
+    fn new((start, end): (u32, u32), ascii: bool) -> Text {
+        Text { start, end, ascii, short: ascii && (end - start) as usize <= BLOCK }
+    }
+
+    /// The strings of an image that has others than ASCII ones.
+    fn all(image: &Image) -> Box<[Text]> {
+        let text = |index| Text::new(image.string_range(index), image.string(index).is_ascii());
+        (0..image.string_count() as u32).map(text).collect()
+    }
+}
+
 /// What is to be known of a function when it is entered.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Entry {
@@ -97,7 +113,8 @@ pub struct Program<H: Host> {
     image: Arc<Image>,
     name: Option<Arc<str>>,
     extra: H::Extra,
-    pub(crate) texts: Box<[Text]>,
+    /// Its strings, unless all of them are ASCII: then the image tells all there is to know.
+    texts: Option<Box<[Text]>>,
     pub(crate) constants: Box<[Option<H::Constant>]>,
     pub(crate) names: Box<[H::Name]>,
     pub(crate) sites: Box<[H::Site]>,
@@ -132,6 +149,14 @@ impl<H: Host> Program<H> {
     #[inline(always)]
     pub(crate) fn entry(&self, index: u32) -> Entry {
         self.entries[index as usize]
+    }
+    /// String `index` of its image.
+    #[inline(always)]
+    pub(crate) fn text(&self, image: &Image, index: u32) -> Text {
+        match &self.texts {
+            None => Text::new(image.string_range(index), true),
+            Some(texts) => texts[index as usize],
+        }
     }
     /// The name of function `index`, if it has one.
     pub fn function_name(&self, index: u32) -> Option<&str> {
@@ -201,15 +226,7 @@ pub fn link<H: Host>(
     let filters: Box<[_]> = image.filters().iter().map(|f| linker.filter(image.name(f.name))).collect();
     let tests: Box<[_]> = image.tests().iter().map(|t| linker.test(image.name(t.name))).collect();
     unknown_reference(&image, &filters, &tests)?;
-    let (ascii, padded) = (image.text_is_ascii(), image.padded_text().len());
-    let texts = (0..image.string_count() as u32)
-        .map(|index| {
-            let (start, end) = image.string_range(index);
-            let ascii = ascii || image.string(index).is_ascii();
-            let in_block = start as usize + BLOCK <= padded;
-            Text { start, end, ascii, short: ascii && in_block && (end - start) as usize <= BLOCK }
-        })
-        .collect();
+    let texts = (!image.text_is_ascii()).then(|| Text::all(&image));
     let names: Box<[_]> =
         (0..image.name_count() as u32).map(|index| linker.name(image.name(index))).collect();
     let sites = link_sites(&image, &names, &filters, &tests, linker);

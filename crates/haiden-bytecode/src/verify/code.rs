@@ -42,7 +42,7 @@ fn table_bounds(image: &Image) -> Bounds {
     set(Bound::Seven, 7);
     set(Bound::Eight, 8);
     set(Bound::Cells, MAX_CELLS as usize + 1);
-    set(Bound::Texts, image.strings.len());
+    set(Bound::Texts, image.string_count());
     set(Bound::Constants, image.constants.len());
     set(Bound::Names, image.names.len());
     set(Bound::Sites, image.sites.len());

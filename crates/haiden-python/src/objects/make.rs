@@ -5,9 +5,10 @@ use std::ffi::c_int;
 use std::mem::MaybeUninit;
 use std::ptr;
 
+use pyo3::PyClass;
 use pyo3::ffi;
 
-use super::{Class, Raised, Result, is_dict, owned, raise, status};
+use super::{Class, Raised, Result, is_dict, is_type, owned, raise, status, token};
 use crate::register::Obj;
 
 pub(crate) fn none() -> Obj {
@@ -172,6 +173,35 @@ pub(crate) fn subclass_text(class: &Obj, text: &Obj) -> Result<Obj> {
         let Some(make) = ffi::PyUnicode_Type.tp_new else { return Err(Raised(())) };
         make(class.as_ptr().cast(), arguments.as_ptr(), ptr::null_mut())
     })
+}
+
+/// Takes an object out of the garbage collector's sight, which refers to no object and never will.
+pub(crate) fn untrack(object: &Obj) {
+    // SAFETY: the object is alive; that it refers to none is the caller's promise, without which it would only leak.
+    unsafe { ffi::PyObject_GC_UnTrack(object.as_ptr().cast()) }
+}
+
+/// `object.__new__(class)`.
+pub(crate) fn bare(class: &Obj) -> Result<Obj> {
+    let arguments = tuple([].into_iter())?;
+    // SAFETY: `object` has the slot, which refuses what is not to be made by it; the class is a type (the caller's promise).
+    owned(unsafe {
+        let Some(make) = ffi::PyBaseObject_Type.tp_new else { return Err(Raised(())) };
+        make(class.as_ptr().cast(), arguments.as_ptr(), ptr::null_mut())
+    })
+}
+
+/// An instance of a subclass of one of our own classes, by that one's `__new__`, without arguments.
+pub(crate) fn new_of<T: PyClass>(class: &Obj) -> Result<Obj> {
+    let base = T::type_object_raw(token());
+    // SAFETY: both are types that are alive; whether one is a subclass of the other is asked before the slot is called.
+    unsafe {
+        let is_subclass = is_type(class) && ffi::PyType_IsSubtype(class.as_ptr().cast(), base) != 0;
+        let (true, Some(make)) = (is_subclass, (*base).tp_new) else {
+            return raise(&Class::Type.object(), "a class of templates expected");
+        };
+        owned(make(class.as_ptr().cast(), tuple([].into_iter())?.as_ptr(), ptr::null_mut()))
+    }
 }
 
 /// `list(iterable)`.

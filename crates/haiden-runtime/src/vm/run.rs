@@ -207,13 +207,13 @@ impl<H: Host> Vm<H> {
             }
             macro_rules! write_text {
                 ($index:expr) => {{
-                    let text = program.texts[$index as usize];
+                    let text = program.text(image, $index);
                     if text.short {
-                        // SAFETY: link found it to be ASCII, short, and a block from its start on to be in the text.
+                        // SAFETY: it was found to be ASCII and short, and behind a text there are as many bytes as a block has.
                         let short = unsafe { Short::new(all_text, text.start, text.end) };
                         check!(host.write_short(out, short));
                     } else {
-                        // SAFETY: link took the range from the image, whose verifier proved that it lies in its text,
+                        // SAFETY: the range is the image's, whose verifier proved that it lies in its text,
                         // on borders of characters.
                         let slice = unsafe { window::slice(all_text, text.start, text.end) };
                         check!(host.write(out, slice, text.ascii));
