@@ -1,7 +1,7 @@
 //! When does a bytecode cache pay? A hit in every store against compiling, for templates of 1, 10 and 100 KB; and what of
 //! a hit in a server is the network's.
 //!
-//! In: nothing, `--quick` (few rounds, only prints), or `--serve FOLDER` (see [`serve`]). Out: tables on standard output
+//! In: nothing, `--quick` (few rounds, only prints), `--servers` (prints their table), or `--serve FOLDER` (see [`serve`]). Out: tables on standard output
 //! and in `docs/cache.md`, and the plot `docs/cache-hits.svg`. Invariant: every way ends with the same thing, a template
 //! that is ready to render, and nothing is timed before all ways gave the same pages. Servers that are not installed are
 //! left out; those that are started are stopped.
@@ -45,8 +45,9 @@ fn main() -> ExitCode {
     let outcome = match arguments[..] {
         [] => run(false),
         ["--quick"] => run(true),
+        ["--servers"] => servers::table(&Servers::start(), ROUNDS).map(|table| println!("{table}")),
         ["--serve", folder] => serve(Path::new(folder)),
-        _ => Err("the options are --quick, or --serve FOLDER".to_owned()),
+        _ => Err("the options are --quick, --servers, or --serve FOLDER".to_owned()),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -82,18 +83,20 @@ fn run(quick: bool) -> Result<(), String> {
 }
 
 /// Answers each line on standard input with the nanoseconds of processor time that it takes to get all templates of a folder
-/// out of a sealed bundle: for who takes turns with other programs.
+/// out of a sealed bundle that was opened just before: for who takes turns with other programs.
 fn serve(folder: &Path) -> Result<(), String> {
     let scratch = std::env::temp_dir().join(format!("haiden-bench-{}", std::process::id()));
     fs::create_dir_all(&scratch).map_err(|error| format!("{}: {error}", scratch.display()))?;
-    let site = subject::site(folder, &scratch);
+    let served = answer(folder, &scratch);
     fs::remove_dir_all(&scratch).map_err(|error| format!("{}: {error}", scratch.display()))?;
-    let site = site?;
+    served
+}
+
+fn answer(folder: &Path, scratch: &Path) -> Result<(), String> {
+    let site = subject::site(folder, scratch)?;
     for line in std::io::stdin().lock().lines() {
         line.map_err(|error| error.to_string())?;
-        let start = clock::thread_nanoseconds();
-        site()?;
-        println!("{}", clock::thread_nanoseconds() - start);
+        println!("{}", site()?);
         std::io::stdout().flush().map_err(|error| error.to_string())?;
     }
     Ok(())
@@ -219,7 +222,12 @@ fn interleave(
     Ok(samples.into_iter().map(median).collect())
 }
 
-fn median(mut samples: Vec<f64>) -> f64 {
+fn median(samples: Vec<f64>) -> f64 {
+    quartiles(samples)[1]
+}
+
+/// The median, and the quartiles around it.
+fn quartiles(mut samples: Vec<f64>) -> [f64; 3] {
     samples.sort_by(f64::total_cmp);
-    samples[samples.len() / 2]
+    [1, 2, 3].map(|quarter| samples[samples.len() * quarter / 4])
 }

@@ -1,94 +1,116 @@
 //! What of a hit in a server is the network's: looking entries up, one by one and a hundred at once, beside a bare TCP
-//! ping-pong that carries as many bytes.
+//! ping-pong that carries as many bytes, and beside the same question put to the same server with nothing done to the answer.
 //!
-//! Templates have no part in it: a cache moves bytes. The clock is the wall's, since all of them wait for somebody.
+//! Templates have no part in it: a cache moves bytes. The clock is the wall's, since all of them wait for somebody. All take
+//! turns within each round, and a ratio is the median of the ratios of the rounds: so a scheduler that moves the two ends of
+//! a connection about moves all of them.
 
 use std::fmt::Write as _;
 use std::hint::black_box;
 use std::io::{Read as _, Write as _};
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::time::Instant;
 
 use haiden::cache::{Bucket, BytecodeCache as _, CacheError, ContentKey};
 
-use crate::subject::{Named, Servers};
-use crate::{digits, median};
+use crate::subject::{self, Asked, Servers};
+use crate::{digits, quartiles};
 
 /// Kilobytes of an entry.
 const SIZES: [usize; 4] = [1, 4, 16, 64];
 /// Entries of a size.
 const ENTRIES: usize = 100;
+/// How many of them are looked up before another one has its turn.
+const STRETCH: usize = 10;
 /// As many bytes as a request for an entry has, about.
 const REQUEST: usize = 100;
 /// What an entry has beside its bytecode.
 const FRAME: usize = 96;
 
-/// A cache, and what it took at each size, one by one and at once, in nanoseconds an entry.
-struct Row {
-    name: &'static str,
-    times: Vec<(f64, f64)>,
-}
+/// What is timed in each round: the ping-pong; of each server the question alone, look-ups, and all look-ups at once.
+const EACH: usize = 3;
+
+/// Nanoseconds an entry by what was timed, one of each round.
+type Samples = Vec<Vec<f64>>;
 
 /// The table: for each size the ping-pong, and each server's times.
 pub(crate) fn table(servers: &Servers, rounds: usize) -> Result<String, String> {
-    let caches = servers.caches()?;
-    let mut pings = Vec::with_capacity(SIZES.len());
-    let mut rows: Vec<Row> = caches.iter().map(|(name, _)| Row { name, times: Vec::new() }).collect();
+    let caches = servers.asked()?;
+    let mut columns: Vec<Samples> = Vec::with_capacity(SIZES.len());
     for kilobytes in SIZES {
-        let (ping, times) = measure(&caches, kilobytes << 10, rounds).map_err(|error| error.to_string())?;
-        pings.push(ping);
-        for (row, time) in rows.iter_mut().zip(times) {
-            row.times.push(time);
-        }
+        columns.push(measure(&caches, kilobytes << 10, rounds).map_err(|error| error.to_string())?);
     }
     let sizes: Vec<String> = SIZES.iter().map(|size| format!("{size} KB")).collect();
     let mut text = format!("| | {} |\n|---|{}", sizes.join(" | "), "---:|".repeat(SIZES.len()));
-    let mut add = |name: String, cells: Vec<String>| {
+    let mut add = |name: &str, cell: &dyn Fn(&Samples) -> String| {
+        let cells: Vec<String> = columns.iter().map(cell).collect();
         let _ = write!(text, "\n| {name} | {} |", cells.join(" | "));
     };
-    let micros = |time: f64| format!("{} µs", digits(time / 1e3));
-    add("bare TCP ping-pong".to_owned(), pings.iter().map(|&ping| micros(ping)).collect());
-    for Row { name, times } in rows {
-        let against =
-            |(&(each, _), ping): (&(f64, f64), &f64)| format!("{} ({}x)", micros(each), digits(each / ping));
-        add(
-            format!("{name}, one by one (times the ping-pong)"),
-            times.iter().zip(&pings).map(against).collect(),
-        );
-        let faster = |&(each, share): &(f64, f64)| format!("{} ({}x)", micros(share), digits(each / share));
-        add(format!("{name}, {ENTRIES} at once (times faster)"), times.iter().map(faster).collect());
+    add("bare TCP ping-pong", &|samples| micros(&samples[0]));
+    for (turn, Asked { name, .. }) in caches.iter().enumerate() {
+        let first = 1 + EACH * turn;
+        let against = |samples: &Samples, of: usize| {
+            format!("{}, {}", micros(&samples[of]), ratio(&samples[of], &samples[0]))
+        };
+        add(&format!("{name}, the question alone"), &|samples| against(samples, first));
+        add(&format!("**{name}, a look-up**"), &|samples| against(samples, first + 1));
+        add(&format!("{name}, {ENTRIES} at once, each (times faster)"), &|samples| {
+            format!("{}, {}", micros(&samples[first + 2]), ratio(&samples[first + 1], &samples[first + 2]))
+        });
     }
     Ok(text)
 }
 
-/// Median nanoseconds an entry of this size: of the ping-pong; of each cache, one by one and at once.
-fn measure(caches: &[Named], bytes: usize, rounds: usize) -> Result<(f64, Vec<(f64, f64)>), CacheError> {
+fn micros(samples: &[f64]) -> String {
+    format!("{} µs", digits(quartiles(samples.to_vec())[1] / 1e3))
+}
+
+/// The median of the ratios of the rounds, and between which the half of them lies.
+fn ratio(of: &[f64], to: &[f64]) -> String {
+    let [low, median, high] = quartiles(of.iter().zip(to).map(|(of, to)| of / to).collect());
+    format!("{}x ({}–{})", digits(median), digits(low), digits(high))
+}
+
+/// Times entries of this size.
+fn measure(caches: &[Asked], bytes: usize, rounds: usize) -> Result<Samples, CacheError> {
     let mut buckets: Vec<Bucket<'static>> = (0..ENTRIES).map(|index| entry(bytes, index)).collect();
-    for (_, cache) in caches {
+    let mut bare = Vec::with_capacity(caches.len());
+    for Asked { cache, question, address, .. } in caches {
         buckets.iter().try_for_each(|bucket| cache.set_bucket(bucket))?;
+        let questions: Result<Vec<String>, CacheError> = buckets.iter().map(question).collect();
+        bare.push(Bare::ask(*address, questions?, bytes)?);
     }
     let mut ping_pong = PingPong::start(bytes + FRAME)?;
-    let mut pings = Vec::with_capacity(rounds);
-    let mut samples: Vec<[Vec<f64>; 2]> = caches.iter().map(|_| Default::default()).collect();
+    let mut samples: Samples = vec![Vec::with_capacity(rounds); 1 + EACH * caches.len()];
     for round in 0..=rounds {
-        let time = |into: &mut Vec<f64>, work: &mut dyn FnMut() -> Result<(), CacheError>| {
+        let mut spent = vec![0.0; samples.len()];
+        let mut time = |turn: usize, work: &mut dyn FnMut() -> Result<(), CacheError>| {
             let start = Instant::now();
             work()?;
-            if round > 0 {
-                into.push(start.elapsed().as_nanos() as f64 / ENTRIES as f64);
-            }
+            spent[turn] += start.elapsed().as_nanos() as f64 / ENTRIES as f64;
             Ok::<_, CacheError>(())
         };
-        time(&mut pings, &mut || Ok((0..ENTRIES).try_for_each(|_| ping_pong.turn())?))?;
-        for ((_, cache), [each, at_once]) in caches.iter().zip(&mut samples) {
-            time(each, &mut || buckets.iter_mut().try_for_each(|bucket| cache.lookup(bucket)))?;
-            time(at_once, &mut || cache.lookup_many(&mut buckets.iter_mut().collect::<Vec<_>>()))?;
+        for stretch in (0..ENTRIES).step_by(STRETCH).map(|start| start..start + STRETCH) {
+            time(0, &mut || Ok(stretch.clone().try_for_each(|_| ping_pong.turn())?))?;
+            for ((turn, Asked { cache, .. }), bare) in caches.iter().enumerate().zip(&mut bare) {
+                let turn = 1 + EACH * turn;
+                time(turn, &mut || Ok(stretch.clone().try_for_each(|at| bare.turn(at))?))?;
+                let some = &mut buckets[stretch.clone()];
+                time(turn + 1, &mut || some.iter_mut().try_for_each(|bucket| cache.lookup(bucket)))?;
+                assert!(some.iter().all(|bucket| bucket.bytecode().is_some()), "all entries are there");
+            }
+        }
+        for (turn, Asked { cache, .. }) in caches.iter().enumerate() {
+            let mut all: Vec<&mut Bucket<'_>> = buckets.iter_mut().collect();
+            time(1 + EACH * turn + 2, &mut || cache.lookup_many(&mut all))?;
             assert!(buckets.iter().all(|bucket| bucket.bytecode().is_some()), "all entries are there");
             black_box(&buckets);
         }
+        if round > 0 {
+            samples.iter_mut().zip(spent).for_each(|(samples, spent)| samples.push(spent));
+        }
     }
-    let medians = samples.into_iter().map(|[each, at_once]| (median(each), median(at_once)));
-    Ok((median(pings), medians.collect()))
+    Ok(samples)
 }
 
 /// An entry like no other one.
@@ -98,6 +120,40 @@ fn entry(bytes: usize, index: usize) -> Bucket<'static> {
     let mut bucket = Bucket::new(format!("{bytes}/{index}"), "").with_content_key(key);
     bucket.set_bytecode(number.iter().copied().cycle().take(bytes).collect::<Vec<u8>>());
     bucket
+}
+
+/// Somebody who puts the questions of a cache to its server, and does nothing with the answers.
+struct Bare {
+    stream: TcpStream,
+    questions: Vec<String>,
+    answer: Vec<u8>,
+}
+
+impl Bare {
+    /// All entries are of one size, and so are all answers.
+    fn ask(address: SocketAddr, questions: Vec<String>, bytes: usize) -> std::io::Result<Bare> {
+        let mut stream = TcpStream::connect(address)?;
+        stream.set_nodelay(true)?;
+        stream.write_all(questions[0].as_bytes())?;
+        // A line, then what it announces.
+        let mut answer = vec![0; bytes + 16 * REQUEST];
+        let mut read = 0;
+        loop {
+            read += stream.read(&mut answer[read..])?;
+            let head = answer[..read].iter().position(|&byte| byte == b'\n').map(|at| at + 1);
+            let announced =
+                head.and_then(|head| subject::announced(&answer[..head]).map(|length| head + length + 2));
+            if let Some(whole) = announced.filter(|&whole| read >= whole) {
+                answer.truncate(whole);
+                return Ok(Bare { stream, questions, answer });
+            }
+        }
+    }
+
+    fn turn(&mut self, at: usize) -> std::io::Result<()> {
+        self.stream.write_all(self.questions[at].as_bytes())?;
+        self.stream.read_exact(&mut self.answer)
+    }
 }
 
 /// Somebody who answers each request with as many bytes as an entry has.

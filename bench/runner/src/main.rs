@@ -76,13 +76,24 @@ fn cache(home: &std::path::Path, options: &Options) -> Result<(), String> {
         command.arg("--quick");
     }
     let status = command.status().map_err(|error| format!("cargo: {error}"))?;
-    if status.success() { Ok(()) } else { Err("the comparison of cache hits failed".to_owned()) }
+    if !status.success() {
+        return Err("the comparison of cache hits failed".to_owned());
+    }
+    if options.python {
+        return script(home, "caches.py", &["--rust", "target/release/bench-cache"], options);
+    }
+    Ok(())
 }
 
 /// The other host: the script compares with Jinja2 and writes its own table.
 fn python(home: &std::path::Path, options: &Options) -> Result<(), String> {
+    script(home, "compare.py", &[], options)
+}
+
+/// Runs a script of the Python host, in the folder of the benchmarks.
+fn script(home: &std::path::Path, name: &str, arguments: &[&str], options: &Options) -> Result<(), String> {
     let mut command = Command::new("python3");
-    command.arg(home.join("python/compare.py"));
+    command.current_dir(home).arg(format!("python/{name}")).args(arguments);
     if options.quick {
         command.arg("--quick");
     }
@@ -90,7 +101,7 @@ fn python(home: &std::path::Path, options: &Options) -> Result<(), String> {
         command.arg("--write");
     }
     let status = command.status().map_err(|error| format!("python3: {error} (skip it with --no-python)"))?;
-    if status.success() { Ok(()) } else { Err("the comparison on the Python host failed".to_owned()) }
+    if status.success() { Ok(()) } else { Err(format!("{name} failed on the Python host")) }
 }
 
 /// What the engines are called, in the order of the tables.

@@ -16,7 +16,8 @@ counts instructions, prints the tables and writes them into bench/README.md.
   --callgrind          count instructions even with --quick
   --no-callgrind       do not count instructions
   --no-python          leave out the Python host
-  --cache              only: cache hits against compiling; writes docs/cache.md and its plot
+  --cache              only: cache hits against compiling, in Rust and in Python beside Jinja2's; writes
+                       docs/cache.md and its plot
   --no-cache           leave that out
   --no-write           leave README.md and docs/cache.md untouched
 ";

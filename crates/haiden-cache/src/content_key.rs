@@ -104,12 +104,9 @@ impl ContentKeyBuilder {
 /// Lower-case hexadecimal digits of some bytes.
 pub(crate) fn hex(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let mut text = String::with_capacity(bytes.len() * 2);
-    for byte in bytes {
-        text.push(char::from(DIGITS[usize::from(byte >> 4)]));
-        text.push(char::from(DIGITS[usize::from(byte & 15)]));
-    }
-    text
+    let digits = |byte: &u8| [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]];
+    let digits: Vec<[u8; 2]> = bytes.iter().map(digits).collect();
+    String::from_utf8(digits.into_flattened()).expect("digits are ASCII")
 }
 
 fn nibble(digit: u8) -> Option<u8> {

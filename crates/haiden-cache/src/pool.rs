@@ -44,9 +44,9 @@ impl<C> Pool<C> {
         Some(connection)
     }
 
-    /// Keeps a sound connection, which this process made.
+    /// Keeps a sound connection, which this process made. Whose shelf it is was asked when it was taken, or will be.
     pub(crate) fn give(&self, connection: C) {
-        if let Some(mut shelf) = self.shelf()
+        if let Some(mut shelf) = self.lock()
             && shelf.idle.len() < self.max_idle
         {
             shelf.idle.push((connection, Instant::now()));
@@ -60,15 +60,9 @@ impl<C> Pool<C> {
         }
     }
 
+    /// The shelf, without what a parent process left on it.
     fn shelf(&self) -> Option<MutexGuard<'_, Shelf<C>>> {
-        let mut shelf = (0..TRIES).find_map(|_| match self.shelf.try_lock() {
-            Ok(shelf) => Some(shelf),
-            Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()), // a list is always sound
-            Err(TryLockError::WouldBlock) => {
-                std::thread::yield_now();
-                None
-            }
-        })?;
+        let mut shelf = self.lock()?;
         let process = std::process::id();
         if shelf.process != process {
             shelf.process = process;
@@ -77,6 +71,17 @@ impl<C> Pool<C> {
             }
         }
         Some(shelf)
+    }
+
+    fn lock(&self) -> Option<MutexGuard<'_, Shelf<C>>> {
+        (0..TRIES).find_map(|_| match self.shelf.try_lock() {
+            Ok(shelf) => Some(shelf),
+            Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()), // a list is always sound
+            Err(TryLockError::WouldBlock) => {
+                std::thread::yield_now();
+                None
+            }
+        })
     }
 }
 

@@ -53,7 +53,7 @@ pub(super) fn ask(link: &mut Link, words: &[&str]) -> Talk<()> {
 /// Sends a command with a large word in it.
 pub(super) fn ask_with_value(link: &mut Link, before: &[&str], value: &[u8], after: &[&str]) -> Talk<()> {
     let mut head = command(before, 1 + after.len());
-    head.extend(format!("${}\r\n", value.len()).into_bytes());
+    push_number(&mut head, b'$', value.len());
     let mut tail = b"\r\n".to_vec();
     push_words(&mut tail, after);
     link.send(&[&head, value, &tail])
@@ -61,15 +61,34 @@ pub(super) fn ask_with_value(link: &mut Link, before: &[&str], value: &[u8], aft
 
 /// The bytes of a command, of which so many words are still to come.
 fn command(words: &[&str], more: usize) -> Vec<u8> {
-    let mut bytes = format!("*{}\r\n", words.len() + more).into_bytes();
+    let mut bytes =
+        Vec::with_capacity(words.iter().map(|word| word.len() + LENGTH_LINES).sum::<usize>() + LENGTH_LINES);
+    push_number(&mut bytes, b'*', words.len() + more);
     push_words(&mut bytes, words);
     bytes
 }
 
+/// What a word takes besides itself: the line of its length, and the end of its own.
+const LENGTH_LINES: usize = 16;
+
 fn push_words(bytes: &mut Vec<u8>, words: &[&str]) {
     for word in words {
-        bytes.extend(format!("${}\r\n{word}\r\n", word.len()).into_bytes());
+        push_number(bytes, b'$', word.len());
+        bytes.extend_from_slice(word.as_bytes());
+        bytes.extend_from_slice(b"\r\n");
     }
+}
+
+/// A line of a sign and a number.
+fn push_number(bytes: &mut Vec<u8>, sign: u8, number: usize) {
+    bytes.push(sign);
+    if number < 100 {
+        bytes.extend((number >= 10).then_some(b'0' + (number / 10) as u8));
+        bytes.push(b'0' + (number % 10) as u8);
+    } else {
+        bytes.extend_from_slice(number.to_string().as_bytes());
+    }
+    bytes.extend_from_slice(b"\r\n");
 }
 
 /// `+OK`.
@@ -187,6 +206,11 @@ mod tests {
     #[test]
     fn commands_are_counted_in_bytes() {
         assert_eq!(command(&["GET", "größe"], 0), "*2\r\n$3\r\nGET\r\n$7\r\ngröße\r\n".as_bytes());
+        for length in [0, 9, 10, 99, 100, 12_345] {
+            let word = "x".repeat(length);
+            let expected = format!("*{}\r\n${length}\r\n{word}\r\n", 1 + length);
+            assert_eq!(command(&[&word], length), expected.as_bytes());
+        }
     }
 
     #[test]

@@ -41,8 +41,8 @@ pub(crate) type Talk<T> = Result<T, Failure>;
 
 /// The longest line of an answer that is read.
 const MAX_LINE: usize = 4096;
-/// The buffer of a connection: as much as one read takes.
-const BUFFER: usize = 64 << 10;
+/// The buffer of a connection: as much as one read takes, and an entry of 64 KB with all that is said about it.
+const BUFFER: usize = 128 << 10;
 /// What an idle connection keeps of a buffer that had to grow.
 const KEPT: usize = 256 << 10;
 
@@ -175,9 +175,12 @@ impl Link {
         Failure { error: CacheError::new(kind, format!("{}: {answer}", self.peer)), cause: Cause::Refused }
     }
 
-    /// Reads at least one byte into the buffer. A full one grows to twice its size.
+    /// Reads at least one byte into the buffer. What is in it is moved only where there is no room behind it; a full one grows
+    /// to twice its size.
     fn receive(&mut self) -> Talk<()> {
-        if self.start > 0 {
+        if self.start == self.end {
+            (self.start, self.end) = (0, 0);
+        } else if self.end == self.buffer.len() && self.start > 0 {
             self.buffer.copy_within(self.start..self.end, 0);
             (self.start, self.end) = (0, self.end - self.start);
         }
