@@ -1,12 +1,17 @@
 """Where the bytecode cache pays in Python: haiden's stores and Jinja2's own hit, each against compiling.
 
-In: nothing. Out: a table on standard output. Nothing is timed before every way gives Jinja2's page (a few of a site's).
-The clock is the wall's, since servers are waited for; ways are interleaved, and a time is the median of the rounds.
-Servers are started on loopback; one that is not installed is left out, and said so.
+In: nothing, or where `bench-cache` is, for what the same bundle takes in Rust. Out: a table on standard output, with
+``--write`` also in ``docs/cache.md``. Nothing is timed before every way gives Jinja2's page (a few of a site's).
+
+The clock is this thread's processor time, and the wall's where a server is waited for. Each sample is a new environment,
+and a bundle that was opened just before, after garbage was collected; ways are interleaved, a time is the median of the
+rounds, and a ratio the median of the ratios of the rounds. Servers are started on loopback; one that is not installed is
+left out, and said so.
 """
 
 import argparse
 import contextlib
+import gc
 import os
 import pathlib
 import shutil
@@ -28,6 +33,8 @@ PIECE = """<section class="{{ kind }}">{% for item in items %}
 """
 DATA = {"kind": "news", "items": [{"title": "One & two", "price": 3}, {"title": "Three", "text": "<b>", "price": 4}]}
 PREFETCHED = 100
+REMOTE = {"haiden, Memcached", "haiden, Redis"}
+BEGIN, END = "<!-- python cache table: begin -->", "<!-- python cache table: end -->"
 
 
 @contextlib.contextmanager
@@ -70,22 +77,44 @@ def templates(folder, kilobytes, count):
 
 
 class Way:
-    """A way to a template that is ready: an environment, and whether its cache wants to be warm."""
+    """A way to templates that are ready: what makes an environment, and whether it waits for a server."""
 
-    def __init__(self, name, make):
+    def __init__(self, name, make, waits=False):
         self.name, self.make = name, make
+        self.clock = time.perf_counter_ns if waits else time.thread_time_ns
 
     def load(self, names):
-        """Seconds that a new environment takes to get all templates."""
+        """Nanoseconds that a new environment takes to get all templates."""
         environment = self.make()
-        start = time.perf_counter()
+        gc.collect()
+        start = self.clock()
         for name in names:
             environment.get_template(name)
-        return time.perf_counter() - start
+        return self.clock() - start
+
+
+class Rust:
+    """All templates of a folder out of a sealed bundle, in Rust: another process, which takes its turn."""
+
+    name = "haiden in Rust, bundle, sealed"
+
+    def __init__(self, program, folder):
+        pipe = subprocess.PIPE
+        self.process = subprocess.Popen([program, "--serve", str(folder)], stdin=pipe, stdout=pipe, text=True)
+
+    def load(self, names):
+        """Nanoseconds that a new environment takes to get all templates."""
+        print(file=self.process.stdin, flush=True)
+        return int(self.process.stdout.readline())
+
+    def close(self):
+        """Ends the process."""
+        self.process.stdin.close()
+        self.process.wait()
 
 
 def ways(folder, scratch, names, servers):
-    """All ways to the templates in a folder."""
+    """All ways to the templates in a folder, and the stores of some of them."""
     import haiden
     import jinja2
     from haiden import cache
@@ -109,7 +138,6 @@ def ways(folder, scratch, names, servers):
         "haiden, disk": cache.FileSystemBytecodeCache(scratch / "ours"),
         "haiden, memory": cache.MemoryBytecodeCache(10_000, 1 << 30),
         "haiden, SQLite": cache.SqliteBytecodeCache(scratch / "cache.db"),
-        "haiden, bundle, source-checked": cache.BundleBytecodeCache(checked),
     }
     if servers["memcached"]:
         url = f"memcached://127.0.0.1:{servers['memcached']}?prefix={scratch.name}/"
@@ -117,60 +145,79 @@ def ways(folder, scratch, names, servers):
     if servers["redis-server"]:
         url = f"redis://127.0.0.1:{servers['redis-server']}?prefix={scratch.name}/"
         stores["haiden, Redis"] = cache.RedisBytecodeCache(url, **patient)
-    loader = cache.BundleLoader(sealed)
     return [
         Way("Jinja2, compile", theirs),
         Way("Jinja2, disk", lambda: theirs(jinja2.FileSystemBytecodeCache(str(scratch / "theirs")))),
         Way("haiden, compile", ours),
-        *(Way(name, lambda kept=kept: ours(kept)) for name, kept in stores.items()),
-        Way("haiden, bundle, sealed", lambda: ours(loader=loader)),
+        *(Way(name, lambda kept=kept: ours(kept), name in REMOTE) for name, kept in stores.items()),
+        Way("haiden, bundle, source-checked", lambda: ours(cache.BundleBytecodeCache(checked))),
+        Way("haiden, bundle, sealed", lambda: ours(loader=cache.BundleLoader(sealed))),
     ], stores
 
 
-def measure(label, folder, names, data, servers, rounds):
-    """Median seconds a template of each way, and of prefetching and one by one where a server is asked."""
-    with tempfile.TemporaryDirectory() as scratch:
+def verify(label, all_ways, names, data):
+    """Ends the program if a page by one of the ways is not Jinja2's."""
+    # Those that begin with an underscore are parts of others.
+    for name in [name for name in names if not name.startswith("_")][:5]:
+        expected = all_ways[0].make().get_template(name).render(data)
+        for way in all_ways:
+            compare.verify(f"{label}, {way.name}, {name}", expected, way.make().get_template(name).render(data))
+
+
+def measure(label, folder, names, data, servers, rounds, rust):
+    """For each way the nanoseconds a template of each round; also of prefetching, where a server is asked."""
+    with tempfile.TemporaryDirectory() as scratch, contextlib.ExitStack() as stack:
         all_ways, stores = ways(folder, pathlib.Path(scratch) / label.replace(" ", "-"), names, servers)
         for way in all_ways:
             way.load(names)
-        # Those that begin with an underscore are parts of others.
-        for name in [name for name in names if not name.startswith("_")][:5]:
-            expected = all_ways[0].make().get_template(name).render(data)
-            for way in all_ways:
-                compare.verify(f"{label}, {way.name}, {name}", expected, way.make().get_template(name).render(data))
+        verify(label, all_ways, names, data)
+        if rust is not None:
+            all_ways.append(stack.enter_context(contextlib.closing(Rust(rust, folder))))
+            all_ways[-1].load(names)
         samples = {way.name: [] for way in all_ways}
         for number in range(rounds):
             for way in all_ways if number % 2 else reversed(all_ways):
                 # Jinja2's compiler takes seconds, and is no ratio's measure.
                 if number < 3 or way.name != "Jinja2, compile":
                     samples[way.name].append(way.load(names) / len(names))
-        for name, store in stores.items():
-            if name in ("haiden, Memcached", "haiden, Redis") and len(names) == PREFETCHED:
-                way = next(way for way in all_ways if way.name == name)
-                prefetched = []
-                for _ in range(rounds):
-                    environment = way.make()
-                    start = time.perf_counter()
-                    store.prefetch(environment, names)
-                    prefetched.append((time.perf_counter() - start) / len(names))
-                samples[f"{name}, prefetched"] = prefetched
-        return {name: statistics.median(own) for name, own in samples.items()}
+        for name in REMOTE & stores.keys() if len(names) == PREFETCHED else ():
+            way = next(way for way in all_ways if way.name == name)
+            prefetched = samples[f"{name}, prefetched"] = []
+            for _ in range(rounds):
+                environment = way.make()
+                gc.collect()
+                start = time.perf_counter_ns()
+                stores[name].prefetch(environment, names)
+                prefetched.append((time.perf_counter_ns() - start) / len(names))
+        return samples
 
 
 def table(columns):
-    """Markdown; the brackets say how many times cheaper than Jinja2's own hit."""
-    names = list(dict.fromkeys(name for _, results in columns for name in results))
+    """Markdown; the brackets say how many times cheaper than Jinja2's own hit, and between what the half of them lies."""
+    names = list(dict.fromkeys(name for _, samples in columns for name in samples))
     lines = [f"| | {' | '.join(label for label, _ in columns)} |", "|---|" + "---:|" * len(columns)]
     for name in names:
         cells = []
-        for _, results in columns:
-            if name not in results:
+        for _, samples in columns:
+            if name not in samples:
                 cells.append("-")
                 continue
-            ratio = compare.digits(results["Jinja2, disk"] / results[name])
-            cells.append(f"{compare.human(results[name] * 1e9)} ({ratio}x)")
+            ratios = [theirs / own for theirs, own in zip(samples["Jinja2, disk"], samples[name])]
+            low, ratio, high = statistics.quantiles(ratios, n=4)
+            cell = compare.human(statistics.median(samples[name]))
+            if name != "Jinja2, disk":
+                cell += f" ({compare.digits(ratio)}x, {compare.digits(low)}–{compare.digits(high)})"
+            cells.append(cell)
         lines.append(f"| {name} | {' | '.join(cells)} |")
     return "\n".join(lines)
+
+
+def write(text):
+    """Puts the table into the page, between its markers."""
+    page = BENCH.parent / "docs" / "cache.md"
+    head, rest = page.read_text(encoding="utf-8").split(BEGIN, 1)
+    tail = rest.split(END, 1)[1]
+    page.write_text(f"{head}{BEGIN}\n\n{text}\n\n{END}{tail}", encoding="utf-8")
 
 
 def site(target):
@@ -187,6 +234,8 @@ def site(target):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="few rounds")
+    parser.add_argument("--write", action="store_true", help="write the table into docs/cache.md")
+    parser.add_argument("--rust", type=pathlib.Path, help="the program bench-cache, for the same in Rust")
     parser.add_argument("--native", action="store_true", help="take the packages that this interpreter has")
     options = parser.parse_args()
     if not options.native:
@@ -202,15 +251,20 @@ def main():
             "redis-server": stack.enter_context(server("redis-server", *redis)),
         }
         columns = []
-        for kilobytes, count in [(1, PREFETCHED), (10, PREFETCHED), (100, 4)]:
+        rust = options.rust and options.rust.resolve()
+        for kilobytes, count in [(1, PREFETCHED), (10, PREFETCHED), (100, 16)]:
             label = f"{kilobytes} KB"
             folder = scratch / label / "templates"
             templates(folder, kilobytes, count)
             names = [f"page{number}.html" for number in range(count)]
-            columns.append((label, measure(label, folder, names, DATA, servers, rounds)))
+            columns.append((label, measure(label, folder, names, DATA, servers, rounds, rust)))
         folder, names, data = site(scratch / "site")
-        columns.append((f"a site of {len(names)}", measure("site", folder, names, data, servers, max(3, rounds // 4))))
-    print(table(columns))
+        samples = measure("site", folder, names, data, servers, max(5, rounds // 2), rust)
+        columns.append((f"a site of {len(names)}", samples))
+    text = table(columns)
+    print(text)
+    if options.write:
+        write(text)
 
 
 if __name__ == "__main__":
