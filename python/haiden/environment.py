@@ -597,10 +597,15 @@ class Environment:
         :param globals: More globals for this template.
         :raises TemplateNotFound: There is none.
         """
+        if parent is not None:
+            if isinstance(name, Template):
+                return name
+            name = self.join_path(name, parent)
+        found = _native.load_template(self, name, globals)
+        if found is not None:
+            return found
         if isinstance(name, Template):
             return name
-        if parent is not None:
-            name = self.join_path(name, parent)
         return self._load_template(name, globals)
 
     @internalcode

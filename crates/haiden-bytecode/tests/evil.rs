@@ -116,7 +116,7 @@ const TABLE_CASES: &[Case] = &[
 ];
 
 /// Instead of four places behind the first one of the line table, one of four words.
-fn wide_line(bytes: &mut Vec<u8>, words: [u32; 4]) {
+fn wide_line(bytes: &mut [u8], words: [u32; 4]) {
     for (at, word) in words.into_iter().enumerate() {
         put(entry(bytes, Section::Lines, 1 + at), 0, word);
     }

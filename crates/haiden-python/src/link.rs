@@ -117,7 +117,7 @@ impl Linker<PyHost> for PyLinker<'_> {
     fn site(&mut self, name: &Name) -> Site {
         Site::new(name, self.settings.fast)
     }
-    fn site_of(&mut self, name: &Name, reader: LinkedReader<'_, PyHost>) -> Site {
+    fn reads(&self, reader: &LinkedReader<'_, PyHost>) -> bool {
         // What they do with an undefined value they do with nothing at all, too.
         let needs_no_value = match reader {
             LinkedReader::Test(Test::Function(function)) => {
@@ -127,9 +127,11 @@ impl Linker<PyHost> for PyLinker<'_> {
             _ => false,
         };
         let settings = self.settings;
+        needs_no_value && settings.fast && settings.plain_undefined && !settings.is_async
+    }
+    fn site_of(&mut self, name: &Name, _reader: LinkedReader<'_, PyHost>) -> Site {
         let mut site = self.site(name);
-        site.may_be_missing =
-            needs_no_value && settings.fast && settings.plain_undefined && !settings.is_async;
+        site.may_be_missing = true;
         site
     }
     fn another_site(&mut self, _name: &Name, site: &Site) -> Site {

@@ -161,7 +161,7 @@ pub(crate) fn from_code(types: &Types, settings: &Obj, name: &Obj, code: Obj, gl
     match &known.loading {
         Some(loading) if loading.plain_making => {
             let parts = template::Parts { settings, code, globals, up_to_date: objects::none() };
-            template::make_named(types, &loading.class, parts, name.clone())
+            template::make_named(types, &loading.class, parts, name)
         }
         _ => {
             let environment = &known.environment;

@@ -62,11 +62,11 @@ pub(crate) struct Parts<'a> {
 pub(crate) fn make(types: &Types, class: &Obj, parts: Parts<'_>) -> Result<Obj> {
     let name = objects::ours::<Code>(&parts.code).and_then(|code| code.name.as_deref());
     let name = name.map_or_else(|| Ok(objects::none()), objects::text)?;
-    make_named(types, class, parts, name)
+    make_named(types, class, parts, &name)
 }
 
 /// As [`make`], with the name of its code as an object.
-pub(crate) fn make_named(types: &Types, class: &Obj, parts: Parts<'_>, name: Obj) -> Result<Obj> {
+pub(crate) fn make_named(types: &Types, class: &Obj, parts: Parts<'_>, name: &Obj) -> Result<Obj> {
     let Parts { settings, code, globals, up_to_date } = parts;
     let filename = objects::ours::<Code>(&code).and_then(|code| code.filename.as_deref());
     let filename = filename.map_or_else(|| Ok(objects::none()), objects::text)?;
@@ -74,7 +74,7 @@ pub(crate) fn make_named(types: &Types, class: &Obj, parts: Parts<'_>, name: Obj
     let attributes = [
         (&types.own_environment, &settings::of(settings).environment),
         (&types.globals, &globals),
-        (&types.own_name, &name),
+        (&types.own_name, name),
         (&types.own_filename, &filename),
         (&types.module, &objects::none()),
         (&types.uptodate, &up_to_date),

@@ -772,6 +772,12 @@ pub trait Linker<H: Host> {
     fn name(&mut self, name: &str) -> H::Name;
     /// An attribute site that reads `name`.
     fn site(&mut self, name: &H::Name) -> H::Site;
+    /// Does this filter or test make a difference to a site of which it alone gets the value? Then
+    /// [`site_of`](Self::site_of) makes that.
+    fn reads(&self, reader: &LinkedReader<'_, H>) -> bool {
+        let _ = reader;
+        false
+    }
     /// An attribute site whose value nobody gets but this filter or test.
     fn site_of(&mut self, name: &H::Name, reader: LinkedReader<'_, H>) -> H::Site {
         let _ = reader;

@@ -294,21 +294,45 @@ enum Reader {
     Test(u32),
 }
 
+/// What an instruction means for attribute sites.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Use {
+    None,
+    /// It has a site in `c`; in `c` and its value in `a`; in `b`; in `w`.
+    C,
+    Value,
+    B,
+    W,
+}
+
+/// By an instruction's number.
+const USES: [Use; 256] = {
+    let mut uses = [Use::None; 256];
+    uses[code::GetAttr as usize] = Use::Value;
+    uses[code::EmitAttr as usize] = Use::C;
+    uses[code::SetAttr as usize] = Use::C;
+    uses[code::CallMethod as usize] = Use::B;
+    uses[code::EmitCallMethod as usize] = Use::B;
+    uses[code::GetAttrWide as usize] = Use::W;
+    uses
+};
+
 /// For each attribute site what alone gets its value, if that is a filter or a test, as in `x.y|default(z)` and
 /// `x.y is defined`: it is the next instruction but for such as load arguments, and puts its result where the value was.
 fn readers(image: &Image) -> Vec<Option<Reader>> {
     let mut sites = vec![(0, None); image.sites().len()];
     let code = image.code();
     for (place, &word) in code.iter().enumerate() {
-        let site = match word as u8 {
-            code::GetAttr | code::EmitAttr | code::SetAttr => usize::from(ops::c(word)),
-            code::CallMethod | code::EmitCallMethod => usize::from(ops::b(word)),
-            code::GetAttrWide => ops::w(word) as usize,
-            _ => continue,
+        let use_ = USES[usize::from(word as u8)];
+        let site = match use_ {
+            Use::None => continue,
+            Use::C | Use::Value => usize::from(ops::c(word)),
+            Use::B => usize::from(ops::b(word)),
+            Use::W => ops::w(word) as usize,
         };
         let Some((uses, reader)) = sites.get_mut(site) else { continue };
-        *uses += 1;
-        if word as u8 == code::GetAttr {
+        *uses += 1_u32;
+        if use_ == Use::Value {
             *reader = reader_of(image, ops::a(word), &code[place + 1..]);
         }
     }
@@ -350,12 +374,21 @@ fn link_sites<H: Host>(
     linker: &mut impl Linker<H>,
 ) -> Box<[H::Site]> {
     let mut sites: Vec<H::Site> = Vec::with_capacity(image.sites().len());
+    if image.sites().is_empty() {
+        return sites.into_boxed_slice();
+    }
+    let mut filters_read = filters.iter().flatten().map(LinkedReader::Filter);
+    let mut tests_read = tests.iter().flatten().map(LinkedReader::Test);
+    let is_read = filters_read.any(|f| linker.reads(&f)) || tests_read.any(|t| linker.reads(&t));
+    let readers = if is_read { readers(image) } else { Vec::new() };
+    let readers = readers.into_iter().chain(std::iter::repeat(None));
     let mut first = vec![usize::MAX; names.len()];
-    for (&name, reader) in image.sites().iter().zip(readers(image)) {
+    for (&name, reader) in image.sites().iter().zip(readers) {
         let reader = reader.and_then(|reader| match reader {
             Reader::Filter(filter) => filters[filter as usize].as_ref().map(LinkedReader::Filter),
             Reader::Test(test) => tests[test as usize].as_ref().map(LinkedReader::Test),
         });
+        let reader = reader.filter(|reader| linker.reads(reader));
         let (name, first) = (&names[name as usize], &mut first[name as usize]);
         let site = match (reader, sites.get(*first)) {
             (Some(reader), _) => linker.site_of(name, reader),

@@ -2,7 +2,7 @@
 //!
 //! In: an image whose other tables are good. Out: the first fault, or the one measure that only the code tells. What an
 //! instruction may hold is worked out once for each function that has it ([`Limit`]), from the rules and the function's
-//! measures; after that an instruction costs two subtractions, one of them of all its parts at once.
+//! measures; after that an instruction costs two subtractions, each of two of its parts at once ([`Parts`]).
 
 use super::demand;
 use crate::format::Section;
@@ -25,9 +25,9 @@ pub(super) fn check_code(image: &Image) -> Result<u32, Fault> {
             .map(|table| image.locals(table).iter().map(|&(_, r)| 1 + u64::from(r)).max().unwrap_or(0))
             .collect(),
     };
-    let mut limits = [Limit::default(); 256];
+    let (mut limits, mut ordinary) = ([Limit::NONE; 256], Ordinary::new());
     for (function, turn) in image.functions.iter().zip(1..) {
-        checker.function(function, turn, &mut limits)?;
+        checker.function(function, turn, &mut limits, &mut ordinary)?;
     }
     Ok(checker.cells)
 }
@@ -54,29 +54,45 @@ fn table_bounds(image: &Image) -> Bounds {
     bounds
 }
 
-/// The most that the fields of an instruction may hold in the function at hand.
-#[derive(Clone, Copy, Default)]
-struct Limit {
-    /// Of the word's four parts of 16 bits the first and the third, with [`GUARDS`] above them. The first part is the
-    /// instruction's number and, above it, `x`: with the number in the limit, too, comparing it compares `x`.
-    even: u64,
-    /// The second and the fourth part, likewise.
-    odd: u64,
-    /// Field `w`.
-    wide: u32,
-    /// The turn of the function for which it was made; with [`SPECIAL`] if there is more to check.
-    turn: u32,
-}
-
-/// There is something to check that bounds cannot say.
-const SPECIAL: u32 = 1 << 31;
-
 /// Every other part of 16 bits.
 const PARTS: u64 = 0x0000_FFFF_0000_FFFF;
 /// The bit above each of [`PARTS`]: it goes when more is subtracted from a part than it holds.
 const GUARDS: u64 = 0x0001_0000_0001_0000;
 
+/// The most that the four parts of an instruction's word may hold.
+#[derive(Clone, Copy)]
+struct Parts {
+    /// The first and the third, with [`GUARDS`] above them. The first part is the instruction's number and, above it, `x`:
+    /// with the number in the limit, too, comparing it compares `x`.
+    even: u64,
+    /// The second and the fourth, likewise.
+    odd: u64,
+}
+
+impl Parts {
+    /// Allows nothing: there are no guards.
+    const NONE: Parts = Parts { even: PARTS, odd: PARTS };
+
+    #[inline(always)]
+    fn allow(self, word: u64) -> bool {
+        let left = (self.even - (word & PARTS)) & (self.odd - (word >> 16 & PARTS));
+        left & GUARDS == GUARDS
+    }
+}
+
+/// The most that the fields of an instruction may hold in the function at hand.
+#[derive(Clone, Copy)]
+struct Limit {
+    parts: Parts,
+    /// Field `w`.
+    wide: u32,
+    /// The turn of the function for which it was made.
+    turn: u32,
+}
+
 impl Limit {
+    const NONE: Limit = Limit { parts: Parts::NONE, wide: 0, turn: 0 };
+
     /// The limits of an instruction whose fields must stay below `bounds`; `None` if nothing can.
     fn new(op: u8, bounds: [u64; 5], turn: u32) -> Option<Limit> {
         if bounds.contains(&0) {
@@ -86,40 +102,57 @@ impl Limit {
         let first = u64::from(op) | most(Field::X, 8) << 8;
         let even = first | most(Field::B, 16) << 32 | GUARDS;
         let odd = most(Field::A, 16) | most(Field::C, 16) << 32 | GUARDS;
-        Some(Limit { even, odd, wide: most(Field::W, 32) as u32, turn })
+        Some(Limit { parts: Parts { even, odd }, wide: most(Field::W, 32) as u32, turn })
     }
 
-    /// What is left of the guards where a word's parts are within the limits, and less than nothing where `w` is not.
-    #[inline(always)]
-    fn left(&self, word: u64) -> (u64, i64) {
-        let parts = (self.even - (word & PARTS)) & (self.odd - (word >> 16 & PARTS));
-        (parts, i64::from(self.wide) - i64::from(ops::w(word)))
+    /// The same as limits of parts alone, if they can say it: a small `w` is a small third part and no fourth one.
+    fn as_parts(&self) -> Option<Parts> {
+        let Parts { even, odd } = self.parts;
+        match self.wide {
+            u32::MAX => Some(self.parts),
+            wide @ ..=0xFFFF => {
+                let third = (even >> 32 & 0xFFFF).min(u64::from(wide));
+                let even = even & !(0xFFFF << 32) | third << 32;
+                Some(Parts { even, odd: odd & !(0xFFFF << 32) })
+            }
+            _ => None,
+        }
     }
 
     /// Are all fields of an instruction within the limits?
     fn allows(&self, word: u64) -> bool {
-        let (parts, wide) = self.left(word);
-        parts & GUARDS == GUARDS && wide >= 0
+        self.parts.allow(word) && ops::w(word) <= self.wide
     }
 }
 
-/// How many instructions from the first on have limits for this turn, and whether these allow them all.
-///
-/// This is what verifying costs: there is one branch in it, and what is found is put together without looking.
-fn ordinary(code: &[u64], limits: &Limits, turn: u32) -> (usize, bool) {
-    let (mut parts, mut wide) = (GUARDS, 0);
-    let mut count = code.len();
-    for (at, &word) in code.iter().enumerate() {
-        let limit = &limits[usize::from(word as u8)];
-        if limit.turn != turn {
-            count = at;
-            break;
-        }
-        let left = limit.left(word);
-        parts &= left.0;
-        wide |= left.1;
+/// By an instruction's number: what parts it may have that need no other look; nothing before a function has the first one.
+struct Ordinary {
+    parts: [Parts; 256],
+    /// The numbers of those that are there.
+    known: Vec<u8>,
+}
+
+impl Ordinary {
+    fn new() -> Ordinary {
+        Ordinary { parts: [Parts::NONE; 256], known: Vec::with_capacity(64) }
     }
-    (count, parts == GUARDS && wide >= 0)
+
+    fn learn(&mut self, op: u8, parts: Parts) {
+        self.parts[usize::from(op)] = parts;
+        self.known.push(op);
+    }
+
+    fn forget(&mut self) {
+        for op in self.known.drain(..) {
+            self.parts[usize::from(op)] = Parts::NONE;
+        }
+    }
+
+    /// The first instruction of these that needs another look: its place. This is what verifying costs.
+    #[inline]
+    fn first_other(&self, code: &[u64]) -> Option<usize> {
+        code.iter().position(|&word| !self.parts[usize::from(word as u8)].allow(word))
+    }
 }
 
 /// Checks code, function by function.
@@ -141,24 +174,33 @@ type Limits = [Limit; 256];
 
 impl Checker<'_> {
     /// Checks a function, the `turn`th, counted from 1.
-    fn function(&mut self, function: &Function, turn: u32, limits: &mut Limits) -> Result<(), Fault> {
+    fn function(
+        &mut self,
+        function: &Function,
+        turn: u32,
+        limits: &mut Limits,
+        ordinary: &mut Ordinary,
+    ) -> Result<(), Fault> {
         let (start, end) = (function.code.0 as usize, function.code.1 as usize);
         self.kind = function.kind;
         self.bounds[Bound::Registers as usize] = u64::from(function.registers);
         self.bounds[Bound::Loops as usize] = u64::from(function.loops);
         self.bounds[Bound::Code as usize] = (end - start) as u64;
+        ordinary.forget();
         let code = &self.image.code[start..end];
         let mut rest = code;
-        loop {
-            let (ordinary, good) = ordinary(rest, limits, turn);
-            let at = code.len() - rest.len();
-            if !good && let Some(fault) = self.first_beyond(start + at, ordinary, limits) {
-                return Err(fault);
+        while let Some(other) = ordinary.first_other(rest) {
+            let at = code.len() - rest.len() + other;
+            let word = rest[other];
+            let op = usize::from(word as u8);
+            self.look(word, at, turn, &mut limits[op])
+                .map_err(|what| Fault::new("code", start + at, what))?;
+            if matches!(RULES[op].extra, Extra::None)
+                && let Some(parts) = limits[op].as_parts()
+            {
+                ordinary.learn(word as u8, parts);
             }
-            let Some((&word, behind)) = rest[ordinary..].split_first() else { break };
-            let at = at + ordinary;
-            self.special(word, at, turn, limits).map_err(|what| Fault::new("code", start + at, what))?;
-            rest = behind;
+            rest = &rest[other + 1..];
         }
         let last = code.last().map(|&word| RULES[usize::from(word as u8)].flow);
         let ends = matches!(last, Some(Flow::Jump | Flow::End));
@@ -166,10 +208,9 @@ impl Checker<'_> {
     }
 
     /// Checks an instruction that is the first of its number in the function, or that has more to check than bounds.
-    fn special(&mut self, word: u64, at: usize, turn: u32, limits: &mut Limits) -> Result<(), &'static str> {
+    fn look(&mut self, word: u64, at: usize, turn: u32, limit: &mut Limit) -> Result<(), &'static str> {
         let rule = &RULES[usize::from(word as u8)];
-        let limit = &mut limits[usize::from(word as u8)];
-        if limit.turn & !SPECIAL != turn {
+        if limit.turn != turn {
             match self.limit(word, turn) {
                 Some(new) => *limit = new,
                 None => return Err(self.explain(word)),
@@ -185,18 +226,7 @@ impl Checker<'_> {
     #[cold]
     fn limit(&self, word: u64, turn: u32) -> Option<Limit> {
         let rule = &RULES[usize::from(word as u8)];
-        let bounds = rule.bounds.map(|bound| self.bounds[bound as usize]);
-        let special = if matches!(rule.extra, Extra::None) { 0 } else { SPECIAL };
-        Limit::new(word as u8, bounds, turn | special)
-    }
-
-    /// The first instruction that is beyond its limits, of the `count` from `start` on.
-    #[cold]
-    fn first_beyond(&self, start: usize, count: usize, limits: &Limits) -> Option<Fault> {
-        let code = &self.image.code[start..start + count];
-        let beyond = |word: u64| !limits[usize::from(word as u8)].allows(word);
-        let (at, &word) = code.iter().enumerate().find(|&(_, &word)| beyond(word))?;
-        Some(Fault::new("code", start + at, self.explain(word)))
+        Limit::new(word as u8, rule.bounds.map(|bound| self.bounds[bound as usize]), turn)
     }
 
     /// What is wrong with an instruction that is not within its bounds.
@@ -294,21 +324,30 @@ mod tests {
             (seed >> 33) % below
         };
         let fields = [Field::X, Field::A, Field::B, Field::C, Field::W];
-        let mut allowed = 0;
+        let (mut allowed, mut by_parts) = (0, 0);
         for _ in 0..100_000 {
-            let bounds = [next(300), next(70_000), next(70_000), next(70_000), next(1 << 31) * 3];
+            let wide = if next(2) == 0 { next(70_000) } else { next(1 << 31) * 3 };
+            let bounds = [next(300), next(70_000), next(70_000), next(70_000), wide];
+            let near_wide = next(2) == 0;
             // Around the bounds is where it matters.
             let mut at = |bound: u64| bound.saturating_sub(next(3)).wrapping_add(next(2));
             let (x, a, b, c) = (at(bounds[0]), at(bounds[1]), at(bounds[2]), at(bounds[3]));
+            let wide = at(bounds[4]);
+            let (b, c) = if near_wide { (wide, wide >> 16) } else { (b, c) };
             let word = ops::abc(ops::Op::Add, x as u8, a as u16, b as u16, c as u16);
             let each = fields.iter().all(|field| u64::from(field.of(word)) < bounds[*field as usize]);
             let limit = Limit::new(word as u8, bounds, 1);
             let all = limit.is_some_and(|limit| limit.allows(word));
-            let at_once = limit.is_some_and(|limit| ordinary(&[word; 2], &[limit; 256], 1) == (2, true));
+            let parts = limit.and_then(|limit| limit.as_parts());
+            let at_once = parts.map_or(all, |parts| parts.allow(word));
             assert_eq!(at_once, all, "{word:#x} in {bounds:?}");
             assert_eq!(all, each, "{word:#x} in {bounds:?}");
+            by_parts += usize::from(parts.is_some());
             allowed += usize::from(all);
         }
-        assert!((1_000..99_000).contains(&allowed), "{allowed}: the cases are of both kinds");
+        for count in [allowed, by_parts] {
+            assert!((1_000..99_000).contains(&count), "{count}: the cases are of both kinds");
+        }
+        assert!(!Parts::NONE.allow(0) && !Parts::NONE.allow(u64::MAX));
     }
 }
