@@ -108,18 +108,34 @@ fn check_shapes(image: &Image) -> Result<(), Fault> {
     Ok(())
 }
 
+/// How many names an image may have for what is noted of each to stand on the stack.
+const FEW_NAMES: usize = 256;
+
+/// Does something with a byte for each name, zero at first.
+fn with_names(image: &Image, check: impl FnOnce(&mut [u8]) -> Result<(), Fault>) -> Result<(), Fault> {
+    let (names, mut few) = (image.names.len(), [0; FEW_NAMES]);
+    match few.get_mut(..names) {
+        Some(seen) => check(seen),
+        None => check(&mut vec![0; names]),
+    }
+}
+
 /// Filters or tests: each pair of name and hardness once.
 fn check_references(image: &Image, section: Section, references: &[Reference]) -> Result<(), Fault> {
-    let mut seen = vec![0_u8; if references.is_empty() { 0 } else { image.names.len() }];
-    for (at, reference) in references.iter().enumerate() {
-        let Some(seen) = seen.get_mut(reference.name as usize) else {
-            return Err(Fault::new(section.name(), at, "no such name"));
-        };
-        let bit = 1 << u8::from(reference.hard);
-        demand(*seen & bit == 0, section, at, "there twice")?;
-        *seen |= bit;
+    if references.is_empty() {
+        return Ok(());
     }
-    Ok(())
+    with_names(image, |seen| {
+        for (at, reference) in references.iter().enumerate() {
+            let Some(seen) = seen.get_mut(reference.name as usize) else {
+                return Err(Fault::new(section.name(), at, "no such name"));
+            };
+            let bit = 1 << u8::from(reference.hard);
+            demand(*seen & bit == 0, section, at, "there twice")?;
+            *seen |= bit;
+        }
+        Ok(())
+    })
 }
 
 fn check_calls(
@@ -140,6 +156,15 @@ const HASHABLE: u8 = 0x80;
 
 /// Constants are well-formed in post-order, of bounded depth, and their numbers are canonical. Returns the largest depth.
 fn check_constants(image: &Image) -> Result<u32, Fault> {
+    // Most images have texts and numbers only: nothing to take apart.
+    let plain = |constant: &Constant| match *constant {
+        Constant::None | Constant::Bool(_) | Constant::Int(_) | Constant::Float(_) => true,
+        Constant::Str(string) | Constant::Markup(string) => (string as usize) < image.string_count(),
+        Constant::BigInt(_) | Constant::Tuple(_) | Constant::List(_) | Constant::Dict(_) => false,
+    };
+    if image.constants.iter().all(plain) {
+        return Ok(u32::from(!image.constants.is_empty()));
+    }
     // Per value that no container has taken yet: its depth, and whether it is hashable.
     let mut stack: Vec<u8> = Vec::with_capacity(image.constants.len());
     let (mut digits, mut deepest) = (0, 0);
@@ -230,17 +255,21 @@ fn arguments(f: &Function) -> u64 {
 }
 
 fn check_blocks(image: &Image) -> Result<(), Fault> {
-    let mut seen = vec![false; if image.blocks.is_empty() { 0 } else { image.names.len() }];
-    for (at, block) in image.blocks.iter().enumerate() {
-        let function = image.functions.get(block.function as usize);
-        let good = function.is_some_and(|function| function.kind == FunctionKind::Block);
-        demand(good, Section::Blocks, at, "no such block function")?;
-        let Some(seen) = seen.get_mut(block.name as usize) else {
-            return Err(Fault::new(Section::Blocks.name(), at, "no such name"));
-        };
-        demand(!std::mem::replace(seen, true), Section::Blocks, at, "there twice")?;
+    if image.blocks.is_empty() {
+        return Ok(());
     }
-    Ok(())
+    with_names(image, |seen| {
+        for (at, block) in image.blocks.iter().enumerate() {
+            let function = image.functions.get(block.function as usize);
+            let good = function.is_some_and(|function| function.kind == FunctionKind::Block);
+            demand(good, Section::Blocks, at, "no such block function")?;
+            let Some(seen) = seen.get_mut(block.name as usize) else {
+                return Err(Fault::new(Section::Blocks.name(), at, "no such name"));
+            };
+            demand(std::mem::replace(seen, 1) == 0, Section::Blocks, at, "there twice")?;
+        }
+        Ok(())
+    })
 }
 
 fn check_locals(image: &Image) -> Result<(), Fault> {

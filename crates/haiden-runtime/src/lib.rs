@@ -10,6 +10,7 @@ pub mod escape;
 pub mod host;
 pub mod loops;
 pub mod program;
+mod sites;
 pub mod vm;
 mod window;
 

@@ -20,7 +20,6 @@ pub(super) fn check_code(image: &Image) -> Result<u32, Fault> {
         bounds: table_bounds(image),
         cells: 0,
         kind: FunctionKind::Root,
-        shape_registers: image.shapes.iter().map(|shape| 1 + shape.registers() as u64).collect(),
         locals_registers: (0..image.locals.len() as u32)
             .map(|table| image.locals(table).iter().map(|&(_, r)| 1 + u64::from(r)).max().unwrap_or(0))
             .collect(),
@@ -128,24 +127,27 @@ impl Limit {
 /// By an instruction's number: what parts it may have that need no other look; nothing before a function has the first one.
 struct Ordinary {
     parts: [Parts; 256],
-    /// The numbers of those that are there.
-    known: Vec<u8>,
+    /// The numbers of those that are there, and how many there are.
+    known: [u8; 256],
+    count: usize,
 }
 
 impl Ordinary {
     fn new() -> Ordinary {
-        Ordinary { parts: [Parts::NONE; 256], known: Vec::with_capacity(64) }
+        Ordinary { parts: [Parts::NONE; 256], known: [0; 256], count: 0 }
     }
 
     fn learn(&mut self, op: u8, parts: Parts) {
         self.parts[usize::from(op)] = parts;
-        self.known.push(op);
+        self.known[self.count] = op;
+        self.count += 1;
     }
 
     fn forget(&mut self) {
-        for op in self.known.drain(..) {
+        for &op in &self.known[..self.count] {
             self.parts[usize::from(op)] = Parts::NONE;
         }
+        self.count = 0;
     }
 
     /// The first instruction of these that needs another look: its place. This is what verifying costs.
@@ -163,8 +165,6 @@ struct Checker<'a> {
     cells: u32,
     /// The kind of the function at hand.
     kind: FunctionKind,
-    /// How many registers callee and arguments of each call shape take.
-    shape_registers: Vec<u64>,
     /// How many registers a function needs for each table of locals.
     locals_registers: Vec<u64>,
 }
@@ -264,20 +264,22 @@ impl Checker<'_> {
             if first + count <= registers { Ok(()) } else { Err("a run of registers out of range") }
         };
         let value = |field: crate::ops::Field| u64::from(field.of(word));
+        // Callee and arguments of a call shape.
+        let call = |shape: usize| 1 + self.image.shapes[shape].registers() as u64;
         let kind = || self.image.functions[ops::w(word) as usize].kind;
         let good = |good: bool, what| if good { Ok(()) } else { Err(what) };
         match extra {
             Extra::None => Ok(()),
             Extra::Fixed(first, count) => run(value(first), u64::from(count)),
             Extra::List(first, count, times) => run(value(first), value(count) * u64::from(times)),
-            Extra::Call(first, shape) => run(value(first), self.shape_registers[value(shape) as usize]),
+            Extra::Call(first, shape) => run(value(first), call(value(shape) as usize)),
             Extra::Filter(first) => {
-                let call = self.image.filter_calls[ops::w(word) as usize];
-                run(value(first), self.shape_registers[call.shape as usize])
+                let filter = self.image.filter_calls[ops::w(word) as usize];
+                run(value(first), call(filter.shape as usize))
             }
             Extra::Test(first) => {
-                let call = self.image.test_calls[ops::w(word) as usize];
-                run(value(first), self.shape_registers[call.shape as usize])
+                let test = self.image.test_calls[ops::w(word) as usize];
+                run(value(first), call(test.shape as usize))
             }
             Extra::Near => {
                 let target = at as i64 + 1 + i64::from(ops::c(word) as i16);
