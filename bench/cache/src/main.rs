@@ -45,7 +45,7 @@ fn main() -> ExitCode {
     let outcome = match arguments[..] {
         [] => run(false),
         ["--quick"] => run(true),
-        ["--servers"] => servers::table(&Servers::start(), ROUNDS).map(|table| println!("{table}")),
+        ["--servers"] => servers::table(ROUNDS).map(|table| println!("{table}")),
         ["--serve", folder] => serve(Path::new(folder)),
         _ => Err("the options are --quick, --servers, or --serve FOLDER".to_owned()),
     };
@@ -67,8 +67,9 @@ fn run(quick: bool) -> Result<(), String> {
         let folder = bench.join("target/cache").join(kilobytes.to_string());
         columns.push(measure(&folder, kilobytes, rounds, &servers)?);
     }
+    drop(servers);
     let table = table(&columns);
-    let of_servers = servers::table(&servers, rounds)?;
+    let of_servers = servers::table(rounds)?;
     println!("{table}\n\n{of_servers}");
     if quick {
         return Ok(());
