@@ -5,11 +5,12 @@ mod block_on;
 #[path = "support/later.rs"]
 mod later;
 
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 
 use block_on::block_on;
 use haiden::loader::{LoadError, Source};
-use haiden::{Environment, ErrorKind, Value, context};
+use haiden::{Environment, ErrorKind, Object, Value, context};
 use later::{later, trickle};
 
 /// An environment whose functions, filters, tests and templates all wait.
@@ -324,6 +325,87 @@ fn the_order_is_that_of_the_page() {
     let page = block_on(template.render_async(context! {})).expect("a page");
     assert_eq!(page, "3[4, 5]7");
     assert_eq!(*order.lock().expect("no panic"), [1, 2, 3, 4, 5, 6, 7, 7]);
+}
+
+/// Its attributes are futures that it keeps, and it counts how often they are read.
+#[derive(Debug)]
+struct Row {
+    n: Value,
+    reads: Arc<AtomicUsize>,
+}
+
+impl Object for Row {
+    fn get_attr(&self, name: &str) -> Option<Value> {
+        self.reads.fetch_add(1, SeqCst);
+        (name == "n").then(|| self.n.clone())
+    }
+}
+
+#[test]
+fn filters_look_ahead() {
+    const ROWS: i64 = 50;
+    let (reads, calls) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let mut environment = environment();
+    let counted = calls.clone();
+    environment.add_filter("plain", move |n: i64| {
+        counted.fetch_add(1, SeqCst);
+        n + 1
+    });
+    for (source, page) in [
+        ("{{ rows|sum(attribute='n') }}", "1225"),
+        ("{{ (rows|sort(attribute='n', reverse=true)|first).n }}", "49"),
+        ("{{ (rows|max(attribute='n')).n }}", "49"),
+        ("{{ rows|selectattr('n', 'even')|list|length }}", "25"),
+        ("{{ rows|map(attribute='n')|map('plain')|sum }}", "1275"),
+        ("{{ rows|map(attribute='n')|list|string|length }}", "190"),
+        ("{{ rows|groupby('n')|length }}", "50"),
+    ] {
+        (reads.store(0, SeqCst), calls.store(0, SeqCst));
+        let row = |n| Row { n: Value::from_future(later(n)), reads: reads.clone() };
+        let rows: Value = (0..ROWS).map(|n| Value::from_object(row(n))).collect();
+        let template = environment.template_from_str(source).expect(source);
+        let rendered = block_on(template.render_async(context! { rows }));
+        assert_eq!(rendered.expect(source), page, "{source}");
+        let (reads, calls) = (reads.load(SeqCst), calls.load(SeqCst));
+        assert!(reads <= 5 * ROWS as usize, "{source}: {reads} reads of {ROWS} rows");
+        assert!(calls <= ROWS as usize, "{source}: {calls} calls for {ROWS} rows");
+    }
+}
+
+#[test]
+fn futures_in_futures_in_filters() {
+    let numbers = |from: i64| (from..from + 3).map(|n| Value::from_future(later(n))).collect::<Value>();
+    let mixed = || -> Value {
+        [
+            3.into(),
+            Value::from_future(later(1)),
+            2.into(),
+            Value::from_future(later(Value::from_future(later(0)))),
+        ]
+        .into_iter()
+        .collect()
+    };
+    let lists: Value = (0..3).map(|n| Value::from_future(later(numbers(n)))).collect();
+    for (source, page) in [
+        ("{{ lists|map('sum')|list }}", "[3, 6, 9]"),
+        ("{{ lists|map('sum')|map('twice')|list }}", "[6, 12, 18]"),
+        ("{{ lists|map('join', '-')|join(' ') }}", "0-1-2 1-2-3 2-3-4"),
+        ("{{ lists|map('map', 'twice')|map('list')|list }}", "[[0, 2, 4], [2, 4, 6], [4, 6, 8]]"),
+        (
+            "{{ lists }} {{ lists|tojson }}",
+            "[[0, 1, 2], [1, 2, 3], [2, 3, 4]] [[0, 1, 2], [1, 2, 3], [2, 3, 4]]",
+        ),
+        ("{{ mixed|sort }} {{ mixed|map('twice')|sum }} {{ mixed|max }}", "[0, 1, 2, 3] 12 3"),
+        (
+            "{{ mixed ~ mixed }}{{ [mixed, lists|first] }}",
+            "[3, 1, 2, 0][3, 1, 2, 0][[3, 1, 2, 0], [0, 1, 2]]",
+        ),
+        ("{{ lists|sum(start=[])|select('even')|list }}", "[0, 2, 2, 2, 4]"),
+    ] {
+        let template = environment().template_from_str(source).expect(source);
+        let rendered = block_on(template.render_async(context! { lists => lists.clone(), mixed => mixed() }));
+        assert_eq!(rendered.expect(source), page, "{source}");
+    }
 }
 
 fn check_error(source: &str, kind: ErrorKind, line: u32, message: &str) {

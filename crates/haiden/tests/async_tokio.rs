@@ -275,17 +275,24 @@ async fn a_sandbox_sees_what_is_called() {
 
 #[tokio::test]
 async fn a_future_that_waits_for_itself_is_an_error() {
-    let itself: Arc<OnceLock<Value>> = Arc::default();
-    let inner = itself.clone();
-    let template = environment().template_from_str("{{ value }}").expect("a template");
-    let again = template.clone();
-    let value = Value::from_future(async move {
-        let value = inner.get().cloned().unwrap_or(Value::NONE);
-        again.render_async(context! { value }).await
-    });
-    itself.set(value.clone()).expect("it is set once");
-    let error = timeout(LONG, template.render_async(context! { value })).await.expect("in time").unwrap_err();
-    assert_eq!((error.kind(), error.message()), (ErrorKind::Async, "a future waits for itself"));
+    for source in ["{{ value }}", "{{ [value] }}", "{{ [1, value]|sum }}", "{{ value|upper }}"] {
+        let itself: Arc<OnceLock<Value>> = Arc::default();
+        let inner = itself.clone();
+        let template = environment().template_from_str(source).expect("a template");
+        let again = template.clone();
+        let value = Value::from_future(async move {
+            let value = inner.get().cloned().unwrap_or(Value::NONE);
+            again.render_async(context! { value }).await
+        });
+        itself.set(value.clone()).expect("it is set once");
+        let rendered = timeout(LONG, template.render_async(context! { value })).await.expect("in time");
+        let error = rendered.expect_err(source);
+        assert_eq!(
+            (error.kind(), error.message()),
+            (ErrorKind::Async, "a future waits for itself"),
+            "{source}"
+        );
+    }
 }
 
 #[tokio::test]

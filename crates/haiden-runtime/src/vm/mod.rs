@@ -314,6 +314,11 @@ impl<H: Host> Vm<H> {
         self.fuel
     }
 
+    /// From now on it has no more than this left of its fuel.
+    pub fn limit_fuel(&mut self, most: u64) {
+        self.fuel = self.fuel.min(most);
+    }
+
     /// Runs until the render is complete, fails, or the host suspends.
     pub fn resume(&mut self, host: &mut H, out: &mut H::Output) -> Step<H::Error> {
         self.resume_as::<false>(host, out)

@@ -147,4 +147,35 @@ impl Environment {
         let test = boxed(test, name);
         self.change(|settings| settings.insert_test(name, test));
     }
+
+    /// A closure that every printed value passes through, and that gives a future: [`Environment::set_finalize`] where it has to be
+    /// waited for. Only renders that wait can print then.
+    ///
+    /// ```
+    /// use haiden::{Environment, Value, context};
+    ///
+    /// # async fn name_of(id: i64) -> String { format!("user {id}") }
+    /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+    /// let mut environment = Environment::new();
+    /// environment.set_async_finalize(|value: Value| async move {
+    ///     match value.as_i64() {
+    ///         Some(id) => Value::from(name_of(id).await),
+    ///         None => value,
+    ///     }
+    /// });
+    /// let template = environment.template_from_str("{{ 7 }}, {{ 'you' }}")?;
+    /// assert_eq!(template.render_async(context! {}).await?, "user 7, you");
+    /// # Ok::<(), haiden::Error>(()) })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn set_async_finalize<R, A>(
+        &mut self,
+        finalize: impl Function<R, A> + for<'a> Function<R, A::Given<'a>>,
+    ) where
+        R: Future<Output: Returned> + Send + 'static,
+        A: Parameters,
+    {
+        let finalize = boxed(finalize, "finalize");
+        self.change(|settings| settings.finalize = Some(finalize));
+    }
 }

@@ -51,6 +51,11 @@ impl<T> Shared<T> {
         Arc::ptr_eq(&self.0, &other.0)
     }
 
+    /// Does anything keep it but this and one other?
+    pub(crate) fn is_kept_elsewhere(&self) -> bool {
+        Arc::strong_count(&self.0) > 2
+    }
+
     pub(crate) fn known(&self) -> Known<T> {
         Known(Arc::downgrade(&self.0))
     }

@@ -8,9 +8,11 @@
 //! - [`future`]: a future whose outcome many can await
 //! - [`sequence`]: a stream as a value
 //! - [`function`]: functions, filters and tests that give futures
+//! - [`callback`]: calls that a future asks its render for
 //! - [`render`]: `render_async` and its sisters, [`parts`]: a page part by part
 //! - [`loading`]: loaders that wait
 
+pub(crate) mod callback;
 pub(crate) mod function;
 pub(crate) mod future;
 pub(crate) mod loading;
@@ -142,5 +144,8 @@ pub(crate) fn cannot_wait_here(what: &str) -> Error {
         ErrorKind::Async,
         format!("{what} has to be awaited, and code that a Rust function calls back cannot wait"),
     )
-    .with_hint("await it in the template first, and use the result".to_owned())
+    .with_hint(
+        "await it in the template first, and use the result; or call back with `State::call_async`"
+            .to_owned(),
+    )
 }

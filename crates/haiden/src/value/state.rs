@@ -5,6 +5,8 @@
 use std::cell::RefCell;
 use std::fmt;
 
+use crate::asynchronous::callback::Request;
+use crate::asynchronous::render::BoxFuture;
 use crate::environment::Environment;
 use crate::error::{Error, ErrorKind};
 use crate::value::host::{Name, NativeHost};
@@ -233,6 +235,42 @@ impl<'a> State<'a> {
         let outcome = host.call_with_values(callee, positional, keywords);
         host.calling = self.context.unwrap_or_default();
         outcome
+    }
+
+    /// Calls a value, and waits for what it waits for: as [`State::call`], in a render that waits.
+    ///
+    /// What runs for a [`State::call`] cannot wait, because the Rust code around it cannot: a macro that awaits something is an error
+    /// there. The future that this gives has no part of the state: an [asynchronous function](Environment::add_async_function), or an
+    /// object's method that gives a [future](Value::from_future), awaits it, and the render makes the call meanwhile. A future that is
+    /// never polled calls nothing.
+    ///
+    /// ```
+    /// use haiden::{Environment, Error, State, Value, context};
+    ///
+    /// # async fn load_user(id: i64) -> String { format!("user {id}") }
+    /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+    /// let mut environment = Environment::new();
+    /// environment.add_async_function("user", |id: i64| load_user(id));
+    /// environment.add_async_function("twice", |state: &State, what: Value| {
+    ///     let (first, second) = (state.call_async(&what, &[1.into()], &[]), state.call_async(&what, &[2.into()], &[]));
+    ///     async move { Ok::<_, Error>(format!("{} {}", first.await?, second.await?)) }
+    /// });
+    /// let template = environment.template_from_str("{% macro card(id) %}[{{ user(id) }}]{% endmacro %}{{ twice(card) }}")?;
+    /// assert_eq!(template.render_async(context! {}).await?, "[user 1] [user 2]");
+    /// # Ok::<(), Error>(()) })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`State::call`]; this render cannot wait, or it is over before the call was made.
+    pub fn call_async(
+        &self,
+        callee: &Value,
+        positional: &[Value],
+        keywords: Keywords<'_>,
+    ) -> BoxFuture<'static, Result<Value, Error>> {
+        let request = Request::new(callee, positional, keywords, self.context.unwrap_or_default());
+        self.host.borrow_mut().call_later(request)
     }
 }
 

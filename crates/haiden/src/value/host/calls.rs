@@ -199,15 +199,32 @@ impl NativeHost {
                 }
                 self.new_text("", false)
             }
-            HeapObject::Macro(closure) => {
+            HeapObject::Macro(_) | HeapObject::Block(_) => {
                 // Called back from a filter or a function: on a machine of its own.
+                self.call_inside(|host, out, limits| {
+                    host.machine_for(callee, index, (positional, keywords), out, limits)
+                })
+            }
+            _ => Err(self.not_callable(callee)),
+        }
+    }
+
+    /// A machine that will call a macro or a block.
+    pub(super) fn machine_for(
+        &mut self,
+        callee: Word,
+        index: u32,
+        (positional, keywords): (&[Word], &[(Arc<str>, Word)]),
+        out: &mut Output,
+        limits: Limits,
+    ) -> Result<Vm<NativeHost>, Error> {
+        match &self.heap.objects[index as usize] {
+            HeapObject::Macro(closure) => {
                 let closure = closure.clone();
                 let keywords: Vec<(&str, Word)> =
                     keywords.iter().map(|(name, word)| (&**name, *word)).collect();
                 let markup = self.context(closure.context).autoescape;
-                self.call_inside(|host, out, limits| {
-                    Vm::of_call(host, out, &closure, (positional, &keywords), markup, limits)
-                })
+                Vm::of_call(self, out, &closure, (positional, &keywords), markup, limits)
             }
             HeapObject::Block(block) => {
                 let block = block.clone();
@@ -223,7 +240,7 @@ impl NativeHost {
                     );
                     return Err(Error::new(ErrorKind::Type, message));
                 }
-                self.call_inside(|host, out, limits| Vm::of_block_call(host, out, block, limits))
+                Vm::of_block_call(self, out, block, limits)
             }
             _ => Err(self.not_callable(callee)),
         }

@@ -36,19 +36,26 @@ impl NativeHost {
         word: &Word,
         escape: bool,
     ) -> Result<(), Error> {
-        let word = self.settled(*word)?;
-        let finalize = self.templates().finalize().cloned();
-        let word = match finalize {
-            Some(finalize) => {
-                let word = finalize.invoke(self, CallArguments { positional: &[word], keywords: &[] })?;
-                self.refuse_future(word, "what finalize gives")?
-            }
-            None => word,
-        };
-        if !self.native_types {
-            return self.print(out, word, escape);
+        let (text, printed) = (out.text.len(), out.printed.len());
+        let word = self.finalized(*word)?;
+        let outcome =
+            if self.native_types { self.print_value(out, word) } else { self.print(out, word, escape) };
+        if outcome.as_ref().is_err_and(Error::is_suspension) {
+            out.text.truncate(text);
+            out.printed.truncate(printed);
+            self.keep_finalized(word);
         }
-        self.print_value(out, word)
+        outcome
+    }
+
+    /// What `finalize` makes of a value that is to be printed.
+    fn finalized(&mut self, word: Word) -> Result<Word, Error> {
+        if let Some(word) = self.finalized_before() {
+            return Ok(word);
+        }
+        let word = self.settled(word)?;
+        let Some(finalize) = self.templates().finalize().cloned() else { return Ok(word) };
+        self.awaited(&[], |host| finalize.invoke(host, CallArguments { positional: &[word], keywords: &[] }))
     }
 
     /// Prints a value as what it is. Nothing is escaped here, and an undefined value that stands alone is no error.

@@ -116,7 +116,11 @@ impl NativeHost {
     /// `repr(value)`.
     pub(crate) fn represent(&mut self, out: &mut String, word: Word) -> Result<(), Error> {
         let start = out.len();
-        let outcome = self.represent_at(out, word, &mut Vec::new());
+        let outcome = if self.can_wait() {
+            self.looking_ahead(|host| host.represent_at(out, word, &mut Vec::new()))
+        } else {
+            self.represent_at(out, word, &mut Vec::new())
+        };
         if outcome.is_err() {
             // A verb that suspends has done nothing.
             out.truncate(start);

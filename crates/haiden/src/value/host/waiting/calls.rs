@@ -5,9 +5,9 @@ use crate::error::Error;
 use crate::value::heap::HeapObject;
 use crate::value::host::NativeHost;
 use crate::value::value::Value;
-use crate::value::word::Word;
+use crate::value::word::{HEAP, Word};
 
-use super::{MAX_FUTURES, Runs, Wait, too_many_futures};
+use super::{Gathered, MAX_FUTURES, Runs, Wait, too_many_futures};
 
 type Result<T> = std::result::Result<T, Error>;
 
@@ -48,6 +48,9 @@ impl NativeHost {
         values: &[Word],
         call: impl FnOnce(&mut NativeHost) -> Result<Word>,
     ) -> Result<Word> {
+        if self.is_for_nothing() {
+            return Ok(Word::None);
+        }
         let mut word = match self.answer() {
             Some(outcome) => self.import(&outcome?)?,
             None => self.again_if_it_suspends(values, call)?,
@@ -64,7 +67,10 @@ impl NativeHost {
                     match future.outcome() {
                         Some(outcome) => outcome,
                         // The run goes on, to meet the others; what it makes of this is thrown away.
-                        None => return Ok(Word::None),
+                        None => {
+                            runs.lacks = true;
+                            return Ok(Word::None);
+                        }
                     }
                 }
                 None => match future.outcome() {
@@ -77,6 +83,68 @@ impl NativeHost {
         Err(too_many_futures())
     }
 
+    /// What `finalize` gave for the value that this verb prints, if that had to wait once more then.
+    pub(crate) fn finalized_before(&mut self) -> Option<Word> {
+        self.waiting.as_mut()?.finalized.take()
+    }
+
+    /// This verb will be called once more, and is not to ask `finalize` again.
+    pub(crate) fn keep_finalized(&mut self, word: Word) {
+        if let Some(waiting) = &mut self.waiting {
+            waiting.finalized = Some(word);
+        }
+    }
+
+    /// What the work that is being done looks ahead for.
+    pub(super) fn gathered(&mut self) -> Option<&mut Gathered> {
+        self.waiting.as_mut()?.gathered.as_mut()
+    }
+
+    /// Is what is being done thrown away?
+    pub(crate) fn is_for_nothing(&self) -> bool {
+        let gathered = self.waiting.as_ref().and_then(|waiting| waiting.gathered.as_ref());
+        gathered.is_some_and(|gathered| gathered.is_for_nothing)
+    }
+
+    /// Will work that is done again meet this value again, and not one that was made anew?
+    pub(super) fn stays(&self, word: Word, future: &Shared<Value>) -> bool {
+        let Some(gathered) = self.waiting.as_ref().and_then(|waiting| waiting.gathered.as_ref()) else {
+            return false;
+        };
+        match word {
+            // Or what made the word keeps the future: an object's attribute.
+            Word::Foreign { slot: HEAP, index } => {
+                (index as usize) < gathered.foreign || future.is_kept_elsewhere()
+            }
+            Word::Foreign { slot, .. } => usize::from(slot) < gathered.slots,
+            _ => false,
+        }
+    }
+
+    /// Does work that looks ahead. What it has met that is still to come is to be awaited before it is done again.
+    fn gather<T>(
+        &mut self,
+        work: impl FnOnce(&mut NativeHost) -> Result<T>,
+    ) -> (Result<T>, Vec<Shared<Value>>) {
+        let (foreign, slots) = (self.heap.foreign.len(), self.slots.len());
+        if let Some(waiting) = &mut self.waiting {
+            waiting.gathered = Some(Gathered { foreign, slots, ..Gathered::default() });
+        }
+        let outcome = work(self);
+        let gathered = self.waiting.as_mut().and_then(|waiting| waiting.gathered.take());
+        (outcome, gathered.unwrap_or_default().futures)
+    }
+
+    /// Does work that a verb does once more if it suspends, and that may meet many values that are still to come.
+    #[cold]
+    pub(crate) fn looking_ahead<T>(&mut self, work: impl FnOnce(&mut NativeHost) -> Result<T>) -> Result<T> {
+        if self.gathered().is_some() {
+            return work(self);
+        }
+        let (outcome, futures) = self.gather(work);
+        if futures.is_empty() { outcome } else { self.wait_for(Wait::Values(futures, 0)) }
+    }
+
     /// Runs a builtin filter until its calls have all they need.
     pub(super) fn run_again(
         &mut self,
@@ -87,28 +155,24 @@ impl NativeHost {
         loop {
             let Some(waiting) = &mut self.waiting else { return filter(self) };
             let runs = waiting.runs.get_or_insert_default();
-            while let Some(future) = runs.futures.get(runs.done) {
-                if future.outcome().is_none() {
-                    let future = future.clone();
-                    return self.wait_for(Wait::Value(future));
-                }
-                runs.done += 1;
-            }
-            (runs.met, runs.running) = (0, true);
-            let known = runs.futures.len();
-            let outcome = filter(self);
+            (runs.met, runs.lacks, runs.running) = (0, false, true);
+            let (outcome, ahead) = self.gather(&mut filter);
             let Some(runs) = self.waiting.as_mut().and_then(|waiting| waiting.runs.as_mut()) else {
                 return outcome;
             };
             runs.running = false;
-            let met_others = runs.futures.len() > known;
-            if !met_others {
+            if !runs.lacks && ahead.is_empty() {
                 if let Some(waiting) = &mut self.waiting {
                     waiting.runs = None;
                 }
                 return outcome;
             }
+            let missing = runs.futures.iter().chain(&ahead).filter(|future| future.outcome().is_none());
+            let missing: Vec<Shared<Value>> = missing.cloned().collect();
             self.give_back_to_generators(&taken);
+            if !missing.is_empty() {
+                return self.wait_for(Wait::Values(missing, 0));
+            }
         }
     }
 

@@ -8,14 +8,17 @@
 //!
 //! Builtin filters call others for each item (`map`, `select`) and read attributes (`sort`, `sum`). They cannot be left in the
 //! middle, so they run more than once: the first time each such call gives no more than its future, all futures are awaited in
-//! order, and then the filter runs again and its calls get the outcomes in the same order. What is thrown away of the runs
-//! before has no effect outside of the heap.
+//! order, and then the filter runs again and its calls get the outcomes in the same order. A filter that meets a value that is
+//! still to come goes on with a stand-in, to meet the others: they are awaited together, and it does not run once for each. So does
+//! what prints a list of such. A run that goes on for nothing calls no user's code, and what is thrown away of the runs before has no
+//! effect outside of the heap.
 //!
-//! Reading order: here what is waited for and how, [`values`], [`calls`], [`verbs`].
+//! Reading order: here what is waited for and how, [`values`], [`calls`], [`verbs`]; [`back`] is what futures ask the render to call.
 //!
 //! Invariants: an answer is taken by the verb that asked for it, because the machine calls that one first; in a synchronous
 //! render [`NativeHost::waiting`] is `None` and nothing here runs, except to say that it cannot.
 
+mod back;
 mod calls;
 mod values;
 mod verbs;
@@ -26,6 +29,7 @@ use std::task::{Context, Poll, ready};
 
 use haiden_runtime::Program;
 
+use crate::asynchronous::callback::Desk;
 use crate::asynchronous::future::Shared;
 use crate::asynchronous::sequence::Sequence;
 use crate::asynchronous::{Deferred, cannot_wait_here, nothing_waits};
@@ -58,6 +62,8 @@ pub(crate) enum Wait {
     Call(Shared<Value>),
     /// A value that the verb meets again.
     Value(Shared<Value>),
+    /// Values that the verb meets again, one after the other; so many of them are done.
+    Values(Vec<Shared<Value>>, usize),
     /// The next item.
     Item(Arc<Sequence>),
     /// The template of this name.
@@ -70,6 +76,8 @@ pub(crate) struct Waiting {
     wait: Option<Wait>,
     /// A builtin filter's runs.
     runs: Option<Runs>,
+    /// What the work that is being done looks ahead for.
+    gathered: Option<Gathered>,
     /// What a filter gave that is to be printed.
     filtered: Option<Word>,
     /// How many machines run inside of verbs: nothing can wait there.
@@ -78,6 +86,12 @@ pub(crate) struct Waiting {
     templates: Vec<(Arc<str>, Outcome)>,
     /// Why what was waited for cannot be had, if it does not say so itself.
     failure: Option<Error>,
+    /// What `finalize` gave for a value that is to be printed.
+    finalized: Option<Word>,
+    /// Where futures put the calls that they ask for, once one may.
+    desk: Option<Arc<Desk>>,
+    /// Those that are under way.
+    calls: Vec<back::Call>,
 }
 
 /// The runs of a builtin filter.
@@ -85,11 +99,23 @@ pub(crate) struct Waiting {
 struct Runs {
     /// What its calls gave, in order.
     futures: Vec<Shared<Value>>,
-    /// How many of them are done.
-    done: usize,
     /// How many the present run has met.
     met: usize,
+    /// It has met one that is not done.
+    lacks: bool,
     running: bool,
+}
+
+/// What work that has met something that is still to come goes on to meet, so that all of it is awaited before the work is done
+/// again: what it makes meanwhile is thrown away, and it calls nothing.
+#[derive(Default)]
+struct Gathered {
+    futures: Vec<Shared<Value>>,
+    /// It has met something: a value that it works with is a stand-in.
+    is_for_nothing: bool,
+    /// How many foreign values and arenas there were before: those futures will be met again, later ones are made anew.
+    foreign: usize,
+    slots: usize,
 }
 
 /// How often a future may come to another future.
@@ -106,14 +132,31 @@ impl NativeHost {
         self.waiting = None;
     }
 
+    /// Is this a render that can wait?
+    pub(crate) fn can_wait(&self) -> bool {
+        self.waiting.is_some()
+    }
+
     /// Waits for what the verb that suspended asked for.
     pub(crate) async fn wait(&mut self) {
         poll_fn(|context| self.poll_wait(context)).await;
     }
 
     pub(crate) fn poll_wait(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        loop {
+            if self.poll_own(context).is_ready() {
+                return Poll::Ready(());
+            }
+            if !self.serve(context) {
+                return Poll::Pending;
+            }
+        }
+    }
+
+    /// As [`NativeHost::poll_wait`], without the calls that futures ask for.
+    fn poll_own(&mut self, context: &mut Context<'_>) -> Poll<()> {
         let Some(waiting) = &mut self.waiting else { return Poll::Ready(()) };
-        match &waiting.wait {
+        match &mut waiting.wait {
             // The verb that called will ask for the outcome.
             Some(Wait::Call(future)) => {
                 let outcome = ready!(future.poll(context));
@@ -123,6 +166,16 @@ impl NativeHost {
             Some(Wait::Value(future)) => {
                 let outcome = ready!(future.poll(context));
                 waiting.failure = outcome.err().filter(|_| future.outcome().is_none());
+            }
+            Some(Wait::Values(futures, done)) => {
+                while let Some(future) = futures.get(*done) {
+                    let outcome = ready!(future.poll(context));
+                    *done += 1;
+                    waiting.failure = outcome.err().filter(|_| future.outcome().is_none());
+                    if waiting.failure.is_some() {
+                        break;
+                    }
+                }
             }
             Some(Wait::Item(sequence)) => waiting.failure = ready!(sequence.poll(context)).err(),
             Some(Wait::Template(name, loading)) => {
@@ -181,11 +234,6 @@ impl NativeHost {
         }
     }
 
-    /// What was made by a function that cannot be asked again.
-    pub(crate) fn refuse_future(&self, word: Word, what: &str) -> Result<Word> {
-        if self.future_in(word).is_some() { Err(cannot_wait_here(what)) } else { Ok(word) }
-    }
-
     /// The stream that a word is.
     pub(crate) fn sequence_in(&self, word: Word) -> Option<Arc<Sequence>> {
         match self.deferred(word)? {
@@ -200,7 +248,7 @@ impl Wait {
     fn subject(&self) -> &'static str {
         match self {
             Wait::Call(_) => "what a call gives",
-            Wait::Value(_) => "a value",
+            Wait::Value(_) | Wait::Values(..) => "a value",
             Wait::Item(_) => "an asynchronous sequence",
             Wait::Template(..) => "a template",
         }

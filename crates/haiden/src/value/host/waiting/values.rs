@@ -26,7 +26,8 @@ impl NativeHost {
         let mut word = word;
         for _ in 0..MAX_FUTURES {
             let Some(future) = self.future_in(word) else { return self.bytes_from_outside(word) };
-            let value = self.outcome(future)?;
+            let stays = self.stays(word, &future);
+            let value = self.outcome(future, stays)?;
             word = self.import(&value)?;
         }
         Err(too_many_futures())
@@ -67,27 +68,43 @@ impl NativeHost {
         Ok(self.present(settled))
     }
 
-    /// What a future has come to that the verb meets again.
-    pub(super) fn outcome(&mut self, future: Shared<Value>) -> Result<Value> {
-        if let Some(runs) = self.runs() {
+    /// What a future has come to that the verb meets again: the same one, if it `stays`.
+    pub(super) fn outcome(&mut self, future: Shared<Value>, stays: bool) -> Result<Value> {
+        let is_for_nothing = self.is_for_nothing();
+        if !is_for_nothing && let Some(runs) = self.runs() {
             let known = runs.futures.get(runs.met).cloned();
             runs.met += 1;
-            return match known.as_ref().unwrap_or(&future).outcome() {
-                Some(outcome) => {
-                    if known.is_none() {
-                        runs.futures.push(future);
-                    }
-                    outcome
-                }
-                None => {
+            if let Some(outcome) = known.as_ref().unwrap_or(&future).outcome() {
+                if known.is_none() {
                     runs.futures.push(future);
-                    Err(Error::suspension())
                 }
-            };
+                return outcome;
+            }
+            runs.futures.push(future);
+            runs.lacks = true;
+            return self.stand_in();
         }
-        match future.outcome() {
-            Some(outcome) => outcome,
-            None => self.wait_for(Wait::Value(future)),
+        if let Some(outcome) = future.outcome() {
+            return outcome;
+        }
+        match self.gathered() {
+            Some(gathered) if stays => {
+                gathered.futures.push(future);
+                self.stand_in()
+            }
+            Some(_) if is_for_nothing => Err(Error::suspension()),
+            _ => self.wait_for(Wait::Value(future)),
+        }
+    }
+
+    /// The stand-in for a value that is still to come. A number, for most of what filters do with values can be done with it.
+    fn stand_in(&mut self) -> Result<Value> {
+        match self.gathered() {
+            Some(gathered) => {
+                gathered.is_for_nothing = true;
+                Ok(Value::from(0))
+            }
+            None => Err(Error::suspension()),
         }
     }
 
@@ -99,7 +116,7 @@ impl NativeHost {
             None if self.waiting.is_none() => return Err(nothing_waits("an asynchronous sequence")),
             None => sequence.collect(self.limits.size)?,
         };
-        let value = self.outcome(list)?;
+        let value = self.outcome(list, true)?;
         let word = self.import(&value)?;
         self.items_of(word)
     }
