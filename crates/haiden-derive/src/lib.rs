@@ -56,8 +56,9 @@ mod tests {
         );
         check(
             "#[haiden(rename = \"T\")] struct S;",
-            "unknown option: there are `name = \"…\"`, `display` and `methods`",
+            "unknown option: there are `name = \"…\"`, `display`, `debug` and `methods`",
         );
+        check("#[haiden(debug, display)] struct S;", "only one of `display` and `debug`");
         check("struct S { #[haiden(skip, skip)] a: u8 }", "this option is here twice");
         check("struct S { #[haiden(rename = 1)] a: u8 }", "expected string literal");
         check("struct S { #[haiden(skip, rename = \"b\")] a: u8 }", "a field that is skipped has no name");

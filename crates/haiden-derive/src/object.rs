@@ -45,13 +45,12 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
         let names: Vec<&String> = attributes.iter().map(|attribute| &attribute.name).collect();
         (names, attributes.iter().map(arm).collect())
     };
-    let to_text = options.display.then(|| {
-        quote! {
-            fn to_text(&self) -> ::std::string::String {
-                ::std::string::ToString::to_string(self)
-            }
-        }
-    });
+    let text = match (options.display, options.debug) {
+        (true, _) => Some(quote!(::std::string::ToString::to_string(self))),
+        (_, true) => Some(quote!(::std::format!("{self:?}"))),
+        _ => None,
+    };
+    let to_text = text.map(|text| quote!(fn to_text(&self) -> ::std::string::String { #text }));
     // What a struct has that has no methods; where it says that it has some, they must be there.
     let without = if options.methods {
         TokenStream::new()

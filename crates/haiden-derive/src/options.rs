@@ -14,6 +14,8 @@ pub(crate) struct StructOptions {
     pub(crate) name: Option<LitStr>,
     /// It prints as its `Display` says.
     pub(crate) display: bool,
+    /// It prints as its `Debug` says.
+    pub(crate) debug: bool,
     /// There is a block of methods.
     pub(crate) methods: bool,
 }
@@ -86,11 +88,14 @@ impl StructOptions {
         let mut options = StructOptions::default();
         let take = |meta: &ParseNestedMeta<'_>, name: &str| match name {
             "name" => value(meta, &mut options.name),
+            "display" if options.debug => return Err(meta.error("only one of `display` and `debug`")),
             "display" => flag(meta, &mut options.display),
+            "debug" if options.display => return Err(meta.error("only one of `display` and `debug`")),
+            "debug" => flag(meta, &mut options.debug),
             "methods" => flag(meta, &mut options.methods),
             _ => Ok(false),
         };
-        each(attributes, take, "`name = \"…\"`, `display` and `methods`")?;
+        each(attributes, take, "`name = \"…\"`, `display`, `debug` and `methods`")?;
         Ok(options)
     }
 }

@@ -326,6 +326,9 @@ impl fmt::Debug for Member {
 }
 
 impl Object for Member {
+    fn to_text(&self) -> String {
+        format!("{self:?}")
+    }
     fn type_name(&self) -> &str {
         self.bound().0
     }

@@ -155,6 +155,9 @@ impl Object for Template {
     fn attributes(&self) -> Vec<&str> {
         vec!["name", "filename", "module", "render"]
     }
+    fn to_text(&self) -> String {
+        format!("{self:?}")
+    }
     fn has_method(&self, name: &str) -> bool {
         name == "render"
     }

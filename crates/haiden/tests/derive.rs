@@ -39,6 +39,7 @@ struct Maker {
 }
 
 #[derive(Debug, Clone, Object)]
+#[haiden(debug)]
 struct Point(i64, i64, #[haiden(skip)] ());
 
 #[derive(Debug, Object)]
@@ -199,7 +200,8 @@ fn fields_are_attributes() {
         "1 M (-1, 'p') {'EUR': 340282366920938463463374607431768211455}",
     );
     check("{{ item.any|e }} {{ item.name is defined }} {{ item.reads }}{{ item.reads }}", "<i> False 01");
-    check("{{ marker is defined }} {{ marker }} {{ marker.x is defined }}", "True Marker False");
+    assert_eq!(Value::from_object(Point(1, 2, ())).to_string(), "Point(1, 2, ())");
+    check("{{ marker is defined }} {{ marker }} {{ marker.x is defined }}", "True <Marker object> False");
 }
 
 #[test]
@@ -299,7 +301,7 @@ fn rust_sees_the_object_too() {
     let counts = HashMap::from([("b", 1), ("a", 2), ("c", 3)]);
     assert_eq!(counts.to_value().to_string(), "{'a': 2, 'b': 1, 'c': 3}");
     let shared: Arc<dyn Object> = Arc::new(Marker);
-    assert_eq!(Value::from(shared).to_string(), "Marker");
+    assert_eq!(Value::from(shared).to_string(), "<Marker object>");
     assert_eq!((vec![Point(1, 2, ())], Some(1.5)).to_value().get_item(1), Some(Value::from(1.5)));
 }
 

@@ -342,3 +342,105 @@ fn json_comes_back_as_it_went_in() {
         );
     }
 }
+
+/// A list of other objects, which names no attributes.
+#[derive(Debug)]
+struct Crew(Vec<Value>);
+
+impl Object for Crew {
+    fn iterate(&self) -> Option<Vec<Value>> {
+        Some(self.0.clone())
+    }
+}
+
+#[derive(Debug, haiden::Object)]
+struct Member {
+    name: &'static str,
+    age: i64,
+    tags: Vec<&'static str>,
+    crew: Value,
+    #[haiden(skip)]
+    #[expect(dead_code, reason = "templates do not see it, nor do types")]
+    secret: i64,
+}
+
+#[haiden::methods]
+impl Member {
+    fn greet(&self) -> String {
+        format!("I am {}", self.name)
+    }
+}
+
+fn member(name: &'static str, age: i64, crew: Vec<Value>) -> Value {
+    Value::from_object(Member { name, age, tags: vec!["a", "b"], crew: Value::from_object(Crew(crew)), secret: 1 })
+}
+
+/// An object in which another one lies, and so on.
+#[derive(Debug)]
+struct Endless;
+
+impl Object for Endless {
+    fn attributes(&self) -> Vec<&str> {
+        vec!["inner"]
+    }
+    fn get_attr(&self, _: &str) -> Option<Value> {
+        Some(Value::from_object(Endless))
+    }
+}
+
+#[test]
+fn objects_are_their_attributes() {
+    #[derive(Deserialize, Debug, PartialEq)]
+    struct Person {
+        name: String,
+        #[serde(default)]
+        greet: u8,
+        age: Option<u8>,
+        crew: Vec<Person>,
+    }
+    let captain = member("Ann", 40, vec![member("Bo", 20, vec![]), member("Cy", 30, vec![])]);
+    let person = |name: &str, age, crew| Person { name: name.to_owned(), greet: 0, age: Some(age), crew };
+    let crew = vec![person("Bo", 20, vec![]), person("Cy", 30, vec![])];
+    assert_eq!(captain.deserialize_into::<Person>().expect("a person"), person("Ann", 40, crew));
+
+    let json = captain.deserialize_into::<serde_json::Value>().expect("anything");
+    let bo = serde_json::json!({"name": "Bo", "age": 20, "tags": ["a", "b"], "crew": []});
+    assert_eq!((&json["crew"][0], json.get("greet"), json.get("secret")), (&bo, None, None));
+    let map: BTreeMap<String, Value> = captain.deserialize_into().expect("a map");
+    assert!(map["crew"].as_object().is_some());
+
+    // In a list of a template's, in the argument of a function.
+    let mut environment = Environment::new();
+    environment.add_function("sum", |people: haiden::Serde<Vec<Person>>| {
+        people.0.iter().filter_map(|person| person.age).map(i64::from).sum::<i64>()
+    });
+    let page = environment.render_str("{{ sum([captain] + captain.crew|list) }}", haiden::context! { captain });
+    assert_eq!(page.expect("a page"), "90");
+}
+
+#[test]
+fn objects_that_do_not_fit_say_where() {
+    #[derive(Deserialize, Debug)]
+    #[expect(dead_code, reason = "only whether it can be made is asked")]
+    struct Nested {
+        inner: Box<Nested>,
+    }
+    #[derive(Deserialize, Debug)]
+    #[expect(dead_code, reason = "only whether it can be made is asked")]
+    struct Aged {
+        age: u8,
+        crew: Vec<Aged>,
+    }
+    fn check<T: for<'de> Deserialize<'de> + std::fmt::Debug>(value: &Value, kind: ErrorKind, message: &str) {
+        let error = value.deserialize_into::<T>().expect_err(message);
+        assert_eq!(error.kind(), kind, "{message}");
+        assert!(error.message().ends_with(message), "{message}: {error}");
+    }
+    let crew = member("Ann", 1, vec![member("Bo", 1, vec![]), member("Cy", 300, vec![])]);
+    check::<Aged>(&crew, ErrorKind::Overflow, "crew[1].age: integer 300 does not fit in u8");
+    check::<String>(&crew, ErrorKind::Type, "invalid type: Member, expected a string");
+    check::<u8>(&crew, ErrorKind::Type, "invalid type: Member, expected u8");
+    check::<Vec<u8>>(&crew, ErrorKind::Type, "invalid type: Member, expected a sequence");
+    check::<Nested>(&Value::from_object(Endless), ErrorKind::Recursion, "objects are nested too deeply");
+    check::<serde_json::Value>(&Value::from_object(Endless), ErrorKind::Recursion, "objects are nested too deeply");
+}

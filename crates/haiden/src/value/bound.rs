@@ -32,6 +32,9 @@ impl fmt::Debug for Bound {
 }
 
 impl Object for Bound {
+    fn to_text(&self) -> String {
+        format!("{self:?}")
+    }
     fn type_name(&self) -> &str {
         &self.class
     }

@@ -53,7 +53,8 @@ pub trait Object: Any + fmt::Debug + Send + Sync {
         None
     }
 
-    /// The names of its attributes: messages that one is not there look for the nearest of them.
+    /// The names of its attributes: messages that one is not there look for the nearest of them, and
+    /// [`Value::deserialize_into`] a map reads these.
     fn attributes(&self) -> Vec<&str> {
         Vec::new()
     }
@@ -134,7 +135,7 @@ pub trait Object: Any + fmt::Debug + Send + Sync {
         true
     }
 
-    /// The items to iterate over; `None` if it is not iterable.
+    /// The items to iterate over; `None` if it is not iterable. [`Value::deserialize_into`] a sequence reads them, too.
     fn iterate(&self) -> Option<Vec<Value>> {
         None
     }
@@ -149,9 +150,33 @@ pub trait Object: Any + fmt::Debug + Send + Sync {
         self.length() != Some(0)
     }
 
-    /// What printing it writes.
+    /// What printing it writes: `<User object>` by default.
+    ///
+    /// Python writes `<User object at 0x7f3a…>` of an object that says nothing else. An address is another one in each run, so that
+    /// no two pages would be the same, and tells strangers where things lie: there is none here. Nor is it the `Debug`, which tells
+    /// what templates may not see: a field that is skipped, say.
+    ///
+    /// ```
+    /// use haiden::{Environment, Object, Value, context};
+    ///
+    /// #[derive(Debug)]
+    /// struct Plain;
+    /// impl Object for Plain {}
+    ///
+    /// #[derive(Debug)]
+    /// struct Price(u32);
+    /// impl Object for Price {
+    ///     fn to_text(&self) -> String {
+    ///         format!("{}.{:02} €", self.0 / 100, self.0 % 100)
+    ///     }
+    /// }
+    ///
+    /// let values = context! { plain => Value::from_object(Plain), price => Value::from_object(Price(1999)) };
+    /// assert_eq!(Environment::new().render_str("{{ plain }} {{ price }}", values)?, "<object object> 19.99 €");
+    /// # Ok::<(), haiden::Error>(())
+    /// ```
     fn to_text(&self) -> String {
-        format!("{self:?}")
+        format!("<{} object>", self.type_name())
     }
 
     /// Markup for it that needs no escaping, if it has such (`__html__`).

@@ -122,7 +122,7 @@ impl Value {
     /// let clock = Arc::new(Clock);
     /// let (first, second) = (haiden::Value::from(clock.clone()), haiden::Value::from_object(Clock));
     /// let page = haiden::Environment::new().render_str("{{ first }} {{ second }}", haiden::context! { first, second })?;
-    /// assert_eq!(page, "Clock Clock");
+    /// assert_eq!(page, "<object object> <object object>");
     /// # Ok::<(), haiden::Error>(())
     /// ```
     pub fn from_object(object: impl Object) -> Value {

@@ -2,31 +2,40 @@
 
 use std::sync::Arc;
 
-use serde::de::value::BorrowedStrDeserializer;
+use serde::de::value::StrDeserializer;
 use serde::de::{
     Deserialize, DeserializeSeed, Deserializer, EnumAccess, Error as _, MapAccess, SeqAccess, Unexpected,
     VariantAccess, Visitor,
 };
 
+use super::source::Source;
 use super::{ValueDeserializer, View};
 use crate::error::Error;
 use crate::value::arena::Arena;
 use crate::value::word::Word;
 
 /// The items of a list or tuple.
-pub(super) struct Items<'de> {
-    arena: &'de Arc<Arena>,
-    words: &'de [Word],
+pub(super) struct Items<'a, S> {
+    list: ValueDeserializer<'a, S>,
+    arena: &'a Arc<Arena>,
+    words: &'a [Word],
     at: usize,
 }
 
-impl<'de> Items<'de> {
-    pub(super) fn new(arena: &'de Arc<Arena>, words: &'de [Word]) -> Items<'de> {
-        Items { arena, words, at: 0 }
+impl<'a, S> Items<'a, S> {
+    pub(super) fn new(
+        list: ValueDeserializer<'a, S>,
+        arena: &'a Arc<Arena>,
+        words: &'a [Word],
+    ) -> Items<'a, S> {
+        Items { list, arena, words, at: 0 }
     }
 
     /// Shows all of them to a visitor.
-    pub(super) fn visit<V: Visitor<'de>>(mut self, visitor: V) -> Result<V::Value, Error> {
+    pub(super) fn visit<'de, V: Visitor<'de>>(mut self, visitor: V) -> Result<V::Value, Error>
+    where
+        S: Source<'a, 'de>,
+    {
         let value = visitor.visit_seq(&mut self)?;
         if self.at < self.words.len() {
             return Err(Error::invalid_length(self.words.len(), &&*format!("{} items", self.at)));
@@ -35,13 +44,13 @@ impl<'de> Items<'de> {
     }
 }
 
-impl<'de> SeqAccess<'de> for Items<'de> {
+impl<'a, 'de, S: Source<'a, 'de>> SeqAccess<'de> for Items<'a, S> {
     type Error = Error;
     fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Error> {
         let Some(&word) = self.words.get(self.at) else { return Ok(None) };
         let place = self.at;
         self.at += 1;
-        let item = seed.deserialize(ValueDeserializer::part(self.arena, word));
+        let item = seed.deserialize(self.list.part(self.arena, word));
         item.map(Some).map_err(|error| error.inside(&format!("[{place}]")))
     }
     fn size_hint(&self) -> Option<usize> {
@@ -50,21 +59,30 @@ impl<'de> SeqAccess<'de> for Items<'de> {
 }
 
 /// The entries of a dict.
-pub(super) struct Entries<'de> {
-    arena: &'de Arc<Arena>,
-    keys: &'de [Word],
-    values: &'de [Word],
+pub(super) struct Entries<'a, S> {
+    dict: ValueDeserializer<'a, S>,
+    arena: &'a Arc<Arena>,
+    keys: &'a [Word],
+    values: &'a [Word],
     /// How many keys were read.
     at: usize,
 }
 
-impl<'de> Entries<'de> {
-    pub(super) fn new(arena: &'de Arc<Arena>, keys: &'de [Word], values: &'de [Word]) -> Entries<'de> {
-        Entries { arena, keys, values, at: 0 }
+impl<'a, S: Copy> Entries<'a, S> {
+    pub(super) fn new(
+        dict: ValueDeserializer<'a, S>,
+        arena: &'a Arc<Arena>,
+        keys: &'a [Word],
+        values: &'a [Word],
+    ) -> Entries<'a, S> {
+        Entries { dict, arena, keys, values, at: 0 }
     }
 
     /// Shows all of them to a visitor.
-    pub(super) fn visit<V: Visitor<'de>>(mut self, visitor: V) -> Result<V::Value, Error> {
+    pub(super) fn visit<'de, V: Visitor<'de>>(mut self, visitor: V) -> Result<V::Value, Error>
+    where
+        S: Source<'a, 'de>,
+    {
         let value = visitor.visit_map(&mut self)?;
         if self.at < self.keys.len() {
             return Err(Error::invalid_length(self.keys.len(), &&*format!("{} entries", self.at)));
@@ -73,12 +91,12 @@ impl<'de> Entries<'de> {
     }
 
     /// The key that was read last.
-    fn key(&self) -> ValueDeserializer<'de> {
-        ValueDeserializer::key(self.arena, self.keys[self.at.saturating_sub(1)])
+    fn key(&self) -> ValueDeserializer<'a, S> {
+        self.dict.key(self.arena, self.keys[self.at.saturating_sub(1)])
     }
 }
 
-impl<'de> MapAccess<'de> for Entries<'de> {
+impl<'a, 'de, S: Source<'a, 'de>> MapAccess<'de> for Entries<'a, S> {
     type Error = Error;
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Error> {
         if self.at == self.keys.len() {
@@ -92,7 +110,7 @@ impl<'de> MapAccess<'de> for Entries<'de> {
         let Some(&word) = self.at.checked_sub(1).and_then(|place| self.values.get(place)) else {
             return Err(Error::custom("a value was read before its key"));
         };
-        let value = seed.deserialize(ValueDeserializer::part(self.arena, word));
+        let value = seed.deserialize(self.dict.part(self.arena, word));
         value.map_err(|error| error.inside(&self.key().step()))
     }
     fn size_hint(&self) -> Option<usize> {
@@ -101,34 +119,34 @@ impl<'de> MapAccess<'de> for Entries<'de> {
 }
 
 /// A variant of an enum: its name, and what it holds.
-pub(super) struct Variant<'de> {
-    name: &'de str,
-    content: Option<ValueDeserializer<'de>>,
+pub(super) struct Variant<'a, S> {
+    name: &'a str,
+    content: Option<ValueDeserializer<'a, S>>,
 }
 
-impl<'de> Variant<'de> {
-    pub(super) fn unit(name: &'de str) -> Variant<'de> {
+impl<'a, S> Variant<'a, S> {
+    pub(super) fn unit(name: &'a str) -> Variant<'a, S> {
         Variant { name, content: None }
     }
 
-    pub(super) fn with(name: &'de str, content: ValueDeserializer<'de>) -> Variant<'de> {
+    pub(super) fn with(name: &'a str, content: ValueDeserializer<'a, S>) -> Variant<'a, S> {
         Variant { name, content: Some(content) }
     }
 
-    fn content(self, expected: &'static str) -> Result<ValueDeserializer<'de>, Error> {
+    fn content(self, expected: &'static str) -> Result<ValueDeserializer<'a, S>, Error> {
         self.content.ok_or_else(|| Error::invalid_type(Unexpected::UnitVariant, &expected))
     }
 }
 
-impl<'de> EnumAccess<'de> for Variant<'de> {
+impl<'a, 'de, S: Source<'a, 'de>> EnumAccess<'de> for Variant<'a, S> {
     type Error = Error;
-    type Variant = Variant<'de>;
-    fn variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<(T::Value, Variant<'de>), Error> {
-        Ok((seed.deserialize(BorrowedStrDeserializer::<Error>::new(self.name))?, self))
+    type Variant = Variant<'a, S>;
+    fn variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<(T::Value, Variant<'a, S>), Error> {
+        Ok((seed.deserialize(StrDeserializer::<Error>::new(self.name))?, self))
     }
 }
 
-impl<'de> VariantAccess<'de> for Variant<'de> {
+impl<'a, 'de, S: Source<'a, 'de>> VariantAccess<'de> for Variant<'a, S> {
     type Error = Error;
     fn unit_variant(self) -> Result<(), Error> {
         self.content.map_or(Ok(()), <()>::deserialize)

@@ -2,14 +2,18 @@
 //!
 //! In: a [`Value`], a result of a render or an expression. Out: a user's type, or an [`Error`] that begins with the path to
 //! what does not fit. Text is borrowed from the value where the type wants that. A [`Value`] in the type gets its part as
-//! it is, objects and markup included.
+//! it is, objects and markup included. An object is what its attributes and items are.
 //!
-//! Invariant: recursion is bounded, since values are nested at most [`MAX_DEPTH`](crate::value::arena::MAX_DEPTH) deep.
+//! Invariant: recursion is bounded, since values are nested at most [`MAX_DEPTH`](crate::value::arena::MAX_DEPTH) deep, and
+//! objects in objects are counted.
 
 mod access;
 mod error;
 mod number;
+mod object;
+pub(crate) mod source;
 
+use std::marker::PhantomData;
 use std::sync::Arc;
 
 use num_bigint::BigInt;
@@ -17,15 +21,17 @@ use serde::de::value::SeqDeserializer;
 use serde::de::{Deserialize, Deserializer, Error as _, Expected, IntoDeserializer, Unexpected, Visitor};
 
 use self::access::{Entries, Items, Variant};
+use self::object::{Attributes, visit_items};
+use self::source::{Lasting, Source};
 use crate::error::{Error, ErrorKind};
 use crate::value::arena::Arena;
 use crate::value::handover::{self, HANDOVER_NAME};
-use crate::value::object::Foreign;
+use crate::value::object::{Foreign, Object};
 use crate::value::value::{Repr, Value};
 use crate::value::word::Word;
 
 /// Reads a [`Value`] for serde: what `value.into_deserializer()` gives, for seeds and adapters of serde's. See
-/// [`Value::deserialize_into`].
+/// [`Value::deserialize_into`]. Its second parameter is its own affair.
 ///
 /// ```
 /// use serde::de::{Deserialize, IntoDeserializer};
@@ -35,17 +41,20 @@ use crate::value::word::Word;
 /// # Ok::<(), haiden::Error>(())
 /// ```
 #[derive(Clone, Copy)]
-pub struct ValueDeserializer<'de> {
-    place: Place<'de>,
+pub struct ValueDeserializer<'a, S = Lasting> {
+    place: Place<'a>,
     /// It is the key of a dict: text can stand for a number there, as in JSON.
     is_key: bool,
+    /// In how many objects it lies.
+    objects: u8,
+    source: PhantomData<S>,
 }
 
 /// Where the value lies.
 #[derive(Clone, Copy)]
-enum Place<'de> {
-    Whole(&'de Value),
-    Part(&'de Arc<Arena>, Word),
+enum Place<'a> {
+    Whole(&'a Value),
+    Part(&'a Arc<Arena>, Word),
 }
 
 /// What the value is.
@@ -122,16 +131,18 @@ impl<'de> View<'de> {
     }
 }
 
-impl<'de> ValueDeserializer<'de> {
-    fn part(arena: &'de Arc<Arena>, word: Word) -> ValueDeserializer<'de> {
-        ValueDeserializer { place: Place::Part(arena, word), is_key: false }
+impl<'a, S: Copy> ValueDeserializer<'a, S> {
+    /// A part of this value.
+    fn part(self, arena: &'a Arc<Arena>, word: Word) -> ValueDeserializer<'a, S> {
+        ValueDeserializer { place: Place::Part(arena, word), is_key: false, ..self }
     }
 
-    fn key(arena: &'de Arc<Arena>, word: Word) -> ValueDeserializer<'de> {
-        ValueDeserializer { place: Place::Part(arena, word), is_key: true }
+    /// A key of this dict.
+    fn key(self, arena: &'a Arc<Arena>, word: Word) -> ValueDeserializer<'a, S> {
+        ValueDeserializer { place: Place::Part(arena, word), is_key: true, ..self }
     }
 
-    fn view(self) -> View<'de> {
+    fn view(self) -> View<'a> {
         let value = match self.place {
             Place::Part(arena, word) => return View::of_word(arena, word),
             Place::Whole(value) => value,
@@ -165,23 +176,61 @@ impl<'de> ValueDeserializer<'de> {
         }
     }
 
-    fn visit_text<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+    fn visit_text<'de, V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error>
+    where
+        S: Source<'a, 'de>,
+    {
         match self.view() {
-            View::Text(text) => visitor.visit_borrowed_str(text),
+            View::Text(text) => S::visit_text(text, visitor),
+            _ => self.visit_scalar(visitor),
+        }
+    }
+
+    /// What is neither a list nor a dict: no object is one.
+    fn visit_scalar<'de, V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error>
+    where
+        S: Source<'a, 'de>,
+    {
+        match self.view() {
+            object @ View::Foreign(_) => Err(object.misfit(&visitor)),
             _ => self.deserialize_any(visitor),
         }
     }
 
-    fn visit_bytes<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+    fn visit_bytes<'de, V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error>
+    where
+        S: Source<'a, 'de>,
+    {
         let byte = |word: &Word| if let Word::Int(byte) = *word { u8::try_from(byte).ok() } else { None };
         match self.view() {
-            View::Text(text) => visitor.visit_borrowed_bytes(text.as_bytes()),
-            View::Bytes(bytes) => visitor.visit_borrowed_bytes(bytes),
+            View::Text(text) => S::visit_bytes(text.as_bytes(), visitor),
+            View::Bytes(bytes) => S::visit_bytes(bytes, visitor),
             View::Items(_, words) => match words.iter().map(byte).collect::<Option<Vec<u8>>>() {
                 Some(bytes) => visitor.visit_byte_buf(bytes),
                 None => self.deserialize_any(visitor),
             },
             _ => self.deserialize_any(visitor),
+        }
+    }
+
+    /// An object as the dict of its attributes: of these, or of all that it names.
+    fn visit_attributes<'de, V: Visitor<'de>>(
+        self,
+        names: Option<&'static [&'static str]>,
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        match self.view() {
+            View::Foreign(Foreign::Object(object)) => {
+                visitor.visit_map(Attributes::new(object, names, self.objects)?)
+            }
+            other => Err(other.misfit(&visitor)),
+        }
+    }
+
+    fn object(self) -> Option<&'a Arc<dyn Object>> {
+        match self.view() {
+            View::Foreign(Foreign::Object(object)) => Some(object),
+            _ => None,
         }
     }
 }
@@ -201,9 +250,9 @@ macro_rules! integers {
                 View::Big(value) => $Type::try_from(value).ok(),
                 View::Text(text) if self.is_key => match text.parse() {
                     Ok(value) => Some(value),
-                    Err(_) => return visitor.visit_borrowed_str(text),
+                    Err(_) => return S::visit_text(text, visitor),
                 },
-                _ => return self.deserialize_any(visitor),
+                _ => return self.visit_scalar(visitor),
             };
             match fitting {
                 Some(value) => visitor.$visit(value),
@@ -223,7 +272,7 @@ macro_rules! alike {
     };
 }
 
-impl<'de> Deserializer<'de> for ValueDeserializer<'de> {
+impl<'a, 'de, S: Source<'a, 'de>> Deserializer<'de> for ValueDeserializer<'a, S> {
     type Error = Error;
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
@@ -233,11 +282,18 @@ impl<'de> Deserializer<'de> for ValueDeserializer<'de> {
             View::Int(value) => visitor.visit_i64(value),
             View::Float(value) => visitor.visit_f64(value),
             View::Big(value) => number::visit_big(value, visitor),
-            View::Text(text) => visitor.visit_borrowed_str(text),
+            View::Text(text) => S::visit_text(text, visitor),
             // As a list: formats know that, and so do vectors.
             View::Bytes(bytes) => visitor.visit_seq(SeqDeserializer::new(bytes.iter().copied())),
-            View::Items(arena, words) => Items::new(arena, words).visit(visitor),
-            View::Entries(arena, keys, values) => Entries::new(arena, keys, values).visit(visitor),
+            View::Items(arena, words) => Items::new(self, arena, words).visit(visitor),
+            View::Entries(arena, keys, values) => Entries::new(self, arena, keys, values).visit(visitor),
+            View::Foreign(Foreign::Object(object)) => {
+                if object::is_list(object)? {
+                    visit_items(object, self.objects, visitor)
+                } else {
+                    self.visit_attributes(None, visitor)
+                }
+            }
             other => Err(other.misfit(&visitor)),
         }
     }
@@ -260,9 +316,9 @@ impl<'de> Deserializer<'de> for ValueDeserializer<'de> {
             View::Big(value) => visitor.visit_f64(number::float_of(value)?),
             View::Text(text) if self.is_key => match text.parse() {
                 Ok(value) => visitor.visit_f64(value),
-                Err(_) => visitor.visit_borrowed_str(text),
+                Err(_) => S::visit_text(text, visitor),
             },
-            _ => self.deserialize_any(visitor),
+            _ => self.visit_scalar(visitor),
         }
     }
 
@@ -291,17 +347,42 @@ impl<'de> Deserializer<'de> for ValueDeserializer<'de> {
         visitor: V,
     ) -> Result<V::Value, Error> {
         match self.view() {
-            View::Text(variant) => visitor.visit_enum(Variant::unit(variant)),
+            View::Text(variant) => visitor.visit_enum(Variant::<S>::unit(variant)),
             View::Entries(arena, &[Word::Str(variant)], &[content]) => {
-                let content = ValueDeserializer::part(arena, content);
-                let step = ValueDeserializer::key(arena, Word::Str(variant)).step();
-                let variant = Variant::with(arena.str(variant), content);
+                let step = self.key(arena, Word::Str(variant)).step();
+                let variant = Variant::with(arena.str(variant), self.part(arena, content));
                 visitor.visit_enum(variant).map_err(|error| error.inside(&step))
             }
             other => {
                 Err(other
                     .misfit(&&*format!("a variant of {name}: its name, or a dict of its name and content")))
             }
+        }
+    }
+
+    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        match self.object() {
+            Some(object) => visit_items(object, self.objects, visitor),
+            None => self.deserialize_any(visitor),
+        }
+    }
+
+    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        match self.object() {
+            Some(_) => self.visit_attributes(None, visitor),
+            None => self.deserialize_any(visitor),
+        }
+    }
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        match self.object() {
+            Some(_) => self.visit_attributes(Some(fields), visitor),
+            None => self.deserialize_any(visitor),
         }
     }
 
@@ -320,33 +401,30 @@ impl<'de> Deserializer<'de> for ValueDeserializer<'de> {
     }
 
     alike! {
-        deserialize_bool() => deserialize_any;
+        deserialize_bool() => visit_scalar;
         deserialize_f32() => deserialize_f64;
         deserialize_char() => visit_text;
         deserialize_str() => visit_text;
         deserialize_string() => visit_text;
         deserialize_bytes() => visit_bytes;
         deserialize_byte_buf() => visit_bytes;
-        deserialize_unit() => deserialize_any;
-        deserialize_unit_struct(_name: &'static str) => deserialize_any;
-        deserialize_seq() => deserialize_any;
-        deserialize_tuple(_len: usize) => deserialize_any;
-        deserialize_tuple_struct(_name: &'static str, _len: usize) => deserialize_any;
-        deserialize_map() => deserialize_any;
-        deserialize_struct(_name: &'static str, _fields: &'static [&'static str]) => deserialize_any;
+        deserialize_unit() => visit_scalar;
+        deserialize_unit_struct(_name: &'static str) => visit_scalar;
+        deserialize_tuple(_len: usize) => deserialize_seq;
+        deserialize_tuple_struct(_name: &'static str, _len: usize) => deserialize_seq;
     }
 }
 
 impl<'de> IntoDeserializer<'de, Error> for &'de Value {
     type Deserializer = ValueDeserializer<'de>;
     fn into_deserializer(self) -> ValueDeserializer<'de> {
-        ValueDeserializer { place: Place::Whole(self), is_key: false }
+        ValueDeserializer { place: Place::Whole(self), is_key: false, objects: 0, source: PhantomData }
     }
 }
 
-impl<'de> IntoDeserializer<'de, Error> for ValueDeserializer<'de> {
-    type Deserializer = ValueDeserializer<'de>;
-    fn into_deserializer(self) -> ValueDeserializer<'de> {
+impl<'a, 'de, S: Source<'a, 'de>> IntoDeserializer<'de, Error> for ValueDeserializer<'a, S> {
+    type Deserializer = ValueDeserializer<'a, S>;
+    fn into_deserializer(self) -> ValueDeserializer<'a, S> {
         self
     }
 }
@@ -359,6 +437,11 @@ impl Value {
     /// Lists and tuples are sequences, dicts are maps and structs, `None` is an absent `Option` and the unit. Enums are
     /// read in each of serde's forms. Integers must fit their type. An undefined value is an absent `Option`, and an error
     /// for anything else. A [`Value`] in the type takes its part as it is. Errors begin with the path to what does not fit.
+    ///
+    /// An [`Object`](trait@crate::Object) is a struct: each field is the attribute of its name. It is a map of the attributes that it
+    /// [names](crate::Object::attributes), and a sequence of what it can be [iterated](crate::Object::iterate) over. A type that takes
+    /// anything gets the map, or the sequence of an object that names no attributes. Text of an object's attributes cannot be
+    /// borrowed.
     ///
     /// ```
     /// use haiden::{Environment, ErrorKind, context};
@@ -375,6 +458,12 @@ impl Value {
     ///
     /// let error = order.eval(context! { n => 1_u64 << 40 })?.deserialize_into::<Order>().unwrap_err();
     /// assert_eq!((error.kind(), error.message()), (ErrorKind::Overflow, "id: integer 1099511627777 does not fit in u32"));
+    ///
+    /// #[derive(Debug, haiden::Object)]
+    /// struct Item { price: f64, weight: f64 }
+    ///
+    /// let item = haiden::Value::from_object(Item { price: 2.5, weight: 1.0 });
+    /// assert_eq!(item.deserialize_into::<Line>()?, Line { price: 2.5 });
     /// # Ok::<(), haiden::Error>(())
     /// ```
     ///

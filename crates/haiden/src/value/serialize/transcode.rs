@@ -14,6 +14,7 @@ use super::Writer;
 use super::map::{MapWriter, Wrapper, json_number};
 use crate::error::Error;
 use crate::value::deserialize::ValueDeserializer;
+use crate::value::deserialize::source::Passing;
 use crate::value::handover;
 use crate::value::value::Value;
 use crate::value::word::Word;
@@ -33,7 +34,8 @@ impl<'de> Deserialize<'de> for Value {
     /// ```
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Value, D::Error> {
         // The name is a guess that costs nothing when compiled; what settles it is what the deserializer hands over.
-        if type_name::<D>() == type_name::<ValueDeserializer<'_>>() {
+        let names = [type_name::<ValueDeserializer<'_>>(), type_name::<ValueDeserializer<'_, Passing>>()];
+        if names.contains(&type_name::<D>()) {
             return deserializer.deserialize_newtype_struct(handover::HANDOVER_NAME, Taker);
         }
         let mut writer = Writer::new();
