@@ -372,7 +372,13 @@ impl Member {
 }
 
 fn member(name: &'static str, age: i64, crew: Vec<Value>) -> Value {
-    Value::from_object(Member { name, age, tags: vec!["a", "b"], crew: Value::from_object(Crew(crew)), secret: 1 })
+    Value::from_object(Member {
+        name,
+        age,
+        tags: vec!["a", "b"],
+        crew: Value::from_object(Crew(crew)),
+        secret: 1,
+    })
 }
 
 /// An object in which another one lies, and so on.
@@ -414,7 +420,8 @@ fn objects_are_their_attributes() {
     environment.add_function("sum", |people: haiden::Serde<Vec<Person>>| {
         people.0.iter().filter_map(|person| person.age).map(i64::from).sum::<i64>()
     });
-    let page = environment.render_str("{{ sum([captain] + captain.crew|list) }}", haiden::context! { captain });
+    let page =
+        environment.render_str("{{ sum([captain] + captain.crew|list) }}", haiden::context! { captain });
     assert_eq!(page.expect("a page"), "90");
 }
 
@@ -442,5 +449,9 @@ fn objects_that_do_not_fit_say_where() {
     check::<u8>(&crew, ErrorKind::Type, "invalid type: Member, expected u8");
     check::<Vec<u8>>(&crew, ErrorKind::Type, "invalid type: Member, expected a sequence");
     check::<Nested>(&Value::from_object(Endless), ErrorKind::Recursion, "objects are nested too deeply");
-    check::<serde_json::Value>(&Value::from_object(Endless), ErrorKind::Recursion, "objects are nested too deeply");
+    check::<serde_json::Value>(
+        &Value::from_object(Endless),
+        ErrorKind::Recursion,
+        "objects are nested too deeply",
+    );
 }
