@@ -88,9 +88,9 @@ impl StructOptions {
         let mut options = StructOptions::default();
         let take = |meta: &ParseNestedMeta<'_>, name: &str| match name {
             "name" => value(meta, &mut options.name),
-            "display" if options.debug => return Err(meta.error("only one of `display` and `debug`")),
+            "display" if options.debug => Err(meta.error("only one of `display` and `debug`")),
             "display" => flag(meta, &mut options.display),
-            "debug" if options.display => return Err(meta.error("only one of `display` and `debug`")),
+            "debug" if options.display => Err(meta.error("only one of `display` and `debug`")),
             "debug" => flag(meta, &mut options.debug),
             "methods" => flag(meta, &mut options.methods),
             _ => Ok(false),
