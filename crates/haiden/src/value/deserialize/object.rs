@@ -54,17 +54,17 @@ pub(super) fn visit_items<'de, V: Visitor<'de>>(
     objects: u8,
     visitor: V,
 ) -> Result<V::Value, Error> {
-    let Some(items) = iterated(object)? else { return Err(misfit(object, &visitor)) };
-    let mut items = Items { items, at: 0, objects: deeper(objects)? };
+    let Some(values) = iterated(object)? else { return Err(misfit(object, &visitor)) };
+    let mut items = Items { values, at: 0, objects: deeper(objects)? };
     let value = visitor.visit_seq(&mut items)?;
-    if items.at < items.items.len() {
-        return Err(Error::invalid_length(items.items.len(), &&*format!("{} items", items.at)));
+    if items.at < items.values.len() {
+        return Err(Error::invalid_length(items.values.len(), &&*format!("{} items", items.at)));
     }
     Ok(value)
 }
 
 struct Items {
-    items: Vec<Value>,
+    values: Vec<Value>,
     at: usize,
     objects: u8,
 }
@@ -72,14 +72,14 @@ struct Items {
 impl<'de> SeqAccess<'de> for Items {
     type Error = Error;
     fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Error> {
-        let Some(item) = self.items.get(self.at) else { return Ok(None) };
+        let Some(item) = self.values.get(self.at) else { return Ok(None) };
         let place = self.at;
         self.at += 1;
         let item = seed.deserialize(reader(item, self.objects));
         item.map(Some).map_err(|error| error.inside(&format!("[{place}]")))
     }
     fn size_hint(&self) -> Option<usize> {
-        Some(self.items.len() - self.at)
+        Some(self.values.len() - self.at)
     }
 }
 
