@@ -17,6 +17,9 @@ use haiden::{
 };
 use later::{later, trickle};
 
+/// What a call gives.
+type Called = BoxFuture<'static, Result<Value, Error>>;
+
 /// Two futures at once.
 async fn both<T>(left: BoxFuture<'static, T>, right: BoxFuture<'static, T>) -> (T, T) {
     let (mut left, mut right) = (pin!(left), pin!(right));
@@ -218,7 +221,7 @@ fn calls_draw_on_the_fuel_and_obey_the_sandbox() {
 
 #[test]
 fn a_render_that_is_over_answers() {
-    let kept: Arc<Mutex<Vec<BoxFuture<'static, Result<Value, Error>>>>> = Arc::default();
+    let kept: Arc<Mutex<Vec<Called>>> = Arc::default();
     let mut environment = environment();
     let keep = kept.clone();
     environment.add_async_function("keep", move |state: &State<'_>, what: Value| {
