@@ -4,6 +4,8 @@
 //! before it. Out: nothing; a panic is a find.
 #![no_main]
 
+use std::sync::LazyLock;
+
 use haiden_bytecode::format::{HEADER_LEN, MAGIC, Section};
 use haiden_bytecode::{disassemble, load, ops, to_bytes, verify};
 use haiden_fuzz::{OWN, environment, page};
@@ -21,8 +23,9 @@ fuzz_target!(|input: &[u8]| {
 
 /// The image of a seed, changed anywhere: the header is made this environment's again, so that what is accepted is run.
 fn run(noise: &[u8]) {
-    let environment = environment(0);
-    let expected = environment.compile_to_image(Some(OWN), "").expect("an empty template compiles");
+    static EXPECTED: LazyLock<Vec<u8>> =
+        LazyLock::new(|| environment(0).compile_to_image(Some(OWN), "").expect("an empty template compiles"));
+    let (environment, expected) = (environment(0), &*EXPECTED);
     let mut bytes = noise.to_vec();
     let Some(head) = bytes.get_mut(..HEADER_LEN) else { return };
     // Format, semantics, instruction set and flags; then the fingerprint of the options.

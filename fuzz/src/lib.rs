@@ -3,6 +3,9 @@
 //! In: options as bits, a template or an image. Out: what a render says. Invariant: a render ends soon, whatever it renders,
 //! and is the same each time unless it draws lots.
 
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+
 use haiden::cache::Bundle;
 use haiden::{
     AutoEscape, Environment, Extensions, GettextStyle, Limits, NullTranslations, RenderLimits, Sandbox,
@@ -23,8 +26,17 @@ const LIBRARY: [(&str, &str); 3] = [
 /// The name of the input's own template.
 pub const OWN: &str = "own";
 
-/// An environment with the options that these bits choose.
+/// An environment with the options that these bits choose. Its clones share what is costly to make.
 pub fn environment(bits: u16) -> Environment {
+    static KNOWN: Mutex<BTreeMap<u16, Environment>> = Mutex::new(BTreeMap::new());
+    let mut known = KNOWN.lock().expect("a panic ends the process");
+    known.entry(bits & OPTIONS).or_insert_with_key(|bits| made(*bits)).clone()
+}
+
+/// The bits that choose something.
+const OPTIONS: u16 = (1 << 13) - 1;
+
+fn made(bits: u16) -> Environment {
     let on = |bit: u16| bits >> bit & 1 == 1;
     let mut environment = Environment::new();
     let mut syntax = Syntax {

@@ -360,7 +360,8 @@ fn filters_look_ahead() {
         ("{{ rows|map(attribute='n')|list|string|length }}", "190"),
         ("{{ rows|groupby('n')|length }}", "50"),
     ] {
-        (reads.store(0, SeqCst), calls.store(0, SeqCst));
+        reads.store(0, SeqCst);
+        calls.store(0, SeqCst);
         let row = |n| Row { n: Value::from_future(later(n)), reads: reads.clone() };
         let rows: Value = (0..ROWS).map(|n| Value::from_object(row(n))).collect();
         let template = environment.template_from_str(source).expect(source);
