@@ -51,7 +51,7 @@ fn misspelled_tags_get_a_hint() {
     check("{% fro x in y %}", Some("did you mean `for`?"));
     check("{% for x in y %}{% endofr %}", Some("did you mean `endfor`?"));
     check("{% if a %}{% elseif b %}", Some("write `elif`"));
-    check("{% do x %}", Some("the tag `do` needs an extension that is not switched on"));
+    check("{% do x %}", Some("the tag `do` needs the extension `do`, which is not switched on"));
     check("{% completely_different %}", None);
 }
 

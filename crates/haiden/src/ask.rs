@@ -78,6 +78,13 @@ pub(crate) fn no_block(name: &str) -> Error {
 }
 
 /// An expression that is ready to be evaluated: [`Environment::compile_expression`].
+///
+/// ```
+/// let is_large = haiden::Environment::new().compile_expression("total > 100 and not customer.is_new")?;
+/// let order = haiden::context! { total => 250, customer => haiden::Value::from_iter([("is_new", false.into())]) };
+/// assert_eq!(is_large.eval(order)?.as_bool(), Some(true));
+/// # Ok::<(), haiden::Error>(())
+/// ```
 #[derive(Clone)]
 pub struct Expression {
     template: Template,
@@ -86,12 +93,27 @@ pub struct Expression {
 
 impl Expression {
     /// Whether an undefined result is `None` (it is, unless set) or undefined.
+    ///
+    /// ```
+    /// let expression = haiden::Environment::new().compile_expression("user.name")?;
+    /// let user = haiden::Value::from_iter([("age", 3.into())]);
+    /// assert!(expression.eval(haiden::context! { user => &user })?.is_none());
+    /// assert!(expression.undefined_to_none(false).eval(haiden::context! { user => &user })?.is_undefined());
+    /// # Ok::<(), haiden::Error>(())
+    /// ```
     #[must_use]
     pub fn undefined_to_none(self, on: bool) -> Expression {
         Expression { undefined_to_none: on, ..self }
     }
 
     /// Its value; [`Value::deserialize_into`] makes it a type of yours.
+    ///
+    /// ```
+    /// let expression = haiden::Environment::new().compile_expression("[n, n * 2]|sum")?;
+    /// assert_eq!(expression.eval(haiden::context! { n => 2 })?.as_i64(), Some(6));
+    /// assert_eq!(expression.eval(haiden::context! { n => 0.5 })?.as_f64(), Some(1.5));
+    /// # Ok::<(), haiden::Error>(())
+    /// ```
     ///
     /// # Errors
     /// As [`Template::render`].

@@ -4,6 +4,20 @@ use std::fmt;
 use std::sync::Arc;
 
 /// Which templates escape what they print for HTML.
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use haiden::{AutoEscape, Environment, context};
+///
+/// let mut environment = Environment::new();
+/// environment.set_autoescape(AutoEscape::ByName(Arc::new(|name| name.is_some_and(|name| name.starts_with("web/")))));
+/// environment.add_template("web/a", "{{ text }}")?;
+/// environment.add_template("mail/a", "{{ text }}")?;
+/// assert_eq!(environment.get_template("web/a")?.render(context! { text => "<" })?, "&lt;");
+/// assert_eq!(environment.get_template("mail/a")?.render(context! { text => "<" })?, "<");
+/// # Ok::<(), haiden::Error>(())
+/// ```
 #[derive(Clone, Default)]
 pub enum AutoEscape {
     /// None.
@@ -69,6 +83,13 @@ impl AutoEscape {
     }
 
     /// Whether the template of this name escapes.
+    ///
+    /// ```
+    /// use haiden::AutoEscape;
+    ///
+    /// assert!(AutoEscape::by_extension().for_name(Some("index.HTML")));
+    /// assert!(!AutoEscape::Off.for_name(Some("index.html")));
+    /// ```
     pub fn for_name(&self, name: Option<&str>) -> bool {
         match self {
             AutoEscape::Off => false,

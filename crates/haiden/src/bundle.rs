@@ -70,6 +70,19 @@ impl Environment {
     /// Compiles one template from its source and adds it to a bundle. Filters and tests are looked up when it is loaded
     /// from there, in the environment that loads it.
     ///
+    /// ```
+    /// use haiden::cache::{Bundle, BundleBuilder};
+    ///
+    /// let mut environment = haiden::Environment::new();
+    /// environment.add_template("a", "A")?;
+    /// environment.add_template("b", "B")?;
+    /// let mut builder = BundleBuilder::new();
+    /// environment.add_to_bundle(&mut builder, "a")?;
+    /// let bundle = Bundle::from_bytes(builder.to_bytes()?)?;
+    /// assert!(bundle.names().eq(["a"]));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// There is no such template, or it cannot be read or compiled.
     pub fn add_to_bundle(&self, builder: &mut BundleBuilder, name: &str) -> Result<(), Error> {
@@ -119,9 +132,13 @@ impl Inner {
 
     /// Names of templates that need no loader.
     pub(crate) fn sealed_names(&self) -> impl Iterator<Item = &str> {
-        let bundle = self.settings.bundle.as_ref().filter(|bundle| bundle.is_sealed());
-        bundle.into_iter().flat_map(|bundle| bundle.names())
+        sealed_names(self.settings.bundle.as_deref())
     }
+}
+
+/// Names of the templates of a bundle, if it is sealed.
+pub(crate) fn sealed_names(bundle: Option<&Bundle>) -> impl Iterator<Item = &str> {
+    bundle.into_iter().filter(|bundle| bundle.is_sealed()).flat_map(Bundle::names)
 }
 
 /// The error of a template whose only copy is an entry that cannot be used.

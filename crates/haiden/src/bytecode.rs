@@ -16,6 +16,15 @@ use crate::template_cache::Kept;
 impl Environment {
     /// The image of a source as bytes, as a bytecode cache keeps it.
     ///
+    /// ```
+    /// let environment = haiden::Environment::new();
+    /// let image = environment.compile_to_image(Some("a"), "A{{ n }}")?;
+    /// // In this process or in another one, of the same version and with the same options.
+    /// let template = environment.load_image(Some("a"), &image)?;
+    /// assert_eq!(template.render(haiden::context! { n => 1 })?, "A1");
+    /// # Ok::<(), haiden::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// What is wrong with the source.
     pub fn compile_to_image(&self, name: Option<&str>, source: &str) -> Result<Vec<u8>, Error> {
@@ -228,6 +237,15 @@ pub(crate) fn loaded_image(
 
 /// Whether bytes are an image that this version can run: the check that every hit goes through.
 ///
+/// ```
+/// let environment = haiden::Environment::new();
+/// let mut image = environment.compile_to_image(None, "Hello {{ name }}!")?;
+/// assert!(haiden::check_image(&image).is_ok());
+/// image[100] ^= 1;
+/// assert!(haiden::check_image(&image).is_err());
+/// # Ok::<(), haiden::Error>(())
+/// ```
+///
 /// # Errors
 /// Why they are not.
 pub fn check_image(bytes: &[u8]) -> Result<(), Rejection> {
@@ -235,6 +253,13 @@ pub fn check_image(bytes: &[u8]) -> Result<(), Rejection> {
 }
 
 /// An image as text: its header, its sections, its instructions.
+///
+/// ```
+/// let image = haiden::Environment::new().compile_to_image(None, "Hello {{ name }}!")?;
+/// let text = haiden::describe_image(&image).unwrap();
+/// assert!(text.contains("Hello "), "{text}");
+/// # Ok::<(), haiden::Error>(())
+/// ```
 ///
 /// # Errors
 /// Why the bytes are no image that this version can run.

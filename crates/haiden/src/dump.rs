@@ -6,6 +6,14 @@ use crate::environment::Environment;
 use crate::error::{Error, ErrorKind};
 
 /// A stage of the compiler.
+///
+/// ```
+/// use haiden::{Environment, Stage};
+///
+/// let code = Environment::new().dump("{{ a }}", None, Stage::Code)?;
+/// println!("{code}");
+/// # Ok::<(), haiden::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
     /// The lexer's tokens.

@@ -15,6 +15,7 @@ use haiden_syntax::Extensions;
 use crate::asynchronous::loading::{AsyncLoader, Loads};
 use crate::asynchronous::nothing_waits;
 use crate::autoescape::AutoEscape;
+use crate::bundle::sealed_names;
 use crate::error::{Error, ErrorKind, Place};
 use crate::extension::ExtensionSet;
 use crate::loader::{LoadError, Loader, Source, UpToDate};
@@ -112,6 +113,12 @@ impl Settings {
 
 impl Environment {
     /// An environment with Jinja2's defaults: no loader, no autoescape, 400 templates in memory, reloading on.
+    ///
+    /// ```
+    /// let environment = haiden::Environment::new();
+    /// assert_eq!(environment.render_str("{{ 'a'|upper }}", haiden::context! {})?, "A");
+    /// # Ok::<(), haiden::Error>(())
+    /// ```
     pub fn new() -> Environment {
         let settings = Settings {
             options: Options::default(),
@@ -419,11 +426,16 @@ impl Inner {
 
     fn not_found(&self, name: &str, message: Option<String>) -> Error {
         let error = Error::new(ErrorKind::TemplateNotFound, message.unwrap_or_else(|| name.to_owned()));
-        let mut names: Vec<String> = self.settings.sources.keys().cloned().collect();
-        names.extend(self.sealed_names().map(str::to_owned));
-        names.extend(self.settings.loader.iter().filter_map(|loader| loader.list_templates().ok()).flatten());
-        let near = suggest(name, names.iter().map(String::as_str));
-        error.with_hint(near.map(|near| format!("did you mean `{near}`?")))
+        let (name, loader) = (name.to_owned(), self.settings.loader.clone());
+        let (sources, bundle) = (self.settings.sources.clone(), self.settings.bundle.clone());
+        // Whoever asks for a template that may be missing needs no list of all templates.
+        error.with_hint_from(move || {
+            let mut names: Vec<String> = sources.keys().cloned().collect();
+            names.extend(sealed_names(bundle.as_deref()).map(str::to_owned));
+            names.extend(loader.iter().filter_map(|loader| loader.list_templates().ok()).flatten());
+            let near = suggest(&name, names.iter().map(String::as_str));
+            near.map(|near| format!("did you mean `{near}`?"))
+        })
     }
 
     #[cold]

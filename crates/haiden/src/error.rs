@@ -4,9 +4,23 @@
 //! people there is [`Error::report`]: the message with the source line, a caret and the chain of templates.
 
 use std::fmt::{self, Write as _};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// What kind of error it is. Each kind has the class that Jinja2 or Python raises in its place: [`ErrorKind::class`].
+///
+/// ```
+/// use haiden::{Environment, ErrorKind, context};
+///
+/// fn page(source: &str) -> String {
+///     match Environment::new().render_str(source, context! {}) {
+///         Ok(page) => page,
+///         Err(error) if error.kind() == ErrorKind::Syntax => "your template has a mistake".to_owned(),
+///         Err(error) => format!("sorry: {}", error.kind().class()),
+///     }
+/// }
+/// assert_eq!(page("{% if %}"), "your template has a mistake");
+/// assert_eq!(page("{{ 1 // 0 }}"), "sorry: ZeroDivisionError");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
@@ -70,6 +84,11 @@ pub enum ErrorKind {
 
 impl ErrorKind {
     /// The exception that Jinja2 or Python raises in its place.
+    ///
+    /// ```
+    /// assert_eq!(haiden::ErrorKind::Undefined.class(), "UndefinedError");
+    /// assert_eq!(haiden::ErrorKind::Type.class(), "TypeError");
+    /// ```
     pub const fn class(self) -> &'static str {
         match self {
             ErrorKind::Syntax => "TemplateSyntaxError",
@@ -103,6 +122,14 @@ impl ErrorKind {
 }
 
 /// A place in a template: part of an error's trace.
+///
+/// ```
+/// let source = "{% macro price(n) %}{{ n // 0 }}{% endmacro %}\n{{ price(1) }}";
+/// let error = haiden::Environment::new().render_str(source, haiden::context! {}).unwrap_err();
+/// let places: Vec<_> = error.trace().iter().map(|place| (&*place.what, place.line)).collect();
+/// assert_eq!(places, [("macro 'price'", 1), ("", 2)]);
+/// assert_eq!(error.trace()[1].source_line.as_deref(), Some("{{ price(1) }}"));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
     /// The template's name; `None` for one made from a text.
@@ -118,6 +145,18 @@ pub struct Place {
 }
 
 /// What went wrong: in a template, with its data, or with a loader or store.
+///
+/// ```
+/// use haiden::{Environment, ErrorKind, context};
+///
+/// let mut environment = Environment::new();
+/// environment.add_template("cart.html", "Total:\n  {{ price + tax }}")?;
+/// let error = environment.get_template("cart.html")?.render(context! { price => 1, tax => "2" }).unwrap_err();
+/// assert_eq!(error.kind(), ErrorKind::Type);
+/// assert_eq!((error.template(), error.line(), error.column()), (Some("cart.html"), Some(2), Some(12)));
+/// println!("{}", error.report());
+/// # Ok::<(), haiden::Error>(())
+/// ```
 #[derive(Clone)]
 pub struct Error(Box<Repr>);
 
@@ -127,11 +166,26 @@ struct Repr {
     message: String,
     /// How much of the message is the path to a part of a value.
     path: usize,
-    hint: Option<String>,
+    hint: Option<Hint>,
     trace: Vec<Place>,
     source: Option<Arc<dyn std::error::Error + Send + Sync>>,
     /// It is no error, but a render that stops to wait.
     suspends: bool,
+}
+
+/// A line of advice, which may be costly to find: it is searched for when somebody asks.
+#[derive(Clone)]
+struct Hint {
+    text: OnceLock<Option<String>>,
+    search: Option<Search>,
+}
+
+type Search = Arc<dyn Fn() -> Option<String> + Send + Sync>;
+
+impl Hint {
+    fn text(&self) -> Option<&str> {
+        self.text.get_or_init(|| self.search.as_ref().and_then(|search| search())).as_deref()
+    }
 }
 
 impl Error {
@@ -183,9 +237,31 @@ impl Error {
     }
 
     /// A line of advice.
+    ///
+    /// ```
+    /// use haiden::{Environment, Error, ErrorKind, context};
+    ///
+    /// let mut environment = Environment::new();
+    /// environment.add_function("price", |id: i64| {
+    ///     let error = Error::new(ErrorKind::Lookup, format!("there is no article {id}"));
+    ///     Err::<f64, _>(error.with_hint("numbers of articles have four digits".to_owned()))
+    /// });
+    /// let error = environment.render_str("{{ price(7) }}", context! {}).unwrap_err();
+    /// assert_eq!(error.hint(), Some("numbers of articles have four digits"));
+    /// ```
     #[must_use]
     pub fn with_hint(mut self, hint: impl Into<Option<String>>) -> Error {
-        self.0.hint = self.0.hint.take().or(hint.into());
+        let known = |text: String| Hint { text: OnceLock::from(Some(text)), search: None };
+        self.0.hint = self.0.hint.take().or(hint.into().map(known));
+        self
+    }
+
+    /// A line of advice that is searched for when somebody asks for it.
+    pub(crate) fn with_hint_from(
+        mut self,
+        search: impl Fn() -> Option<String> + Send + Sync + 'static,
+    ) -> Error {
+        self.0.hint.get_or_insert_with(|| Hint { text: OnceLock::new(), search: Some(Arc::new(search)) });
         self
     }
 
@@ -220,31 +296,65 @@ impl Error {
     }
 
     /// What kind of error it is.
+    ///
+    /// ```
+    /// use haiden::{Environment, ErrorKind, context};
+    ///
+    /// let error = Environment::new().render_str("{{ nobody.name }}", context! {}).unwrap_err();
+    /// assert_eq!(error.kind(), ErrorKind::Undefined);
+    /// ```
     pub fn kind(&self) -> ErrorKind {
         self.0.kind
     }
 
     /// What went wrong, without the place.
+    ///
+    /// ```
+    /// let error = haiden::Environment::new().render_str("{{ nobody.name }}", haiden::context! {}).unwrap_err();
+    /// assert_eq!(error.message(), "'nobody' is undefined");
+    /// assert_eq!(error.to_string(), "'nobody' is undefined (<template>, line 1)");
+    /// ```
     pub fn message(&self) -> &str {
         &self.0.message
     }
 
     /// A line of advice, if there is one.
+    ///
+    /// ```
+    /// let error = haiden::Environment::new().template_from_str("{{ name|uper }}").unwrap_err();
+    /// assert_eq!(error.hint(), Some("did you mean `upper`?"));
+    /// ```
     pub fn hint(&self) -> Option<&str> {
-        self.0.hint.as_deref()
+        self.0.hint.as_ref()?.text()
     }
 
     /// The name of the template it happened in.
+    ///
+    /// ```
+    /// let mut environment = haiden::Environment::new();
+    /// let error = environment.add_template("a.html", "{% if %}").unwrap_err();
+    /// assert_eq!(error.template(), Some("a.html"));
+    /// ```
     pub fn template(&self) -> Option<&str> {
         self.0.trace.first()?.template.as_deref()
     }
 
     /// The line it happened on, from 1.
+    ///
+    /// ```
+    /// let error = haiden::Environment::new().template_from_str("\n\n{% if %}").unwrap_err();
+    /// assert_eq!(error.line(), Some(3));
+    /// ```
     pub fn line(&self) -> Option<u32> {
         self.0.trace.first().map(|place| place.line).filter(|&line| line > 0)
     }
 
     /// The column it happened at, from 1, in characters.
+    ///
+    /// ```
+    /// let error = haiden::Environment::new().render_str("ä {{ 1 // 0 }}", haiden::context! {}).unwrap_err();
+    /// assert_eq!(error.column(), Some(8));
+    /// ```
     pub fn column(&self) -> Option<u32> {
         self.0.trace.first().map(|place| place.column).filter(|&column| column > 0)
     }
@@ -273,7 +383,13 @@ impl Error {
     /// ```
     pub fn report(&self) -> String {
         let mut out = format!("{}: {}", self.0.kind.class(), self.0.message);
+        let mut times = 1;
         for (index, place) in self.0.trace.iter().enumerate() {
+            // The innermost is shown by itself.
+            if index > 0 && self.0.trace.get(index + 1) == Some(place) {
+                times += 1;
+                continue;
+            }
             out.push_str(if index == 0 { "\n  --> " } else { "\n  called from " });
             out.push_str(place.template.as_deref().unwrap_or("<template>"));
             if place.line > 0 {
@@ -285,11 +401,15 @@ impl Error {
             if !place.what.is_empty() {
                 write!(out, " in {}", place.what).expect("writing to a string");
             }
+            if times > 1 {
+                write!(out, ", {times} times").expect("writing to a string");
+                times = 1;
+            }
             if let (0, Some(line)) = (index, &place.source_line) {
                 excerpt(&mut out, line, place.line, place.column);
             }
         }
-        if let Some(hint) = &self.0.hint {
+        if let Some(hint) = self.hint() {
             write!(out, "\n  help: {hint}").expect("writing to a string");
         }
         out
@@ -315,6 +435,10 @@ fn excerpt(out: &mut String, line: &str, number: u32, column: u32) {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // What is not found is named by its name alone.
+        if let ErrorKind::TemplateNotFound | ErrorKind::TemplatesNotFound = self.0.kind {
+            write!(f, "{}: ", self.0.kind.class())?;
+        }
         f.write_str(&self.0.message)?;
         let Some(place) = self.0.trace.first() else { return Ok(()) };
         write!(f, " ({}", place.template.as_deref().unwrap_or("<template>"))?;

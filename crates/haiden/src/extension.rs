@@ -311,6 +311,35 @@ impl Call<'_> {
 
     /// The argument of this name; undefined if it was not given.
     ///
+    /// ```
+    /// use haiden::extension::{Call, Extension, Parser, Statement, SyntaxError};
+    /// use haiden::{Environment, Error, Value, context};
+    ///
+    /// /// `{% icon 'home' %}`, and what of it is given by name.
+    /// struct Icons;
+    ///
+    /// impl Extension for Icons {
+    ///     fn name(&self) -> &str { "app.Icons" }
+    ///     fn version(&self) -> &str { "1" }
+    ///     fn tags(&self) -> Vec<&str> { vec!["icon"] }
+    ///     fn parse<'s>(&self, _: &str, parser: &mut Parser<'s, '_>) -> Result<Vec<Statement<'s>>, SyntaxError> {
+    ///         let name = parser.parse_expression()?;
+    ///         let call = parser.nodes().call_method("icon", [name])?;
+    ///         Ok(vec![parser.nodes().print(call)])
+    ///     }
+    ///     fn call(&self, _: &str, call: &mut Call<'_>) -> Result<Value, Error> {
+    ///         let size = call.keyword("size")?;
+    ///         assert!(size.is_undefined() && call.len() == 1 && !call.has_caller());
+    ///         Ok(Value::from(format!("<svg {}>", call.argument(0)?)))
+    ///     }
+    /// }
+    ///
+    /// let mut environment = Environment::new();
+    /// environment.add_extension(Icons);
+    /// assert_eq!(environment.render_str("{% icon 'home' %}", context! {})?, "<svg home>");
+    /// # Ok::<(), Error>(())
+    /// ```
+    ///
     /// # Errors
     /// As [`argument`](Call::argument).
     pub fn keyword(&mut self, name: &str) -> Result<Value, Error> {
@@ -477,6 +506,27 @@ impl TagSet for ExtensionSet {
 
 impl Environment {
     /// Adds tags of one's own: see [`extension`](crate::extension). One with the name of another replaces it.
+    ///
+    /// ```
+    /// use haiden::extension::{Extension, Parser, Statement, SyntaxError};
+    ///
+    /// /// `{% hr %}` prints a line.
+    /// struct Rule;
+    ///
+    /// impl Extension for Rule {
+    ///     fn name(&self) -> &str { "app.Rule" }
+    ///     fn version(&self) -> &str { "1" }
+    ///     fn tags(&self) -> Vec<&str> { vec!["hr"] }
+    ///     fn parse<'s>(&self, _: &str, parser: &mut Parser<'s, '_>) -> Result<Vec<Statement<'s>>, SyntaxError> {
+    ///         Ok(vec![parser.nodes().text("<hr>")])
+    ///     }
+    /// }
+    ///
+    /// let mut environment = haiden::Environment::new();
+    /// environment.add_extension(Rule);
+    /// assert_eq!(environment.render_str("a{% hr %}b", haiden::context! {})?, "a<hr>b");
+    /// # Ok::<(), haiden::Error>(())
+    /// ```
     pub fn add_extension(&mut self, extension: impl Extension + 'static) {
         let set = Arc::new(self.inner.settings.extensions.with(Arc::new(extension)));
         self.change(|settings| {

@@ -22,7 +22,7 @@
 //! # Ok::<(), haiden::Error>(())
 //! ```
 //!
-//! The [`guide`] has pages to read: start, language, interface, cache, coming from MiniJinja.
+//! The [`guide`] has pages to read: start, language, interface, renders that wait, cache, coming from MiniJinja.
 //!
 //! # Bytecode cache
 //!

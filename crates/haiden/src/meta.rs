@@ -14,9 +14,27 @@ use crate::error::{Error, ErrorKind};
 use crate::value::word::Global;
 
 /// The functions whose calls are messages to translate, if no others are named.
+///
+/// ```
+/// use haiden::{Environment, GETTEXT_FUNCTIONS};
+///
+/// let names: Vec<&str> = GETTEXT_FUNCTIONS.into_iter().chain(["t"]).collect();
+/// let messages = Environment::new().extract_translations("{{ _('a') }}{{ t('b') }}", &names)?;
+/// assert_eq!(messages.len(), 2);
+/// # Ok::<(), haiden::Error>(())
+/// ```
 pub const GETTEXT_FUNCTIONS: [&str; 5] = ["_", "gettext", "ngettext", "pgettext", "npgettext"];
 
 /// A message to translate: a call of one of the functions.
+///
+/// ```
+/// use haiden::{Environment, GETTEXT_FUNCTIONS, Message};
+///
+/// let messages = Environment::new().extract_translations("\n{{ ngettext('%(num)s apple', '%(num)s apples', n) }}", &GETTEXT_FUNCTIONS)?;
+/// let arguments = vec![Some("%(num)s apple".to_owned()), Some("%(num)s apples".to_owned()), None];
+/// assert_eq!(messages, [Message { line: 2, function: "ngettext".to_owned(), arguments }]);
+/// # Ok::<(), haiden::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message {
     /// The line of the call.

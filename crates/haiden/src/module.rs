@@ -191,6 +191,12 @@ impl Module {
     }
 
     /// What the template writes.
+    ///
+    /// ```
+    /// let template = haiden::Environment::new().template_from_str("{% set a = 1 %}text")?;
+    /// assert_eq!(template.module(haiden::context! {})?.body(), "text");
+    /// # Ok::<(), haiden::Error>(())
+    /// ```
     pub fn body(&self) -> &str {
         &self.0.body
     }
@@ -229,6 +235,13 @@ impl Module {
     }
 
     /// All exported variables and macros.
+    ///
+    /// ```
+    /// let template = haiden::Environment::new().template_from_str("{% set a = 1 %}{% set b = 'x' %}{% set _c = 2 %}")?;
+    /// let exports = template.module(haiden::context! {})?.exports();
+    /// assert_eq!(format!("{exports:?}"), r#"{"a": 1, "b": 'x'}"#);
+    /// # Ok::<(), haiden::Error>(())
+    /// ```
     pub fn exports(&self) -> BTreeMap<String, Value> {
         let names = self.names();
         names.filter_map(|name| Some((name.to_owned(), self.get(name)?))).collect()

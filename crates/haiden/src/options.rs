@@ -335,6 +335,13 @@ impl Environment {
     }
 
     /// Whether constants are folded and instructions fused (they are); the output is the same.
+    ///
+    /// ```
+    /// let mut environment = haiden::Environment::new();
+    /// environment.set_optimized(false);
+    /// assert_eq!(environment.render_str("{{ 1 + 1 }}", haiden::context! {})?, "2");
+    /// # Ok::<(), haiden::Error>(())
+    /// ```
     pub fn set_optimized(&mut self, on: bool) {
         self.change(|settings| settings.options.optimize = on);
     }

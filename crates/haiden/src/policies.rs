@@ -7,6 +7,18 @@ use crate::error::Error;
 use crate::value::value::Value;
 
 /// A function that writes a value as JSON, with the indentation that the filter was given: [`Policies::json_dumps_function`].
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use haiden::{Environment, JsonDumps, Policies, context};
+///
+/// let dumps: JsonDumps = Arc::new(|value, _indent| Ok(serde_json::to_string(value).unwrap_or_default()));
+/// let mut environment = Environment::new();
+/// environment.set_policies(Policies { json_dumps_function: Some(dumps), ..Policies::default() });
+/// assert_eq!(environment.render_str("{{ [1, 'ä']|tojson }}", context! {})?, "[1,\"ä\"]");
+/// # Ok::<(), haiden::Error>(())
+/// ```
 pub type JsonDumps = Arc<dyn Fn(&Value, Option<&str>) -> Result<String, Error> + Send + Sync>;
 
 /// Settings of single filters and extensions: Jinja2's `Environment.policies`.
@@ -66,6 +78,16 @@ impl fmt::Debug for Policies {
 }
 
 /// The arguments of Python's `json.dumps` that decide what text it writes.
+///
+/// ```
+/// use haiden::{Environment, JsonOptions, Policies, context};
+///
+/// let json = JsonOptions { ensure_ascii: false, sort_keys: false, ..JsonOptions::default() };
+/// let mut environment = Environment::new();
+/// environment.set_policies(Policies { json_dumps_kwargs: json, ..Policies::default() });
+/// assert_eq!(environment.render_str("{{ {'b': 'ä', 'a': 1}|tojson }}", context! {})?, r#"{"b": "ä", "a": 1}"#);
+/// # Ok::<(), haiden::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JsonOptions {
     /// Whether the entries of mappings are sorted by key.

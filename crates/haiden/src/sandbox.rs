@@ -36,6 +36,24 @@ pub trait SandboxPolicy: Send + Sync {
 
     /// May a template call this value? It is asked for functions and objects of the host, methods of values and the
     /// environment's globals; not for macros.
+    ///
+    /// ```
+    /// use haiden::{Environment, ErrorKind, Sandbox, SandboxPolicy, Value, context};
+    ///
+    /// /// Templates may call nothing of the environment's own.
+    /// struct NoGlobals;
+    ///
+    /// impl SandboxPolicy for NoGlobals {
+    ///     fn is_safe_callable(&self, callable: &Value) -> bool {
+    ///         !callable.to_string().starts_with("<function")
+    ///     }
+    /// }
+    ///
+    /// let mut environment = Environment::new();
+    /// environment.set_sandbox(Some(Sandbox::new().policy(NoGlobals)));
+    /// let error = environment.render_str("{{ lipsum() }}", context! {}).unwrap_err();
+    /// assert_eq!(error.kind(), ErrorKind::Security);
+    /// ```
     fn is_safe_callable(&self, _callable: &Value) -> bool {
         true
     }
@@ -77,16 +95,57 @@ pub(crate) type Operators = BTreeSet<String>;
 
 impl Sandbox {
     /// The rules of Jinja2's `SandboxedEnvironment`.
+    ///
+    /// ```
+    /// use haiden::{Environment, ErrorKind, Sandbox, context};
+    ///
+    /// let mut environment = Environment::new();
+    /// environment.set_sandbox(Some(Sandbox::new()));
+    /// let error = environment.render_str("{{ 'x'.__class__.__name__ }}", context! {}).unwrap_err();
+    /// assert_eq!(error.kind(), ErrorKind::Security);
+    /// ```
     pub fn new() -> Sandbox {
         Sandbox { is_immutable: false, policy: None, intercepted: Operators::new(), max_range: 100_000 }
     }
 
     /// The rules of Jinja2's `ImmutableSandboxedEnvironment`: templates cannot change lists and dicts either.
+    ///
+    /// ```
+    /// use haiden::{Environment, ErrorKind, Sandbox, context};
+    ///
+    /// let mut environment = Environment::new();
+    /// environment.set_sandbox(Some(Sandbox::immutable()));
+    /// let error = environment.render_str("{{ items.append(1) }}", context! { items => vec![1] }).unwrap_err();
+    /// assert_eq!(error.kind(), ErrorKind::Security);
+    /// ```
     pub fn immutable() -> Sandbox {
         Sandbox { is_immutable: true, ..Sandbox::new() }
     }
 
     /// Asks a policy too.
+    ///
+    /// ```
+    /// use haiden::{Environment, Object, Sandbox, SandboxPolicy, Value, context};
+    ///
+    /// #[derive(Debug, Object)]
+    /// struct User { name: &'static str, password: &'static str }
+    ///
+    /// /// No template reads a password.
+    /// struct NoPasswords;
+    ///
+    /// impl SandboxPolicy for NoPasswords {
+    ///     fn is_safe_attribute(&self, _: &Value, name: &str) -> bool {
+    ///         name != "password"
+    ///     }
+    /// }
+    ///
+    /// let mut environment = Environment::new();
+    /// environment.set_sandbox(Some(Sandbox::new().policy(NoPasswords)));
+    /// let user = Value::from_object(User { name: "Ann", password: "secret" });
+    /// let page = environment.render_str("{{ user.name }} {{ user.password is defined }}", context! { user })?;
+    /// assert_eq!(page, "Ann False");
+    /// # Ok::<(), haiden::Error>(())
+    /// ```
     #[must_use]
     pub fn policy(mut self, policy: impl SandboxPolicy + 'static) -> Sandbox {
         self.policy = Some(Arc::new(policy));
@@ -94,6 +153,25 @@ impl Sandbox {
     }
 
     /// Hands a binary operator (`+`, `-`, `*`, `/`, `//`, `%`, `**`) to the policy.
+    ///
+    /// ```
+    /// use haiden::{Environment, Error, ErrorKind, Sandbox, SandboxPolicy, Value, context};
+    ///
+    /// struct ShortTexts;
+    ///
+    /// impl SandboxPolicy for ShortTexts {
+    ///     fn binary(&self, _: &str, left: &Value, right: &Value) -> Option<Result<Value, Error>> {
+    ///         let is_long = left.as_str().is_some() && right.as_i64().is_some_and(|times| times > 10);
+    ///         is_long.then(|| Err(Error::new(ErrorKind::Security, "too long")))
+    ///     }
+    /// }
+    ///
+    /// let mut environment = Environment::new();
+    /// environment.set_sandbox(Some(Sandbox::new().policy(ShortTexts).intercept("*")));
+    /// assert_eq!(environment.render_str("{{ 'a' * 3 }} {{ 20 * 20 }}", context! {})?, "aaa 400");
+    /// assert!(environment.render_str("{{ 'a' * 30 }}", context! {}).is_err());
+    /// # Ok::<(), Error>(())
+    /// ```
     #[must_use]
     pub fn intercept(mut self, operator: &str) -> Sandbox {
         self.intercepted.insert(operator.to_owned());
@@ -101,6 +179,23 @@ impl Sandbox {
     }
 
     /// Hands a unary operator (`+`, `-`) to the policy.
+    ///
+    /// ```
+    /// use haiden::{Environment, Error, Sandbox, SandboxPolicy, Value, context};
+    ///
+    /// struct NothingNegative;
+    ///
+    /// impl SandboxPolicy for NothingNegative {
+    ///     fn unary(&self, operator: &str, value: &Value) -> Option<Result<Value, Error>> {
+    ///         (operator == "-").then(|| Ok(value.clone()))
+    ///     }
+    /// }
+    ///
+    /// let mut environment = Environment::new();
+    /// environment.set_sandbox(Some(Sandbox::new().policy(NothingNegative).intercept_unary("-")));
+    /// assert_eq!(environment.render_str("{{ -n }}", context! { n => 3 })?, "3");
+    /// # Ok::<(), Error>(())
+    /// ```
     #[must_use]
     pub fn intercept_unary(mut self, operator: &str) -> Sandbox {
         self.intercepted.insert(format!("u{operator}"));
@@ -108,6 +203,16 @@ impl Sandbox {
     }
 
     /// How many items a `range` may have; 100,000 unless set.
+    ///
+    /// ```
+    /// use haiden::{Environment, Sandbox, context};
+    ///
+    /// let mut environment = Environment::new();
+    /// environment.set_sandbox(Some(Sandbox::new().max_range(10)));
+    /// assert_eq!(environment.render_str("{{ range(10)|sum }}", context! {})?, "45");
+    /// assert!(environment.render_str("{{ range(11)|sum }}", context! {}).is_err());
+    /// # Ok::<(), haiden::Error>(())
+    /// ```
     #[must_use]
     pub fn max_range(mut self, items: usize) -> Sandbox {
         self.max_range = items;

@@ -131,6 +131,17 @@ lists! {
 impl Environment {
     /// The template of this name.
     ///
+    /// ```
+    /// use haiden::{Environment, ErrorKind, context};
+    ///
+    /// let mut environment = Environment::new();
+    /// environment.add_template("hello.txt", "Hello {{ name }}!")?;
+    /// assert_eq!(environment.get_template("hello.txt")?.render(context! { name => "Ann" })?, "Hello Ann!");
+    /// let error = environment.get_template("hi.txt").unwrap_err();
+    /// assert_eq!((error.kind(), error.message()), (ErrorKind::TemplateNotFound, "hi.txt"));
+    /// # Ok::<(), haiden::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// There is none, it cannot be read, or its source is wrong.
     pub fn get_template(&self, name: &str) -> Result<Template, Error> {

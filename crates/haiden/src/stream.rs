@@ -10,6 +10,15 @@ use crate::value::host::{NativeHost, Output, Pooled, deeper};
 /// The parts of a page, as Jinja2's `Template.generate` yields them: [`Template::stream`].
 ///
 /// Nothing beyond the part that was taken last has been evaluated. An error is the last item.
+///
+/// ```
+/// let template = haiden::Environment::new().template_from_str("a{{ 1 // n }}z")?;
+/// let mut parts = template.stream(haiden::context! { n => 0 })?;
+/// assert_eq!(parts.next().unwrap()?, "a");
+/// assert!(parts.next().unwrap().is_err());
+/// assert!(parts.next().is_none());
+/// # Ok::<(), haiden::Error>(())
+/// ```
 pub struct Stream {
     /// `None` once the page is over.
     run: Option<(Pooled, Vm<NativeHost>)>,

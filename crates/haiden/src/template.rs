@@ -51,11 +51,30 @@ const SPARE: usize = 128;
 
 impl Template {
     /// The name it was loaded under; `None` for one made from a text.
+    ///
+    /// ```
+    /// let mut environment = haiden::Environment::new();
+    /// environment.add_template("a.html", "")?;
+    /// assert_eq!(environment.get_template("a.html")?.name(), Some("a.html"));
+    /// assert_eq!(environment.template_from_str("")?.name(), None);
+    /// # Ok::<(), haiden::Error>(())
+    /// ```
     pub fn name(&self) -> Option<&str> {
         self.program.name().map(|name| &**name)
     }
 
     /// The file it came from.
+    ///
+    /// ```
+    /// use haiden::loader::{FunctionLoader, Source};
+    ///
+    /// let mut environment = haiden::Environment::new();
+    /// environment.set_loader(FunctionLoader::new(|name| {
+    ///     Ok(Some(Source { filename: Some(format!("/srv/{name}").into()), ..Source::new("") }))
+    /// }));
+    /// assert_eq!(environment.get_template("a.html")?.filename(), Some("/srv/a.html".as_ref()));
+    /// # Ok::<(), haiden::Error>(())
+    /// ```
     pub fn filename(&self) -> Option<&std::path::Path> {
         self.program.extra().filename.as_deref()
     }

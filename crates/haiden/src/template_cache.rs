@@ -15,6 +15,13 @@ use haiden_cache::CacheStatistics;
 const SHARDS: usize = 16;
 
 /// How many templates an environment keeps in memory.
+///
+/// ```
+/// use haiden::{CacheSize, Environment};
+///
+/// let mut environment = Environment::new();
+/// environment.set_cache_size(CacheSize::Entries(1_000));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CacheSize {
     /// None: each request loads the template anew.

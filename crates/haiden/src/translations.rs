@@ -31,11 +31,54 @@ pub trait Translations: Send + Sync {
     fn gettext(&self, message: &str) -> Option<String>;
 
     /// The translation of a message for `n` things.
+    ///
+    /// ```
+    /// use haiden::{Environment, GettextStyle, Translations, context};
+    ///
+    /// struct German;
+    ///
+    /// impl Translations for German {
+    ///     fn gettext(&self, _: &str) -> Option<String> { None }
+    ///     fn ngettext(&self, singular: &str, _: &str, n: i64) -> Option<String> {
+    ///         (singular == "%(n)s apple").then(|| if n == 1 { "%(n)s Apfel" } else { "%(n)s Äpfel" }.to_owned())
+    ///     }
+    /// }
+    ///
+    /// let mut environment = Environment::new();
+    /// environment.install_translations(German, GettextStyle::New);
+    /// let source = "{% trans n %}{{ n }} apple{% pluralize %}{{ n }} apples{% endtrans %}";
+    /// assert_eq!(environment.render_str(source, context! { n => 3 })?, "3 Äpfel");
+    /// # Ok::<(), haiden::Error>(())
+    /// ```
     fn ngettext(&self, _singular: &str, _plural: &str, _n: i64) -> Option<String> {
         None
     }
 
     /// The translation of a message in a context. By default there is none.
+    ///
+    /// ```
+    /// use haiden::{Environment, GettextStyle, Translations, context};
+    ///
+    /// struct German;
+    ///
+    /// impl Translations for German {
+    ///     fn gettext(&self, _: &str) -> Option<String> { None }
+    ///     fn pgettext(&self, context: &str, message: &str) -> Option<String> {
+    ///         let translated = match (context, message) {
+    ///             ("month", "May") => "Mai",
+    ///             ("permission", "May") => "Darf",
+    ///             _ => return None,
+    ///         };
+    ///         Some(translated.to_owned())
+    ///     }
+    /// }
+    ///
+    /// let mut environment = Environment::new();
+    /// environment.install_translations(German, GettextStyle::New);
+    /// let page = environment.render_str("{{ pgettext('month', 'May') }} {{ pgettext('permission', 'May') }}", context! {})?;
+    /// assert_eq!(page, "Mai Darf");
+    /// # Ok::<(), haiden::Error>(())
+    /// ```
     fn pgettext(&self, _context: &str, _message: &str) -> Option<String> {
         None
     }
@@ -47,6 +90,15 @@ pub trait Translations: Send + Sync {
 }
 
 /// A catalogue without messages: everything stays as it is.
+///
+/// ```
+/// use haiden::{Environment, GettextStyle, NullTranslations, context};
+///
+/// let mut environment = Environment::new();
+/// environment.install_translations(NullTranslations, GettextStyle::default());
+/// assert_eq!(environment.render_str("{% trans n %}{{ n }} cup{% pluralize %}{{ n }} cups{% endtrans %}", context! { n => 2 })?, "2 cups");
+/// # Ok::<(), haiden::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct NullTranslations;
 
@@ -57,6 +109,17 @@ impl Translations for NullTranslations {
 }
 
 /// Who puts values into translated messages.
+///
+/// ```
+/// use haiden::{Environment, GettextStyle, NullTranslations, context};
+///
+/// let mut environment = Environment::new();
+/// environment.install_translations(NullTranslations, GettextStyle::Old);
+/// assert_eq!(environment.render_str("{{ _('100 %') }} {{ _('Hi %(n)s') % {'n': 1} }}", context! {})?, "100 % Hi 1");
+/// environment.install_translations(NullTranslations, GettextStyle::New);
+/// assert_eq!(environment.render_str("{{ _('100 %%') }} {{ _('Hi %(n)s', n=1) }}", context! {})?, "100 % Hi 1");
+/// # Ok::<(), haiden::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum GettextStyle {
     /// The template: `_('Hello %(name)s') % {'name': name}`. A `%` in a message is only a `%`.

@@ -13,6 +13,21 @@ use crate::value::object::Keywords;
 use crate::value::value::Value;
 
 /// What undefined values do when they are used: Jinja2's own types.
+///
+/// ```
+/// use haiden::{Environment, UndefinedKind, context};
+///
+/// let page = |kind: UndefinedKind, source: &str| {
+///     let mut environment = Environment::new();
+///     environment.set_undefined(kind);
+///     environment.render_str(source, context! {}).map_err(|error| error.message().to_owned())
+/// };
+/// assert_eq!(page(UndefinedKind::Default, "[{{ user }}]"), Ok("[]".into()));
+/// assert_eq!(page(UndefinedKind::Default, "[{{ user.name }}]"), Err("'user' is undefined".into()));
+/// assert_eq!(page(UndefinedKind::Chainable, "[{{ user.name }}]"), Ok("[]".into()));
+/// assert_eq!(page(UndefinedKind::Debug, "[{{ user }}]"), Ok("[{{ user }}]".into()));
+/// assert_eq!(page(UndefinedKind::Strict, "[{{ user }}]"), Err("'user' is undefined".into()));
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum UndefinedKind {
     /// They print as nothing, are false and empty; anything else is an error.
@@ -27,6 +42,24 @@ pub enum UndefinedKind {
 }
 
 /// What a template does with an undefined value that is an error.
+///
+/// ```
+/// use haiden::{Environment, Error, Missing, Misuse, Undefined, context};
+///
+/// /// Says what was tried.
+/// struct Telling;
+///
+/// impl Undefined for Telling {
+///     fn fail(&self, missing: &Missing<'_>, misuse: Misuse) -> Error {
+///         Error::new(missing.error().kind(), format!("{misuse:?} of what is not there: {}", missing.message()))
+///     }
+/// }
+///
+/// let mut environment = Environment::new();
+/// environment.set_undefined(Telling);
+/// let error = environment.render_str("{{ user.name }}", context! {}).unwrap_err();
+/// assert_eq!(error.message(), "Attribute of what is not there: 'user' is undefined");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Misuse {
@@ -216,6 +249,25 @@ impl Undefined for UndefinedKind {
 }
 
 /// An undefined value, as its type sees it: what is missing.
+///
+/// ```
+/// use haiden::{Environment, Error, Missing, Undefined, context};
+///
+/// /// Prints what was searched where.
+/// struct Searched;
+///
+/// impl Undefined for Searched {
+///     fn to_text(&self, missing: &Missing<'_>) -> Result<String, Error> {
+///         Ok(format!("no {} in {}", missing.name().unwrap_or("?"), missing.object().unwrap_or("the context".into())))
+///     }
+/// }
+///
+/// let mut environment = Environment::new();
+/// environment.set_undefined(Searched);
+/// let page = environment.render_str("{{ user }}, {{ shop.owner }}", context! { shop => std::collections::HashMap::from([("name", 1)]) })?;
+/// assert_eq!(page, "no user in the context, no owner in dict object");
+/// # Ok::<(), Error>(())
+/// ```
 pub struct Missing<'a> {
     host: &'a NativeHost,
     /// Where the host has the reason; `None`: there is none.

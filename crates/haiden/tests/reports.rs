@@ -326,3 +326,54 @@ fn wrong_arguments_are_told_where_the_call_is() {
         assert_eq!((error.line(), error.trace().len()), (Some(4), 1), "{call}");
     }
 }
+
+#[test]
+fn advice_is_searched_for_when_it_is_asked_for() {
+    use haiden::loader::{LoadError, Loader, Source};
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+
+    struct Counting(Arc<AtomicUsize>);
+    impl Loader for Counting {
+        fn get_source(&self, _: &str) -> Result<Source, LoadError> {
+            Err(LoadError::NotFound(None))
+        }
+        fn list_templates(&self) -> Result<Vec<String>, LoadError> {
+            self.0.fetch_add(1, SeqCst);
+            Ok(vec!["page.html".to_owned(), "deep.html".to_owned()])
+        }
+    }
+    let lists = Arc::new(AtomicUsize::new(0));
+    let mut environment = Environment::new();
+    environment.set_loader(Counting(lists.clone()));
+    let page = environment.render_str("{% include ['a', 'b'] ignore missing %}", context! {});
+    assert_eq!((page.expect("a page").as_str(), lists.load(SeqCst)), ("", 0));
+    let error = environment.get_template("pgae.html").err().expect("there is none");
+    assert_eq!((error.to_string().as_str(), lists.load(SeqCst)), ("TemplateNotFound: pgae.html", 0));
+    assert_eq!((error.hint(), error.hint()), (Some("did you mean `page.html`?"), error.hint()));
+    assert_eq!(lists.load(SeqCst), 1);
+    assert_eq!(
+        environment.get_template("nope.html").err().and_then(|error| error.hint().map(str::to_owned)),
+        None
+    );
+}
+
+#[test]
+fn what_a_new_user_does_wrong() {
+    let hint = |source: &str| {
+        let error = with_functions().render_str(source, context! { s => "abc" }).expect_err(source);
+        error.hint().map(str::to_owned).unwrap_or_default()
+    };
+    assert_eq!(hint("{{ s.uper() }}"), "did you mean `upper`?");
+    assert_eq!(
+        hint("{{ 1|plus(by=2) }}"),
+        "its arguments have no names: it takes such by a parameter of type `KeywordArguments`"
+    );
+    assert_eq!(
+        hint("{% for a in [1] %}{% break %}{% endfor %}"),
+        "the tag `break` needs the extension `loopcontrols`, which is not switched on"
+    );
+    let report = fails(&[("a", "{% include 'a' %}")]).report();
+    assert_eq!(report.lines().count(), 6, "{report}");
+    assert!(report.ends_with("\n  called from a:1:4, 39 times"), "{report}");
+}

@@ -8,11 +8,15 @@ use super::table::{FILTER_SPECS, GLOBAL_SPECS, TEST_SPECS};
 /// The candidate that `name` was probably meant to be: the nearest one, if few letters differ. Of several the
 /// first. Compares 64 letters at most.
 pub fn suggest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let (stem, ending) = name.rsplit_once('.').unwrap_or((name, ""));
+    let stem = stem.chars().take(64).count();
     let name: Vec<char> = name.chars().take(64).collect();
-    let most = 1 + name.len() / 4;
     let mut best = None;
     for candidate in candidates {
         let distance = distance(&name, candidate);
+        // An ending that both have makes them no nearer.
+        let same = !ending.is_empty() && candidate.rsplit_once('.').is_some_and(|(_, other)| other == ending);
+        let most = 1 + if same { stem } else { name.len() } / 4;
         if distance <= most && distance < name.len() && best.is_none_or(|(least, _)| distance < least) {
             best = Some((distance, candidate));
         }
@@ -110,6 +114,9 @@ mod tests {
         check("lenght", Some("length"));
         check("tojsn", Some("tojson"));
         check("x", None);
+        assert_eq!(suggest("bsae.html", ["nav.html", "base.html"]), Some("base.html"));
+        assert_eq!(suggest("nope.html", ["deep.html"]), None);
+        assert_eq!(suggest("nav.htm", ["nav.html"]), Some("nav.html"));
         check("", None);
         check("markdown", None);
     }

@@ -95,7 +95,14 @@ impl Parser<'_, '_> {
         if let Some((_, Some(extension))) = TAGS.iter().find(|(tag, _)| *tag == name)
             && !self.syntax.extensions.contains(*extension)
         {
-            return Some(format!("the tag `{name}` needs an extension that is not switched on"));
+            let extension = match name {
+                "break" | "continue" => "loopcontrols",
+                "trans" => "i18n",
+                own => own,
+            };
+            return Some(format!(
+                "the tag `{name}` needs the extension `{extension}`, which is not switched on"
+            ));
         }
         match name {
             "elseif" | "elsif" => return Some("write `elif`".to_owned()),

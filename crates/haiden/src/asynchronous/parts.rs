@@ -16,6 +16,21 @@ use crate::value::host::{NativeHost, Output, Pooled};
 ///
 /// A [`futures_core::Stream`]; whoever wants no helper crate for streams takes [`next_chunk`](AsyncStream::next_chunk). Nothing beyond
 /// the part that was taken last has been evaluated. An error is the last item. Dropping it ends the render.
+///
+/// ```
+/// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+/// let mut environment = haiden::Environment::new();
+/// environment.add_async_function("row", |n: i64| async move { n * 2 });
+/// let template = environment.template_from_str("{% for n in [1, 2] %}{{ row(n) }}{% endfor %}")?;
+/// let mut parts = template.stream_async(haiden::context! {})?;
+/// let mut sent = Vec::new();
+/// while let Some(part) = parts.next_chunk().await {
+///     sent.push(part?);
+/// }
+/// assert_eq!(sent, ["2", "4"]);
+/// # Ok::<(), haiden::Error>(()) })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct AsyncStream {
     /// `None` once the page is over.
     run: Option<(Pooled, Vm<NativeHost>)>,

@@ -17,6 +17,21 @@ use crate::value::host::{NativeHost, Output, Pooled};
 use crate::value::value::Value;
 
 /// A future on the heap: what the asynchronous methods give, and what an [`AsyncLoader`](crate::loader::AsyncLoader) gives.
+///
+/// ```
+/// use haiden::{BoxFuture, Environment, Error, context};
+///
+/// fn page() -> BoxFuture<'static, Result<String, Error>> {
+///     match Environment::new().template_from_str("Hello {{ name }}!") {
+///         Ok(template) => template.render_async(context! { name => "Ann" }),
+///         Err(error) => Box::pin(async { Err(error) }),
+///     }
+/// }
+/// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+/// assert_eq!(page().await?, "Hello Ann!");
+/// # Ok::<(), Error>(()) })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// A future that owns what it needs, and can fail.

@@ -23,11 +23,26 @@ pub struct ChoiceLoader {
 
 impl ChoiceLoader {
     /// No loader yet: nothing is found.
+    ///
+    /// ```
+    /// use haiden::loader::{ChoiceLoader, LoadError, Loader};
+    ///
+    /// assert_eq!(ChoiceLoader::new().get_source("a").unwrap_err(), LoadError::NotFound(None));
+    /// ```
     pub fn new() -> ChoiceLoader {
         ChoiceLoader::default()
     }
 
     /// These loaders, then `loader`.
+    ///
+    /// ```
+    /// use haiden::loader::{ChoiceLoader, DictLoader, FileSystemLoader, Loader};
+    ///
+    /// // What users have changed, then what the program brings along.
+    /// let loader = ChoiceLoader::new().or(FileSystemLoader::new("overrides")).or(DictLoader::new([("a", "A")]));
+    /// assert_eq!(loader.get_source("a")?.text, "A");
+    /// # Ok::<(), haiden::loader::LoadError>(())
+    /// ```
     #[must_use]
     pub fn or(mut self, loader: impl Loader + 'static) -> ChoiceLoader {
         self.loaders.push(Box::new(loader));

@@ -24,6 +24,13 @@ pub struct DictLoader {
 
 impl DictLoader {
     /// The loader of these templates.
+    ///
+    /// ```
+    /// let mut environment = haiden::Environment::new();
+    /// environment.set_loader(haiden::loader::DictLoader::new([("a", "A{{ n }}"), ("b", "B")]));
+    /// assert_eq!(environment.get_template("a")?.render(haiden::context! { n => 1 })?, "A1");
+    /// # Ok::<(), haiden::Error>(())
+    /// ```
     pub fn new<N: Into<String>, S: AsRef<str>>(templates: impl IntoIterator<Item = (N, S)>) -> DictLoader {
         let templates =
             templates.into_iter().map(|(name, source)| (name.into(), Arc::from(source.as_ref()))).collect();
@@ -31,12 +38,29 @@ impl DictLoader {
     }
 
     /// Adds or replaces a template. An environment with `auto_reload` sees the change.
+    ///
+    /// ```
+    /// let loader = haiden::loader::DictLoader::default();
+    /// let mut environment = haiden::Environment::new();
+    /// environment.set_loader(loader.clone());
+    /// loader.insert("a", "old");
+    /// assert_eq!(environment.get_template("a")?.render(haiden::context! {})?, "old");
+    /// loader.insert("a", "new");
+    /// assert_eq!(environment.get_template("a")?.render(haiden::context! {})?, "new");
+    /// # Ok::<(), haiden::Error>(())
+    /// ```
     pub fn insert(&self, name: impl Into<String>, source: impl AsRef<str>) {
         let mut templates = self.templates.write().unwrap_or_else(PoisonError::into_inner);
         templates.insert(name.into(), Arc::from(source.as_ref()));
     }
 
     /// Removes a template; says whether there was one.
+    ///
+    /// ```
+    /// let loader = haiden::loader::DictLoader::new([("a", "A")]);
+    /// assert!(loader.remove("a"));
+    /// assert!(!loader.remove("a"));
+    /// ```
     pub fn remove(&self, name: &str) -> bool {
         self.templates.write().unwrap_or_else(PoisonError::into_inner).remove(name).is_some()
     }

@@ -33,11 +33,38 @@ pub struct FileSystemLoader {
 
 impl FileSystemLoader {
     /// The loader of one directory.
+    ///
+    /// ```
+    /// use haiden::loader::{FileSystemLoader, Loader};
+    ///
+    /// # let folder = std::env::temp_dir().join(format!("haiden-doc-new-{}", std::process::id()));
+    /// # std::fs::create_dir_all(&folder)?;
+    /// std::fs::write(folder.join("hello.txt"), "Hello {{ name }}!")?;
+    /// let mut environment = haiden::Environment::new();
+    /// environment.set_loader(FileSystemLoader::new(&folder));
+    /// assert_eq!(environment.get_template("hello.txt")?.render(haiden::context! { name => "Ann" })?, "Hello Ann!");
+    /// # std::fs::remove_dir_all(&folder)?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn new(search_path: impl Into<PathBuf>) -> FileSystemLoader {
         FileSystemLoader { search_paths: vec![search_path.into()], follow_links: false }
     }
 
     /// The loader of several directories, looked at in this order.
+    ///
+    /// ```
+    /// use haiden::loader::{FileSystemLoader, Loader};
+    ///
+    /// # let folder = std::env::temp_dir().join(format!("haiden-doc-paths-{}", std::process::id()));
+    /// # for part in ["own", "shared"] { std::fs::create_dir_all(folder.join(part))?; }
+    /// std::fs::write(folder.join("own/a.txt"), "own a")?;
+    /// std::fs::write(folder.join("shared/a.txt"), "shared a")?;
+    /// std::fs::write(folder.join("shared/b.txt"), "shared b")?;
+    /// let loader = FileSystemLoader::with_search_paths([folder.join("own"), folder.join("shared")]);
+    /// assert_eq!((loader.get_source("a.txt")?.text, loader.get_source("b.txt")?.text), ("own a".into(), "shared b".into()));
+    /// # std::fs::remove_dir_all(&folder)?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn with_search_paths<P: Into<PathBuf>>(
         search_paths: impl IntoIterator<Item = P>,
     ) -> FileSystemLoader {
@@ -48,6 +75,13 @@ impl FileSystemLoader {
     }
 
     /// Whether [`Loader::list_templates`] follows links to directories (off by default).
+    ///
+    /// ```
+    /// use haiden::loader::FileSystemLoader;
+    ///
+    /// let mut environment = haiden::Environment::new();
+    /// environment.set_loader(FileSystemLoader::new("templates").follow_links(true));
+    /// ```
     #[must_use]
     pub fn follow_links(mut self, follow: bool) -> FileSystemLoader {
         self.follow_links = follow;
@@ -55,6 +89,11 @@ impl FileSystemLoader {
     }
 
     /// The directories.
+    ///
+    /// ```
+    /// let loader = haiden::loader::FileSystemLoader::new("templates");
+    /// assert_eq!(loader.search_paths(), [std::path::Path::new("templates")]);
+    /// ```
     pub fn search_paths(&self) -> &[PathBuf] {
         &self.search_paths
     }

@@ -21,6 +21,19 @@ pub struct FunctionLoader<F> {
 
 impl<F: Fn(&str) -> Result<Option<Source>, LoadError> + Send + Sync> FunctionLoader<F> {
     /// The loader that asks `function`.
+    ///
+    /// ```
+    /// use haiden::loader::{FunctionLoader, LoadError, Source};
+    ///
+    /// let mut environment = haiden::Environment::new();
+    /// environment.set_loader(FunctionLoader::new(|name| match name {
+    ///     "a" => Ok(Some(Source::new("A"))),
+    ///     "locked" => Err(LoadError::Unreadable("it is locked".to_owned())),
+    ///     _ => Ok(None),
+    /// }));
+    /// assert_eq!(environment.get_template("a")?.render(haiden::context! {})?, "A");
+    /// # Ok::<(), haiden::Error>(())
+    /// ```
     pub fn new(function: F) -> FunctionLoader<F> {
         FunctionLoader { function }
     }

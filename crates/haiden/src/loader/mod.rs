@@ -22,9 +22,36 @@ pub use function::FunctionLoader;
 pub use prefix::PrefixLoader;
 
 /// Says whether a template that was loaded is still what its loader would load now.
+///
+/// ```
+/// use std::sync::Arc;
+/// use std::sync::atomic::{AtomicBool, Ordering};
+///
+/// use haiden::loader::{FunctionLoader, Source, UpToDate};
+///
+/// let has_changed = Arc::new(AtomicBool::new(false));
+/// let watched = has_changed.clone();
+/// let mut environment = haiden::Environment::new();
+/// environment.set_loader(FunctionLoader::new(move |_| {
+///     let (text, watched) = (if watched.load(Ordering::Relaxed) { "new" } else { "old" }, watched.clone());
+///     let up_to_date: UpToDate = Arc::new(move || !watched.load(Ordering::Relaxed));
+///     Ok(Some(Source { up_to_date: Some(up_to_date), ..Source::new(text) }))
+/// }));
+/// assert_eq!(environment.get_template("a")?.render(haiden::context! {})?, "old");
+/// has_changed.store(true, Ordering::Relaxed);
+/// assert_eq!(environment.get_template("a")?.render(haiden::context! {})?, "new");
+/// # Ok::<(), haiden::Error>(())
+/// ```
 pub type UpToDate = Arc<dyn Fn() -> bool + Send + Sync>;
 
 /// The source of a template.
+///
+/// ```
+/// use haiden::loader::Source;
+///
+/// let source = Source { filename: Some("mails/order.txt".into()), ..Source::new("Thank you!") };
+/// assert!(source.up_to_date.is_none());
+/// ```
 pub struct Source {
     /// The text.
     pub text: String,
@@ -36,6 +63,10 @@ pub struct Source {
 
 impl Source {
     /// A source that came from no file and never changes.
+    ///
+    /// ```
+    /// assert_eq!(haiden::loader::Source::new("Hello").text, "Hello");
+    /// ```
     pub fn new(text: impl Into<String>) -> Source {
         Source { text: text.into(), filename: None, up_to_date: None }
     }
@@ -52,6 +83,21 @@ impl fmt::Debug for Source {
 }
 
 /// Why a loader has no source.
+///
+/// ```
+/// use haiden::ErrorKind;
+/// use haiden::loader::{FunctionLoader, LoadError};
+///
+/// let mut environment = haiden::Environment::new();
+/// environment.set_loader(FunctionLoader::new(|name| match name {
+///     "secret" => Err(LoadError::Unreadable("permission denied".to_owned())),
+///     _ => Err(LoadError::NotFound(Some(format!("{name} is not in the shop's database")))),
+/// }));
+/// let error = environment.get_template("secret").unwrap_err();
+/// assert_eq!((error.kind(), error.message()), (ErrorKind::Load, "permission denied"));
+/// let error = environment.get_template("a").unwrap_err();
+/// assert_eq!((error.kind(), error.message()), (ErrorKind::TemplateNotFound, "a is not in the shop's database"));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LoadError {
     /// There is no template of this name. The message is for people; `None` means the name says enough.

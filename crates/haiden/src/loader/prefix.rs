@@ -21,11 +21,27 @@ pub struct PrefixLoader {
 
 impl PrefixLoader {
     /// No loader yet; prefixes end at `delimiter`.
+    ///
+    /// ```
+    /// use haiden::loader::{DictLoader, Loader, PrefixLoader};
+    ///
+    /// let loader = PrefixLoader::new("::").with("forms", DictLoader::new([("field", "<input>")]));
+    /// assert_eq!(loader.get_source("forms::field")?.text, "<input>");
+    /// # Ok::<(), haiden::loader::LoadError>(())
+    /// ```
     pub fn new(delimiter: impl Into<String>) -> PrefixLoader {
         PrefixLoader { delimiter: delimiter.into(), loaders: BTreeMap::new() }
     }
 
     /// These loaders, and `loader` for names that start with `prefix`.
+    ///
+    /// ```
+    /// use haiden::loader::{DictLoader, Loader, PrefixLoader};
+    ///
+    /// let loader = PrefixLoader::new("/").with("shop", DictLoader::new([("a", "")])).with("mail", DictLoader::new([("b", "")]));
+    /// assert_eq!(loader.list_templates()?, ["mail/b", "shop/a"]);
+    /// # Ok::<(), haiden::loader::LoadError>(())
+    /// ```
     #[must_use]
     pub fn with(mut self, prefix: impl Into<String>, loader: impl Loader + 'static) -> PrefixLoader {
         self.loaders.insert(prefix.into(), Box::new(loader));

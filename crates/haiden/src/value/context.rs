@@ -41,11 +41,37 @@ impl ContextBuilder {
 }
 
 /// The variables of [`context!`](crate::context!), or why one of them cannot be a value.
+///
+/// ```
+/// use haiden::{Context, Environment, context};
+///
+/// let shop: Context = context! { shop => "Corner" };
+/// assert_eq!(Environment::new().render_str("{{ shop }}", &shop)?, "Corner");
+/// # Ok::<(), haiden::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct Context(Result<Value, Error>);
 
 /// What [`Template::render`](crate::Template::render) takes: a [`Value`] made before, `context! {..}`, or any data that
 /// serde can serialize to a mapping.
+///
+/// ```
+/// use std::collections::HashMap;
+///
+/// use haiden::{Environment, Value, context};
+///
+/// #[derive(serde::Serialize)]
+/// struct Page { title: &'static str }
+///
+/// let template = Environment::new().template_from_str("<{{ title }}>")?;
+/// assert_eq!(template.render(context! { title => "T" })?, "<T>");
+/// assert_eq!(template.render(&Page { title: "T" })?, "<T>");
+/// assert_eq!(template.render(&HashMap::from([("title", "T")]))?, "<T>");
+/// // Made into values once, for many renders.
+/// let page = Value::from_serialize(&Page { title: "T" })?;
+/// assert_eq!(template.render(&page)?, "<T>");
+/// # Ok::<(), haiden::Error>(())
+/// ```
 pub trait IntoContext {
     /// The variables.
     ///

@@ -13,6 +13,15 @@ use crate::value::typed::TypedCall;
 use crate::value::value::Value;
 
 /// Keyword arguments of a call.
+///
+/// ```
+/// use haiden::{Environment, Keywords, Value};
+///
+/// let more: Keywords<'_> = &[("precision", Value::from(1))];
+/// let rounded = Environment::new().call_filter("round", &Value::from(2.567), &[], more)?;
+/// assert_eq!(rounded.as_f64(), Some(2.6));
+/// # Ok::<(), haiden::Error>(())
+/// ```
 pub type Keywords<'a> = &'a [(&'a str, Value)];
 
 /// A value whose behaviour a user writes.
@@ -60,6 +69,23 @@ pub trait Object: Any + fmt::Debug + Send + Sync {
     }
 
     /// `object[key]`; `None` if there is no such item.
+    ///
+    /// ```
+    /// use haiden::{Environment, Object, Value, context};
+    ///
+    /// #[derive(Debug)]
+    /// struct Squares;
+    ///
+    /// impl Object for Squares {
+    ///     fn get_item(&self, key: &Value) -> Option<Value> {
+    ///         key.as_i64().map(|n| Value::from(n * n))
+    ///     }
+    /// }
+    ///
+    /// let squares = Value::from_object(Squares);
+    /// assert_eq!(Environment::new().render_str("{{ squares[7] }} {{ squares['x'] is defined }}", context! { squares })?, "49 False");
+    /// # Ok::<(), haiden::Error>(())
+    /// ```
     fn get_item(&self, _key: &Value) -> Option<Value> {
         None
     }
@@ -71,6 +97,24 @@ pub trait Object: Any + fmt::Debug + Send + Sync {
 
     /// `object(…)`.
     ///
+    /// ```
+    /// use haiden::{Environment, Error, Keywords, Object, Value, context};
+    ///
+    /// #[derive(Debug)]
+    /// struct Adder(i64);
+    ///
+    /// impl Object for Adder {
+    ///     fn is_callable(&self) -> bool { true }
+    ///     fn call(&self, positional: &[Value], _: Keywords<'_>) -> Result<Value, Error> {
+    ///         Ok(Value::from(self.0 + positional.iter().filter_map(Value::as_i64).sum::<i64>()))
+    ///     }
+    /// }
+    ///
+    /// let add = Value::from_object(Adder(40));
+    /// assert_eq!(Environment::new().render_str("{{ add(1, 1) }} {{ add is callable }}", context! { add })?, "42 True");
+    /// # Ok::<(), Error>(())
+    /// ```
+    ///
     /// # Errors
     /// What the call fails with; by default that the object cannot be called.
     fn call(&self, _positional: &[Value], _keywords: Keywords<'_>) -> Result<Value, Error> {
@@ -78,6 +122,26 @@ pub trait Object: Any + fmt::Debug + Send + Sync {
     }
 
     /// `object.name(…)`. By default the attribute is called.
+    ///
+    /// ```
+    /// use haiden::{Environment, Error, Keywords, Object, Value, context};
+    ///
+    /// #[derive(Debug)]
+    /// struct Greeter;
+    ///
+    /// impl Object for Greeter {
+    ///     fn has_method(&self, name: &str) -> bool { name == "greet" }
+    ///     fn call_method(&self, _: &str, positional: &[Value], keywords: Keywords<'_>) -> Result<Value, Error> {
+    ///         let greeting = keywords.iter().find(|(name, _)| *name == "with").map_or("Hello".into(), |(_, with)| with.clone());
+    ///         Ok(Value::from(format!("{greeting} {}!", positional.first().unwrap_or(&Value::NONE))))
+    ///     }
+    /// }
+    ///
+    /// let greeter = Value::from_object(Greeter);
+    /// let page = Environment::new().render_str("{{ greeter.greet('Ann') }} {{ greeter.greet('Bo', with='Hi') }}", context! { greeter })?;
+    /// assert_eq!(page, "Hello Ann! Hi Bo!");
+    /// # Ok::<(), Error>(())
+    /// ```
     ///
     /// # Errors
     /// What the call fails with; by default that there is no such attribute.
@@ -106,6 +170,26 @@ pub trait Object: Any + fmt::Debug + Send + Sync {
 
     /// [`call_method`](Object::call_method) with the render that calls.
     ///
+    /// ```
+    /// use haiden::{Environment, Error, Keywords, Object, State, Value, context};
+    ///
+    /// #[derive(Debug)]
+    /// struct Urls;
+    ///
+    /// impl Object for Urls {
+    ///     fn has_method(&self, name: &str) -> bool { name == "to" }
+    ///     fn call_method_in(&self, state: &State<'_>, _: &str, positional: &[Value], _: Keywords<'_>) -> Result<Value, Error> {
+    ///         let root = state.lookup("root")?.unwrap_or_else(|| "".into());
+    ///         Ok(Value::from(format!("{root}/{}", positional.first().unwrap_or(&Value::NONE))))
+    ///     }
+    /// }
+    ///
+    /// let mut environment = Environment::new();
+    /// environment.add_global("url", Value::from_object(Urls));
+    /// assert_eq!(environment.render_str("{{ url.to('a.css') }}", context! { root => "/shop" })?, "/shop/a.css");
+    /// # Ok::<(), Error>(())
+    /// ```
+    ///
     /// # Errors
     /// As `call_method`.
     fn call_method_in(
@@ -131,11 +215,53 @@ pub trait Object: Any + fmt::Debug + Send + Sync {
     }
 
     /// May templates in a sandbox call it, or this method of it? What deletes or sends should say no.
+    ///
+    /// ```
+    /// use haiden::{Environment, Error, ErrorKind, Keywords, Object, Sandbox, Value, context};
+    ///
+    /// #[derive(Debug)]
+    /// struct Account;
+    ///
+    /// impl Object for Account {
+    ///     fn has_method(&self, name: &str) -> bool { matches!(name, "balance" | "close") }
+    ///     fn call_method(&self, _: &str, _: &[Value], _: Keywords<'_>) -> Result<Value, Error> { Ok(Value::from(7)) }
+    ///     fn is_safe_to_call(&self, method: Option<&str>) -> bool { method == Some("balance") }
+    /// }
+    ///
+    /// let mut environment = Environment::new();
+    /// environment.set_sandbox(Some(Sandbox::new()));
+    /// let account = Value::from_object(Account);
+    /// assert_eq!(environment.render_str("{{ account.balance() }}", context! { account => &account })?, "7");
+    /// let error = environment.render_str("{{ account.close() }}", context! { account }).unwrap_err();
+    /// assert_eq!(error.kind(), ErrorKind::Security);
+    /// # Ok::<(), Error>(())
+    /// ```
     fn is_safe_to_call(&self, _method: Option<&str>) -> bool {
         true
     }
 
     /// The items to iterate over; `None` if it is not iterable. [`Value::deserialize_into`] a sequence reads them, too.
+    ///
+    /// ```
+    /// use haiden::{Environment, Object, Value, context};
+    ///
+    /// #[derive(Debug)]
+    /// struct Countdown(i64);
+    ///
+    /// impl Object for Countdown {
+    ///     fn iterate(&self) -> Option<Vec<Value>> {
+    ///         Some((1..=self.0).rev().map(Value::from).collect())
+    ///     }
+    ///     fn length(&self) -> Option<usize> {
+    ///         usize::try_from(self.0).ok()
+    ///     }
+    /// }
+    ///
+    /// let source = "{% for n in count %}{{ n }} {% endfor %}{{ count|length }}{{ '!' if count }}";
+    /// let page = Environment::new().render_str(source, context! { count => Value::from_object(Countdown(3)) })?;
+    /// assert_eq!(page, "3 2 1 3!");
+    /// # Ok::<(), haiden::Error>(())
+    /// ```
     fn iterate(&self) -> Option<Vec<Value>> {
         None
     }
@@ -180,6 +306,24 @@ pub trait Object: Any + fmt::Debug + Send + Sync {
     }
 
     /// Markup for it that needs no escaping, if it has such (`__html__`).
+    ///
+    /// ```
+    /// use haiden::{Environment, Object, Value, context};
+    ///
+    /// #[derive(Debug)]
+    /// struct Icon(&'static str);
+    ///
+    /// impl Object for Icon {
+    ///     fn to_text(&self) -> String { self.0.to_owned() }
+    ///     fn to_html(&self) -> Option<String> { Some(format!("<img src='{}.svg'>", self.0)) }
+    /// }
+    ///
+    /// let mut environment = Environment::new();
+    /// environment.set_autoescape(true);
+    /// let page = environment.render_str("{{ icon }} {{ [icon]|join }}", context! { icon => Value::from_object(Icon("home")) })?;
+    /// assert_eq!(page, "<img src='home.svg'> <img src='home.svg'>");
+    /// # Ok::<(), haiden::Error>(())
+    /// ```
     fn to_html(&self) -> Option<String> {
         None
     }

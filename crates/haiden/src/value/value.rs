@@ -184,16 +184,35 @@ impl Value {
     }
 
     /// Is it undefined?
+    ///
+    /// ```
+    /// use haiden::{Environment, Value, context};
+    ///
+    /// let mut environment = Environment::new();
+    /// environment.add_filter("or_dash", |value: Value| if value.is_undefined() { Value::from("-") } else { value });
+    /// assert_eq!(environment.render_str("{{ nobody|or_dash }}{{ none|or_dash }}", context! {})?, "-None");
+    /// # Ok::<(), haiden::Error>(())
+    /// ```
     pub fn is_undefined(&self) -> bool {
         matches!(self.0, Repr::Undefined(_))
     }
 
     /// Is it `None`?
+    ///
+    /// ```
+    /// assert!(haiden::Value::NONE.is_none());
+    /// assert!(!haiden::Value::UNDEFINED.is_none());
+    /// ```
     pub fn is_none(&self) -> bool {
         matches!(self.0, Repr::None)
     }
 
     /// The text, if it is text.
+    ///
+    /// ```
+    /// assert_eq!(haiden::Value::from("a").as_str(), Some("a"));
+    /// assert_eq!(haiden::Value::from(1).as_str(), None);
+    /// ```
     pub fn as_str(&self) -> Option<&str> {
         match &self.0 {
             Repr::Str(text, _) => Some(text),
@@ -203,6 +222,11 @@ impl Value {
     }
 
     /// The integer, if it is one of 64 bits.
+    ///
+    /// ```
+    /// assert_eq!(haiden::Value::from(3_u8).as_i64(), Some(3));
+    /// assert_eq!(haiden::Value::from(3.0).as_i64(), None);
+    /// ```
     pub fn as_i64(&self) -> Option<i64> {
         match self.0 {
             Repr::Int(value) => Some(value),
@@ -211,6 +235,11 @@ impl Value {
     }
 
     /// The number as a float, if it is an integer of 64 bits or a float.
+    ///
+    /// ```
+    /// assert_eq!(haiden::Value::from(0.5).as_f64(), Some(0.5));
+    /// assert_eq!(haiden::Value::from(3).as_f64(), Some(3.0));
+    /// ```
     pub fn as_f64(&self) -> Option<f64> {
         match self.0 {
             Repr::Int(value) => Some(value as f64),
@@ -220,6 +249,11 @@ impl Value {
     }
 
     /// The boolean, if it is one.
+    ///
+    /// ```
+    /// assert_eq!(haiden::Value::from(true).as_bool(), Some(true));
+    /// assert_eq!(haiden::Value::from(1).as_bool(), None);
+    /// ```
     pub fn as_bool(&self) -> Option<bool> {
         match self.0 {
             Repr::Bool(value) => Some(value),
@@ -228,6 +262,15 @@ impl Value {
     }
 
     /// The object, if it is one.
+    ///
+    /// ```
+    /// #[derive(Debug, haiden::Object)]
+    /// struct User { name: &'static str }
+    ///
+    /// let user = haiden::Value::from_object(User { name: "Ann" });
+    /// assert_eq!(user.as_object().map(|user| user.type_name()), Some("User"));
+    /// assert!(haiden::Value::from(1).as_object().is_none());
+    /// ```
     pub fn as_object(&self) -> Option<&Arc<dyn Object>> {
         match self.foreign()? {
             Foreign::Object(object) => Some(object),
@@ -299,6 +342,11 @@ impl Value {
     }
 
     /// Has it a length, and is that 0?
+    ///
+    /// ```
+    /// assert!(haiden::Value::from("").is_empty());
+    /// assert!(!haiden::Value::from(0).is_empty());
+    /// ```
     pub fn is_empty(&self) -> bool {
         self.len() == Some(0)
     }
@@ -319,6 +367,12 @@ impl Value {
     }
 
     /// The value of key `name` of a dict, or of an object's attribute.
+    ///
+    /// ```
+    /// let user = haiden::Value::from_iter([("name", haiden::Value::from("Ann"))]);
+    /// assert_eq!(user.get_attr("name").unwrap().as_str(), Some("Ann"));
+    /// assert!(user.get_attr("age").is_none());
+    /// ```
     pub fn get_attr(&self, name: &str) -> Option<Value> {
         match &self.0 {
             Repr::Arena(arena, Word::Map { shape, start, .. }) => {
@@ -330,6 +384,11 @@ impl Value {
     }
 
     /// Is it text that needs no escaping?
+    ///
+    /// ```
+    /// assert!(haiden::Value::from_safe_string("<b>").is_safe());
+    /// assert!(!haiden::Value::from("<b>").is_safe());
+    /// ```
     pub fn is_safe(&self) -> bool {
         match &self.0 {
             Repr::Str(_, markup) => *markup,

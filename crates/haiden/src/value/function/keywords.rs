@@ -33,6 +33,18 @@ pub struct KeywordArguments {
 
 impl KeywordArguments {
     /// The argument of this name, if it was given.
+    ///
+    /// ```
+    /// use haiden::{Environment, KeywordArguments, context};
+    ///
+    /// let mut environment = Environment::new();
+    /// environment.add_function("link", |to: &str, keywords: KeywordArguments| match keywords.get("title") {
+    ///     Some(title) => format!("{title}: {to}"),
+    ///     None => to.to_owned(),
+    /// });
+    /// assert_eq!(environment.render_str("{{ link('/') }} {{ link('/', title='Home') }}", context! {})?, "/ Home: /");
+    /// # Ok::<(), haiden::Error>(())
+    /// ```
     pub fn get(&self, name: &str) -> Option<&Value> {
         self.values.iter().find(|(known, _)| known == name).map(|(_, value)| value)
     }
@@ -64,11 +76,36 @@ impl KeywordArguments {
     }
 
     /// The arguments in the order of the call.
+    ///
+    /// ```
+    /// use haiden::{Environment, KeywordArguments, context};
+    ///
+    /// let mut environment = Environment::new();
+    /// environment.add_function("query", |keywords: KeywordArguments| {
+    ///     keywords.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("&")
+    /// });
+    /// assert_eq!(environment.render_str("{{ query(page=2, q='tea') }}", context! {})?, "page=2&q=tea");
+    /// # Ok::<(), haiden::Error>(())
+    /// ```
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
         self.values.iter().map(|(name, value)| (&**name, value))
     }
 
     /// An error if there are others than these.
+    ///
+    /// ```
+    /// use haiden::{Environment, Error, KeywordArguments, context};
+    ///
+    /// let mut environment = Environment::new();
+    /// environment.add_function("link", |keywords: KeywordArguments| -> Result<&str, Error> {
+    ///     keywords.only(&["to", "title"])?;
+    ///     Ok("a link")
+    /// });
+    /// assert_eq!(environment.render_str("{{ link(to='/') }}", context! {})?, "a link");
+    /// let error = environment.render_str("{{ link(heading='x') }}", context! {}).unwrap_err();
+    /// assert_eq!(error.message(), "link() got an unexpected keyword argument 'heading'");
+    /// # Ok::<(), Error>(())
+    /// ```
     ///
     /// # Errors
     /// Python's `TypeError` for a keyword that a function does not have.

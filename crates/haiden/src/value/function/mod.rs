@@ -58,6 +58,24 @@ impl BoxedFunction {
 /// is the context that the call is made in.
 ///
 /// `|name: &str, times: Option<i64>| -> String { .. }` is one.
+///
+/// ```
+/// use haiden::{Environment, State, Value, context};
+///
+/// fn shout(text: &str, times: Option<usize>) -> String {
+///     text.to_uppercase() + &"!".repeat(times.unwrap_or(1))
+/// }
+///
+/// let mut environment = Environment::new();
+/// environment.add_filter("shout", shout);
+/// environment.add_function("zip", |left: Vec<Value>, right: Vec<Value>| {
+///     left.into_iter().zip(right).map(|(left, right)| vec![left, right]).collect::<Vec<_>>()
+/// });
+/// environment.add_test("of_this_page", |state: &State, name: &str| state.template_name().as_deref() == Some(name));
+/// let page = environment.render_str("{{ 'hi'|shout }} {{ 'hi'|shout(2) }} {{ zip([1, 2], 'ab'|list) }}", context! {})?;
+/// assert_eq!(page, "HI! HI!! [[1, 'a'], [2, 'b']]");
+/// # Ok::<(), haiden::Error>(())
+/// ```
 pub trait Function<R, A>: Typed<R, A> + Send + Sync + 'static {}
 
 impl<R, A, F: Typed<R, A> + Send + Sync + 'static> Function<R, A> for F {}
@@ -80,6 +98,23 @@ pub enum Source<'a> {
 
 /// A type that a function's argument can have: integers, floats, `bool`, `&str`, `String`, [`Value`](crate::Value), `Option` and
 /// `Vec` of such, `&T` and `Arc<T>` of an [`Object`](trait@crate::Object), [`Serde`] of any data, [`KeywordArguments`], `&`[`State`].
+///
+/// ```
+/// use haiden::{Environment, Serde, Value, context};
+///
+/// #[derive(serde::Deserialize)]
+/// struct Item { name: String, price: f64 }
+///
+/// let mut environment = Environment::new();
+/// environment.add_filter("total", |items: Serde<Vec<Item>>| items.0.iter().map(|item| item.price).sum::<f64>());
+/// environment.add_filter("repeated", |text: &str, times: usize, between: Option<&str>| vec![text; times].join(between.unwrap_or("")));
+/// environment.add_filter("kind", |value: &Value| if value.as_str().is_some() { "text" } else { "something else" });
+/// let source = "{{ [{'name': 'Tea', 'price': 2.5}]|total }} {{ 'a'|repeated(3, '-') }} {{ 'a'|kind }}";
+/// assert_eq!(environment.render_str(source, context! {})?, "2.5 a-a-a text");
+/// let error = environment.render_str("{{ 'a'|repeated('b') }}", context! {}).unwrap_err();
+/// assert_eq!(error.message(), "repeated() argument 2 must be an integer, not str");
+/// # Ok::<(), haiden::Error>(())
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be an argument of a function that templates call",
     label = "templates do not know this type",
@@ -203,6 +238,22 @@ where
 
 /// A type that a function's result can have: numbers, texts, [`Value`](crate::Value), `Option` and `Vec` of such, an
 /// [`Object`](trait@crate::Object) or an `Arc` of one, [`Serde`] of any data, and a `Result` of any of them.
+///
+/// ```
+/// use haiden::{Environment, Error, ErrorKind, Serde, context};
+///
+/// #[derive(serde::Serialize)]
+/// struct User { name: &'static str }
+///
+/// let mut environment = Environment::new();
+/// environment.add_function("user", |id: u32| -> Result<Serde<User>, Error> {
+///     if id == 1 { Ok(Serde(User { name: "Ann" })) } else { Err(Error::new(ErrorKind::Lookup, "no such user")) }
+/// });
+/// environment.add_function("nothing", || None::<i64>);
+/// assert_eq!(environment.render_str("{{ user(1).name }} {{ nothing() }}", context! {})?, "Ann None");
+/// assert!(environment.render_str("{{ user(2).name }}", context! {}).is_err());
+/// # Ok::<(), Error>(())
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the result of a function that templates call",
     label = "templates do not know this type",
@@ -280,7 +331,8 @@ fn unexpected_keyword(name: &str, keyword: &str) -> Error {
 
 fn check(name: &str, arguments: &CallArguments<'_>, takes: usize, keywords: bool) -> Result<(), Error> {
     if !keywords && let Some((keyword, _)) = arguments.keywords.first() {
-        return Err(unexpected_keyword(name, keyword));
+        let hint = "its arguments have no names: it takes such by a parameter of type `KeywordArguments`";
+        return Err(unexpected_keyword(name, keyword).with_hint(hint.to_owned()));
     }
     if arguments.positional.len() > takes {
         let given = arguments.positional.len();

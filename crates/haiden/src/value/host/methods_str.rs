@@ -75,6 +75,12 @@ pub(super) fn is_method(name: &str, of_markup: bool) -> bool {
     TO_TEXT.contains(&name) || TO_OTHER.contains(&name) || of_markup && OF_MARKUP.contains(&name)
 }
 
+/// The methods of text, or of markup.
+pub(super) fn method_names(of_markup: bool) -> impl Iterator<Item = &'static str> {
+    let more: &[&str] = if of_markup { OF_MARKUP } else { &[] };
+    TO_TEXT.iter().chain(TO_OTHER).chain(more).copied()
+}
+
 type Result<T> = std::result::Result<T, Error>;
 
 impl NativeHost {

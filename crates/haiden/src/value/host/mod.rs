@@ -80,6 +80,19 @@ static NOTHING: LazyLock<Arc<Arena>> = LazyLock::new(Arc::default);
 const FEW_SLOTS: usize = 16;
 
 /// What a render may use up of the host's own things.
+///
+/// ```
+/// use haiden::{Environment, ErrorKind, Limits, RenderLimits, context};
+///
+/// let mut environment = Environment::new();
+/// environment.set_limits(RenderLimits {
+///     machine: Limits { fuel: 1_000, ..Limits::default() },
+///     output: 10_000,
+///     ..RenderLimits::default()
+/// });
+/// let error = environment.render_str("{% for n in range(10000) %}{% endfor %}", context! {}).unwrap_err();
+/// assert_eq!((error.kind(), error.message()), (ErrorKind::Limit, "the render has used up its fuel"));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RenderLimits {
     /// Frames and work: see [`Limits`]. Machines inside one another (functions that call macros or render

@@ -300,6 +300,10 @@ impl NativeHost {
                 guarded(object, "attributes", |object| suggest(name, object.attributes()).map(str::to_owned));
             return near.ok().flatten().map(|near| format!("did you mean `{near}`?"));
         }
+        if let Word::Str(text) = self.present(object) {
+            let near = suggest(name, super::methods_str::method_names(text.markup));
+            return near.map(|near| format!("did you mean `{near}`?"));
+        }
         let keys = match self.present(object) {
             Word::Map { slot, shape, .. } => {
                 self.arena(slot).shapes[shape as usize].keys.iter().map(|key| key.stamped(slot)).collect()
