@@ -348,7 +348,7 @@ fn advice_is_searched_for_when_it_is_asked_for() {
     environment.set_loader(Counting(lists.clone()));
     let page = environment.render_str("{% include ['a', 'b'] ignore missing %}", context! {});
     assert_eq!((page.expect("a page").as_str(), lists.load(SeqCst)), ("", 0));
-    let error = environment.get_template("pgae.html").err().expect("there is none");
+    let error = environment.get_template("pgae.html").expect_err("there is none");
     assert_eq!((error.to_string().as_str(), lists.load(SeqCst)), ("TemplateNotFound: pgae.html", 0));
     assert_eq!((error.hint(), error.hint()), (Some("did you mean `page.html`?"), error.hint()));
     assert_eq!(lists.load(SeqCst), 1);
