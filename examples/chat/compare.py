@@ -3,10 +3,11 @@
 
     compare.py [--packages NAME ...] [--directory FOLDER] [--rust PROGRAM] [--show N]
 
-The packages are downloaded with pip into FOLDER (.cache/chat) unless they are there; none of it is kept in this repository. Whatever
-looks like a chat template is taken: files that end in .jinja, .jinja2 or .j2, and texts in Python and JSON files. Each is rendered with
-chats of many kinds, with the settings that `transformers` uses. Needs `jinja2==3.1.6`; the package `haiden` is compared if it can be
-imported, the crate by its example `chat` (cargo builds it unless PROGRAM is given).
+The packages are downloaded with pip into FOLDER (.cache/chat) unless they are there; none of it is kept in this
+repository. Whatever looks like a chat template is taken: files that end in .jinja, .jinja2 or .j2, and texts in Python
+and JSON files. Each is rendered with chats of many kinds, with the settings that `transformers` uses. Needs
+`jinja2==3.1.6`; the package `haiden` is compared if it can be imported, the crate by its example `chat` (cargo builds
+it unless PROGRAM is given).
 """
 
 from __future__ import annotations
@@ -51,13 +52,22 @@ TOOL = {
 def call(arguments: object) -> dict[str, Any]:
     """Make a message that calls a tool."""
     function = {"name": "get_weather", "arguments": arguments}
-    return {"role": "assistant", "content": "", "tool_calls": [{"id": "call00001", "type": "function", "function": function}]}
+    return {
+        "role": "assistant",
+        "content": "",
+        "tool_calls": [{"id": "call00001", "type": "function", "function": function}],
+    }
 
 
 USER: dict[str, Any] = {"role": "user", "content": "Hi, what's 1 < 2 & 'ä'?\n"}
-SYSTEM: dict[str, Any] = {"role": "system", "content": " You are \"kind\". "}
+SYSTEM: dict[str, Any] = {"role": "system", "content": ' You are "kind". '}
 ANSWER: dict[str, Any] = {"role": "assistant", "content": "True.  "}
-RESULT: dict[str, Any] = {"role": "tool", "tool_call_id": "call00001", "name": "get_weather", "content": '{"sun": true}'}
+RESULT: dict[str, Any] = {
+    "role": "tool",
+    "tool_call_id": "call00001",
+    "name": "get_weather",
+    "content": '{"sun": true}',
+}
 PARTS: dict[str, Any] = {"role": "user", "content": [{"type": "image"}, {"type": "text", "text": "What is it?"}]}
 THOUGHT: dict[str, Any] = {"role": "assistant", "reasoning_content": "Well…", "content": "<think>\nHm\n</think>\n\nYes"}
 CHATS: list[list[dict[str, Any]]] = [
@@ -83,8 +93,19 @@ def contexts() -> Iterator[dict[str, Any]]:
     for messages, tools, prompt in product(CHATS, (None, [TOOL]), (False, True)):
         context = {"messages": messages, "tools": tools, "add_generation_prompt": prompt}
         yield {**context, "bos_token": "<s>", "eos_token": "</s>", "pad_token": "<pad>", "unk_token": "<unk>"}
-    yield {"messages": [SYSTEM, USER], "add_generation_prompt": True, "enable_thinking": False, "documents": [{"title": "T", "text": "x"}]}
-    yield {"messages": [USER], "add_generation_prompt": True, "enable_thinking": True, "date_string": "26 Jul 2024", "bos_token": "<s>"}
+    yield {
+        "messages": [SYSTEM, USER],
+        "add_generation_prompt": True,
+        "enable_thinking": False,
+        "documents": [{"title": "T", "text": "x"}],
+    }
+    yield {
+        "messages": [USER],
+        "add_generation_prompt": True,
+        "enable_thinking": True,
+        "date_string": "26 Jul 2024",
+        "bos_token": "<s>",
+    }
 
 
 def is_template(text: str) -> bool:
@@ -183,7 +204,9 @@ def download(packages: list[str], folder: Path) -> None:
 
 def environment(engine: ModuleType) -> Any:
     """Make the environment of `transformers` with this engine: `jinja2`, or `haiden` in its place."""
-    ext, sandbox, exceptions = (importlib.import_module(f"{engine.__name__}.{part}") for part in ("ext", "sandbox", "exceptions"))
+    ext, sandbox, exceptions = (
+        importlib.import_module(f"{engine.__name__}.{part}") for part in ("ext", "sandbox", "exceptions")
+    )
     nodes = importlib.import_module(f"{engine.__name__}.nodes")
 
     class Generation(ext.Extension):  # type: ignore[misc, name-defined]
@@ -200,7 +223,9 @@ def environment(engine: ModuleType) -> Any:
         def _body(self, caller: Callable[[], str]) -> str:
             return caller()
 
-    def to_json(value: object, ensure_ascii: bool = False, indent: Any = None, separators: Any = None, sort_keys: bool = False) -> str:
+    def to_json(
+        value: object, ensure_ascii: bool = False, indent: Any = None, separators: Any = None, sort_keys: bool = False
+    ) -> str:
         return json.dumps(value, ensure_ascii=ensure_ascii, indent=indent, separators=separators, sort_keys=sort_keys)
 
     def refuse(message: str) -> None:
@@ -211,17 +236,19 @@ def environment(engine: ModuleType) -> Any:
             form = form.replace(directive, value)
         return form
 
-    made = sandbox.ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True, extensions=[Generation, ext.loopcontrols])
+    made = sandbox.ImmutableSandboxedEnvironment(
+        trim_blocks=True, lstrip_blocks=True, extensions=[Generation, ext.loopcontrols]
+    )
     made.filters["tojson"] = to_json
     made.globals["raise_exception"] = refuse
     made.globals["strftime_now"] = now
     return made
 
 
-def outcome(make: Callable[[], str]) -> Outcome:
+def outcome(make: Callable[..., str], *arguments: object) -> Outcome:
     """Render, or say what it fails with: Jinja2's errors by their message, Python's by their class."""
     try:
-        return {"page": make()}
+        return {"page": make(*arguments)}
     except Exception as error:
         is_own = type(error).__module__.split(".")[0] in ("jinja2", "haiden")
         return {"error": str(getattr(error, "message", error)) if is_own else type(error).__name__}
@@ -230,14 +257,14 @@ def outcome(make: Callable[[], str]) -> Outcome:
 def by_python(engine: ModuleType, sources: list[str]) -> list[Outcome]:
     """Render all of it with a Python package."""
     made = environment(engine)
-    outcomes: list[Outcome] = []
-    for source in sources:
-        made_of: list[Any] = []
-        compiled = outcome(lambda source=source: made_of.append(made.from_string(source)) or "")  # type: ignore[misc]
-        for context in contexts():
-            render = (lambda context=context: made_of[0].render(context)) if made_of else None  # type: ignore[misc]
-            outcomes.append(outcome(render) if render else compiled)
-    return outcomes
+
+    def render(source: str, context: dict[str, Any]) -> str:
+        if source not in compiled:
+            compiled[source] = made.from_string(source)
+        return str(compiled[source].render(context))
+
+    compiled: dict[str, Any] = {}
+    return [outcome(render, source, context) for source in sources for context in contexts()]
 
 
 def by_rust(program: Path, sources: list[str]) -> list[Outcome]:
