@@ -53,6 +53,12 @@ fn misspelled_tags_get_a_hint() {
     check("{% if a %}{% elseif b %}", Some("write `elif`"));
     check("{% do x %}", Some("the tag `do` needs the extension `do`, which is not switched on"));
     check("{% completely_different %}", None);
+    check("{{ 'abc }}", Some("the text that begins here does not end"));
+    check("{{ a && b }}", Some("write `and`"));
+    check("{{ !a }}", Some("write `not`"));
+    check("{{ a ? b : c }}", Some("write `a if condition else b`"));
+    check("{% if a = 1 %}", Some("`==` compares; `=` gives a value to a name, in `{% set %}`"));
+    check("{{ a = 1 }}", Some("`==` compares; `=` gives a value to a name, in `{% set %}`"));
 }
 
 #[test]

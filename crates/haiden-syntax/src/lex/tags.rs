@@ -300,6 +300,13 @@ impl Lexer<'_> {
         let length = self.text[self.pos..].chars().next().map_or(0, char::len_utf8);
         push_str_repr(&mut message, &self.text[self.pos..self.pos + length]);
         let index = self.text[..self.pos].chars().count();
-        self.error(format!("{message} at {index}"), self.pos)
+        let hint = match self.text[self.pos..].chars().next() {
+            Some('\'' | '"') => Some("the text that begins here does not end"),
+            Some('&') => Some("write `and`"),
+            Some('!') => Some("write `not`"),
+            Some('?') => Some("write `a if condition else b`"),
+            _ => None,
+        };
+        self.error(format!("{message} at {index}"), self.pos).with_hint(hint.map(str::to_owned))
     }
 }

@@ -48,7 +48,12 @@ impl Parser<'_, '_> {
             return self.error(format!("unexpected end of template, expected {expected}."));
         }
         let got = repr(&self.describe(self.current));
-        self.error(format!("expected token {expected}, got {got}"))
+        let error = self.error(format!("expected token {expected}, got {got}"));
+        if self.at_kind(TokenKind::Assign) {
+            return error
+                .with_hint(Some("`==` compares; `=` gives a value to a name, in `{% set %}`".to_owned()));
+        }
+        error
     }
 
     /// The tag is none that could stand here.
