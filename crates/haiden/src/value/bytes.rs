@@ -21,6 +21,9 @@ impl fmt::Debug for Bytes {
 }
 
 impl Object for Bytes {
+    fn to_text(&self) -> String {
+        format!("{self:?}")
+    }
     fn type_name(&self) -> &'static str {
         "bytes"
     }
