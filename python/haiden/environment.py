@@ -46,7 +46,7 @@ if t.TYPE_CHECKING:
 
     from . import nodes
     from ._limits import RenderLimits
-    from .bccache import BytecodeCache
+    from .bccache import BytecodeCache, CacheEntry, CacheStatistics
     from .compiler import CodeGenerator
     from .ext import Extension
     from .lexer import Lexer, TokenStream
@@ -213,6 +213,7 @@ class Environment:
         settings = self.__dict__.get("_settings")
         if settings is not None and name not in ("_settings", "cache", "loader", "bytecode_cache", "auto_reload"):
             settings.invalidate()
+            self.__dict__["_loaded"] = self._loads()
             del self.__dict__["_settings"]
 
     def _machine_settings(self) -> "_native.Settings":
@@ -223,8 +224,15 @@ class Environment:
             settings = self.__dict__["_settings"] = _native.Settings(self)
         return settings
 
+    def _loads(self) -> tuple[int, int]:
+        """How many templates that were asked for by name were in memory, and how many were loaded."""
+        settings = self.__dict__.get("_settings")
+        now = (0, 0) if settings is None else settings.loads
+        before = self.__dict__.get("_loaded", (0, 0))
+        return before[0] + now[0], before[1] + now[1]
+
     def __getstate__(self) -> dict[str, t.Any]:
-        return {name: value for name, value in self.__dict__.items() if name != "_settings"}
+        return {name: value for name, value in self.__dict__.items() if name not in ("_settings", "_loaded")}
 
     def __setstate__(self, state: dict[str, t.Any]) -> None:
         self.__dict__.update(state)
@@ -274,6 +282,7 @@ class Environment:
         overlay = object.__new__(self.__class__)
         overlay.__dict__.update(self.__dict__)
         overlay.__dict__.pop("_settings", None)
+        overlay.__dict__.pop("_loaded", None)
         overlay.overlayed = True
         overlay.linked_to = self
         for name, value in changes.items():
@@ -581,11 +590,36 @@ class Environment:
             if template is not None and (not self.auto_reload or template.is_up_to_date):
                 if globals:
                     template.globals.update(globals)
+                self._machine_settings().loaded(True)
                 return template
         template = loader.load(self, name, self.make_globals(globals))
+        self._machine_settings().loaded(False)
         if cache is not None:
             cache[key] = template
         return template
+
+    def cache_statistics(self) -> "CacheStatistics":
+        """What the templates in memory were good for. Each miss is one that was loaded.
+
+        >>> from haiden import DictLoader
+        >>> environment = Environment(loader=DictLoader({"a": "A"}))
+        >>> for _ in range(3):
+        ...     template = environment.get_template("a")
+        >>> environment.cache_statistics()[:4]
+        (2, 1, 1, 400)
+        """
+        from .bccache import CacheStatistics
+
+        cache = self.cache
+        capacity = 0 if cache is None else getattr(cache, "capacity", None)
+        return CacheStatistics(*self._loads(), 0 if cache is None else len(cache), capacity)
+
+    def cache_entries(self) -> "t.Iterator[CacheEntry]":
+        """The templates in memory, by their names. Their bytecode is not kept once they are linked."""
+        from .bccache import CacheEntry
+
+        for _, name in [] if self.cache is None else list(self.cache):
+            yield CacheEntry(name, None, b"")
 
     @internalcode
     def get_template(

@@ -170,6 +170,31 @@ def test_rolling_deployment(kind, tmp_path):
     assert (figures.hits, figures.misses) == ((0, 20) if kind == "Jinja2's" else (18, 2))
 
 
+@pytest.mark.parametrize("size, most", [(0, 0), (2, 2), (10, 10), (-1, None)])
+def test_statistics_of_the_memory(size, most):
+    """Whatever asks for a template by its name: the program, or another template."""
+    sources = {"a": "{% include 'b' %}{% include 'b' %}", "b": "b", "c": "c", "d": "d"}
+    env = Environment(loader=DictLoader(sources), cache_size=size)
+    assert env.cache_statistics()[:4] == (0, 0, 0, most)
+    for _ in range(3):
+        assert env.get_template("a").render() == "bb"
+    found = env.cache_statistics()
+    assert found.hits + found.misses == 9 and found.misses == (9 if size == 0 else 2)
+    assert (found.size, found.max_size) == (min(size, 2) if size >= 0 else 2, most)
+    # An option that changes begins nothing anew, and an overlay begins by itself.
+    env.trim_blocks = True
+    assert env.cache_statistics()[:2] == found[:2]
+    assert env.overlay().cache_statistics()[:2] == (0, 0)
+    env.get_template("c"), env.get_template("d")
+    after = env.cache_statistics()
+    assert (after.misses - found.misses, after.hits - found.hits) == (2, 0)
+    names = sorted(entry.key for entry in env.cache_entries())
+    assert names == {0: [], 2: ["c", "d"]}.get(size, ["a", "b", "c", "d"])
+    if env.cache is not None:
+        env.cache.clear()
+        assert env.cache_statistics().size == 0 and not list(env.cache_entries())
+
+
 def test_bytecode_of_another_engine(tmp_path):
     """Whole, and under the right key: as if an older haiden, or another format, had had the same keys."""
     # Where an image says what it was made by and for (`docs/image-format.md`).

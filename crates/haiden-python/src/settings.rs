@@ -68,6 +68,8 @@ pub(crate) struct Settings {
     extension_count: usize,
     compiles_tree: bool,
     stale: Cell<bool>,
+    /// How many templates were asked for by name: those that were in memory, and those that were loaded.
+    loads: Cell<[u64; 2]>,
 }
 
 /// The options that templates of an environment are compiled with.
@@ -123,6 +125,12 @@ pub(crate) fn of(object: &Obj) -> &Settings {
 }
 
 impl Settings {
+    /// Counts a template that was asked for by name.
+    pub(crate) fn loaded(&self, from_memory: bool) {
+        let [hits, misses] = self.loads.get();
+        self.loads.set([hits + u64::from(from_memory), misses + u64::from(!from_memory)]);
+    }
+
     /// The key under which the environment's cache has a template.
     pub(crate) fn cache_key(&self, loader: &Obj, name: &Obj) -> objects::Result<CacheKey> {
         // A loader has one weak reference like this, and another loader at its address has another one.
@@ -219,6 +227,17 @@ impl SettingsObject {
     #[getter]
     fn compiles_tree(&self, py: Python<'_>) -> bool {
         self.0.get(py).compiles_tree
+    }
+
+    /// Counts a template that was asked for by name.
+    fn loaded(&self, py: Python<'_>, from_memory: bool) {
+        self.0.get(py).loaded(from_memory);
+    }
+
+    /// How many of them were in memory, and how many were loaded.
+    #[getter]
+    fn loads(&self, py: Python<'_>) -> (u64, u64) {
+        self.0.get(py).loads.get().into()
     }
 
     /// The environment has changed.
@@ -343,6 +362,7 @@ fn read(environment: &Bound<'_, PyAny>, types: &Types) -> PyResult<Settings> {
         extension_count: environment.getattr("extensions")?.len()?,
         compiles_tree,
         stale: Cell::new(false),
+        loads: Cell::default(),
         environment: Obj::of(environment),
     })
 }

@@ -37,6 +37,7 @@ pub(crate) fn select(
         return Ok(Some(program));
     }
     if let Some(program) = kept(host, &names)? {
+        host.settings().loaded(true);
         return Ok(Some(program));
     }
     match host.ask(&host.types.get_or_select_template, &[names, parent_name(from)?]) {
