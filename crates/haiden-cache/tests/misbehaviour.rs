@@ -359,3 +359,65 @@ fn a_name_without_an_address() {
         RedisBytecodeCache::builder("redis://no-such-host.invalid").retry_after(LATE).connect().unwrap();
     assert_eq!(load(&cache, "page").unwrap_err().kind(), CacheErrorKind::Unavailable);
 }
+
+/// Good answers with some bytes changed, left out, cut off or repeated, to single questions and to batches: each lookup ends,
+/// and yields this key's bytecode or none.
+#[test]
+fn noise_never_yields_anything_else() {
+    const ROUNDS: usize = 400;
+    for protocol in [Memcached, Redis] {
+        let state = std::sync::Mutex::new(0x9E37_79B9_7F4A_7C15_u64);
+        let random = move |below: usize| {
+            let mut state = state.lock().unwrap();
+            *state ^= *state << 13;
+            *state ^= *state >> 7;
+            *state ^= *state << 17;
+            (*state % below as u64) as usize
+        };
+        let server = serve(move |question| {
+            let keys: Vec<_> = match protocol {
+                Memcached => question.lines().filter(|line| line.starts_with("mg ")).collect(),
+                Redis => question.lines().filter(|line| line.contains("jinja2/")).collect(),
+            };
+            let entries =
+                keys.iter().enumerate().map(|(n, key)| protocol.value(key, &entry(&format!("page {n}"))));
+            let mut answer = entries.flatten().collect::<Vec<_>>();
+            match protocol {
+                Memcached if question.ends_with("mn\r\n") => answer.extend(b"MN\r\n"),
+                Redis if question.contains("MGET") => {
+                    answer = [format!("*{}\r\n", keys.len()).as_bytes(), &answer].concat();
+                }
+                _ => {}
+            }
+            for _ in 0..random(4) {
+                // Mostly in what the protocol says, not in the entry.
+                let at = random(answer.len().min(if random(2) == 0 { 12 } else { usize::MAX }));
+                match random(4) {
+                    0 => answer[at] = random(256) as u8,
+                    1 => drop(answer.remove(at)),
+                    2 => answer.insert(at, b"0123456789-\r\n$*:kVA "[random(19)]),
+                    _ => answer.truncate(at + 1),
+                }
+            }
+            Answer::Last(answer)
+        });
+        let open = || protocol.open(&server, LATE);
+        let mut found = 0;
+        for _ in 0..ROUNDS {
+            if let Ok(Some(code)) = load(&open(), "page 0") {
+                assert_eq!(code, b"code of page 0");
+                found += 1;
+            }
+            let mut buckets: Vec<_> = (0..3).map(|n| Bucket::new(format!("page {n}"), "sum")).collect();
+            let _ = open().load_many(&mut buckets.iter_mut().collect::<Vec<_>>()); // an error is as good
+            for (n, bucket) in buckets.iter().enumerate() {
+                let code = bucket.bytecode().map(|code| code.to_vec());
+                assert!(code.is_none_or(|code| code == format!("code of page {n}").as_bytes()));
+            }
+        }
+        assert!(
+            (ROUNDS / 10..ROUNDS).contains(&found),
+            "{protocol:?}: {found} of {ROUNDS} were left as they were"
+        );
+    }
+}
