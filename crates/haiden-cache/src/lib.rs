@@ -54,7 +54,7 @@
 //! | `SqliteBytecodeCache` (feature `sqlite`) | in one file, for many processes | entries and bytes, if told so; least recently used goes first | deletes all |
 //! | [`Bundle`] | in one read-only file, a site at a time | what was put in | nothing: compile it anew |
 //! | [`MemcachedBytecodeCache`] | in a Memcached server | the server | invalidates, within seconds everywhere |
-//! | [`RedisBytecodeCache`] | in a Redis server | the server | deletes its own keys |
+//! | [`RedisBytecodeCache`] | in a Redis server, with the feature `tls` over TLS, too | the server | deletes its own keys |
 //! | yours: [`BytecodeCache`] | wherever you like | | says how far it reaches: [`ClearReach`] |
 //!
 //! ```no_run
@@ -70,8 +70,8 @@
 //! ```
 //!
 //! [`Authenticated`] wraps any of them, for a store that others can write.
-//! [`TieredBytecodeCache`] makes one cache of several: the fastest first. [`ReadOnly`], [`Counted`] and [`BestEffort`]
-//! each change one thing about a cache.
+//! [`TieredBytecodeCache`] makes one cache of several: the fastest first. [`ReadOnly`], [`Counted`], [`BestEffort`] and
+//! [`Pausing`] each change one thing about a cache.
 //!
 //! # Who does what
 //!
