@@ -78,9 +78,11 @@ def compile(request):
 
 
 def pytest_terminal_summary(terminalreporter):
-    """The table of faults, and that of stores and cases, where they were tested."""
+    """Who rendered; the table of faults, and that of stores and cases, where they were tested."""
     import sys
 
+    machine, other = haiden.statistics()
+    terminalreporter.line(f"renders: {machine} by the machine, {other} by functions that code generators of tests wrote")
     suite = getattr(sys.modules.get("test_stores"), "SUITE", None)
     if suite:
         terminalreporter.section("stores and cases")

@@ -87,6 +87,8 @@ def main() -> int:
         print(f"{file:28}{count.passed[file]:5} of {count.total[file]}")
     passed, total = sum(count.passed.values()), sum(count.total.values())
     print(f"{'all':28}{passed:5} of {total}")
+    machine, other = haiden.statistics()
+    print(f"renders: {machine} by the machine, {other} by functions that code generators of tests wrote")
     for test in sorted(count.failed - EXPECTED):
         print("not expected to fail:", test)
     for file in count.broken:

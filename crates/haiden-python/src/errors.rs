@@ -3,6 +3,7 @@
 use haiden_bytecode::FunctionKind;
 use haiden_compiler::{CompileError, ErrorKind};
 use haiden_runtime::{Fault, LinkError, TraceFrame};
+use pyo3::exceptions::{PyRuntimeError, PyStopAsyncIteration, PyStopIteration};
 use pyo3::prelude::*;
 use pyo3::types::PyList;
 
@@ -56,12 +57,35 @@ pub(crate) fn fault(host: &PyHost, fault: Fault<'_>) -> Raised {
 }
 
 /// Puts the templates into the exception's traceback: the innermost frame first.
-pub(crate) fn locate(error: Raised, trace: &[TraceFrame]) -> Raised {
+pub(crate) fn locate(error: Raised, trace: &[TraceFrame], is_async: bool) -> Raised {
     let py = objects::token();
-    let error = error.take(py);
+    let mut error = error.take(py);
     // The exception itself matters more than a traceback that could not be made.
     let _ = add_frames(py, &error, trace);
+    if let Some(outer) = ended_early(py, &error, trace, is_async) {
+        outer.set_cause(py, Some(error));
+        let _ = add_frames(py, &outer, trace);
+        error = outer;
+    }
     Raised::from_error(py, error)
+}
+
+/// The end of an iteration must not end whoever iterates over a page: roots and blocks, which are generators to Python, turn
+/// it into an error, as generators do.
+fn ended_early(py: Python<'_>, error: &PyErr, trace: &[TraceFrame], is_async: bool) -> Option<PyErr> {
+    let ended = if error.is_instance_of::<PyStopIteration>(py) {
+        "StopIteration"
+    } else if is_async && error.is_instance_of::<PyStopAsyncIteration>(py) {
+        "StopAsyncIteration"
+    } else {
+        return None;
+    };
+    let is_generator =
+        |frame: &TraceFrame| matches!(frame.function, FunctionKind::Root | FunctionKind::Block);
+    trace.iter().any(is_generator).then(|| {
+        let kind = if is_async { "async generator" } else { "generator" };
+        PyRuntimeError::new_err(format!("{kind} raised {ended}"))
+    })
 }
 
 fn add_frames(py: Python<'_>, error: &PyErr, trace: &[TraceFrame]) -> PyResult<()> {

@@ -303,8 +303,6 @@ impl PyHost {
             return Ok(());
         }
         let text = objects::str_of(object)?;
-        // `escape` looks at what `str` returned, too: it may be markup.
-        let escape = escape && !PyHost::is_exactly(&text, &self.types.markup);
         out.push_text(objects::characters(&text)?, escape);
         Ok(())
     }

@@ -167,3 +167,38 @@ fn exact_double(register: &Register) -> Option<f64> {
         _ => None,
     }
 }
+
+/// Texts, joined by `~`.
+impl PyHost {
+    /// Is it a `str`, or something else that has no class of the user's?
+    pub(crate) fn is_plain_text(value: &Register) -> bool {
+        value.as_object().is_none_or(|object| {
+            objects::is_str(object) || objects::is_int(object) || objects::is_float(object)
+        })
+    }
+
+    /// Joins values, of which some may be markup; then the result is, too, and the others are escaped.
+    pub(crate) fn markup_join(&self, values: &[Register]) -> Result<Register> {
+        let mut texts = Vec::with_capacity(values.len());
+        let mut safe = false;
+        for value in values {
+            // What is no text becomes one first: whether it has an `__html__` does not matter.
+            let text = match value.as_object() {
+                Some(object) if !objects::is_text(object) => Register::object(objects::str_of(object)?),
+                _ => value.clone(),
+            };
+            safe = safe || self.has_html(&text)?;
+            texts.push(text);
+        }
+        self.build(safe, |host, out| {
+            texts.iter().try_for_each(|text| match text.as_object() {
+                // Python joins the characters of subclasses, whatever their `__str__` says.
+                Some(text) if !safe && objects::is_text(text) => {
+                    out.push_text(objects::characters(text)?, false);
+                    Ok(())
+                }
+                _ => host.print(out, text, safe),
+            })
+        })
+    }
+}

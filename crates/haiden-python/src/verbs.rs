@@ -350,13 +350,10 @@ impl Host for PyHost {
         .map(Register::object)
     }
     fn concat(&mut self, values: &[Register], markup: bool) -> Result<Register> {
-        let mut safe = false;
-        if markup {
-            for value in values {
-                safe = safe || self.has_html(value)?;
-            }
+        if markup && !values.iter().all(PyHost::is_plain_text) {
+            return self.markup_join(values);
         }
-        self.build(safe, |host, out| values.iter().try_for_each(|value| host.print(out, value, safe)))
+        self.build(false, |host, out| values.iter().try_for_each(|value| host.print(out, value, false)))
     }
     fn mark_safe(&mut self, value: &Register) -> Result<Register> {
         let object = self.object(value)?;
@@ -701,12 +698,12 @@ impl Host for PyHost {
         program.extra().filename.clone()
     }
     fn locate(&mut self, error: Raised, trace: &[TraceFrame]) -> Raised {
-        crate::errors::locate(error, trace)
+        crate::errors::locate(error, trace, self.is_async)
     }
 }
 
 fn unpack_slowly(object: &Obj, into: &mut [Register]) -> Result<()> {
-    let iterator = objects::iter(object)?;
+    let iterator = objects::iter_to_unpack(object)?;
     let wanted = into.len();
     for (got, place) in into.iter_mut().enumerate() {
         let Some(item) = objects::iter_next(&iterator)? else {

@@ -7,7 +7,7 @@ use std::ptr;
 
 use pyo3::ffi;
 
-use super::{Raised, Result, class, int_value, is_dict, is_range, owned, status};
+use super::{Class, Raised, Result, class, int_value, is_dict, is_range, owned, raise, status};
 use crate::register::Obj;
 
 unsafe extern "C" {
@@ -297,6 +297,23 @@ pub(crate) fn tuple_of(iterable: &Obj) -> Result<Obj> {
 pub(crate) fn iter(object: &Obj) -> Result<Obj> {
     // SAFETY: the object is alive.
     owned(unsafe { ffi::PyObject_GetIter(object.as_ptr()) })
+}
+
+/// `iter(object)`, for `a, b = object`: Python has words of its own for that.
+pub(crate) fn iter_to_unpack(object: &Obj) -> Result<Obj> {
+    iter(object).or_else(|raised| {
+        // SAFETY: the object is alive, and so is its class.
+        let iterable = unsafe {
+            (*ffi::Py_TYPE(object.as_ptr())).tp_iter.is_some() || ffi::PySequence_Check(object.as_ptr()) != 0
+        };
+        if iterable || !raised.matches(&Class::Type.object()) {
+            return Err(raised);
+        }
+        raised.clear();
+        // SAFETY: as above; the name of a class ends with a zero, and lives as long as the class.
+        let name = unsafe { std::ffi::CStr::from_ptr((*ffi::Py_TYPE(object.as_ptr())).tp_name) };
+        raise(&Class::Type.object(), &format!("cannot unpack non-iterable {} object", name.to_string_lossy()))
+    })
 }
 
 /// `next(iterator)`.
