@@ -145,7 +145,9 @@ def test_each_difference_is_one():
                 found.append(f"{path}: missing")
             elif str(getattr(value, "__module__", "jinja2")).startswith("jinja2") and not inspect.ismodule(value):
                 compare(path, value, getattr(ours, name), found, set())
-    assert not [allowed for allowed in DIFFERENT if not any(re.match(allowed, line) for line in found)]
+    # Which functions of its own have signatures depends on the version of Python.
+    lines = [line for line in DIFFERENT if not line.endswith("(keys|values|items): signature")]
+    assert not [allowed for allowed in lines if not any(re.match(allowed, line) for line in found)]
 
 
 def instances(package):
