@@ -158,27 +158,7 @@ pub(super) fn truncate<H: BuiltinHost>(
         None => 3,
     };
     let length = bound.get(0).cloned().unwrap_or_else(|| host.integer(255));
-    let leeway = match bound.some(host, 3).cloned() {
-        Some(leeway) => leeway,
-        None => {
-            let leeway = host.truncate_leeway();
-            host.integer(leeway)
-        }
-    };
-    demand(host, "length", &length, end_length)?;
-    demand(host, "leeway", &leeway, 0)?;
-    let most = host.binary(BinaryOp::Add, &length, &leeway)?;
-    let whole = matches!(host.kind(&most), ValueKind::Int | ValueKind::Bool);
-    let few = if whole { host.to_index(&most).ok() } else { None };
-    let fits = match (host.text(value), few) {
-        (Some(text), Some(most)) => character(text, usize::try_from(most).unwrap_or(0)).is_none(),
-        _ => {
-            let length = i64::try_from(host.length(value)?).unwrap_or(i64::MAX);
-            let length = host.integer(length);
-            host.compare_truth(CompareOp::Le, &length, &most)?
-        }
-    };
-    if fits {
+    if fits(host, value, bound, &length, end_length)? {
         return Ok(value.clone());
     }
     let kill_words = bound.flag(host, 1, false)?;
@@ -205,6 +185,43 @@ pub(super) fn truncate<H: BuiltinHost>(
     let cut = cut.to_owned();
     let cut = host.new_text(&cut, markup)?;
     host.binary(BinaryOp::Add, &cut, end)
+}
+
+/// Is a value no longer than `truncate` leaves it, leeway included? Both numbers may be of any kind.
+fn fits<H: BuiltinHost>(
+    host: &mut H,
+    value: &H::Register,
+    bound: &Bound<H>,
+    length: &H::Register,
+    end_length: i64,
+) -> Result<bool, H::Error> {
+    let leeway = match bound.some(host, 3).cloned() {
+        Some(leeway) => leeway,
+        None => {
+            let leeway = host.truncate_leeway();
+            host.integer(leeway)
+        }
+    };
+    if let (Some(length), Some(leeway)) = (plain(host, length), plain(host, &leeway))
+        && let Some(text) = host.text(value)
+        && length >= end_length
+        && leeway >= 0
+    {
+        let most = length.saturating_add(leeway);
+        return Ok(character(text, usize::try_from(most).unwrap_or(0)).is_none());
+    }
+    demand(host, "length", length, end_length)?;
+    demand(host, "leeway", &leeway, 0)?;
+    let size = i64::try_from(host.length(value)?).unwrap_or(i64::MAX);
+    let most = host.binary(BinaryOp::Add, length, &leeway)?;
+    let size = host.integer(size);
+    host.compare_truth(CompareOp::Le, &size, &most)
+}
+
+/// A number that is an integer of usual size.
+fn plain<H: BuiltinHost>(host: &mut H, number: &H::Register) -> Option<i64> {
+    let whole = matches!(host.kind(number), ValueKind::Int | ValueKind::Bool);
+    if whole { host.to_index(number).ok() } else { None }
 }
 
 /// A number of any kind that must not be below `least`.
