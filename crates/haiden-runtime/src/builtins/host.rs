@@ -8,6 +8,9 @@
 
 use crate::host::{BinaryOp, Host, Undefined};
 
+/// The name of the type that has the methods of text without being text.
+pub(super) const BYTES: &str = "bytes";
+
 /// A world of values that the builtins can work on.
 pub trait BuiltinHost: Host {
     // ---- what a value is ----------------------------------------------------------------------------------------

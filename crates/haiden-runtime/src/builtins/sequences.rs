@@ -1,7 +1,7 @@
 //! The filters over sequences: `batch`, `first`, `items`, `join`, `last`, `length`, `list`, `random`, `reverse`,
 //! `slice`, `sum`.
 
-use super::host::{BuiltinHost, ErrorClass};
+use super::host::{BYTES, BuiltinHost, ErrorClass};
 use super::path::Path;
 use super::spec::Bound;
 use crate::host::{BinaryOp, CompareOp};
@@ -210,8 +210,10 @@ pub(super) fn sum<H: BuiltinHost>(
         Some(start) => start.clone(),
         None => host.integer(0),
     };
-    if host.text(&start).is_some() {
-        let message = "sum() can't sum strings [use ''.join(seq) instead]".to_owned();
+    let prefix = if host.type_name(&start) == BYTES { "b" } else { "" };
+    if host.text(&start).is_some() || !prefix.is_empty() {
+        let what = if prefix.is_empty() { "strings" } else { BYTES };
+        let message = format!("sum() can't sum {what} [use {prefix}''.join(seq) instead]");
         return Err(host.error(ErrorClass::Type, message));
     }
     let mut items = Vec::with_capacity(host.remaining(&iterator).unwrap_or(0).min(1 << 16));

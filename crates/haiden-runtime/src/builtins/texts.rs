@@ -1,7 +1,7 @@
 //! The filters over texts: `capitalize`, `center`, `format`, `lower`, `pprint`, `replace`, `string`, `title`,
 //! `trim`, `truncate`, `upper`, `wordcount`, `wordwrap`.
 
-use super::host::{BuiltinHost, ErrorClass, TextOp, ValueKind};
+use super::host::{BYTES, BuiltinHost, ErrorClass, TextOp, ValueKind};
 use super::spec::Bound;
 use crate::escape::escape_into;
 use crate::host::{BinaryOp, CompareOp};
@@ -167,6 +167,8 @@ pub(super) fn truncate<H: BuiltinHost>(
         let name = host.type_name(value);
         let (class, message) = if kill_words {
             (ErrorClass::Type, format!("can only concatenate {name} (not \"str\") to {name}"))
+        } else if name == BYTES {
+            (ErrorClass::Type, "a bytes-like object is required, not 'str'".to_owned())
         } else {
             (ErrorClass::Attribute, format!("'{name}' object has no attribute 'rsplit'"))
         };
@@ -294,6 +296,16 @@ pub(super) fn wordwrap<H: BuiltinHost>(
         None => (host.newline_sequence().to_owned(), false),
         Some(given) => {
             let Some(text) = host.text(&given).map(str::to_owned) else {
+                if host.type_name(&given) == BYTES
+                    && (host.text(value).is_some() || host.type_name(value) == BYTES)
+                {
+                    if host.length(value)? > 0 {
+                        let message = "sequence item 0: expected a bytes-like object, str found".to_owned();
+                        return Err(host.error(ErrorClass::Type, message));
+                    }
+                    let zero = host.integer(0);
+                    return host.binary(BinaryOp::Mul, &given, &zero);
+                }
                 // An undefined value has its own error for this.
                 host.method(context, &given, "join", &[])?;
                 let message = format!("'{}' object has no attribute 'join'", host.type_name(&given));
@@ -303,6 +315,14 @@ pub(super) fn wordwrap<H: BuiltinHost>(
         }
     };
     if host.text(value).is_none() {
+        if host.type_name(value) == BYTES {
+            // They have lines, if any; only those are no texts to wrap.
+            if host.length(value)? == 0 {
+                return host.new_text("", markup);
+            }
+            let message = "cannot use a string pattern on a bytes-like object".to_owned();
+            return Err(host.error(ErrorClass::Type, message));
+        }
         // An undefined value has its own error for this.
         host.method(context, value, "splitlines", &[])?;
         let message = format!("'{}' object has no attribute 'splitlines'", host.type_name(value));

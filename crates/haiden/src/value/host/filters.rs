@@ -138,6 +138,12 @@ impl BuiltinHost for NativeHost {
             (Word::Map { slot, start, .. }, Word::Map { slot: other, start: place, .. }) => {
                 (slot, start) == (other, place)
             }
+            // CPython has one object for no bytes, and one for each byte.
+            (left @ Word::Object(_), right @ Word::Object(_))
+                if self.bytes(left).is_some_and(|bytes| bytes.len() <= 1) =>
+            {
+                self.bytes(left) == self.bytes(right)
+            }
             (Word::List(left), Word::List(right)) | (Word::Dict(left), Word::Dict(right)) => left == right,
             (Word::Object(left), Word::Object(right)) | (Word::Undefined(left), Word::Undefined(right)) => {
                 left == right

@@ -141,6 +141,24 @@ impl NativeHost {
         self.new_text(&text, false).map(Some)
     }
 
+    /// `bytes % right`, of which native values know what makes numbers: fields of text and of single bytes are no such.
+    pub(super) fn percent_of_bytes(&mut self, bytes: Word, right: Word) -> Result<Word> {
+        let whole = self.bytes(bytes).map(latin).unwrap_or_default();
+        let of_text = |field: &str| {
+            field
+                .trim_start_matches(|c| "#0- +.*123456789".contains(c))
+                .starts_with(['s', 'b', 'a', 'r', 'c', '('])
+        };
+        if self.bytes(right).is_some() || whole.split('%').skip(1).any(of_text) {
+            let name = self.type_name(right);
+            return Err(type_error(format!("unsupported operand type(s) for %: 'bytes' and '{name}'")));
+        }
+        let Word::Str(template) = self.new_text(&whole, false)? else { return Ok(bytes) };
+        let Word::Str(text) = self.percent(template, right)? else { return Ok(bytes) };
+        let text = self.str(text).to_owned();
+        self.bytes_of_latin(&text)
+    }
+
     /// `item in bytes`
     pub(super) fn in_bytes(&self, item: Word, bytes: Word) -> Result<bool> {
         let whole = self.bytes(bytes).map(latin).unwrap_or_default();

@@ -59,6 +59,9 @@ impl NativeHost {
             // `%` on text formats, whatever the right side is.
             return self.percent(template, right);
         }
+        if op == BinaryOp::Mod && self.bytes(left).is_some() {
+            return self.percent_of_bytes(left, right);
+        }
         self.refuse_undefined(left)?;
         if let (BinaryOp::Mul, Word::Str(Str { markup: true, .. })) = (op, left) {
             return self.multiply(left, right);

@@ -7,6 +7,7 @@ use crate::error::{Error, ErrorKind};
 use crate::python::text::index::{item as char_at, slice as slice_text, slice_indices};
 use crate::value::heap::{HeapObject, range_len};
 use crate::value::host::NativeHost;
+use crate::value::object::Foreign;
 use crate::value::word::{Global, Str, Word};
 
 type Result<T> = std::result::Result<T, Error>;
@@ -123,7 +124,9 @@ impl NativeHost {
             Word::Global(global) => {
                 (ErrorKind::Type, format!("type '{}' is not subscriptable", global.class_name()))
             }
-            Word::Foreign { .. } => return self.key_error(key),
+            Word::Foreign { slot, index } if !matches!(self.foreign(slot, index), Foreign::Function(_)) => {
+                return self.key_error(key);
+            }
             _ => (ErrorKind::Type, format!("'{class}' object is not subscriptable")),
         };
         Error::new(kind, message)
