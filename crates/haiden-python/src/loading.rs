@@ -82,7 +82,9 @@ fn find(types: &Types, settings: &Settings, name: &Obj, globals: Option<&Obj>) -
     };
     let Some(cache) = loading.cache.get(environment)? else { return Ok(None) };
     if cache.is(&objects::none()) {
-        return load(types, settings, loading, (&loader, name, globals)).map(Some);
+        let template = load(types, settings, loading, (&loader, name, globals))?;
+        settings.loaded(false);
+        return Ok(Some(template));
     }
     if !PyHost::is_exactly(&cache, &types.lru_cache) {
         return Ok(None);
@@ -101,10 +103,12 @@ fn find(types: &Types, settings: &Settings, name: &Obj, globals: Option<&Obj>) -
                 let own = objects::get_attr(&template, &types.globals.object)?;
                 objects::call_method(&own, &types.update.object, std::slice::from_ref(globals))?;
             }
+            settings.loaded(true);
             return Ok(Some(template));
         }
     }
     let template = load(types, settings, loading, (&loader, name, globals))?;
+    settings.loaded(false);
     keep(types, &cache, &entries, &key, &template)?;
     Ok(Some(template))
 }
