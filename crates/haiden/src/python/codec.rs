@@ -95,6 +95,10 @@ fn escaped(code: u32) -> String {
 
 /// `bytes.decode(encoding, errors)`.
 pub(crate) fn decode(bytes: &[u8], encoding: &str, errors: &str) -> Result<String> {
+    if bytes.is_empty() {
+        // CPython does not ask for the encoding of nothing.
+        return Ok(String::new());
+    }
     let encoding = Encoding::of(encoding)?;
     if encoding == Encoding::Latin1 {
         return Ok(bytes.iter().map(|&byte| char::from(byte)).collect());
