@@ -61,6 +61,8 @@ pub(crate) enum HeapObject {
     Bytes(Vec<u8>),
     /// `value.__class__`: the class's name with its module.
     Class(String),
+    /// `dict[key]`: what Python shows of it. It makes dicts, as `dict` does.
+    Alias(String),
     Namespace(u32),
     Cycler {
         items: Vec<Word>,

@@ -339,6 +339,7 @@ impl NativeHost {
                 }
                 Foreign::Function(_) | Foreign::Deferred(_) => None,
             },
+            Word::Global(Global::Dict) => Some(self.alias_of_dict(key)?),
             _ => None,
         })
     }

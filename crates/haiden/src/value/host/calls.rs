@@ -12,7 +12,7 @@ use crate::value::object::{Foreign, guarded};
 use crate::value::state::State;
 use crate::value::typed::TypedCall;
 use crate::value::value::Value;
-use crate::value::word::Word;
+use crate::value::word::{Global, Word};
 
 /// Arguments with everything expanded.
 pub(super) struct Expanded {
@@ -190,6 +190,7 @@ impl NativeHost {
                 let (receiver, name) = (*receiver, name.clone());
                 self.call_member(receiver, &name, positional, keywords)
             }
+            HeapObject::Alias(_) => self.call_global(Global::Dict, positional, keywords),
             HeapObject::Joiner { separator, used } => {
                 if let Some(error) = refused("Joiner.__call__", positional, keywords) {
                     return Err(error);

@@ -101,6 +101,7 @@ impl NativeHost {
         Ok(match ranges {
             (HeapObject::Bytes(left), HeapObject::Bytes(right)) => left == right,
             (HeapObject::Class(left), HeapObject::Class(right)) => left == right,
+            (HeapObject::Alias(left), HeapObject::Alias(right)) => left == right,
             (
                 HeapObject::Range { start, stop, step },
                 HeapObject::Range { start: other, stop: end, step: stride },

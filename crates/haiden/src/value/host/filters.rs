@@ -112,6 +112,7 @@ impl BuiltinHost for NativeHost {
                     | HeapObject::Loop(_)
                     | HeapObject::Method { .. }
                     | HeapObject::Joiner { .. }
+                    | HeapObject::Alias(_)
             ),
             _ => false,
         }

@@ -136,11 +136,40 @@ impl NativeHost {
         format!("{class} indices must be integers or slices, not {}", self.type_name(key))
     }
 
+    /// `dict[key]`: Python's alias of a class that says what is in it. Classes among the keys are shown by their names.
+    pub(super) fn alias_of_dict(&mut self, key: Word) -> Result<Word> {
+        let keys = match self.present(key) {
+            Word::Tuple { slot, start, len } if len > 0 => {
+                self.run(slot, start, len).iter().map(|word| word.stamped(slot)).collect()
+            }
+            key => vec![key],
+        };
+        let mut shown = "dict[".to_owned();
+        for (index, key) in keys.into_iter().enumerate() {
+            shown.push_str(if index > 0 { ", " } else { "" });
+            match self.present(key) {
+                Word::Global(Global::Lipsum) => shown.push_str("jinja2.utils.generate_lorem_ipsum"),
+                Word::Global(global @ (Global::Dict | Global::Range)) => shown.push_str(global.class_name()),
+                Word::Global(global) => {
+                    shown.push_str("jinja2.utils.");
+                    shown.push_str(global.class_name());
+                }
+                key => self.represent(&mut shown, key)?,
+            }
+        }
+        shown.push(']');
+        Ok(self.heap.object(HeapObject::Alias(shown)))
+    }
+
     /// `object[start:stop:step]`
     pub(super) fn slice_of(&mut self, object: Word, parts: [Word; 3]) -> Result<Word> {
         if let Word::Undefined(_) | Word::Missing = object {
             let key = self.heap.object(HeapObject::Slice(parts));
             return self.undefined_item(object, key);
+        }
+        if let Word::Global(Global::Dict) = object {
+            let key = self.heap.object(HeapObject::Slice(parts));
+            return self.alias_of_dict(key);
         }
         let sliceable = match object {
             Word::Str(_) | Word::Items { .. } | Word::List(_) | Word::Tuple { .. } => true,

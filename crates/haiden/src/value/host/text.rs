@@ -253,6 +253,7 @@ impl NativeHost {
                 return Ok(());
             }
             HeapObject::Class(name) => format!("<class '{name}'>"),
+            HeapObject::Alias(shown) => shown.clone(),
             HeapObject::Namespace(dict) => {
                 let dict = Word::Dict(*dict);
                 out.push_str("<Namespace ");
@@ -350,6 +351,7 @@ impl NativeHost {
                 HeapObject::Slice(_) => "slice",
                 HeapObject::Bytes(_) => "bytes",
                 HeapObject::Class(_) => "type",
+                HeapObject::Alias(_) => "types.GenericAlias",
                 HeapObject::Namespace(_) => "Namespace",
                 HeapObject::Cycler { .. } => "Cycler",
                 HeapObject::Joiner { .. } => "Joiner",
