@@ -9,6 +9,10 @@ use haiden_syntax::ast::{Arguments, BinaryOp, Constant, Expr, Unary, UnaryOp};
 
 use super::Builder;
 
+/// Filters that leave a constant as true, or as false, as it was.
+const KEEPING_TRUTH: [&str; 9] =
+    ["abs", "capitalize", "d", "default", "e", "escape", "lower", "safe", "upper"];
+
 /// Filters that Jinja2 never folds: they take the context.
 const WITH_CONTEXT: [&str; 5] = ["map", "reject", "rejectattr", "select", "selectattr"];
 
@@ -47,6 +51,19 @@ impl Builder<'_, '_, '_> {
             Expr::List(node) => self.is_constant(expr).then_some(!node.items.is_empty()),
             Expr::Tuple(node) => self.is_constant(expr).then_some(!node.items.is_empty()),
             Expr::Unary(node) if node.op == UnaryOp::Not => self.known_truth(&node.node).map(|truth| !truth),
+            Expr::Filter(node)
+                if KEEPING_TRUTH.contains(&self.ir.text(node.name)) && self.is_constant(expr) =>
+            {
+                let truth = self.known_truth(node.node.as_ref()?)?;
+                // `default("", true)` has another value for what is false, and `abs` refuses what is no number.
+                let is_sure = match self.ir.text(node.name) {
+                    "abs" => {
+                        matches!(&node.node, Some(Expr::Const(node)) if !matches!(node.value, Constant::Str(_) | Constant::None))
+                    }
+                    _ => truth || node.arguments.args.is_empty() && node.arguments.kwargs.is_empty(),
+                };
+                is_sure.then_some(truth)
+            }
             Expr::Binary(node) => match (node.op, self.known_truth(&node.left)?) {
                 (BinaryOp::And, true) | (BinaryOp::Or, false) => self.known_truth(&node.right),
                 (BinaryOp::And | BinaryOp::Or, left) => Some(left),
