@@ -191,6 +191,11 @@ fn group(host: &mut PyHost, value: &Register, arguments: Arguments<'_, PyHost>) 
     else {
         return Ok(None);
     };
+    let settings = host.settings();
+    if settings.hooks.getitem && settings.guard.is_none() {
+        // Jinja looks each key up twice: who counts is to count the same.
+        return Ok(None);
+    }
     let folds = !flag(host, case_sensitive.as_ref())?;
     let (Some(path), Some(exact)) = (Path::new(Some(&attribute))?, Path::new(Some(&attribute))?) else {
         return Ok(None);

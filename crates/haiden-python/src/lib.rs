@@ -17,6 +17,7 @@ mod errors;
 mod execution;
 mod files;
 mod filters;
+mod flights;
 mod fresh;
 mod guard;
 mod host;

@@ -91,26 +91,80 @@ fn find(types: &Types, settings: &Settings, name: &Obj, globals: Option<&Obj>) -
     }
     let Some(entries) = loading.entries.get(&cache)?.filter(objects::is_dict) else { return Ok(None) };
     let key = objects::tuple([objects::weak(&loader), Ok(name.clone())].into_iter())?;
-    if let Some(template) = objects::dict_get(&entries, &key, objects::hash(&key)?)? {
-        if !PyHost::is_exactly(&template, &loading.class) {
-            return Ok(None);
-        }
-        if is_latest(loading, environment, &template)? {
-            objects::dict_move_to_end(&entries, &key, &template)?;
-            if let Some(globals) = globals
-                && objects::truth(globals)?
-            {
-                let own = objects::get_attr(&template, &types.globals.object)?;
-                objects::call_method(&own, &types.update.object, std::slice::from_ref(globals))?;
-            }
-            settings.loaded(true);
-            return Ok(Some(template));
-        }
+    let memory = Memory { entries: &entries, key: &key };
+    match memory.find(types, settings, loading, globals)? {
+        InMemory::Latest(template) => return Ok(Some(template)),
+        InMemory::Foreign => return Ok(None),
+        InMemory::Nothing => {}
     }
-    let template = load(types, settings, loading, (&loader, name, globals))?;
+    let flight = settings.flights.enter(types, name)?;
+    let loaded = load_once(types, settings, loading, (&loader, name, globals), (&memory, &cache));
+    match flight {
+        Some(flight) => flight.end(types, loaded),
+        None => loaded,
+    }
+}
+
+/// What another thread has loaded meanwhile, or what the loader says.
+fn load_once(
+    types: &Types,
+    settings: &Settings,
+    loading: &Loading,
+    (loader, name, globals): (&Obj, &Obj, Option<&Obj>),
+    (memory, cache): (&Memory<'_>, &Obj),
+) -> Result<Option<Obj>> {
+    if let InMemory::Latest(template) = memory.find(types, settings, loading, globals)? {
+        return Ok(Some(template));
+    }
+    let template = load(types, settings, loading, (loader, name, globals))?;
     settings.loaded(false);
-    keep(types, &cache, &entries, &key, &template)?;
+    keep(types, cache, memory.entries, memory.key, &template)?;
     Ok(Some(template))
+}
+
+/// The place of a template in the environment's cache.
+struct Memory<'m> {
+    entries: &'m Obj,
+    key: &'m Obj,
+}
+
+/// What is there.
+enum InMemory {
+    Latest(Obj),
+    /// A template of another class.
+    Foreign,
+    Nothing,
+}
+
+impl Memory<'_> {
+    /// The template, as the one that was used last, if it is the latest.
+    fn find(
+        &self,
+        types: &Types,
+        settings: &Settings,
+        loading: &Loading,
+        globals: Option<&Obj>,
+    ) -> Result<InMemory> {
+        let Memory { entries, key } = self;
+        let Some(template) = objects::dict_get(entries, key, objects::hash(key)?)? else {
+            return Ok(InMemory::Nothing);
+        };
+        if !PyHost::is_exactly(&template, &loading.class) {
+            return Ok(InMemory::Foreign);
+        }
+        if !is_latest(loading, &settings.environment, &template)? {
+            return Ok(InMemory::Nothing);
+        }
+        objects::dict_move_to_end(entries, key, &template)?;
+        if let Some(globals) = globals
+            && objects::truth(globals)?
+        {
+            let own = objects::get_attr(&template, &types.globals.object)?;
+            objects::call_method(&own, &types.update.object, std::slice::from_ref(globals))?;
+        }
+        settings.loaded(true);
+        Ok(InMemory::Latest(template))
+    }
 }
 
 /// Is a template that was loaded before still the latest?

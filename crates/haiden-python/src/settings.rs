@@ -16,6 +16,7 @@ use pyo3::{PyTraverseError, PyVisit};
 
 use crate::attr_cache::Site;
 use crate::budget::Limits;
+use crate::flights::Flights;
 use crate::guard::Guard;
 use crate::identity::fingerprint;
 use crate::kept::Kept;
@@ -56,6 +57,8 @@ pub(crate) struct Settings {
     pub(crate) loading: Option<Loading>,
     /// Keys of the environment's cache, by name: the name, a weak reference to the loader, the key and its hash.
     keys: RefCell<Vec<(Obj, Obj, CacheKey)>>,
+    /// Templates that are being loaded.
+    pub(crate) flights: Flights,
     /// Templates that were found there.
     pub(crate) kept: RefCell<Vec<Rc<Kept>>>,
     /// A state of the policies, and how much longer by them a text may be that is to be cut.
@@ -354,6 +357,7 @@ fn read(environment: &Bound<'_, PyAny>, types: &Types) -> PyResult<Settings> {
         fast,
         loading,
         keys: RefCell::default(),
+        flights: Flights::default(),
         kept: RefCell::default(),
         leeway: Cell::new(None),
         known: RefCell::default(),

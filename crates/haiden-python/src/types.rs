@@ -119,6 +119,8 @@ types! {
     upper = "upper";
     lower = "lower";
     rsplit = "rsplit";
+    acquire = "acquire";
+    release = "release";
     strip = "strip";
     center = "center";
     newline_sequence = "newline_sequence";
