@@ -13,6 +13,9 @@ BOTH = ("native", "python")
 
 def _addresses(_: t.Any, expected: t.Any, found: t.Any) -> bool:
     """Objects show where they lie in memory, which filters may cut; native ones lie nowhere."""
+    if " object " in str(expected) and str(expected).split() == str(found).split():
+        # A filter made them equally wide; the places were taken out after that.
+        return True
     return bool(re.search(r"0x|\bat\b", str(expected), re.IGNORECASE) and re.search(r"(object|function)\b", str(found), re.IGNORECASE))
 
 
