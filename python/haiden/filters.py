@@ -539,6 +539,16 @@ def _extreme(
     return func(chain([first], items), key=key)
 
 
+def _min_or_max(
+    environment: "Environment",
+    value: "t.Iterable[V]",
+    func: "t.Callable[..., V]",
+    case_sensitive: bool,
+    attribute: str | int | None,
+) -> "V | Undefined":
+    return _extreme(environment, value, func, _key(environment, attribute, case_sensitive))
+
+
 @pass_environment
 def do_min(
     environment: "Environment",
@@ -547,7 +557,7 @@ def do_min(
     attribute: str | int | None = None,
 ) -> "V | Undefined":
     """The smallest item, by an attribute if given."""
-    return _extreme(environment, value, min, _key(environment, attribute, case_sensitive))
+    return _min_or_max(environment, value, min, case_sensitive, attribute)
 
 
 @pass_environment
@@ -558,7 +568,7 @@ def do_max(
     attribute: str | int | None = None,
 ) -> "V | Undefined":
     """The largest item, by an attribute if given."""
-    return _extreme(environment, value, max, _key(environment, attribute, case_sensitive))
+    return _min_or_max(environment, value, max, case_sensitive, attribute)
 
 
 @pass_environment

@@ -269,14 +269,16 @@ impl Each {
     }
 }
 
-/// Text in lower case, anything else as it is.
+/// Text in lower case, anything else as it is. What says that it is text is taken for it.
 fn fold(host: &PyHost, value: Register) -> Result<Register> {
-    match value.as_object() {
-        Some(text) if objects::is_text(text) => {
-            objects::call_method(text, &host.types.lower.object, &[]).map(Register::object)
-        }
-        _ => Ok(value),
+    let Some(object) = value.as_object() else { return Ok(value) };
+    let is_other =
+        objects::is_int(object) || objects::is_float(object) || objects::is_builtin_container(object);
+    let is_text = objects::is_text(object) || !is_other && objects::is_instance(object, &host.types.str)?;
+    if !is_text {
+        return Ok(value);
     }
+    objects::call_method(object, &host.types.lower.object, &[]).map(Register::object)
 }
 
 /// The function that a dict of the environment has under the name that a register holds.

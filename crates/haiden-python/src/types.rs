@@ -83,6 +83,7 @@ types! {
     distinct = haiden_filters."_distinct";
     extreme = haiden_filters."_extreme";
     group_of = haiden_filters."_GroupTuple._make";
+    str = builtins."str";
     sorted = builtins."sorted";
     sum = builtins."sum";
     map = builtins."map";

@@ -60,6 +60,12 @@ pub(crate) fn contains(container: &Obj, item: &Obj) -> Result<bool> {
     status(unsafe { ffi::PySequence_Contains(container.as_ptr(), item.as_ptr()) }).map(|found| found != 0)
 }
 
+/// `isinstance(object, class)`, which asks what the object itself says its class is.
+pub(crate) fn is_instance(object: &Obj, class: &Obj) -> Result<bool> {
+    // SAFETY: the objects are alive.
+    status(unsafe { ffi::PyObject_IsInstance(object.as_ptr(), class.as_ptr()) }).map(|found| found != 0)
+}
+
 /// `callee(*arguments, **keywords)`: `values` are the positional arguments, then those that `names` (a tuple) names.
 pub(crate) fn call(callee: &Obj, values: &[Obj], names: Option<&Obj>) -> Result<Obj> {
     let named = names.map_or(0, tuple_len);
