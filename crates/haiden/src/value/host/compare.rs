@@ -100,8 +100,8 @@ impl NativeHost {
         let ranges = (&self.heap.objects[left as usize], &self.heap.objects[right as usize]);
         Ok(match ranges {
             (HeapObject::Bytes(left), HeapObject::Bytes(right)) => left == right,
-            (HeapObject::Class(left), HeapObject::Class(right)) => left == right,
-            (HeapObject::Alias(left), HeapObject::Alias(right)) => left == right,
+            (HeapObject::Class(left), HeapObject::Class(right))
+            | (HeapObject::Alias(left), HeapObject::Alias(right)) => left == right,
             (
                 HeapObject::Range { start, stop, step },
                 HeapObject::Range { start: other, stop: end, step: stride },
