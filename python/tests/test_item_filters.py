@@ -73,7 +73,7 @@ VALUES: dict[str, t.Callable[[], t.Any]] = {
     "pairs": lambda: [(1, "b"), (0, "a")],
     "nested": lambda: [[1, 2], [0], []],
     "dict": lambda: {"b": 1, "a": None, "c": "<&>", "d": 2.5},
-    "dict of numbers": lambda: {1: 1, True: 2},
+    "dict of numbers": lambda: {1: 1, 2.5: 2},
     "dict of texts": lambda: {"b c": "1 2", "a": "x/y", "n": 3},
     "tuple": lambda: (2, 1),
     "range": lambda: range(4),
