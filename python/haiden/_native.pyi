@@ -121,7 +121,7 @@ BUNDLE_MAGIC: bytes
 def write_bundle(path: str, codes: list[tuple[str, Code, str]], sealed: bool, keys: Keys | None = None) -> None: ...
 
 def load_template(
-    environment: Environment, name: str, globals: t.MutableMapping[str, t.Any] | None
+    environment: Environment, name: str | environment.Template, globals: t.MutableMapping[str, t.Any] | None
 ) -> environment.Template | None: ...
 def make_template(
     cls: type[environment.Template],
