@@ -88,6 +88,8 @@ def test_an_interrupt_from_the_keyboard(body):
     """It comes out as what it is, at once, and the template renders again."""
     program = (
         "import haiden, signal, threading\n"
+        # Who is started in the background ignores it.
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "class Numbers:\n"
         "    def __iter__(self):\n"
         "        for x in range(1 << 40):\n"
@@ -108,6 +110,7 @@ def test_an_interrupt_while_compiling():
     """The signal waits until the source is compiled, and is not lost."""
     program = (
         "import haiden, os, signal, threading\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "source = '{{ a.b.c|upper }}' * 200_000\n"
         "main = threading.main_thread().ident\n"
         "timer = threading.Timer(0.01, lambda: signal.pthread_kill(main, signal.SIGINT))\n"
