@@ -136,7 +136,7 @@ class MiniJinja(Engine):
         self.minijinja = importlib.import_module("minijinja")
 
     def renderer(self, task):
-        if task.sandboxed:
+        if task.sandboxed or task.for_jinja:
             return None
         environment = self.minijinja.Environment(
             templates=task.sources,

@@ -40,6 +40,8 @@ class Task:
     context: dict
     expected: "str | None"
     sandboxed: bool = False
+    # minijinja escapes slashes, and formats in its own way.
+    for_jinja: bool = False
 
 
 class Record:
@@ -182,13 +184,13 @@ def task(name):
     """The task of this name."""
     if name in ("listing", "listing é"):
         context = listing(accented if name == "listing é" else str)
-        return Task(name, own("listing.jinja", "listing_base.jinja"), "listing.jinja", context, None)
+        return Task(name, own("listing.jinja", "listing_base.jinja"), "listing.jinja", context, None, for_jinja=True)
     if name == "shop é":
         stored = json.loads((PAGES / "shop.json").read_text())
         context = {key: live(item, key, accented) for key, item in stored["data"].items()}
         return Task(name, stored["sources"], stored["entry"], context, None)
     if name == "filters":
-        return Task(name, own("filters.jinja"), "filters.jinja", {"orders": orders()}, None)
+        return Task(name, own("filters.jinja"), "filters.jinja", {"orders": orders()}, None, for_jinja=True)
     if name in ("chat", "chat, tools"):
         tools = TOOLS if name == "chat, tools" else None
         context = {"messages": conversation(), "tools": tools, "bos_token": "<s>", "add_generation_prompt": True}
