@@ -8,6 +8,7 @@ import os
 import typing as t
 import weakref
 from collections import ChainMap
+from contextlib import nullcontext
 from functools import lru_cache, partial, reduce
 
 from markupsafe import Markup
@@ -584,18 +585,33 @@ class Environment:
         if loader is None:
             raise TypeError("no loader for this environment specified")
         cache = self.cache
+        if cache is None:
+            return self._load_anew(loader, name, globals)
         key = (weakref.ref(loader), name)
-        if cache is not None:
-            template = cache.get(key)
-            if template is not None and (not self.auto_reload or template.is_up_to_date):
-                if globals:
-                    template.globals.update(globals)
-                self._machine_settings().loaded(True)
-                return template
+        template = self._in_memory(cache, key, globals)
+        if template is not None:
+            return template
+        with self._machine_settings().flight(name) if type(name) is str else nullcontext():
+            # Another thread may have loaded it meanwhile.
+            template = self._in_memory(cache, key, globals)
+            if template is None:
+                template = cache[key] = self._load_anew(loader, name, globals)
+        return template
+
+    @internalcode
+    def _load_anew(self, loader: "BaseLoader", name: str, globals: Globals | None) -> "Template":
         template = loader.load(self, name, self.make_globals(globals))
         self._machine_settings().loaded(False)
-        if cache is not None:
-            cache[key] = template
+        return template
+
+    @internalcode
+    def _in_memory(self, cache: t.Any, key: t.Any, globals: Globals | None) -> "Template | None":
+        template: Template | None = cache.get(key)
+        if template is None or (self.auto_reload and not template.is_up_to_date):
+            return None
+        if globals:
+            template.globals.update(globals)
+        self._machine_settings().loaded(True)
         return template
 
     def cache_statistics(self) -> "CacheStatistics":

@@ -97,12 +97,8 @@ fn find(types: &Types, settings: &Settings, name: &Obj, globals: Option<&Obj>) -
         InMemory::Foreign => return Ok(None),
         InMemory::Nothing => {}
     }
-    let flight = settings.flights.enter(types, name)?;
-    let loaded = load_once(types, settings, loading, (&loader, name, globals), (&memory, &cache));
-    match flight {
-        Some(flight) => flight.end(types, loaded),
-        None => loaded,
-    }
+    let _flight = settings.flights.enter(types, name)?;
+    load_once(types, settings, loading, (&loader, name, globals), (&memory, &cache))
 }
 
 /// What another thread has loaded meanwhile, or what the loader says.

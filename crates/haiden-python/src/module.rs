@@ -12,6 +12,7 @@ use crate::code::Code;
 use crate::contexts::ContextHandle;
 use crate::execution::Execution;
 use crate::files::{self, Read};
+use crate::flights::FlightObject;
 use crate::fresh::{FileCheck, SourceCheck};
 use crate::identity::Identity;
 use crate::machine::{Block, Loop, Macro, TemplateReference};
@@ -166,6 +167,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<ContextHandle>()?;
     module.add_class::<Execution>()?;
     module.add_class::<FileCheck>()?;
+    module.add_class::<FlightObject>()?;
     module.add_class::<Keys>()?;
     module.add_class::<Loop>()?;
     module.add_class::<Macro>()?;
@@ -181,6 +183,8 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(shortcut::load_stock, module)?)?;
     module.add_function(wrap_pyfunction!(loading::load_template, module)?)?;
     module.add_function(wrap_pyfunction!(loading::make_template, module)?)?;
+    // What a fault of the machine reaches Python as.
+    module.add("PanicException", module.py().get_type::<pyo3::panic::PanicException>())?;
     module.add("BUCKET_MAGIC", pyo3::types::PyBytes::new(module.py(), stores::BUCKET_MAGIC))?;
     module.add("BUNDLE_MAGIC", pyo3::types::PyBytes::new(module.py(), Bundle::MAGIC))?;
     module.add_function(wrap_pyfunction!(stores::write_bundle, module)?)?;

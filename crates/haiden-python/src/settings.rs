@@ -16,7 +16,7 @@ use pyo3::{PyTraverseError, PyVisit};
 
 use crate::attr_cache::Site;
 use crate::budget::Limits;
-use crate::flights::Flights;
+use crate::flights::{FlightObject, Flights};
 use crate::guard::Guard;
 use crate::identity::fingerprint;
 use crate::kept::Kept;
@@ -230,6 +230,11 @@ impl SettingsObject {
     #[getter]
     fn compiles_tree(&self, py: Python<'_>) -> bool {
         self.0.get(py).compiles_tree
+    }
+
+    /// Around the loading of a template: other threads that need it wait, or this one for another.
+    fn flight(&self, py: Python<'_>, name: &Bound<'_, PyString>) -> FlightObject {
+        FlightObject::new(py, &self.0.get(py).flights, name)
     }
 
     /// Counts a template that was asked for by name.

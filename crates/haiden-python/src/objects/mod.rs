@@ -91,6 +91,25 @@ pub(crate) fn raise<T>(class: &Obj, message: &str) -> Result<T> {
     Err(Raised(()))
 }
 
+/// Runs `work` while what has been raised, if anything, is out of the indicator. It leaves none of its own.
+pub(crate) fn aside(work: impl FnOnce()) {
+    #[cfg(Py_3_12)]
+    // SAFETY: attached (as for `token`); what was taken is put back, once.
+    unsafe {
+        let raised = ffi::PyErr_GetRaisedException();
+        work();
+        ffi::PyErr_SetRaisedException(raised);
+    }
+    #[cfg(not(Py_3_12))]
+    // SAFETY: as above.
+    unsafe {
+        let (mut class, mut value, mut traceback) = (ptr::null_mut(), ptr::null_mut(), ptr::null_mut());
+        ffi::PyErr_Fetch(&raw mut class, &raw mut value, &raw mut traceback);
+        work();
+        ffi::PyErr_Restore(class, value, traceback);
+    }
+}
+
 fn known(class: *mut ffi::PyObject) -> Obj {
     // SAFETY: a static exception class of the interpreter.
     unsafe { Obj::from_borrowed(class) }.expect("the interpreter's exception classes exist")
