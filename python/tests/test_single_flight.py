@@ -4,6 +4,7 @@ import threading
 import time
 
 import pytest
+
 from haiden import BytecodeCache, DictLoader, Environment
 from haiden._native import PanicException
 
