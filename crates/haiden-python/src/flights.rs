@@ -110,8 +110,8 @@ impl Drop for Flight {
         if let Some(lock) = underway.and_then(|underway| underway.lock) {
             // What has been raised meanwhile is set aside: the lock is asked in its absence.
             objects::aside(|| {
-                let released = types::loaded()
-                    .and_then(|types| objects::call_method(&lock, &types.release.object, &[]));
+                let released =
+                    types::loaded().and_then(|types| objects::call_method(&lock, &types.release.object, &[]));
                 if let Err(raised) = released {
                     raised.clear();
                 }
