@@ -141,10 +141,10 @@ def ways(folder, scratch, names, servers):
     }
     if servers["memcached"]:
         url = f"memcached://127.0.0.1:{servers['memcached']}?prefix={scratch.name}/"
-        stores["haiden, Memcached"] = cache.MemcachedBytecodeCache(url, **patient)
+        stores["haiden, Memcached"] = cache.MemcachedBytecodeCache(url, unauthenticated=True, **patient)
     if servers["redis-server"]:
         url = f"redis://127.0.0.1:{servers['redis-server']}?prefix={scratch.name}/"
-        stores["haiden, Redis"] = cache.RedisBytecodeCache(url, **patient)
+        stores["haiden, Redis"] = cache.RedisBytecodeCache(url, unauthenticated=True, **patient)
     return [
         Way("Jinja2, compile", theirs),
         Way("Jinja2, disk", lambda: theirs(jinja2.FileSystemBytecodeCache(str(scratch / "theirs")))),

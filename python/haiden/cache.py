@@ -378,14 +378,26 @@ class MemcachedBytecodeCache(StoreBytecodeCache):
     `haiden.MemcachedBytecodeCache` is another one: Jinja2's, which takes a client.
 
     :param url: `memcached://HOST:PORT` or `memcached+unix:///PATH`.
+    :param keys: Entries are signed with the first, and those signed with none are misses.
+    :param unauthenticated: Entries are not signed: all who can write to the server can then change your pages.
     :param options: See :class:`RemoteOptions`.
+    :raises CacheError: The URL is none of Memcached, or there are neither keys nor that waiver.
 
-    >>> MemcachedBytecodeCache("memcached://127.0.0.1:1", timeout=3600).statistics().hits
+    >>> keys = KeyRing("read me from a file: openssl rand -hex 32")
+    >>> MemcachedBytecodeCache("memcached://127.0.0.1:1", keys=keys, timeout=3600).statistics().hits
     0
     """
 
-    def __init__(self, url: str, **options: "te.Unpack[RemoteOptions]") -> None:
-        super().__init__(_native.Stores.memcached(url, _remote(options)))
+    def __init__(
+        self,
+        url: str,
+        *,
+        keys: KeyRing | None = None,
+        unauthenticated: bool = False,
+        **options: "te.Unpack[RemoteOptions]",
+    ) -> None:
+        native_keys = None if keys is None else keys._keys
+        super().__init__(_native.Stores.memcached(url, _remote(options), native_keys, unauthenticated))
 
 
 class RedisBytecodeCache(StoreBytecodeCache):
@@ -393,16 +405,34 @@ class RedisBytecodeCache(StoreBytecodeCache):
 
     :param url: `redis://[[USER]:PASSWORD@]HOST[:PORT][/DATABASE]` or `redis+unix://[[USER]:PASSWORD@]/PATH[?db=N]`; or
         a client of the package `redis` (a cluster's, one with sentinels), which is then the one that speaks.
+    :param keys: Entries are signed with the first, and those signed with none are misses.
+    :param unauthenticated: Entries are not signed: all who can write to the server can then change your pages. A URL
+        wants keys, or this; a client does without, as in Jinja2.
     :param options: See :class:`RemoteOptions`. Those of time, but for `timeout`, are a client's own business.
+    :raises CacheError: The URL is none of Redis, or there are neither keys nor that waiver.
     :raises TypeError: An option that is none, or that a client decides itself; a client that decodes what it reads.
 
-    >>> RedisBytecodeCache("redis://:secret@127.0.0.1:1/0", prefix="shop/").statistics().misses
+    >>> keys = KeyRing("read me from a file: openssl rand -hex 32")
+    >>> RedisBytecodeCache("redis://:secret@127.0.0.1:1/0", keys=keys, prefix="shop/").statistics().misses
     0
     """
 
-    def __init__(self, url: t.Any, **options: "te.Unpack[RemoteOptions]") -> None:
-        remote = _remote(options)
-        super().__init__(_native.Stores.redis(url, remote) if isinstance(url, str) else _of_redis_client(url, remote))
+    def __init__(
+        self,
+        url: t.Any,
+        *,
+        keys: KeyRing | None = None,
+        unauthenticated: bool = False,
+        **options: "te.Unpack[RemoteOptions]",
+    ) -> None:
+        remote, native_keys = _remote(options), None if keys is None else keys._keys
+        if isinstance(url, str):
+            store = _native.Stores.redis(url, remote, native_keys, unauthenticated)
+        else:
+            store = _of_redis_client(url, remote)
+            if native_keys is not None:
+                store = _native.Stores.signed(store, native_keys)
+        super().__init__(store)
 
 
 def _of_redis_client(client: t.Any, options: dict[str, t.Any]) -> "_native.Store":
@@ -559,10 +589,10 @@ def cache_from_url(
     nothing, and with `keys` it must have been signed as a whole.
 
     :param keys: Entries are signed with the first, and those signed with none are misses.
-    :param unauthenticated: A server may be written without keys: all who can write there can then change your pages.
+    :param unauthenticated: A server may do without keys: all who can write there can then change your pages.
     :param read_only: Whether nothing is written.
     :param failures: What happens when it fails.
-    :raises CacheError: The URL names no cache, or a server that would be written without keys.
+    :raises CacheError: The URL names no cache, or a server without keys or that waiver.
 
     >>> cache_from_url("redis://127.0.0.1:1")
     Traceback (most recent call last):

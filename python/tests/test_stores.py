@@ -11,6 +11,7 @@ import tempfile
 import threading
 import time
 from contextlib import contextmanager, nullcontext
+from functools import partial
 
 import pytest
 from test_documented_caches import InSqlite, listening, server
@@ -71,7 +72,11 @@ def memcached_server(*options):
         process.wait()
 
 
-SERVERS = {"redis": (redis_server, RedisBytecodeCache), "memcached": (memcached_server, MemcachedBytecodeCache)}
+ANYBODY = {"unauthenticated": True}
+SERVERS = {
+    "redis": (redis_server, partial(RedisBytecodeCache, **ANYBODY)),
+    "memcached": (memcached_server, partial(MemcachedBytecodeCache, **ANYBODY)),
+}
 
 
 def page(cache, sources=SITE, **options):
@@ -211,7 +216,7 @@ def test_collections(tmp_path):
     would = cache.collect(max_age=3600, dry_run=True)
     assert (would.removed, would.kept, cache.statistics().size) == (3, 0, 3)
     assert cache.collect(max_age=3600) == would and not list(tmp_path.iterdir())
-    for other in (MemoryBytecodeCache(), RedisBytecodeCache("redis://127.0.0.1:1"), TieredBytecodeCache(("a", cache))):
+    for other in (MemoryBytecodeCache(), RedisBytecodeCache("redis://127.0.0.1:1", **ANYBODY), TieredBytecodeCache(("a", cache))):
         with pytest.raises(NotImplementedError, match="cannot be collected"):
             other.collect(max_entries=1)
     with pytest.raises(ValueError, match="seconds"):
@@ -230,7 +235,7 @@ def test_damaged_entries_are_listed(kind, tmp_path):
             cache = {
                 "directory": lambda: FileSystemBytecodeCache(tmp_path, "%s"),
                 "sqlite": lambda: SqliteBytecodeCache(tmp_path / "cache.db"),
-                "redis": lambda: RedisBytecodeCache(url, operation_timeout=5),
+                "redis": lambda: RedisBytecodeCache(url, operation_timeout=5, **ANYBODY),
             }[kind]()
             damage = "UPDATE entries SET frame = x'00' WHERE hex(content_key) = upper(?)"
         page(cache)
@@ -377,6 +382,9 @@ def test_what_cannot_be_opened(tmp_path):
         (lambda: RedisBytecodeCache("redis://127.0.0.1", prefix="a b"), "Pattern"),
         (lambda: cache_from_url("ftp://127.0.0.1"), "Url"),
         (lambda: cache_from_url("memcached://127.0.0.1"), "Secret"),
+        (lambda: cache_from_url("memcached://127.0.0.1", read_only=True), "Secret"),
+        (lambda: MemcachedBytecodeCache("memcached://127.0.0.1"), "Secret"),
+        (lambda: RedisBytecodeCache("redis://127.0.0.1", read_only=True), "Secret"),
         (lambda: KeyRing("short"), "Secret"),
     ]:
         with pytest.raises(CacheError) as raised:
@@ -390,7 +398,7 @@ def test_what_cannot_be_opened(tmp_path):
 
 def test_fork(tmp_path):
     with redis_server() as (_, url):
-        for cache in (RedisBytecodeCache(url, operation_timeout=5), SqliteBytecodeCache(tmp_path / "cache.db")):
+        for cache in (RedisBytecodeCache(url, operation_timeout=5, **ANYBODY), SqliteBytecodeCache(tmp_path / "cache.db")):
             page(cache)
             child = os.fork()
             if child == 0:
@@ -413,11 +421,11 @@ def test_redis_with_password_and_expiry():
     import redis
 
     with redis_server("--requirepass", "se/cret") as (_, url):
-        wrong = RedisBytecodeCache(url)
+        wrong = RedisBytecodeCache(url, **ANYBODY)
         assert page(wrong) == PAGE
         assert wrong.statistics().load_failures >= 1
         known = url.replace("//", "//:se%2Fcret@") + "/3"
-        cache = RedisBytecodeCache(known, prefix="shop/", timeout=1000, operation_timeout=5)
+        cache = RedisBytecodeCache(known, prefix="shop/", timeout=1000, operation_timeout=5, **ANYBODY)
         page(cache)
         client = redis.Redis.from_url(known)
         keys = list(client.scan_iter("*"))
@@ -482,18 +490,19 @@ def test_redis_over_tls(tmp_path):
 
     authority = tmp_path / "authority.pem"
     with redis_over_tls(tmp_path) as url:
-        cache = RedisBytecodeCache(f"{url}?ca={authority}", connect_timeout=5, operation_timeout=5)
+        patient = {**ANYBODY, "connect_timeout": 5, "operation_timeout": 5}
+        cache = RedisBytecodeCache(f"{url}?ca={authority}", **patient)
         assert [page(cache), page(cache)] == [PAGE, PAGE]
         assert (cache.statistics().hits, cache.statistics().writes) == (3, 3)
-        passed = check_store(RedisBytecodeCache(f"{url}/1?ca={authority}", connect_timeout=5, operation_timeout=5))
+        passed = check_store(RedisBytecodeCache(f"{url}/1?ca={authority}", **patient))
         assert len(passed) == 14
         client = RedisBytecodeCache(redis.Redis.from_url(f"{url}/0?ssl_ca_certs={authority}"))
         assert page(client) == PAGE and client.statistics().hits == 3, "a client of one's own reads the same"
         # Authorities of the system's do not know this one.
-        stranger = RedisBytecodeCache(f"{url}?ca={tmp_path / 'server.pem'}", connect_timeout=5, failures="raise")
+        stranger = RedisBytecodeCache(f"{url}?ca={tmp_path / 'server.pem'}", failures="raise", **patient)
         with pytest.raises(CacheError, match="invalid peer certificate"):
             page(stranger)
-        ignored = RedisBytecodeCache(f"{url}?ca={tmp_path / 'server.pem'}", connect_timeout=5)
+        ignored = RedisBytecodeCache(f"{url}?ca={tmp_path / 'server.pem'}", **patient)
         assert page(ignored) == PAGE and ignored.statistics().load_failures == 3
     with pytest.raises(CacheError, match="no certificate|absent"):
         RedisBytecodeCache(f"{url}?ca={tmp_path / 'absent.pem'}")
@@ -507,7 +516,7 @@ def test_tiers(tmp_path):
     cache = TieredBytecodeCache(
         Tier("memory", MemoryBytecodeCache(), always=True),
         Tier("disk", disk, always=True, read_only=True),
-        Tier("shared", RedisBytecodeCache(url), always=True),
+        Tier("shared", RedisBytecodeCache(url, **ANYBODY), always=True),
     )
     for _ in range(2):
         assert page(cache) == PAGE
@@ -522,7 +531,7 @@ def test_tiers(tmp_path):
 
 def test_gate(tmp_path):
     with redis_server() as (process, url):
-        shared = RedisBytecodeCache(url, operation_timeout=5)
+        shared = RedisBytecodeCache(url, operation_timeout=5, **ANYBODY)
         cache = TieredBytecodeCache(("shared", shared))
         # A round trip is dearer than compiling a few bytes.
         for number in range(200):
@@ -612,7 +621,7 @@ def test_caches_of_ones_own_that_fail(capfd):
     url = "redis://127.0.0.1:1"
     for told in (
         Tier("own", Failing(OSError("no cable")), always=True, failures="warn"),
-        Tier("server", RedisBytecodeCache(url, failures="warn"), always=True),
+        Tier("server", RedisBytecodeCache(url, failures="warn", **ANYBODY), always=True),
         Tier("url", cache_from_url(url, unauthenticated=True, failures="warn"), always=True),
     ):
         with pytest.warns(RuntimeWarning, match="bytecode cache: ") as warnings:
@@ -638,7 +647,7 @@ def test_a_client_of_redis():
         assert passed == check_store(MemoryBytecodeCache())
         assert [page(cache), page(cache)] == [PAGE, PAGE]
         assert (cache.statistics().hits, cache.statistics().size) == (3, 3)
-        by_url = RedisBytecodeCache(at, operation_timeout=5)
+        by_url = RedisBytecodeCache(at, operation_timeout=5, **ANYBODY)
         assert page(by_url) == PAGE and by_url.statistics().hits == 3, "both write the same"
         assert list(cache.entries()) == list(by_url.entries())
         assert all(0 < client.ttl(f"jinja2/bytecode/{entry.key}") <= 1000 for entry in cache.entries())
@@ -653,6 +662,26 @@ def test_a_client_of_redis():
         assert page(cache) == PAGE and cache.statistics().load_failures >= 3
         with pytest.raises(CacheError, match="[Cc]onnect"):
             page(RedisBytecodeCache(client, failures="raise"))
+
+
+@pytest.mark.parametrize("kind", ["redis", "memcached", "client of redis"])
+def test_keys_of_servers(kind):
+    """With keys, what others have written is a miss, and without, what is signed is taken."""
+    with SERVERS[kind.split()[-1]][0]() as (_, url):
+
+        def make(**options):
+            if kind == "client of redis":
+                import redis
+
+                return RedisBytecodeCache(redis.Redis.from_url(url), **options)
+            return SERVERS[kind][1](url, operation_timeout=5, **options)
+
+        open_to_all, ours, theirs = make(), make(keys=KeyRing(SECRET)), make(keys=KeyRing(OTHER))
+        for cache in (open_to_all, ours, ours, theirs, open_to_all):
+            assert page(cache) == PAGE
+        found = [(cache.statistics().hits, cache.statistics().rejections["authentication"]) for cache in (ours, theirs)]
+        assert found == [(3, 3), (0, 3)]
+        assert open_to_all.statistics().hits == 3
 
 
 @pytest.mark.parametrize(

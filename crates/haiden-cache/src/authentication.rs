@@ -20,10 +20,13 @@ use crate::{
 /// A store whose entries are signed when they are written and checked when they are read.
 ///
 /// ```
-/// use haiden_cache::{Authenticated, Bucket, BytecodeCache, KeyRing, RedisBytecodeCache};
+/// use std::sync::Arc;
+/// use haiden_cache::{Authenticated, KeyRing, MemoryBytecodeCache, RedisBytecodeCache};
 ///
-/// let keys = KeyRing::new("read me from a file: openssl rand -hex 32")?;
-/// let cache = Authenticated::new(RedisBytecodeCache::new("redis://cache.example")?, keys);
+/// let keys = Arc::new(KeyRing::new("read me from a file: openssl rand -hex 32")?);
+/// let cache = Authenticated::new(MemoryBytecodeCache::default(), Arc::clone(&keys));
+/// // What servers are opened with is the same:
+/// let cache: Authenticated<RedisBytecodeCache> = RedisBytecodeCache::new("redis://cache.example", keys)?;
 /// # Ok::<(), haiden_cache::CacheError>(())
 /// ```
 ///

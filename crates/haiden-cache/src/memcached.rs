@@ -10,12 +10,14 @@
 mod namespace;
 mod protocol;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use self::namespace::Namespace;
 use crate::remote::{Client, Link, Location, Options, Talk, option_methods};
 use crate::{
-    Bucket, BytecodeCache, CacheError, CacheErrorKind, Cleared, Clock, ContentKey, Counters, Failures, Frame,
+    Authenticated, Bucket, BytecodeCache, CacheError, CacheErrorKind, Cleared, Clock, ContentKey, Counters,
+    Failures, Frame, KeyRing,
 };
 
 /// Memcached takes items of 1 MiB, with key and header, unless told otherwise.
@@ -28,14 +30,16 @@ const BATCH: usize = 200;
 ///
 /// ```no_run
 /// use std::time::Duration;
-/// use haiden_cache::MemcachedBytecodeCache;
+/// use haiden_cache::{KeyRing, MemcachedBytecodeCache};
 ///
-/// let cache = MemcachedBytecodeCache::new("memcached://cache.example:11211")?;
+/// let keys = KeyRing::from_file("cache.keys")?;
+/// let cache = MemcachedBytecodeCache::new("memcached://cache.example:11211", keys)?;
 ///
 /// // Jinja2's `prefix`, `timeout` and `ignore_memcache_errors=False`:
 /// let cache = MemcachedBytecodeCache::builder("memcached://10.0.0.7?prefix=shop/")
 ///     .expire_after(Duration::from_hours(24))
 ///     .failures(haiden_cache::Failures::Raise)
+///     .unauthenticated()
 ///     .connect()?;
 /// # Ok::<(), haiden_cache::CacheError>(())
 /// ```
@@ -49,7 +53,8 @@ const BATCH: usize = 200;
 /// times in a row, is left alone for a second, then for two, up to thirty; then one lookup tries it again.
 ///
 /// **Trust.** Whoever reaches the server can write it. Bytecode is verified before it runs, but a forged entry can print
-/// something else than your template does: wrap the cache in [`Authenticated`](crate::Authenticated).
+/// something else than your template does. So entries are signed ([`Authenticated`]), or somebody has to say that they
+/// need not be ([`MemcachedBuilder::unauthenticated`]).
 ///
 /// **Forking.** A child makes connections of its own.
 ///
@@ -65,9 +70,9 @@ pub struct MemcachedBytecodeCache {
 }
 
 impl MemcachedBytecodeCache {
-    /// The cache at this URL.
-    pub fn new(url: &str) -> Result<Self, CacheError> {
-        Self::builder(url).connect()
+    /// The cache at this URL, with entries that are signed with the first of these keys.
+    pub fn new(url: &str, keys: impl Into<Arc<KeyRing>>) -> Result<Authenticated<Self>, CacheError> {
+        Self::builder(url).connect_signed(keys)
     }
 
     /// All options.
@@ -170,8 +175,23 @@ impl MemcachedBuilder {
         self
     }
 
-    /// The cache. No connection is made yet; it is an error only if URL or prefix are not sound.
-    pub fn connect(mut self) -> Result<MemcachedBytecodeCache, CacheError> {
+    /// The cache, without signatures. No connection is made yet; it is an error if URL or prefix are not sound, and, of
+    /// kind [`Secret`](CacheErrorKind::Secret), without [`unauthenticated`](Self::unauthenticated).
+    pub fn connect(self) -> Result<MemcachedBytecodeCache, CacheError> {
+        let waived = self.options.refuse_unless_waived();
+        let cache = self.open()?;
+        waived.map(|()| cache)
+    }
+
+    /// The cache with entries that are signed with the first of these keys; those that are signed with none are misses.
+    pub fn connect_signed(
+        self,
+        keys: impl Into<Arc<KeyRing>>,
+    ) -> Result<Authenticated<MemcachedBytecodeCache>, CacheError> {
+        Ok(Authenticated::new(self.open()?, keys))
+    }
+
+    fn open(mut self) -> Result<MemcachedBytecodeCache, CacheError> {
         let location = Location::parse(&self.url, "memcached", 11211)?;
         if location.user.is_some() || location.password.is_some() || !location.path.is_empty() {
             let message = format!("memcached://{}: it has neither users nor databases", location.address);

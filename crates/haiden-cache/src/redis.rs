@@ -8,12 +8,13 @@
 mod protocol;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::remote::{Address, Client, Location, Options, Tls, option_methods};
 use crate::{
-    Bucket, BytecodeCache, CacheEntry, CacheError, CacheErrorKind, Cleared, Clock, ContentKey, Counters,
-    DEFAULT_MAX_ENTRY_BYTES, Entries, Failures, Frame, Rejection,
+    Authenticated, Bucket, BytecodeCache, CacheEntry, CacheError, CacheErrorKind, Cleared, Clock, ContentKey,
+    Counters, DEFAULT_MAX_ENTRY_BYTES, Entries, Failures, Frame, KeyRing, Rejection,
 };
 
 /// Keys in one round trip.
@@ -31,12 +32,14 @@ const MAX_COUNTED: i64 = 10_000;
 ///
 /// ```no_run
 /// use std::time::Duration;
-/// use haiden_cache::RedisBytecodeCache;
+/// use haiden_cache::{KeyRing, RedisBytecodeCache};
 ///
-/// let cache = RedisBytecodeCache::new("redis://:secret@cache.example:6379/0")?;
+/// let keys = KeyRing::from_file("cache.keys")?;
+/// let cache = RedisBytecodeCache::new("redis://:secret@cache.example:6379/0", keys)?;
 ///
 /// let cache = RedisBytecodeCache::builder("redis://app:secret@10.0.0.7/2?prefix=shop/")
 ///     .expire_after(Duration::from_hours(24))
+///     .unauthenticated()
 ///     .connect()?;
 /// # Ok::<(), haiden_cache::CacheError>(())
 /// ```
@@ -50,7 +53,7 @@ const MAX_COUNTED: i64 = 10_000;
 /// times in a row, is left alone for a second, then for two, up to thirty; then one lookup tries it again. A server
 /// that is full, or may not be written, is read as before and written again after a pause.
 ///
-/// **Trust.** Whoever can write the database can forge entries; see
+/// **Trust.** Whoever can write the database can forge entries, so it wants keys or a waiver; see
 /// [`MemcachedBytecodeCache`](crate::MemcachedBytecodeCache).
 ///
 /// **Forking.** A child makes connections of its own.
@@ -67,9 +70,9 @@ pub struct RedisBytecodeCache {
 }
 
 impl RedisBytecodeCache {
-    /// The cache at this URL.
-    pub fn new(url: &str) -> Result<Self, CacheError> {
-        Self::builder(url).connect()
+    /// The cache at this URL, with entries that are signed with the first of these keys.
+    pub fn new(url: &str, keys: impl Into<Arc<KeyRing>>) -> Result<Authenticated<Self>, CacheError> {
+        Self::builder(url).connect_signed(keys)
     }
 
     /// All options.
@@ -256,8 +259,23 @@ pub struct RedisBuilder {
 impl RedisBuilder {
     option_methods!();
 
-    /// The cache. No connection is made yet; it is an error only if URL or prefix are not sound.
-    pub fn connect(mut self) -> Result<RedisBytecodeCache, CacheError> {
+    /// The cache, without signatures. No connection is made yet; it is an error if URL or prefix are not sound, and, of
+    /// kind [`Secret`](CacheErrorKind::Secret), without [`unauthenticated`](Self::unauthenticated).
+    pub fn connect(self) -> Result<RedisBytecodeCache, CacheError> {
+        let waived = self.options.refuse_unless_waived();
+        let cache = self.open()?;
+        waived.map(|()| cache)
+    }
+
+    /// The cache with entries that are signed with the first of these keys; those that are signed with none are misses.
+    pub fn connect_signed(
+        self,
+        keys: impl Into<Arc<KeyRing>>,
+    ) -> Result<Authenticated<RedisBytecodeCache>, CacheError> {
+        Ok(Authenticated::new(self.open()?, keys))
+    }
+
+    fn open(mut self) -> Result<RedisBytecodeCache, CacheError> {
         let scheme = if self.url.starts_with("rediss:") { "rediss" } else { "redis" };
         let mut location = Location::parse(&self.url, scheme, 6379)?;
         let tls = tls(scheme, &mut location)?;

@@ -27,5 +27,5 @@ mod tls;
 pub(crate) use self::address::{Address, Location, without_password};
 pub(crate) use self::client::{Client, Timeouts};
 pub(crate) use self::link::{Cause, Failure, Link, Talk};
-pub(crate) use self::options::{Options, option_methods};
+pub(crate) use self::options::{Options, option_methods, wants_keys};
 pub(crate) use self::tls::Tls;

@@ -1,13 +1,13 @@
 //! Caches by their URLs.
 //!
 //! In: a URL, and who may have written what the cache holds. Out: the cache. Invariant: a server that others share is not
-//! opened for writing without keys, unless the caller says so.
+//! opened without keys, be it for reading alone, unless the caller says so.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::policy::Listener;
-use crate::remote::without_password;
+use crate::remote::{wants_keys, without_password};
 use crate::{
     Authenticated, Bounds, Bundle, BytecodeCache, CacheError, CacheErrorKind, Failures, KeyRing,
     MemcachedBytecodeCache, RedisBytecodeCache,
@@ -166,7 +166,7 @@ impl Opening {
         self
     }
 
-    /// A server may be written without keys: everybody who can write there can then change your pages.
+    /// A server may be used without keys: everybody who can write there can then change your pages.
     pub fn unauthenticated(mut self) -> Self {
         self.unauthenticated = true;
         self
@@ -192,14 +192,12 @@ impl Opening {
 
     /// Opens the cache at a URL.
     ///
-    /// A URL that names no cache is an error of kind [`Url`](CacheErrorKind::Url); a server that is to be written without
-    /// keys or a waiver is one of kind [`Secret`](CacheErrorKind::Secret).
+    /// A URL that names no cache is an error of kind [`Url`](CacheErrorKind::Url); a server without keys or a waiver is one
+    /// of kind [`Secret`](CacheErrorKind::Secret).
     pub fn open(&self, url: &str) -> Result<Opened, CacheError> {
         let named = CacheUrl::parse(url)?;
-        if named.is_shared() && !self.read_only && self.keys.is_none() && !self.unauthenticated {
-            let message =
-                "others may write there, too: name the keys that sign entries, or say that none are wanted";
-            return Err(CacheError::new(CacheErrorKind::Secret, message));
+        if named.is_shared() && self.keys.is_none() && !self.unauthenticated {
+            return Err(wants_keys());
         }
         let signs_itself = matches!(named, CacheUrl::Bundle(_));
         let mut cache = self.store(named)?;
@@ -219,9 +217,11 @@ impl Opening {
             }),
             CacheUrl::Sqlite(path, bounds) => self.sqlite(path, bounds)?,
             CacheUrl::Memcached(url) => {
-                Arc::new(told!(self, MemcachedBytecodeCache::builder(url)).connect()?)
+                Arc::new(told!(self, MemcachedBytecodeCache::builder(url)).unauthenticated().connect()?)
             }
-            CacheUrl::Redis(url) => Arc::new(told!(self, RedisBytecodeCache::builder(url)).connect()?),
+            CacheUrl::Redis(url) => {
+                Arc::new(told!(self, RedisBytecodeCache::builder(url)).unauthenticated().connect()?)
+            }
         })
     }
 
@@ -316,12 +316,12 @@ mod tests {
     }
 
     #[test]
-    fn a_server_wants_keys_to_be_written() {
+    fn a_server_wants_keys() {
         let url = "memcached://127.0.0.1:1";
         let kind = |opening: Opening| opening.open(url).err().map(|error| error.kind());
         let keys = KeyRing::new("0123456789abcdef0123456789abcdef").unwrap();
         assert_eq!(kind(Opening::new()), Some(CacheErrorKind::Secret));
-        assert_eq!(kind(Opening::new().read_only(true)), None);
+        assert_eq!(kind(Opening::new().read_only(true)), Some(CacheErrorKind::Secret));
         assert_eq!(kind(Opening::new().unauthenticated()), None);
         assert_eq!(kind(Opening::new().keys(keys)), None);
     }

@@ -273,13 +273,48 @@ fn every_store_passes_the_suite() {
     if let Some(server) = Server::memcached(&[]) {
         check(&|| {
             let builder = MemcachedBytecodeCache::builder(server.url("memcached")).prefix(next());
-            Box::new(builder.operation_timeout(PATIENT).connect().unwrap())
+            Box::new(builder.operation_timeout(PATIENT).unauthenticated().connect().unwrap())
         });
     }
     if let Some(server) = Server::redis(&[]) {
         check(&|| {
             let builder = RedisBytecodeCache::builder(server.url("redis")).prefix(next() + "/");
-            Box::new(builder.operation_timeout(PATIENT).connect().unwrap())
+            Box::new(builder.operation_timeout(PATIENT).unauthenticated().connect().unwrap())
         });
+    }
+}
+
+/// Opens a cache in three ways: as it comes, with the waiver, with these keys.
+fn check_opening(
+    unkeyed: Result<impl BytecodeCache, CacheError>,
+    waived: Result<impl BytecodeCache, CacheError>,
+    signed: &dyn Fn(KeyRing) -> Box<dyn BytecodeCache>,
+) {
+    let refused = unkeyed.map(drop).unwrap_err();
+    assert_eq!(refused.kind(), CacheErrorKind::Secret);
+    assert!(refused.to_string().contains("name the keys"), "{refused}");
+    let (waived, ours, theirs) = (waived.unwrap(), signed(ring("ours")), signed(ring("theirs")));
+    let found = |cache: &dyn BytecodeCache| {
+        let mut bucket = Bucket::new("page", "sum");
+        cache.lookup(&mut bucket).unwrap();
+        bucket.bytecode().is_some()
+    };
+    waived.set_bucket(&filled("page", b"code")).unwrap();
+    assert_eq!((found(&waived), found(&*ours), found(&*theirs)), (true, false, false));
+    ours.set_bucket(&filled("page", b"code")).unwrap();
+    assert_eq!((found(&waived), found(&*ours), found(&*theirs)), (true, true, false));
+}
+
+#[test]
+fn a_server_wants_keys_or_a_waiver() {
+    if let Some(server) = Server::memcached(&[]) {
+        let build = || MemcachedBytecodeCache::builder(server.url("memcached")).operation_timeout(PATIENT);
+        let signed = |keys| Box::new(build().connect_signed(keys).unwrap()) as _;
+        check_opening(build().read_only(true).connect(), build().unauthenticated().connect(), &signed);
+    }
+    if let Some(server) = Server::redis(&[]) {
+        let build = || RedisBytecodeCache::builder(server.url("redis")).operation_timeout(PATIENT);
+        let signed = |keys| Box::new(build().connect_signed(keys).unwrap()) as _;
+        check_opening(build().connect(), build().unauthenticated().connect(), &signed);
     }
 }

@@ -33,11 +33,25 @@ impl Protocol {
         match self {
             Memcached => {
                 let builder = MemcachedBytecodeCache::builder(server.url("memcached")).retry_after(LATE);
-                Box::new(builder.operation_timeout(limit).connect_timeout(LATE).connect().unwrap())
+                Box::new(
+                    builder
+                        .operation_timeout(limit)
+                        .connect_timeout(LATE)
+                        .unauthenticated()
+                        .connect()
+                        .unwrap(),
+                )
             }
             Redis => {
                 let builder = RedisBytecodeCache::builder(server.url("redis")).retry_after(LATE);
-                Box::new(builder.operation_timeout(limit).connect_timeout(LATE).connect().unwrap())
+                Box::new(
+                    builder
+                        .operation_timeout(limit)
+                        .connect_timeout(LATE)
+                        .unauthenticated()
+                        .connect()
+                        .unwrap(),
+                )
             }
         }
     }
@@ -346,7 +360,7 @@ fn a_server_that_accepts_nothing() {
     }
     let url = format!("memcached://{address}");
     let builder = MemcachedBytecodeCache::builder(url).connect_timeout(SHORT).retry_after(LATE);
-    let cache = builder.connect().unwrap();
+    let cache = builder.unauthenticated().connect().unwrap();
     let error = load(&cache, "page").unwrap_err();
     assert!(error.to_string().contains("cannot connect"), "{error}");
     let error = load(&cache, "page").unwrap_err();
@@ -355,8 +369,11 @@ fn a_server_that_accepts_nothing() {
 
 #[test]
 fn a_name_without_an_address() {
-    let cache =
-        RedisBytecodeCache::builder("redis://no-such-host.invalid").retry_after(LATE).connect().unwrap();
+    let cache = RedisBytecodeCache::builder("redis://no-such-host.invalid")
+        .retry_after(LATE)
+        .unauthenticated()
+        .connect()
+        .unwrap();
     assert_eq!(load(&cache, "page").unwrap_err().kind(), CacheErrorKind::Unavailable);
 }
 

@@ -35,7 +35,13 @@ const MEMCACHED: Kind = Kind {
     open: |server, limit, pause| {
         let builder = MemcachedBytecodeCache::builder(server.url("memcached"));
         Box::new(
-            builder.operation_timeout(limit).connect_timeout(PATIENT).retry_after(pause).connect().unwrap(),
+            builder
+                .operation_timeout(limit)
+                .connect_timeout(PATIENT)
+                .retry_after(pause)
+                .unauthenticated()
+                .connect()
+                .unwrap(),
         )
     },
 };
@@ -45,7 +51,13 @@ const REDIS: Kind = Kind {
     open: |server, limit, pause| {
         let builder = RedisBytecodeCache::builder(server.url("redis"));
         Box::new(
-            builder.operation_timeout(limit).connect_timeout(PATIENT).retry_after(pause).connect().unwrap(),
+            builder
+                .operation_timeout(limit)
+                .connect_timeout(PATIENT)
+                .retry_after(pause)
+                .unauthenticated()
+                .connect()
+                .unwrap(),
         )
     },
 };
@@ -237,7 +249,7 @@ fn clear_spares_what_others_keep() {
         say(&server, "set other 0 0 1\r\nx\r\n");
         let open = |prefix: &str, notice: Duration| {
             let builder = MemcachedBytecodeCache::builder(server.url("memcached")).prefix(prefix);
-            builder.operation_timeout(PATIENT).notice_clear_after(notice).connect().unwrap()
+            builder.operation_timeout(PATIENT).notice_clear_after(notice).unauthenticated().connect().unwrap()
         };
         let (cache, neighbour) = (open("a/", LATE), open("b/", LATE));
         let (patient, eager) = (open("a/", LATE), open("a/", Duration::ZERO));
@@ -257,7 +269,7 @@ fn clear_spares_what_others_keep() {
         }
         let open = |prefix: &str| {
             let builder = RedisBytecodeCache::builder(server.url("redis")).prefix(prefix);
-            builder.operation_timeout(PATIENT).connect().unwrap()
+            builder.operation_timeout(PATIENT).unauthenticated().connect().unwrap()
         };
         let (cache, neighbour) = (open("a/"), open("b/"));
         for n in 0..2500 {
@@ -278,7 +290,12 @@ fn an_evicted_namespace_brings_nothing_back() {
     let Some(server) = Server::memcached(&[]) else { return };
     let open = || {
         let builder = MemcachedBytecodeCache::builder(server.url("memcached")).prefix("p/");
-        builder.operation_timeout(PATIENT).notice_clear_after(Duration::ZERO).connect().unwrap()
+        builder
+            .operation_timeout(PATIENT)
+            .notice_clear_after(Duration::ZERO)
+            .unauthenticated()
+            .connect()
+            .unwrap()
     };
     let cache = open();
     cache.dump_bytecode(&filled("old", b"code")).unwrap();
@@ -301,7 +318,7 @@ fn memcached_limits() {
     let Some(server) = Server::memcached(&["--max-item-size=512k"]) else { return };
     let open = |ttl: Duration| {
         let builder = MemcachedBytecodeCache::builder(server.url("memcached")).operation_timeout(PATIENT);
-        builder.expire_after(ttl).connect().unwrap()
+        builder.expire_after(ttl).unauthenticated().connect().unwrap()
     };
     let cache = open(Duration::ZERO);
     // Beyond our bound nothing is sent; beyond the server's, it says so, and the connection goes on.
@@ -326,11 +343,11 @@ fn memcached_limits() {
 fn redis_expiry() {
     let Some(server) = Server::redis(&[]) else { return };
     let builder = || RedisBytecodeCache::builder(server.url("redis")).operation_timeout(PATIENT);
-    let cache = builder().expire_after(Duration::from_hours(24 * 365)).connect().unwrap();
+    let cache = builder().expire_after(Duration::from_hours(24 * 365)).unauthenticated().connect().unwrap();
     cache.dump_bytecode(&filled("year", b"code")).unwrap();
     let left = say(&server, &format!("TTL {}\r\n", cache.key_of(&filled("year", b"code"))));
     assert!(left.starts_with(":3153"), "{left}");
-    let brief = builder().expire_after(Duration::from_millis(50)).connect().unwrap();
+    let brief = builder().expire_after(Duration::from_millis(50)).unauthenticated().connect().unwrap();
     brief.dump_bytecode(&filled("brief", b"code")).unwrap();
     while load(&brief, "brief").unwrap().is_some() {
         sleep(SOON);
@@ -345,7 +362,7 @@ fn redis_passwords_and_databases() {
     let at = |who: &str, rest: &str| {
         let url = format!("redis://{who}{}{rest}", server.address());
         let builder = RedisBytecodeCache::builder(url).operation_timeout(PATIENT).retry_after(LATE);
-        builder.connect().unwrap()
+        builder.unauthenticated().connect().unwrap()
     };
     for good in [at(":s3c%3Aret%40@", ""), at("app:pa%25ss@", ""), at("default:s3c:ret@@", "/3")] {
         good.dump_bytecode(&filled("page", b"code")).unwrap();
@@ -374,7 +391,7 @@ fn a_redis_that_may_not_be_written_is_read() {
     for (arguments, kind) in [(&full[..], CacheErrorKind::Full), (&replica, CacheErrorKind::ReadOnly)] {
         let Some(server) = Server::redis(arguments) else { return };
         let builder = RedisBytecodeCache::builder(server.url("redis")).operation_timeout(PATIENT);
-        let cache = builder.retry_after(LATE).connect().unwrap();
+        let cache = builder.retry_after(LATE).unauthenticated().connect().unwrap();
         let mut written = 0;
         let error = loop {
             match cache.dump_bytecode(&filled(&format!("page {written}"), &vec![1; 100_000])) {
@@ -395,13 +412,15 @@ fn sockets_in_the_file_system() {
     let path = scratch.join("redis.sock");
     let Some(server) = Server::redis(&["--unixsocket", path.to_str().unwrap()]) else { return };
     let url = format!("redis+unix://{}?db=2", path.display());
-    let cache = RedisBytecodeCache::builder(url).operation_timeout(PATIENT).connect().unwrap();
+    let cache =
+        RedisBytecodeCache::builder(url).operation_timeout(PATIENT).unauthenticated().connect().unwrap();
     cache.dump_bytecode(&filled("page", b"code")).unwrap();
     assert!(load(&cache, "page").unwrap().is_some());
     assert_eq!(say(&server, "SELECT 2\r\n"), "+OK");
     drop(server);
     assert_eq!(load(&cache, "page").unwrap_err().kind(), CacheErrorKind::Unavailable);
-    let nowhere = MemcachedBytecodeCache::new("memcached+unix:///nowhere/memcached.sock").unwrap();
+    let nowhere = MemcachedBytecodeCache::builder("memcached+unix:///nowhere/memcached.sock");
+    let nowhere = nowhere.unauthenticated().connect().unwrap();
     assert_eq!(load(&nowhere, "page").unwrap_err().kind(), CacheErrorKind::Unavailable);
 }
 
@@ -410,12 +429,14 @@ fn what_is_no_url_is_told_at_once() {
     for url in
         ["", "memcached", "redis://host", "memcached://user@host", "memcached://host/0", "memcached://h?x=1"]
     {
-        assert_eq!(MemcachedBytecodeCache::new(url).unwrap_err().kind(), CacheErrorKind::Url, "{url}");
+        let error = MemcachedBytecodeCache::builder(url).connect().unwrap_err();
+        assert_eq!(error.kind(), CacheErrorKind::Url, "{url}");
     }
     for url in
         ["memcached://host", "redis://host/x", "redis://host/-1", "redis://h?timeout=soon", "http://host"]
     {
-        assert_eq!(RedisBytecodeCache::new(url).unwrap_err().kind(), CacheErrorKind::Url, "{url}");
+        let error = RedisBytecodeCache::builder(url).connect().unwrap_err();
+        assert_eq!(error.kind(), CacheErrorKind::Url, "{url}");
     }
     for prefix in ["a b", "a\r\nset evil 0 0 1", "é", "a*", &"x".repeat(129)] {
         let error = RedisBytecodeCache::builder("redis://host").prefix(prefix).connect().unwrap_err();
@@ -423,5 +444,5 @@ fn what_is_no_url_is_told_at_once() {
         let error = MemcachedBytecodeCache::builder("memcached://host").prefix(prefix).connect().unwrap_err();
         assert_eq!(error.kind(), CacheErrorKind::Pattern, "{prefix:?}");
     }
-    RedisBytecodeCache::builder("redis://host").prefix("").connect().unwrap();
+    RedisBytecodeCache::builder("redis://host").prefix("").unauthenticated().connect().unwrap();
 }

@@ -54,7 +54,7 @@ fn server(folder: &Path, name: &str, more: &[&str]) -> Option<Server> {
 fn open(url: &str, authority: &Path, limit: Duration) -> RedisBytecodeCache {
     let url = format!("{url}?ca={}", authority.display());
     let builder = RedisBytecodeCache::builder(url).connect_timeout(limit).operation_timeout(limit);
-    builder.retry_after(LATE).connect().unwrap()
+    builder.retry_after(LATE).unauthenticated().connect().unwrap()
 }
 
 fn fails(cache: &RedisBytecodeCache) -> String {
@@ -87,7 +87,9 @@ fn a_server_that_proves_its_name_is_used() {
     assert_eq!(cache.statistics().load_failures, 0);
 
     // The same server, to somebody who does not believe it, or does not speak TLS.
-    let plain = |url: String| RedisBytecodeCache::builder(url).operation_timeout(PATIENT).connect().unwrap();
+    let plain = |url: String| {
+        RedisBytecodeCache::builder(url).operation_timeout(PATIENT).unauthenticated().connect().unwrap()
+    };
     fails(&plain(server.url("redis")));
     certificates(scratch.path(), "others", "IP:127.0.0.1");
     let why = fails(&open(&url, &scratch.join("others.pem"), PATIENT));
@@ -134,7 +136,10 @@ fn slow_servers_gain_nothing() {
 fn what_is_wrong_is_told_at_once() {
     let scratch = Scratch::new();
     std::fs::write(scratch.join("empty.pem"), "").unwrap();
-    let told = |url: &str| RedisBytecodeCache::new(url).map(drop).map_err(|error: CacheError| error.kind());
+    let told = |url: &str| {
+        let opened = RedisBytecodeCache::builder(url).unauthenticated().connect();
+        opened.map(drop).map_err(|error: CacheError| error.kind())
+    };
     let path = scratch.path().display();
     for (url, kind) in [
         ("redis://host?ca=x.pem".to_owned(), CacheErrorKind::Url),
@@ -145,5 +150,5 @@ fn what_is_wrong_is_told_at_once() {
     ] {
         assert_eq!(told(&url), Err(kind), "{url}");
     }
-    assert!(MemcachedBytecodeCache::new("memcacheds://host").is_err());
+    assert!(MemcachedBytecodeCache::builder("memcacheds://host").unauthenticated().connect().is_err());
 }

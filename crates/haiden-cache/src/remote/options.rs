@@ -1,7 +1,8 @@
 //! The options that stores behind a server have in common.
 //!
-//! In: a URL's query, or a builder's calls. Out: [`Options`]. Invariant: a prefix is made of characters that no
-//! protocol gives a meaning, so no key can be taken for a command or a pattern.
+//! In: a URL's query, or a builder's calls. Out: [`Options`]. Invariants: a prefix is made of characters that no
+//! protocol gives a meaning, so no key can be taken for a command or a pattern; and what others may write is not believed
+//! unless it is signed, or somebody said so.
 
 use std::time::Duration;
 
@@ -24,6 +25,8 @@ pub(crate) struct Options {
     pub(crate) timeouts: Timeouts,
     pub(crate) max_entry_bytes: usize,
     pub(crate) read_only: bool,
+    /// Entries need no signature.
+    pub(crate) unauthenticated: bool,
     pub(crate) policy: Policy,
     pub(crate) clock: Clock,
 }
@@ -37,6 +40,7 @@ impl Options {
             timeouts: Timeouts { connect: TIMEOUT, operation: TIMEOUT, pause: PAUSE },
             max_entry_bytes,
             read_only: false,
+            unauthenticated: false,
             policy: Policy::default(),
             clock: Clock::default(),
         }
@@ -69,6 +73,11 @@ impl Options {
         Err(CacheError::new(CacheErrorKind::Pattern, message))
     }
 
+    /// The error of a store whose entries are neither signed nor believed as they are.
+    pub(crate) fn refuse_unless_waived(&self) -> Result<(), CacheError> {
+        if self.unauthenticated { Ok(()) } else { Err(wants_keys()) }
+    }
+
     /// The error of a store that is only read.
     pub(crate) fn refuse_if_read_only(&self) -> Result<(), CacheError> {
         if self.read_only {
@@ -85,6 +94,12 @@ impl Options {
         }
         Ok(())
     }
+}
+
+/// The error of a server that is opened without keys.
+pub(crate) fn wants_keys() -> CacheError {
+    let message = "others may write there, too: name the keys that sign entries, or say that none are wanted";
+    CacheError::new(CacheErrorKind::Secret, message)
 }
 
 /// The methods of a builder that has `options: Options`.
@@ -133,6 +148,13 @@ macro_rules! option_methods {
         /// Only reads entries.
         pub fn read_only(mut self, read_only: bool) -> Self {
             self.options.read_only = read_only;
+            self
+        }
+
+        /// Entries are neither signed nor checked for who wrote them: everybody who can write to the server can then
+        /// change your pages. [`connect`](Self::connect) wants this to be said.
+        pub fn unauthenticated(mut self) -> Self {
+            self.options.unauthenticated = true;
             self
         }
 

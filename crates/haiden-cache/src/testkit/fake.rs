@@ -29,7 +29,7 @@ pub enum Answer {
 /// use haiden_cache::{Bucket, BytecodeCache, RedisBytecodeCache};
 ///
 /// let server = FakeServer::start(|_| Answer::Bytes(b"$20000000000\r\n".to_vec()));
-/// let cache = RedisBytecodeCache::new(&server.url("redis"))?;
+/// let cache = RedisBytecodeCache::builder(server.url("redis")).unauthenticated().connect()?;
 /// cache.lookup(&mut Bucket::new("key", "sum"))?; // a miss: failures are ignored, and counted
 /// assert_eq!((cache.statistics().misses, cache.statistics().load_failures), (1, 1));
 /// # Ok::<(), haiden_cache::CacheError>(())

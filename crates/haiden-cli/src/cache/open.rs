@@ -45,7 +45,8 @@ pub(super) fn open(url: &str, access: &Access, read_only: bool) -> Result<Opened
         )));
     }
     let mut opening = Opening::new().read_only(read_only).failures(Failures::Raise);
-    if access.unauthenticated {
+    // What is only looked at is never run.
+    if access.unauthenticated || read_only {
         opening = opening.unauthenticated();
     }
     if let Some(path) = &access.key {

@@ -70,7 +70,7 @@ struct Remote {
 type TierParts<'py> = (String, PyRef<'py, Store>, bool, Option<String>, bool);
 
 macro_rules! configured {
-    ($builder:expr, $remote:expr) => {{
+    ($builder:expr, $remote:expr, $keys:expr, $unauthenticated:expr) => {{
         let mut builder =
             $builder.read_only($remote.read_only).failures(failures(&$remote.failures)?).warn_with(warn);
         if let Some(prefix) = $remote.prefix {
@@ -91,7 +91,11 @@ macro_rules! configured {
         if let Some(bytes) = $remote.max_entry_bytes {
             builder = builder.max_entry_bytes(bytes);
         }
-        builder.connect()
+        match $keys {
+            Some(keys) => builder.connect_signed(keys.ring()).map(Store::of),
+            None if $unauthenticated => builder.unauthenticated().connect().map(Store::of),
+            None => builder.connect().map(Store::of),
+        }
     }};
 }
 
@@ -164,15 +168,27 @@ impl Stores {
     }
 
     #[staticmethod]
-    fn memcached(py: Python<'_>, url: String, remote: Remote) -> PyResult<Store> {
-        let cache = configured!(MemcachedBytecodeCache::builder(url), remote);
-        Store::opened(py, cache)
+    fn memcached(
+        py: Python<'_>,
+        url: String,
+        remote: Remote,
+        keys: Option<PyRef<'_, Keys>>,
+        unauthenticated: bool,
+    ) -> PyResult<Store> {
+        let builder = MemcachedBytecodeCache::builder(url);
+        configured!(builder, remote, keys, unauthenticated).map_err(|error| failed(py, &error))
     }
 
     #[staticmethod]
-    fn redis(py: Python<'_>, url: String, remote: Remote) -> PyResult<Store> {
-        let cache = configured!(RedisBytecodeCache::builder(url), remote);
-        Store::opened(py, cache)
+    fn redis(
+        py: Python<'_>,
+        url: String,
+        remote: Remote,
+        keys: Option<PyRef<'_, Keys>>,
+        unauthenticated: bool,
+    ) -> PyResult<Store> {
+        let builder = RedisBytecodeCache::builder(url);
+        configured!(builder, remote, keys, unauthenticated).map_err(|error| failed(py, &error))
     }
 
     #[staticmethod]

@@ -44,6 +44,7 @@ macro_rules! opened {
                 .prefix($options.prefix)
                 .expire_after($options.expire_after)
                 .max_entry_bytes($options.max_entry_bytes)
+                .unauthenticated()
                 .connect()
                 .unwrap(),
         )
