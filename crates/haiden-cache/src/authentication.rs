@@ -24,7 +24,7 @@ use crate::{
 /// use haiden_cache::{Authenticated, KeyRing, MemoryBytecodeCache, RedisBytecodeCache};
 ///
 /// let keys = Arc::new(KeyRing::new("read me from a file: openssl rand -hex 32")?);
-/// let cache = Authenticated::new(MemoryBytecodeCache::default(), Arc::clone(&keys));
+/// let cache = Authenticated::new(MemoryBytecodeCache::new(100, 1 << 20), Arc::clone(&keys));
 /// // What servers are opened with is the same:
 /// let cache: Authenticated<RedisBytecodeCache> = RedisBytecodeCache::new("redis://cache.example", keys)?;
 /// # Ok::<(), haiden_cache::CacheError>(())
