@@ -48,8 +48,6 @@ pub(crate) enum Bound {
     Registers,
     /// Loop slots of the function.
     Loops,
-    /// Instructions of the function.
-    Code,
 }
 
 /// The values of the [`Bound`]s. A power of two, so that indexing needs no check.
@@ -73,6 +71,8 @@ pub(crate) enum Extra {
     Test(Field),
     /// Operand `c` as a distance.
     Near,
+    /// Operand `w` is a place in the function; and so many registers from the one in `a`.
+    Target(u16),
     /// Table `w` of locals has registers of this function only.
     Locals,
     /// The same for table `b`, and function `c` is the body of an overlay scope.
@@ -130,10 +130,11 @@ const fn rule(number: usize) -> Rule {
         let (field, kind) = info.operands[i];
         rule.bounds[field as usize] = bound(op, field, kind);
         let extra = extra(op, field, kind);
-        if !matches!(extra, Extra::None) {
-            assert!(matches!(rule.extra, Extra::None), "an instruction has one extra check");
-            rule.extra = extra;
-        }
+        rule.extra = match (rule.extra, extra) {
+            (only, Extra::None) | (Extra::None, only) => only,
+            (Extra::Fixed(Field::A, count), Extra::Target(0)) => Extra::Target(count),
+            _ => panic!("an instruction has one extra check"),
+        };
         i += 1;
     }
     match op {
@@ -154,7 +155,7 @@ const fn bound(op: Op, field: Field, kind: Kind) -> Bound {
     match kind {
         Kind::Out | Kind::In | Kind::InOut => Bound::Registers,
         // The extra check judges these.
-        Kind::First | Kind::Count | Kind::Near | Kind::LocalsOrNone => Bound::Any,
+        Kind::First | Kind::Count | Kind::Near | Kind::LocalsOrNone | Kind::Target => Bound::Any,
         Kind::Text => Bound::Texts,
         Kind::Const => Bound::Constants,
         Kind::Name => Bound::Names,
@@ -164,7 +165,6 @@ const fn bound(op: Op, field: Field, kind: Kind) -> Bound {
         Kind::Test => Bound::TestCalls,
         Kind::Function => Bound::Functions,
         Kind::Locals => Bound::Locals,
-        Kind::Target => Bound::Code,
         Kind::Loop => Bound::Loops,
         Kind::Escape => Bound::Three,
         Kind::Imm => match (op, field) {
@@ -182,6 +182,7 @@ const fn bound(op: Op, field: Field, kind: Kind) -> Bound {
 const fn extra(op: Op, field: Field, kind: Kind) -> Extra {
     match (kind, field) {
         (Kind::Near, Field::C) => Extra::Near,
+        (Kind::Target, Field::W) => Extra::Target(0),
         (Kind::Locals, Field::W) => Extra::Locals,
         (Kind::Locals, Field::B) => Extra::Overlay,
         // Judged together with the locals.
@@ -192,7 +193,7 @@ const fn extra(op: Op, field: Field, kind: Kind) -> Extra {
             Op::EnterLoop => Extra::IsLoop,
             _ => panic!("say what kind of function this instruction takes"),
         },
-        (Kind::Near | Kind::Locals | Kind::LocalsOrNone | Kind::Function, _) => {
+        (Kind::Near | Kind::Target | Kind::Locals | Kind::LocalsOrNone | Kind::Function, _) => {
             panic!("the verifier does not look for this kind of operand in this field")
         }
         _ => Extra::None,
