@@ -70,12 +70,28 @@ impl Text {
     fn new((start, end): (u32, u32), ascii: bool) -> Text {
         Text { start, end, ascii, short: ascii && (end - start) as usize <= BLOCK }
     }
+}
 
-    /// The strings of an image that has others than ASCII ones.
-    fn all(image: &Image) -> Box<[Text]> {
-        let text = |index| Text::new(image.string_range(index), image.string(index).is_ascii());
-        (0..image.string_count() as u32).map(text).collect()
+/// For each string of an image whether it is ASCII.
+fn ascii_strings(image: &Image) -> Box<[bool]> {
+    let mut ascii = vec![true; image.string_count()];
+    let (bytes, ends) = (image.text().as_bytes(), image.string_ends());
+    let mut string = 0;
+    while let Some(other) = first_other(&bytes[ends[string] as usize..]) {
+        let place = ends[string] + other as u32;
+        // The first that ends behind it.
+        string += ends[string + 1..].partition_point(|&end| end <= place);
+        ascii[string] = false;
+        string += 1;
     }
+    ascii.into_boxed_slice()
+}
+
+/// Where the first byte is that is no ASCII character.
+fn first_other(bytes: &[u8]) -> Option<usize> {
+    let (blocks, _) = bytes.as_chunks::<32>();
+    let start = 32 * blocks.iter().position(|block| !block.is_ascii()).unwrap_or(blocks.len());
+    bytes[start..].iter().position(|byte| !byte.is_ascii()).map(|place| start + place)
 }
 
 /// What is to be known of a function when it is entered.
@@ -114,8 +130,8 @@ pub struct Program<H: Host> {
     image: Arc<Image>,
     name: Option<Arc<str>>,
     extra: H::Extra,
-    /// Its strings, unless all of them are ASCII: then the image tells all there is to know.
-    texts: Option<Box<[Text]>>,
+    /// Which of its strings are ASCII, unless all of them are.
+    ascii: Option<Box<[bool]>>,
     pub(crate) constants: Box<[Option<H::Constant>]>,
     pub(crate) names: Box<[H::Name]>,
     pub(crate) sites: Box<[H::Site]>,
@@ -154,10 +170,8 @@ impl<H: Host> Program<H> {
     /// String `index` of its image.
     #[inline(always)]
     pub(crate) fn text(&self, image: &Image, index: u32) -> Text {
-        match &self.texts {
-            None => Text::new(image.string_range(index), true),
-            Some(texts) => texts[index as usize],
-        }
+        let ascii = self.ascii.as_ref().is_none_or(|ascii| ascii[index as usize]);
+        Text::new(image.string_range(index), ascii)
     }
     /// The name of function `index`, if it has one.
     pub fn function_name(&self, index: u32) -> Option<&str> {
@@ -227,7 +241,7 @@ pub fn link<H: Host>(
     let filters: Box<[_]> = image.filters().iter().map(|f| linker.filter(image.name(f.name))).collect();
     let tests: Box<[_]> = image.tests().iter().map(|t| linker.test(image.name(t.name))).collect();
     unknown_reference(&image, &filters, &tests)?;
-    let texts = (!image.text_is_ascii()).then(|| Text::all(&image));
+    let ascii = (!image.text_is_ascii()).then(|| ascii_strings(&image));
     let names: Box<[_]> =
         (0..image.name_count() as u32).map(|index| linker.name(image.name(index))).collect();
     let sites = link_sites(&image, &names, &filters, &tests, linker);
@@ -255,7 +269,7 @@ pub fn link<H: Host>(
         image,
         name,
         extra,
-        texts,
+        ascii,
         constants,
         names,
         sites,

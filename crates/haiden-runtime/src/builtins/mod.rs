@@ -13,6 +13,7 @@ mod markup;
 mod numbers;
 mod order;
 mod path;
+mod places;
 mod pretty;
 mod sequences;
 mod sort;

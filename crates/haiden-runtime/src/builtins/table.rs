@@ -1,6 +1,7 @@
 //! The tables of the builtins: one declaration each, and how they are found and applied.
 
 use super::host::BuiltinHost;
+use super::places::Places;
 use super::spec::{Bound, Further, Parameter, Spec, Style, bind};
 use super::{apply, indent, markup, numbers, order, sequences, tests, texts};
 use crate::host::{Arguments, Host};
@@ -78,24 +79,23 @@ impl<H: BuiltinHost> BuiltinTest<H> {
 
 /// The builtin filter of this name.
 pub fn find_filter<H: BuiltinHost>(name: &str) -> Option<BuiltinFilter<H>> {
-    let index = place(FILTER_SPECS, name)?;
+    static PLACES: Places = Places::of(FILTER_SPECS);
+    let index = PLACES.find(FILTER_SPECS, name)?;
     Some(BuiltinFilter { spec: &FILTER_SPECS[index], body: filter_body(index) })
 }
 
 /// The builtin test of this name.
 pub fn find_test<H: BuiltinHost>(name: &str) -> Option<BuiltinTest<H>> {
-    let index = place(TEST_SPECS, name)?;
+    static PLACES: Places = Places::of(TEST_SPECS);
+    let index = PLACES.find(TEST_SPECS, name)?;
     Some(BuiltinTest { spec: &TEST_SPECS[index], body: test_body(index) })
 }
 
 /// The declaration of the global function of this name; [`bind`] binds its arguments unless its style is
 /// [`Style::Host`].
 pub fn find_global(name: &str) -> Option<&'static Spec> {
-    place(GLOBAL_SPECS, name).map(|index| &GLOBAL_SPECS[index])
-}
-
-fn place(specs: &[Spec], name: &str) -> Option<usize> {
-    specs.iter().position(|spec| spec.name == name || spec.aliases.contains(&name))
+    static PLACES: Places = Places::of(GLOBAL_SPECS);
+    PLACES.find(GLOBAL_SPECS, name).map(|index| &GLOBAL_SPECS[index])
 }
 
 macro_rules! default {

@@ -33,13 +33,8 @@ pub struct Name {
 impl Name {
     pub(crate) fn new(text: &str) -> Name {
         let hash = hash_text(text);
-        Name {
-            text: shared_text(text, hash),
-            hash,
-            cache: Default::default(),
-            is_dict_method: super::methods_dict::is_method(text) || text.starts_with("__"),
-            global: Global::named(text),
-        }
+        let Known { text, is_dict_method, global } = Known::lately(text, hash);
+        Name { text, hash, cache: Default::default(), is_dict_method, global }
     }
 
     /// The same name at another place, which remembers for itself.
@@ -48,33 +43,51 @@ impl Name {
     }
 }
 
-/// How many texts of names a thread keeps.
-const KEPT_TEXTS: usize = 256;
+/// How many names a thread keeps.
+const KEPT_NAMES: usize = 512;
 
 /// Names longer than this, in bytes, are not kept.
-const LONG_TEXT: usize = 40;
+const LONG_NAME: usize = 40;
 
-thread_local! {
-    /// Texts of names that were linked last, each at the place that its hash says: templates share most of their names.
-    static TEXTS: RefCell<Vec<Option<Arc<str>>>> = const { RefCell::new(Vec::new()) };
+/// What is known of a name wherever it stands.
+#[derive(Clone)]
+struct Known {
+    text: Arc<str>,
+    is_dict_method: bool,
+    global: Option<Global>,
 }
 
-/// The text of a name, shared with other programs if it was met lately.
-fn shared_text(text: &str, hash: u64) -> Arc<str> {
-    let share = |texts: &RefCell<Vec<Option<Arc<str>>>>| {
-        let mut texts = texts.try_borrow_mut().ok()?;
-        if texts.is_empty() {
-            texts.resize(KEPT_TEXTS, None);
+thread_local! {
+    /// Names that were linked last, each at the place that its hash says: templates share most of their names.
+    static NAMES: RefCell<Vec<Option<Known>>> = const { RefCell::new(Vec::new()) };
+}
+
+impl Known {
+    fn new(text: &str) -> Known {
+        Known {
+            text: text.into(),
+            is_dict_method: super::methods_dict::is_method(text) || text.starts_with("__"),
+            global: Global::named(text),
         }
-        let kept = &mut texts[hash as usize % KEPT_TEXTS];
-        match kept {
-            Some(known) if **known == *text => {}
-            _ => *kept = Some(text.into()),
-        }
-        kept.clone()
-    };
-    let shared = if text.len() <= LONG_TEXT { TEXTS.try_with(share).ok().flatten() } else { None };
-    shared.unwrap_or_else(|| text.into())
+    }
+
+    /// A name, its text shared with other programs if it was met lately.
+    fn lately(text: &str, hash: u64) -> Known {
+        let share = |names: &RefCell<Vec<Option<Known>>>| {
+            let mut names = names.try_borrow_mut().ok()?;
+            if names.is_empty() {
+                names.resize(KEPT_NAMES, None);
+            }
+            let kept = &mut names[hash as usize % KEPT_NAMES];
+            match kept {
+                Some(known) if *known.text == *text => {}
+                _ => *kept = Some(Known::new(text)),
+            }
+            kept.clone()
+        };
+        let shared = if text.len() <= LONG_NAME { NAMES.try_with(share).ok().flatten() } else { None };
+        shared.unwrap_or_else(|| Known::new(text))
+    }
 }
 
 /// Variables by name, the last one that was set.
