@@ -89,10 +89,10 @@ const fn below(bound: u64, width: u32) -> u64 {
 /// [`NONE`] if parts cannot tell.
 const fn limits_of_tables(op: u8, bounds: &Bounds) -> u64 {
     let rule = &RULES[op as usize];
-    let [x, a, b, c, w] = rule.bounds;
+    let [x, a, b, c, wide] = rule.bounds;
     let first = op as u64 | below(bounds[x as usize], 8) << 8 | below(bounds[a as usize], 16) << 16;
     // A small `w` is a small third part and no fourth one.
-    let rest = match bounds[w as usize] {
+    let rest = match bounds[wide as usize] {
         0 => return NONE,
         bound if bound <= 1 << 15 => below(bound, 16) | below(1, 16) << 16,
         bound if bound > u32::MAX as u64 => {
@@ -394,9 +394,9 @@ mod tests {
                 }
                 bound => (bound + next(2)).saturating_sub(1 + next(2)),
             };
-            let (x, a, b, c, w) = (at(Field::X), at(Field::A), at(Field::B), at(Field::C), at(Field::W));
-            let is_wide = bound(Field::W) <= u64::from(u32::MAX);
-            let (b, c) = if is_wide { (w, w >> 16) } else { (b, c) };
+            let [x, a, b, c, wide] = [Field::X, Field::A, Field::B, Field::C, Field::W].map(&mut at);
+            let is_wide = u32::try_from(bound(Field::W)).is_ok();
+            let (b, c) = if is_wide { (wide, wide >> 16) } else { (b, c) };
             let [x, a, b, c] = [x & 0xFF, a & 0xFFFF, b & 0xFFFF, c & 0xFFFF];
             let word = u64::from(op) | x << 8 | a << 16 | b << 32 | c << 48;
 
