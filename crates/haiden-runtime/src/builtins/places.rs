@@ -72,7 +72,7 @@ mod tests {
             for (number, spec) in specs.iter().enumerate() {
                 spec.names().for_each(|name| assert_eq!(places.find(specs, name), Some(number), "{name}"));
             }
-            for name in ["", "x", "uppper", "no such name", "ä"] {
+            for name in ["", "x", "uppe", "no such name", "ä"] {
                 assert_eq!(places.find(specs, name), None, "{name}");
             }
         }
