@@ -3,6 +3,8 @@
 //! In: options as bits, a template or an image. Out: what a render says. Invariant: a render ends soon, whatever it renders,
 //! and is the same each time unless it draws lots.
 
+pub mod replies;
+
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 

@@ -132,6 +132,8 @@ pub use memory::MemoryBytecodeCache;
 pub use policy::Clock;
 pub use redis::{RedisBuilder, RedisBytecodeCache};
 pub use rejection::{Rejection, Rejections};
+#[cfg(feature = "fuzz")]
+pub use remote::Replies;
 pub use single_flight::SingleFlight;
 #[cfg(feature = "sqlite")]
 pub use sqlite::{SqliteBuilder, SqliteBytecodeCache};

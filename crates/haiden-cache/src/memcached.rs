@@ -200,7 +200,9 @@ impl MemcachedBuilder {
         self.options.take_query(&location.query)?;
         self.options.check()?;
         Ok(MemcachedBytecodeCache {
-            client: Client::new(location.address, None, self.options.timeouts, |_| Ok(())),
+            client: Client::new(self.options.address(location.address), None, self.options.timeouts, |_| {
+                Ok(())
+            }),
             namespace: Namespace::new(self.notice_clear_after),
             options: self.options,
             counters: Counters::new(),

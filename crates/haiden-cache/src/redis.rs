@@ -9,7 +9,7 @@ mod protocol;
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::remote::{Address, Client, Location, Options, Tls, option_methods};
 use crate::{
@@ -23,10 +23,14 @@ const BATCH: usize = 200;
 const PAGE: usize = 16;
 /// How many keys the server looks at in one step of a scan.
 const SCAN_COUNT: &str = "1000";
-/// Steps of a scan at most: a server that never ends it is not followed for ever.
-const SCAN_STEPS: usize = 1_000_000;
-/// Beyond so many keys in a database, `size` is not worth the scan.
+/// Steps of a scan at most, and how long it may take: a server that never ends it is not followed for ever.
+const SCAN_STEPS: usize = 200_000;
+const SCAN_TIME: Duration = Duration::from_mins(1);
+/// Beyond so many keys in a database, `size` is not worth the scan; nor if that takes longer than this.
 const MAX_COUNTED: i64 = 10_000;
+const COUNT_TIME: Duration = Duration::from_secs(1);
+/// The most entries that are listed.
+const MAX_LISTED: usize = 1 << 20;
 
 /// Keeps bytecode in a Redis server (or one that speaks its protocol), for all processes of all machines that use it.
 ///
@@ -105,33 +109,42 @@ impl RedisBytecodeCache {
     /// Walks over all keys of this cache; the function gets them by the hundreds, some twice.
     fn scan(
         &self,
+        limit: Duration,
         mut found: impl FnMut(Vec<ContentKey>) -> Result<(), CacheError>,
     ) -> Result<(), CacheError> {
         let pattern = format!("{}*", self.options.prefix); // no character of a prefix means anything in a pattern
-        let mut cursor = "0".to_owned();
+        let key = |name: &[u8]| {
+            ContentKey::from_hex(str::from_utf8(name).ok()?.strip_prefix(&self.options.prefix)?)
+        };
+        let (mut cursor, start) = ("0".to_owned(), Instant::now());
         for _ in 0..SCAN_STEPS {
-            let (next, names) = self.client.exchange(|link| {
+            let mut keys = Vec::new(); // grows with what arrives, not with what is announced
+            cursor = self.client.exchange(|link| {
+                keys.clear();
                 protocol::ask(link, &["SCAN", &cursor, "MATCH", &pattern, "COUNT", SCAN_COUNT])?;
-                protocol::scanned(link)
+                protocol::scanned(link, |name| keys.extend(key(name)))
             })?;
-            let key = |name: &Vec<u8>| {
-                ContentKey::from_hex(str::from_utf8(name).ok()?.strip_prefix(&self.options.prefix)?)
-            };
-            found(names.iter().filter_map(key).collect())?;
-            if next == "0" {
+            found(keys)?;
+            if cursor == "0" {
                 return Ok(());
             }
-            cursor = next;
+            if start.elapsed() > limit {
+                break;
+            }
         }
         let message = format!("{}: a scan without an end", self.client.address());
         Err(CacheError::new(CacheErrorKind::Protocol, message))
     }
 
-    fn keys(&self) -> Result<Vec<ContentKey>, CacheError> {
+    fn keys(&self, limit: Duration) -> Result<Vec<ContentKey>, CacheError> {
         let mut keys = Vec::new();
-        self.scan(|found| {
+        self.scan(limit, |found| {
             keys.extend(found);
-            Ok(())
+            if keys.len() <= MAX_LISTED {
+                return Ok(());
+            }
+            let message = format!("{}: more than {MAX_LISTED} entries", self.client.address());
+            Err(CacheError::new(CacheErrorKind::TooLarge, message))
         })?;
         keys.sort_unstable();
         keys.dedup();
@@ -196,7 +209,7 @@ impl BytecodeCache for RedisBytecodeCache {
     fn clear(&self) -> Result<Cleared, CacheError> {
         self.options.refuse_if_read_only()?;
         let mut removed = 0;
-        self.scan(|keys| {
+        self.scan(SCAN_TIME, |keys| {
             if keys.is_empty() {
                 return Ok(());
             }
@@ -227,7 +240,7 @@ impl BytecodeCache for RedisBytecodeCache {
         self.options.read_only
     }
 
-    /// Unknown if the database holds more than 10,000 keys.
+    /// Unknown if the database holds more than 10,000 keys, or they are not counted within a second.
     fn size(&self) -> Option<u64> {
         let keys = self.client.exchange(|link| {
             protocol::ask(link, &["DBSIZE"])?;
@@ -236,12 +249,12 @@ impl BytecodeCache for RedisBytecodeCache {
         if keys.ok()? > MAX_COUNTED {
             return None;
         }
-        Some(self.keys().ok()?.len() as u64)
+        Some(self.keys(COUNT_TIME).ok()?.len() as u64)
     }
 
     /// In the order of keys. When an entry was used last is not known.
     fn entries(&self) -> Result<Entries<'_>, CacheError> {
-        let keys = self.keys()?;
+        let keys = self.keys(SCAN_TIME)?;
         let pages = keys.len().div_ceil(PAGE);
         let page = move |at: usize| self.page(&keys[at * PAGE..keys.len().min((at + 1) * PAGE)]);
         Ok(Box::new((0..pages).flat_map(page)))
@@ -291,7 +304,12 @@ impl RedisBuilder {
         self.options.check()?;
         let greeting = protocol::greeting(location.user.as_deref(), location.password.as_deref(), database);
         Ok(RedisBytecodeCache {
-            client: Client::new(location.address, tls, self.options.timeouts, move |link| greeting.say(link)),
+            client: Client::new(
+                self.options.address(location.address),
+                tls,
+                self.options.timeouts,
+                move |link| greeting.say(link),
+            ),
             options: self.options,
             counters: Counters::new(),
         })
@@ -304,7 +322,7 @@ fn tls(scheme: &str, location: &mut Location) -> Result<Option<Tls>, CacheError>
     let authorities = at.map(|at| PathBuf::from(location.query.remove(at).1));
     let why = match (scheme, &location.address) {
         ("rediss", Address::Tcp(host, _)) => return Tls::new(host, authorities.as_deref()).map(Some),
-        ("rediss", Address::Unix(_)) => "TLS is for hosts, not for sockets",
+        ("rediss", _) => "TLS is for hosts, not for sockets",
         _ if authorities.is_none() => return Ok(None),
         _ => "`ca` is for rediss://, which has TLS",
     };

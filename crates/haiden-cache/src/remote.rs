@@ -18,6 +18,8 @@ mod address;
 mod client;
 mod link;
 mod options;
+#[cfg(feature = "fuzz")]
+mod replies;
 #[cfg(feature = "tls")]
 mod tls;
 #[cfg(not(feature = "tls"))]
@@ -28,4 +30,6 @@ pub(crate) use self::address::{Address, Location, without_password};
 pub(crate) use self::client::{Client, Timeouts};
 pub(crate) use self::link::{Cause, Failure, Link, Talk};
 pub(crate) use self::options::{Options, option_methods, wants_keys};
+#[cfg(feature = "fuzz")]
+pub use self::replies::Replies;
 pub(crate) use self::tls::Tls;

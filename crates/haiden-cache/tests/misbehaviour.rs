@@ -342,6 +342,12 @@ fn a_confused_scan() {
         Answer::Bytes(b"*2\r\n$1\r\n0\r\n*2\r\n$5\r\nother\r\n$20\r\njinja2/bytecode/abcd\r\n".to_vec())
     });
     assert_eq!(Redis.open(&server, LATE).clear().unwrap().removed, Some(0));
+    // Five keys, and no end of them.
+    let server = serve(|question| {
+        let answer = if question.contains("DBSIZE") { ":5\r\n" } else { "*2\r\n$1\r\n7\r\n*0\r\n" };
+        Answer::Bytes(answer.as_bytes().to_vec())
+    });
+    assert_eq!(Redis.open(&server, LATE).size(), None);
 }
 
 /// A queue of connections that nobody takes out: connecting itself has a deadline.

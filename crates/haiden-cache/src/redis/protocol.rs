@@ -9,7 +9,7 @@ use crate::remote::{Link, Talk};
 /// The longest key that a scan may return.
 const MAX_KEY: usize = 4096;
 /// The most keys in one step of a scan; the server may return more than it was asked to look at, but not so many.
-const MAX_KEYS: usize = 1 << 20;
+const MAX_KEYS: usize = 1 << 16;
 
 /// What is said first on a connection. It holds a password and has no `Debug`.
 pub(super) struct Greeting {
@@ -140,8 +140,8 @@ pub(super) fn strings(
     Ok(())
 }
 
-/// A step of a scan: where to go on, and keys.
-pub(super) fn scanned(link: &mut Link) -> Talk<(String, Vec<Vec<u8>>)> {
+/// A step of a scan: where to go on. The function gets the keys.
+pub(super) fn scanned(link: &mut Link, mut found: impl FnMut(&[u8])) -> Talk<String> {
     if list(link)? != 2 {
         return Err(link.garbage("no step of a scan"));
     }
@@ -150,11 +150,10 @@ pub(super) fn scanned(link: &mut Link) -> Talk<(String, Vec<Vec<u8>>)> {
         cursor.filter(|cursor| !cursor.is_empty() && cursor.bytes().all(|byte| byte.is_ascii_digit()));
     let Some(cursor) = cursor else { return Err(link.garbage("no cursor")) };
     let count = list(link)?;
-    let mut keys = Vec::new(); // grows with what arrives, not with what is announced
     for _ in 0..count {
-        keys.extend(string(link, MAX_KEY)?.map(<[u8]>::to_vec));
+        string(link, MAX_KEY)?.into_iter().for_each(&mut found);
     }
-    Ok((cursor, keys))
+    Ok(cursor)
 }
 
 fn list(link: &mut Link) -> Talk<usize> {

@@ -15,6 +15,9 @@ pub(crate) enum Address {
     Tcp(String, u16),
     /// A socket in the file system.
     Unix(PathBuf),
+    /// No server.
+    #[cfg(feature = "fuzz")]
+    Replies(super::Replies),
 }
 
 impl fmt::Display for Address {
@@ -23,6 +26,8 @@ impl fmt::Display for Address {
             Self::Tcp(host, port) if host.contains(':') => write!(f, "[{host}]:{port}"),
             Self::Tcp(host, port) => write!(f, "{host}:{port}"),
             Self::Unix(path) => write!(f, "{}", path.display()),
+            #[cfg(feature = "fuzz")]
+            Self::Replies(_) => write!(f, "replies"),
         }
     }
 }

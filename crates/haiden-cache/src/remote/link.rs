@@ -69,6 +69,8 @@ enum Stream {
     #[cfg(unix)]
     Unix(std::os::unix::net::UnixStream),
     Tls(TlsStream),
+    #[cfg(feature = "fuzz")]
+    Replies(super::Replies),
 }
 
 impl Link {
@@ -81,6 +83,8 @@ impl Link {
                 Some(tls) => tls.connect(socket, deadline).map(Stream::Tls),
             }),
             Address::Unix(path) => connect_unix(path.clone(), deadline),
+            #[cfg(feature = "fuzz")]
+            Address::Replies(replies) => Ok(Stream::Replies(replies.clone())),
         };
         let peer = address.to_string();
         let stream = stream.map_err(|error| {
@@ -238,6 +242,8 @@ impl Stream {
             #[cfg(unix)]
             Self::Unix(stream) => stream.read(into),
             Self::Tls(stream) => stream.read(into),
+            #[cfg(feature = "fuzz")]
+            Self::Replies(replies) => Ok(replies.read(into)),
         }
     }
 
@@ -247,6 +253,8 @@ impl Stream {
             #[cfg(unix)]
             Self::Unix(stream) => stream.write_vectored(pieces),
             Self::Tls(stream) => stream.write_vectored(pieces),
+            #[cfg(feature = "fuzz")]
+            Self::Replies(_) => Ok(pieces.iter().map(|piece| piece.len()).sum()),
         }
     }
 
@@ -260,6 +268,8 @@ impl Stream {
                 stream.set_timeouts(time);
                 Ok(())
             }
+            #[cfg(feature = "fuzz")]
+            Self::Replies(_) => Ok(()),
         }
     }
 }

@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use super::Timeouts;
+use super::{Address, Timeouts};
 use crate::policy::Policy;
 use crate::{CacheError, CacheErrorKind, Clock};
 
@@ -29,6 +29,9 @@ pub(crate) struct Options {
     pub(crate) unauthenticated: bool,
     pub(crate) policy: Policy,
     pub(crate) clock: Clock,
+    /// What is read instead of a server's answers.
+    #[cfg(feature = "fuzz")]
+    pub(crate) replies: Option<super::Replies>,
 }
 
 impl Options {
@@ -43,6 +46,8 @@ impl Options {
             unauthenticated: false,
             policy: Policy::default(),
             clock: Clock::default(),
+            #[cfg(feature = "fuzz")]
+            replies: None,
         }
     }
 
@@ -60,6 +65,16 @@ impl Options {
             }
         }
         Ok(())
+    }
+
+    /// The address to connect to, if the URL says this one.
+    #[cfg_attr(not(feature = "fuzz"), expect(clippy::unused_self, reason = "there is but one"))]
+    pub(crate) fn address(&self, named: Address) -> Address {
+        #[cfg(feature = "fuzz")]
+        if let Some(replies) = &self.replies {
+            return Address::Replies(replies.clone());
+        }
+        named
     }
 
     /// Refuses a prefix that a protocol could misread.
@@ -167,6 +182,13 @@ macro_rules! option_methods {
         /// Who hears of failures under [`Failures::Warn`], instead of standard error. Each kind of failure is told once.
         pub fn warn_with(mut self, listener: impl Fn(&CacheError) + Send + Sync + 'static) -> Self {
             self.options.policy.listener = Some($crate::policy::Listener::new(listener));
+            self
+        }
+
+        /// Reads these replies instead of asking the server.
+        #[cfg(feature = "fuzz")]
+        pub fn replies(mut self, replies: $crate::Replies) -> Self {
+            self.options.replies = Some(replies);
             self
         }
 
