@@ -377,7 +377,7 @@ class MemcachedBytecodeCache(StoreBytecodeCache):
 
     `haiden.MemcachedBytecodeCache` is another one: Jinja2's, which takes a client.
 
-    :param url: `memcached://HOST:PORT` or `memcached+unix:///PATH`.
+    :param url: `memcached://HOST:PORT`, `memcacheds://HOST:PORT[?ca=FILE]` (over TLS) or `memcached+unix:///PATH`.
     :param keys: Entries are signed with the first, and those signed with none are misses.
     :param unauthenticated: Entries are not signed: all who can write to the server can then change your pages.
     :param options: See :class:`RemoteOptions`.

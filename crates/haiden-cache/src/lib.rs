@@ -54,7 +54,7 @@
 //! | `SqliteBytecodeCache` (feature `sqlite`) | in one file, for many processes | entries and bytes, if told so; least recently used goes first | deletes all |
 //! | [`Bundle`] | in one read-only file, a site at a time | what was put in | nothing: compile it anew |
 //! | [`MemcachedBytecodeCache`] | in a Memcached server | the server | invalidates, within seconds everywhere |
-//! | [`RedisBytecodeCache`] | in a Redis server, with the feature `tls` over TLS, too | the server | deletes its own keys |
+//! | [`RedisBytecodeCache`] | in a Redis server | the server | deletes its own keys |
 //! | yours: [`BytecodeCache`] | wherever you like | | says how far it reaches: [`ClearReach`] |
 //!
 //! ```no_run

@@ -45,7 +45,9 @@ const BATCH: usize = 200;
 /// ```
 ///
 /// **The URL** is `memcached://HOST[:PORT]` or `memcached+unix:///PATH`, with `prefix=TEXT` and `timeout=SECONDS` as
-/// query. It names one server. No connection is made before the first lookup.
+/// query. It names one server. No connection is made before the first lookup. `memcacheds://` is Memcached over TLS
+/// (`memcached -Z`), with the cargo feature `tls`: the server has to show a certificate for its name, of an authority that the
+/// system believes, or of one in the file that `ca=FILE` names.
 ///
 /// **Limits.** Bytecode of more than 1,000,000 bytes is not sent (`TooLarge`, counted as a dump failure).
 ///
@@ -192,7 +194,7 @@ impl MemcachedBuilder {
     }
 
     fn open(mut self) -> Result<MemcachedBytecodeCache, CacheError> {
-        let location = Location::parse(&self.url, "memcached", 11211)?;
+        let (location, tls) = Location::parse_with_tls(&self.url, "memcached", 11211)?;
         if location.user.is_some() || location.password.is_some() || !location.path.is_empty() {
             let message = format!("memcached://{}: it has neither users nor databases", location.address);
             return Err(CacheError::new(CacheErrorKind::Url, message));
@@ -200,7 +202,7 @@ impl MemcachedBuilder {
         self.options.take_query(&location.query)?;
         self.options.check()?;
         Ok(MemcachedBytecodeCache {
-            client: Client::new(self.options.address(location.address), None, self.options.timeouts, |_| {
+            client: Client::new(self.options.address(location.address), tls, self.options.timeouts, |_| {
                 Ok(())
             }),
             namespace: Namespace::new(self.notice_clear_after),

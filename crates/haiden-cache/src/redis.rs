@@ -7,11 +7,10 @@
 
 mod protocol;
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::remote::{Address, Client, Location, Options, Tls, option_methods};
+use crate::remote::{Client, Location, Options, option_methods};
 use crate::{
     Authenticated, Bucket, BytecodeCache, CacheEntry, CacheError, CacheErrorKind, Cleared, Clock, ContentKey,
     Counters, DEFAULT_MAX_ENTRY_BYTES, Entries, Failures, Frame, KeyRing, Rejection,
@@ -289,9 +288,7 @@ impl RedisBuilder {
     }
 
     fn open(mut self) -> Result<RedisBytecodeCache, CacheError> {
-        let scheme = if self.url.starts_with("rediss:") { "rediss" } else { "redis" };
-        let mut location = Location::parse(&self.url, scheme, 6379)?;
-        let tls = tls(scheme, &mut location)?;
+        let (mut location, tls) = Location::parse_with_tls(&self.url, "redis", 6379)?;
         if let Some(at) = location.query.iter().position(|(name, _)| name == "db") {
             location.path = location.query.remove(at).1;
         }
@@ -314,17 +311,4 @@ impl RedisBuilder {
             counters: Counters::new(),
         })
     }
-}
-
-/// How the server of a `rediss` URL is to prove itself; takes `ca` out of the query.
-fn tls(scheme: &str, location: &mut Location) -> Result<Option<Tls>, CacheError> {
-    let at = location.query.iter().position(|(name, _)| name == "ca");
-    let authorities = at.map(|at| PathBuf::from(location.query.remove(at).1));
-    let why = match (scheme, &location.address) {
-        ("rediss", Address::Tcp(host, _)) => return Tls::new(host, authorities.as_deref()).map(Some),
-        ("rediss", _) => "TLS is for hosts, not for sockets",
-        _ if authorities.is_none() => return Ok(None),
-        _ => "`ca` is for rediss://, which has TLS",
-    };
-    Err(CacheError::new(CacheErrorKind::Url, format!("{scheme}://{}: {why}", location.address)))
 }

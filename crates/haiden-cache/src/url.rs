@@ -70,7 +70,7 @@ pub enum CacheUrl {
     Bundle(PathBuf),
     /// `sqlite:FILE[?max_bytes=SIZE&max_entries=NUMBER]`.
     Sqlite(PathBuf, Bounds),
-    /// `memcached://HOST:PORT`, `memcached+unix:///PATH`.
+    /// `memcached://HOST:PORT`, `memcached+unix:///PATH`; `memcacheds://HOST[?ca=FILE]` with TLS.
     Memcached(String),
     /// `redis://HOST:PORT/DATABASE`, `redis+unix:///PATH`; `rediss://HOST[?ca=FILE]` with TLS.
     Redis(String),
@@ -94,7 +94,7 @@ impl CacheUrl {
                 let (path, bounds) = bounded(rest)?;
                 Self::Sqlite(local(path), bounds)
             }
-            Some(("memcached" | "memcached+unix", _)) => Self::Memcached(url.to_owned()),
+            Some(("memcached" | "memcacheds" | "memcached+unix", _)) => Self::Memcached(url.to_owned()),
             Some(("redis" | "rediss" | "redis+unix", _)) => Self::Redis(url.to_owned()),
             Some((other, _)) => {
                 let message = format!(

@@ -1,4 +1,4 @@
-//! Redis over TLS: who is believed, who is not, and that a server gains nothing by being slow.
+//! Redis and Memcached over TLS: who is believed, who is not, and that a server gains nothing by being slow.
 
 #![cfg(all(unix, feature = "tls"))]
 
@@ -43,56 +43,88 @@ fn certificates(folder: &Path, name: &str, host: &str) {
     openssl(folder, &format!("{sign} -extfile extensions -out {name}-server.pem"));
 }
 
-fn server(folder: &Path, name: &str, more: &[&str]) -> Option<Server> {
+const SCHEMES: [&str; 2] = ["rediss", "memcacheds"];
+
+fn server(scheme: &str, folder: &Path, name: &str, more: &[&str]) -> Option<Server> {
     let file = |rest: &str| folder.join(format!("{name}{rest}")).to_str().unwrap().to_owned();
     let (certificate, key, authority) = (file("-server.pem"), file("-server.key"), file(".pem"));
+    if scheme == "memcacheds" {
+        return Server::memcached_tls(&certificate, &key);
+    }
     let arguments =
         ["--tls-cert-file", &certificate, "--tls-key-file", &key, "--tls-ca-cert-file", &authority];
     Server::redis_tls(&[&arguments[..], more].concat())
 }
 
-fn open(url: &str, authority: &Path, limit: Duration) -> RedisBytecodeCache {
-    let url = format!("{url}?ca={}", authority.display());
-    let builder = RedisBytecodeCache::builder(url).connect_timeout(limit).operation_timeout(limit);
-    builder.retry_after(LATE).unauthenticated().connect().unwrap()
+fn open(url: &str, authority: &Path, limit: Duration) -> Box<dyn BytecodeCache> {
+    open_at(&format!("{url}?ca={}", authority.display()), limit)
 }
 
-fn fails(cache: &RedisBytecodeCache) -> String {
+fn open_at(url: &str, limit: Duration) -> Box<dyn BytecodeCache> {
+    macro_rules! opened {
+        ($builder:expr) => {{
+            let builder = $builder.connect_timeout(limit).operation_timeout(limit).retry_after(LATE);
+            Box::new(builder.unauthenticated().connect().unwrap())
+        }};
+    }
+    if url.starts_with("redis") {
+        opened!(RedisBytecodeCache::builder(url))
+    } else {
+        opened!(MemcachedBytecodeCache::builder(url).max_entry_bytes(4_000_000))
+    }
+}
+
+fn fails(cache: &dyn BytecodeCache) -> String {
     let error = load(cache, "page").unwrap_err();
     assert_eq!(error.kind(), CacheErrorKind::Unavailable, "{error}");
     error.to_string()
 }
 
 #[test]
-fn a_server_that_proves_its_name_is_used() {
+fn a_redis_that_proves_its_name_is_used() {
     let scratch = Scratch::new();
     certificates(scratch.path(), "ours", "IP:127.0.0.1");
-    let Some(mut server) = server(scratch.path(), "ours", &["--requirepass", "s3cret"]) else { return };
+    let Some(server) = server("rediss", scratch.path(), "ours", &["--requirepass", "s3cret"]) else { return };
     let url = server.url("rediss").replace("//", "//:s3cret@") + "/3";
     let cache = open(&url, &scratch.join("ours.pem"), PATIENT);
     let large = vec![7; 3_000_000];
     cache.dump_bytecode(&filled("large", &large)).unwrap();
+    assert_eq!(load(&*cache, "large").unwrap(), Some(large));
+    assert_eq!(cache.entries().unwrap().flatten().count(), 1);
+    check_use(server, &url, &*cache, &scratch);
+}
+
+#[test]
+fn a_memcached_that_proves_its_name_is_used() {
+    let scratch = Scratch::new();
+    certificates(scratch.path(), "ours", "IP:127.0.0.1");
+    let Some(server) = server("memcacheds", scratch.path(), "ours", &[]) else { return };
+    let url = server.url("memcacheds");
+    let cache = open(&url, &scratch.join("ours.pem"), PATIENT);
+    let large = vec![7; 900_000];
+    cache.dump_bytecode(&filled("large", &large)).unwrap();
+    assert_eq!(load(&*cache, "large").unwrap(), Some(large));
+    check_use(server, &url, &*cache, &scratch);
+}
+
+/// Many entries, and a restart; then somebody who does not believe the server, or does not speak TLS.
+fn check_use(mut server: Server, url: &str, cache: &dyn BytecodeCache, scratch: &Scratch) {
     for n in 0..300 {
         cache.dump_bytecode(&filled(&format!("page {n}"), format!("code {n}").as_bytes())).unwrap();
     }
-    assert_eq!(load(&cache, "large").unwrap(), Some(large));
     let mut buckets: Vec<_> = (0..300).map(|n| Bucket::new(format!("page {n}"), "sum")).collect();
     cache.load_many(&mut buckets.iter_mut().collect::<Vec<_>>()).unwrap();
     for (n, bucket) in buckets.iter().enumerate() {
         assert_eq!(bucket.bytecode().unwrap()[..], *format!("code {n}").as_bytes());
     }
-    assert_eq!(cache.entries().unwrap().flatten().count(), 301);
     server.restart();
-    assert_eq!(load(&cache, "page 1").unwrap(), None, "an idle connection that was closed is replaced");
+    assert_eq!(load(cache, "page 1").unwrap(), None, "an idle connection that was closed is replaced");
     assert_eq!(cache.statistics().load_failures, 0);
 
-    // The same server, to somebody who does not believe it, or does not speak TLS.
-    let plain = |url: String| {
-        RedisBytecodeCache::builder(url).operation_timeout(PATIENT).unauthenticated().connect().unwrap()
-    };
-    fails(&plain(server.url("redis")));
+    let plain = url.replacen("s://", "://", 1);
+    fails(&*open_at(&plain, Duration::from_secs(1)));
     certificates(scratch.path(), "others", "IP:127.0.0.1");
-    let why = fails(&open(&url, &scratch.join("others.pem"), PATIENT));
+    let why = fails(&*open(url, &scratch.join("others.pem"), PATIENT));
     assert!(why.contains("invalid peer certificate"), "{why}");
     assert!(!why.contains("s3cret"), "{why}");
 }
@@ -101,9 +133,11 @@ fn a_server_that_proves_its_name_is_used() {
 fn a_certificate_for_another_host_is_none() {
     let scratch = Scratch::new();
     certificates(scratch.path(), "ours", "DNS:elsewhere.example,IP:127.0.0.2");
-    let Some(server) = server(scratch.path(), "ours", &[]) else { return };
-    let why = fails(&open(&server.url("rediss"), &scratch.join("ours.pem"), PATIENT));
-    assert!(why.contains("invalid peer certificate") && why.contains("127.0.0.1"), "{why}");
+    for scheme in SCHEMES {
+        let Some(server) = server(scheme, scratch.path(), "ours", &[]) else { continue };
+        let why = fails(&*open(&server.url(scheme), &scratch.join("ours.pem"), PATIENT));
+        assert!(why.contains("invalid peer certificate") && why.contains("127.0.0.1"), "{why}");
+    }
 }
 
 #[test]
@@ -114,22 +148,24 @@ fn slow_servers_gain_nothing() {
     let authority = scratch.join("ours.pem");
     // A record of the handshake that never ends, byte by byte: each read is in time, the whole is not.
     let drip = [&[22, 3, 3, 0x3F, 0xFF, 2][..], &[0; 10_000]].concat();
-    for answer in [Answer::Silence, Answer::Drip(drip, Duration::from_millis(5))] {
-        let server = FakeServer::start(move |_| answer.clone());
-        let why = fails(&open(&server.url("rediss"), &authority, limit));
-        assert!(!why.contains("not asked"), "{why}");
+    for scheme in SCHEMES {
+        for answer in [Answer::Silence, Answer::Drip(drip.clone(), Duration::from_millis(5))] {
+            let server = FakeServer::start(move |_| answer.clone());
+            let why = fails(&*open(&server.url(scheme), &authority, limit));
+            assert!(!why.contains("not asked"), "{why}");
+        }
+        let garbage = FakeServer::start(|_| Answer::Bytes(b"+PONG\r\n".to_vec()));
+        fails(&*open(&garbage.url(scheme), &authority, PATIENT));
+        let Some(server) = server(scheme, scratch.path(), "ours", &[]) else { continue };
+        open(&server.url(scheme), &authority, PATIENT).dump_bytecode(&filled("page", b"code")).unwrap();
+        let hasty = open(&server.url(scheme), &authority, Duration::from_secs(1));
+        assert!(load(&*hasty, "page").unwrap().is_some());
+        server.pause();
+        let why = fails(&*hasty);
+        assert!(why.contains("no answer within 1s"), "{why}");
+        assert!(fails(&*hasty).contains("not asked"), "the second did not wait");
+        server.resume();
     }
-    let garbage = FakeServer::start(|_| Answer::Bytes(b"+PONG\r\n".to_vec()));
-    fails(&open(&garbage.url("rediss"), &authority, PATIENT));
-    let Some(server) = server(scratch.path(), "ours", &[]) else { return };
-    open(&server.url("rediss"), &authority, PATIENT).dump_bytecode(&filled("page", b"code")).unwrap();
-    let hasty = open(&server.url("rediss"), &authority, Duration::from_secs(1));
-    assert!(load(&hasty, "page").unwrap().is_some());
-    server.pause();
-    let why = fails(&hasty);
-    assert!(why.contains("no answer within 1s"), "{why}");
-    assert!(fails(&hasty).contains("not asked"), "the second did not wait");
-    server.resume();
 }
 
 #[test]
@@ -138,6 +174,10 @@ fn what_is_wrong_is_told_at_once() {
     std::fs::write(scratch.join("empty.pem"), "").unwrap();
     let told = |url: &str| {
         let opened = RedisBytecodeCache::builder(url).unauthenticated().connect();
+        opened.map(drop).map_err(|error: CacheError| error.kind())
+    };
+    let memcached = |url: &str| {
+        let opened = MemcachedBytecodeCache::builder(url).unauthenticated().connect();
         opened.map(drop).map_err(|error: CacheError| error.kind())
     };
     let path = scratch.path().display();
@@ -149,6 +189,8 @@ fn what_is_wrong_is_told_at_once() {
         (format!("rediss://host?ca={path}/empty.pem"), CacheErrorKind::Io),
     ] {
         assert_eq!(told(&url), Err(kind), "{url}");
+        let url = url.replace("redis", "memcached").replace("/x?", "?");
+        assert_eq!(memcached(&url), Err(kind), "{url}");
     }
-    assert!(MemcachedBytecodeCache::builder("memcacheds://host").unauthenticated().connect().is_err());
+    assert_eq!(memcached("rediss://host"), Err(CacheErrorKind::Url));
 }

@@ -26,7 +26,7 @@ Caches:
   bundle:FILE                    what `haiden compile --bundle` made; read-only
   memcached://HOST[:PORT]        a Memcached server; memcached+unix:///SOCKET
   redis://HOST[:PORT][/NUMBER]   a Redis server; redis://USER:PASSWORD@HOST, redis+unix:///SOCKET
-  rediss://HOST[?ca=FILE]        the same over TLS
+  memcacheds://, rediss://HOST[?ca=FILE]   the same over TLS
 Options follow a question mark: ?max_bytes=64M&max_entries=5000 for the first two,
 ?prefix=TEXT&timeout=SECONDS for servers.";
 

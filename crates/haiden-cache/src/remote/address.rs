@@ -6,6 +6,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use super::Tls;
 use crate::{CacheError, CacheErrorKind};
 
 /// What can be connected to.
@@ -44,6 +45,30 @@ pub(crate) struct Location {
 }
 
 impl Location {
+    /// Takes apart a URL of this scheme, or of this scheme and `s`: the same over TLS. Then it says how the server is to
+    /// prove itself, and `ca` is taken out of the query.
+    pub(crate) fn parse_with_tls(
+        url: &str,
+        scheme: &str,
+        default_port: u16,
+    ) -> Result<(Self, Option<Tls>), CacheError> {
+        let secure = format!("{scheme}s");
+        let is_secure = url.split_once(':').is_some_and(|(found, _)| found == secure);
+        let mut location = Self::parse(url, if is_secure { &secure } else { scheme }, default_port)?;
+        let at = location.query.iter().position(|(name, _)| name == "ca");
+        let authorities = at.map(|at| PathBuf::from(location.query.remove(at).1));
+        let why = match (is_secure, &location.address) {
+            (true, Address::Tcp(host, _)) => {
+                let tls = Tls::new(host, authorities.as_deref())?;
+                return Ok((location, Some(tls)));
+            }
+            (true, _) => "TLS is for hosts, not for sockets",
+            (false, _) if authorities.is_none() => return Ok((location, None)),
+            (false, _) => &format!("`ca` is for {secure}://, which has TLS"),
+        };
+        Err(CacheError::new(CacheErrorKind::Url, format!("{scheme}://{}: {why}", location.address)))
+    }
+
     /// Takes apart a URL of this scheme, or of this scheme and `+unix`.
     pub(crate) fn parse(url: &str, scheme: &str, default_port: u16) -> Result<Self, CacheError> {
         let bad = |why: &str| {

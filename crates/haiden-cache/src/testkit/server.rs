@@ -41,6 +41,15 @@ impl Server {
         Self::start("memcached", "HAIDEN_MEMCACHED", &all, "--port=")
     }
 
+    /// A Memcached that is spoken to over TLS alone, with this certificate and its key.
+    ///
+    /// # Panics
+    /// As [`memcached`](Self::memcached).
+    pub fn memcached_tls(certificate: &str, key: &str) -> Option<Self> {
+        let files = format!("--extended=ssl_chain_cert={certificate},ssl_key={key}");
+        Self::memcached(&["--enable-ssl", &files])
+    }
+
     /// A Redis that keeps nothing on disk, with further arguments. `None` if there is none here.
     ///
     /// # Panics
