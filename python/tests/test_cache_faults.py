@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from test_stores import OTHER, PAGE, SECRET, SERVERS, SITE, memcached_server, page, redis_server
+from test_stores import OTHER, PAGE, SECRET, SERVERS, SITE, memcached_server, page, pause, redis_server
 
 from haiden import DictLoader, Environment, TemplateSyntaxError
 from haiden.cache import (
@@ -123,7 +123,7 @@ def test_servers(kind):
             "paused",
             opened(kind, url, DEADLINE),
             lambda found: found.load_failures >= 1,
-            at(7, lambda: os.kill(process.pid, signal.SIGSTOP)),
+            at(7, lambda: pause(process)),
         )
         os.kill(process.pid, signal.SIGCONT)
 
@@ -201,10 +201,10 @@ def test_clients_of_others(fault):
 
     with redis_server() as (process, url):
         client = redis.Redis.from_url(url, socket_timeout=DEADLINE, socket_connect_timeout=DEADLINE)
-        harm = {"killed": signal.SIGKILL, "paused": signal.SIGSTOP}[fault]
+        harm = {"killed": process.kill, "paused": lambda: pause(process)}[fault]
         told = lambda found: found.load_failures > 0 and found.hits > 0  # noqa: E731
         cache = RedisBytecodeCache(client)
-        check("redis-py", fault, cache, told, at(7, lambda: os.kill(process.pid, harm)))
+        check("redis-py", fault, cache, told, at(7, harm))
 
 
 @contextmanager

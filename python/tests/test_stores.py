@@ -284,13 +284,19 @@ def test_examples(module):
 # ---- faults ---------------------------------------------------------------------------------------------------------
 
 
+def pause(process):
+    """Stops a server and waits until it has stopped: until then it may answer."""
+    os.kill(process.pid, signal.SIGSTOP)
+    os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WNOWAIT)
+
+
 @pytest.mark.parametrize("kind", SERVERS)
 def test_server_killed_and_paused(kind):
     start, make = SERVERS[kind]
     with start() as (process, url):
         cache = make(url, retry_after=60, connect_timeout=5, operation_timeout=0.5)
         assert page(cache) == PAGE
-        os.kill(process.pid, signal.SIGSTOP)
+        pause(process)
         started = time.monotonic()
         assert page(cache) == PAGE
         figures = cache.statistics()

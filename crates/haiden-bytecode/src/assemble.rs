@@ -111,6 +111,11 @@ impl Code {
         (self.ends.0.len() - 2) as u32
     }
 
+    /// How many strings there are.
+    pub fn string_count(&self) -> usize {
+        self.ends.0.len() - 1
+    }
+
     /// Adds a name; equal names are not looked for, since the compiler knows its names by number.
     pub fn name(&mut self, name: &str) -> u32 {
         let string = self.string(name);

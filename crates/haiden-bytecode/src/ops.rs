@@ -30,6 +30,8 @@ macro_rules! for_each_op {
             TextEmit { x: Escape, a: In, w: Text } Next, Span::NONE;
             /// Write `b.site(c)` as text, escaped as `x` says.
             EmitAttr { x: Escape, b: In, c: Site } Next, Span::NONE;
+            /// Write template text `a`, then `b.site(c)` as text, escaped as `x` says.
+            TextEmitAttr { x: Escape, a: Text, b: In, c: Site } Next, Span::NONE;
             /// Start capturing output.
             BeginCapture {} Next, Span::NONE;
             /// `a ← the output captured since the matching BeginCapture`, marked safe as `x` says.

@@ -11,6 +11,7 @@
 #![expect(unsafe_code, reason = "CPython's layouts of classes and instances")]
 
 use std::cell::Cell;
+use std::mem::ManuallyDrop;
 use std::ptr;
 
 use pyo3::ffi;
@@ -20,7 +21,8 @@ use crate::guard::Suspicion;
 #[cfg(Py_3_11)]
 use crate::kept::state;
 use crate::kept::state_of;
-use crate::objects::{self, Class, Result, class};
+use crate::objects::{self, Class, Result, Text, class};
+use crate::output::Output;
 use crate::register::Obj;
 use crate::types;
 
@@ -158,11 +160,38 @@ impl Site {
     /// The attribute, if the road to it is short and known.
     #[inline(always)]
     pub(crate) fn at_hand(&self, object: &Obj) -> Option<Obj> {
+        // SAFETY: null or what the object holds.
+        unsafe { Obj::from_borrowed(self.pointer_at_hand(object)) }
+    }
+
+    /// Prints the attribute if it is at hand, and a text of ASCII characters or an integer of few digits; `false` if not.
+    #[inline(always)]
+    pub(crate) fn print_at_hand(&self, out: &mut Output, object: &Obj, escape: bool) -> bool {
+        // SAFETY: null or what the object holds. The reference is not given back, and nothing is released meanwhile: no
+        // Python code runs.
+        let Some(value) = unsafe { Obj::from_owned(self.pointer_at_hand(object)) }.map(ManuallyDrop::new)
+        else {
+            return false;
+        };
+        if objects::is_str(&value) {
+            let Some(text) = objects::ascii(&value) else { return false };
+            out.push_text(Text::Ascii(text), escape);
+        } else if let Some(value) = objects::int_value(&value) {
+            out.push_int(value);
+        } else {
+            return false;
+        }
+        true
+    }
+
+    /// The attribute, borrowed, if the road to it is short and known; else null.
+    #[inline(always)]
+    fn pointer_at_hand(&self, object: &Obj) -> *mut ffi::PyObject {
         let memory = self.memory.get();
         // SAFETY: an object's class is alive. A class without a version has the one of a site that knows none, of which
         // the road is the generic one.
         if memory.version != unsafe { version(object.kind()) } {
-            return None;
+            return ptr::null_mut();
         }
         #[cfg(Py_3_11)]
         if let Road::Instance(place) = memory.road {
@@ -171,18 +200,19 @@ impl Site {
             unsafe {
                 let values = values_of(object.as_ptr());
                 if !values.is_null() {
-                    return Obj::from_borrowed(*values.add(place as usize));
+                    return *values.add(place as usize);
                 }
                 let (dictionary, (seen, value)) = (dictionary_of(object.as_ptr()), self.seen.get());
                 let is_seen = !dictionary.is_null() && state(dictionary) == seen;
-                return if is_seen { Obj::from_borrowed(value) } else { None };
+                return if is_seen { value } else { ptr::null_mut() };
             }
         }
-        if let Road::Slot(_) = memory.road {
-            // SAFETY: the version is the one for which the road was found.
-            return unsafe { self.take(memory.road, object) };
+        if let Road::Slot(offset) = memory.road {
+            // SAFETY: the version is the one for which the road was found: a member descriptor of the class says that there
+            // is a pointer; it may be null.
+            return unsafe { *object.as_ptr().byte_offset(offset).cast::<*mut ffi::PyObject>() };
         }
-        None
+        ptr::null_mut()
     }
 
     /// As [`Site::get`], where nothing is at hand.

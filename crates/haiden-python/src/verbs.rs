@@ -127,6 +127,14 @@ impl Host for PyHost {
     fn writes_through(&self) -> bool {
         self.plain_print
     }
+    #[inline(always)]
+    fn emit_attr_fast(&mut self, out: &mut Output, object: &Register, site: &Site, escape: bool) -> bool {
+        let is_plain = self.plain_print && self.attr_by_site && !self.is_async;
+        match object.as_object() {
+            Some(object) if is_plain => site.print_at_hand(out, object, escape),
+            _ => false,
+        }
+    }
     fn mark(&mut self, out: &mut Output) -> usize {
         out.len()
     }

@@ -128,27 +128,34 @@ fn escape_rest(out: &mut Vec<u8>, text: &[u8]) {
     escape_few(out, last);
 }
 
-/// At most 32 bytes of which those in `specials` are special: from one to the next, copying a whole block each time.
+/// At most 32 bytes of which those in `specials` are special.
 #[cfg(target_arch = "x86_64")]
 #[inline(never)]
 fn escape_some(out: &mut Vec<u8>, text: &[u8], specials: u32) {
-    let mut block = [0; 2 * FEW];
-    block[..text.len()].copy_from_slice(text);
-    out.reserve(text.len() * 5 + FEW + 8);
-    let (mut filled, mut at, mut specials) = (out.len(), 0, specials);
+    escape_marked::<FEW>(out, text, specials.into());
+}
+
+/// At most `MOST` bytes, which are no more than 64, of which those in `specials` are special: from one to the next, copying
+/// `MOST` bytes each time.
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+fn escape_marked<const MOST: usize>(out: &mut Vec<u8>, text: &[u8], mut specials: u64) {
+    let mut block = [[0; MOST]; 2];
+    block.as_flattened_mut()[..text.len()].copy_from_slice(text);
+    out.reserve(text.len() * 5 + MOST + 8);
+    let (mut filled, mut at) = (out.len(), 0);
     // SAFETY: no byte becomes more than five, so there is room for a block behind what is filled, and for an entity's
-    // word behind its clean bytes; what is counted as filled was written. `at` is at most 32, so a block starts there.
+    // word behind its clean bytes; what is counted as filled was written. `at` is at most `MOST`, so a block starts there.
     unsafe {
-        let to = out.as_mut_ptr();
+        let (from, to) = (block.as_ptr().cast::<u8>(), out.as_mut_ptr());
         let copy = |at: usize, filled: usize| {
-            let from = block.as_ptr().add(at).cast::<[u8; FEW]>();
-            to.add(filled).cast::<[u8; FEW]>().write(from.read());
+            to.add(filled).cast::<[u8; MOST]>().write(from.add(at).cast::<[u8; MOST]>().read());
         };
         while specials != 0 {
             let place = specials.trailing_zeros() as usize;
             copy(at, filled);
             filled += place - at;
-            let (entity, length) = ENTITIES[usize::from(block[place] & 15)];
+            let (entity, length) = ENTITIES[usize::from(text[place] & 15)];
             to.add(filled).cast::<u64>().write_unaligned(entity.to_le());
             filled += length;
             at = place + 1;
@@ -242,14 +249,28 @@ fn escape_sse2(out: &mut Vec<u8>, text: &[u8]) {
     escape_rest(out, &text[at..]);
 }
 
-/// Thirty-two bytes at a time: one shuffle by the low nibble and one comparison find the five.
+/// Thirty-two bytes at a time: one shuffle by the low nibble and one comparison find the five. The text has more of them.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2")]
 fn escape_avx2(out: &mut Vec<u8>, text: &[u8]) {
-    use std::arch::x86_64::{
-        _mm256_cmpeq_epi8, _mm256_loadu_si256, _mm256_movemask_epi8, _mm256_setr_epi8, _mm256_shuffle_epi8,
-        _mm256_storeu_si256,
-    };
+    use std::arch::x86_64::{_mm256_loadu_si256, _mm256_storeu_si256};
+    let at = escape_blocks!(
+        out,
+        text,
+        32,
+        |p| _mm256_loadu_si256(p.cast()),
+        |to, block| _mm256_storeu_si256(to.cast(), block),
+        special_mask_avx2(block)
+    );
+    escape_rest_avx2(out, &text[at..]);
+}
+
+/// Which of thirty-two bytes are special.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2")]
+#[inline]
+fn special_mask_avx2(block: std::arch::x86_64::__m256i) -> u32 {
+    use std::arch::x86_64::{_mm256_cmpeq_epi8, _mm256_movemask_epi8, _mm256_setr_epi8, _mm256_shuffle_epi8};
     // Place n holds the special byte whose low nibble is n. Others hold what no byte with that nibble is (place 0 must
     // not be 0, which a NUL would match).
     #[rustfmt::skip]
@@ -257,15 +278,35 @@ fn escape_avx2(out: &mut Vec<u8>, text: &[u8]) {
         1, 0, 0x22, 0, 0, 0, 0x26, 0x27, 0, 0, 0, 0, 0x3C, 0, 0x3E, 0,
         1, 0, 0x22, 0, 0, 0, 0x26, 0x27, 0, 0, 0, 0, 0x3C, 0, 0x3E, 0,
     );
-    let at = escape_blocks!(
-        out,
-        text,
-        32,
-        |p| _mm256_loadu_si256(p.cast()),
-        |to, block| _mm256_storeu_si256(to.cast(), block),
-        _mm256_movemask_epi8(_mm256_cmpeq_epi8(_mm256_shuffle_epi8(table, block), block)).cast_unsigned()
-    );
-    escape_rest(out, &text[at..]);
+    _mm256_movemask_epi8(_mm256_cmpeq_epi8(_mm256_shuffle_epi8(table, block), block)).cast_unsigned()
+}
+
+/// What the blocks of 32 left, from 32 bytes on and less than 64: two overlapping blocks are looked at and copied at once.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2")]
+#[inline]
+fn escape_rest_avx2(out: &mut Vec<u8>, text: &[u8]) {
+    use std::arch::x86_64::{_mm256_loadu_si256, _mm256_storeu_si256};
+    const BLOCK: usize = 32;
+    let (Some(first), Some(last)) = (text.first_chunk::<BLOCK>(), text.last_chunk::<BLOCK>()) else {
+        return escape_rest(out, text);
+    };
+    let (length, behind) = (text.len(), text.len() - BLOCK);
+    out.reserve(length);
+    // SAFETY: each block is a chunk of the text; there is room for all of it behind the end, which the two stores fill.
+    let specials = unsafe {
+        let first = _mm256_loadu_si256(first.as_ptr().cast());
+        let last = _mm256_loadu_si256(last.as_ptr().cast());
+        let end = out.as_mut_ptr().add(out.len());
+        _mm256_storeu_si256(end.cast(), first);
+        _mm256_storeu_si256(end.add(behind).cast(), last);
+        u64::from(special_mask_avx2(first)) | u64::from(special_mask_avx2(last)) << behind
+    };
+    if specials != 0 {
+        return escape_marked::<{ 2 * BLOCK }>(out, text, specials);
+    }
+    // SAFETY: so many bytes have been written.
+    unsafe { out.set_len(out.len() + length) };
 }
 
 /// Where the first of the five characters is.

@@ -112,6 +112,19 @@ pub trait Host: Sized {
         let _ = context;
         self.emit(out, value, escape)
     }
+    /// As [`Host::attr`] and [`Host::emit_in`], if both are cheap and can neither fail nor suspend; `false` if not, and nothing
+    /// is written.
+    #[inline(always)]
+    fn emit_attr_fast(
+        &mut self,
+        out: &mut Self::Output,
+        object: &Self::Register,
+        site: &Self::Site,
+        escape: bool,
+    ) -> bool {
+        let _ = (out, object, site, escape);
+        false
+    }
     /// May what a printed macro or `super()` writes go straight to the output? Not if printed values are more than text.
     #[inline(always)]
     fn writes_through(&self) -> bool {

@@ -8,13 +8,13 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use haiden_bytecode::image::{CATCH_CALLER, CATCH_KWARGS, CATCH_VARARGS, PADDING};
+use haiden_bytecode::image::{CATCH_CALLER, CATCH_KWARGS, CATCH_VARARGS};
 use haiden_bytecode::ops::{self, code};
 use haiden_bytecode::{Constant, Function, FunctionKind, Image};
 
-use crate::append::BLOCK;
 use crate::host::{Host, Linker};
 use crate::sites::link_sites;
+use crate::window::Strings;
 
 /// A call shape with its names linked.
 pub struct Shape<H: Host> {
@@ -50,25 +50,6 @@ impl<H: Host> Shape<H> {
     #[inline]
     pub fn registers(&self) -> usize {
         self.positional + self.keywords.len() + usize::from(self.star) + usize::from(self.star_star)
-    }
-}
-
-/// A string of the image: where it lies, whether it is ASCII, and whether it is a [`Short`](crate::append::Short) one.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Text {
-    pub(crate) start: u32,
-    pub(crate) end: u32,
-    pub(crate) ascii: bool,
-    pub(crate) short: bool,
-}
-
-// So that a block lies in an image's padded text from the start of any string on.
-const _: () = assert!(PADDING >= BLOCK);
-
-impl Text {
-    #[inline(always)]
-    fn new((start, end): (u32, u32), ascii: bool) -> Text {
-        Text { start, end, ascii, short: ascii && (end - start) as usize <= BLOCK }
     }
 }
 
@@ -167,11 +148,10 @@ impl<H: Host> Program<H> {
     pub(crate) fn entry(&self, index: u32) -> Entry {
         self.entries[index as usize]
     }
-    /// String `index` of its image.
+    /// The strings of its image.
     #[inline(always)]
-    pub(crate) fn text(&self, image: &Image, index: u32) -> Text {
-        let ascii = self.ascii.as_ref().is_none_or(|ascii| ascii[index as usize]);
-        Text::new(image.string_range(index), ascii)
+    pub(crate) fn strings<'a>(&'a self, image: &'a Image) -> Strings<'a> {
+        Strings::new(image, self.ascii.as_deref())
     }
     /// The name of function `index`, if it has one.
     pub fn function_name(&self, index: u32) -> Option<&str> {

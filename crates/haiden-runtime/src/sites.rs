@@ -31,6 +31,7 @@ const USES: [Use; 256] = {
     let mut uses = [Use::None; 256];
     uses[code::GetAttr as usize] = Use::Value;
     uses[code::EmitAttr as usize] = Use::C;
+    uses[code::TextEmitAttr as usize] = Use::C;
     uses[code::SetAttr as usize] = Use::C;
     uses[code::CallMethod as usize] = Use::B;
     uses[code::EmitCallMethod as usize] = Use::B;

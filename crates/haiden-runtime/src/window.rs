@@ -1,4 +1,4 @@
-//! Register windows: the machine's unchecked access to the registers of the running frame.
+//! Register windows: the machine's unchecked access to the registers, the strings and the code of the running frame.
 //!
 //! One of the audited modules of this crate that may say `unsafe`. The promise that every access spends: the running
 //! frame's function has `registers` registers, the machine made the window from exactly that many, and the image's
@@ -7,7 +7,11 @@
 
 use std::ptr::NonNull;
 
+use haiden_bytecode::Image;
+use haiden_bytecode::image::PADDING;
 use haiden_bytecode::ops::Op;
+
+use crate::append::{BLOCK, Short};
 
 /// A reference whose lifetime the caller answers for.
 ///
@@ -17,18 +21,6 @@ use haiden_bytecode::ops::Op;
 pub(crate) unsafe fn outlive<'a, T>(value: &T) -> &'a T {
     // SAFETY: the caller's promise.
     unsafe { &*std::ptr::from_ref(value) }
-}
-
-/// A part of the image's text.
-///
-/// # Safety
-/// `start..end` lies in `text`, on borders of characters.
-#[inline(always)]
-pub(crate) unsafe fn slice(text: &str, start: u32, end: u32) -> &str {
-    let range = start as usize..end as usize;
-    debug_assert!(text.get(range.clone()).is_some(), "text {range:?} of {}", text.len());
-    // SAFETY: the caller's promise.
-    unsafe { text.get_unchecked(range) }
 }
 
 /// The instruction of a word.
@@ -116,6 +108,59 @@ impl<R> Window<R> {
         debug_assert!(usize::from(first) + count <= self.len, "registers {first}+{count} of {}", self.len);
         // SAFETY: the caller's promise; the verifier proved the whole run to be below `len`.
         unsafe { std::slice::from_raw_parts_mut(self.first.add(usize::from(first)).as_ptr(), count) }
+    }
+}
+
+/// The strings of the running program's image.
+#[derive(Clone, Copy)]
+pub(crate) struct Strings<'a> {
+    image: &'a Image,
+    /// All text, with what lies behind.
+    text: &'a str,
+    /// Where strings end, behind where the first one starts.
+    ends: NonNull<u32>,
+    /// Which of them are ASCII, unless all are.
+    ascii: Option<&'a [bool]>,
+}
+
+/// A string, as a page takes it.
+pub(crate) enum Text<'a> {
+    /// Short and ASCII.
+    Short(Short<'a>),
+    /// Any other, and whether it is ASCII.
+    Other(&'a str, bool),
+}
+
+// So that a block lies in an image's padded text from the start of any string on.
+const _: () = assert!(PADDING >= BLOCK);
+
+impl<'a> Strings<'a> {
+    /// The strings of `image`; `ascii` tells of each whether it is ASCII, or is `None` if all are.
+    #[inline(always)]
+    pub(crate) fn new(image: &'a Image, ascii: Option<&'a [bool]>) -> Strings<'a> {
+        Strings { image, text: image.padded_text(), ends: NonNull::from(image.string_ends()).cast(), ascii }
+    }
+
+    /// String `index`.
+    ///
+    /// # Safety
+    /// `index` is an operand that names a string.
+    #[inline(always)]
+    pub(crate) unsafe fn get(&self, index: u32) -> Text<'a> {
+        let place = index as usize;
+        debug_assert!(place < self.image.string_count(), "string {index} of {}", self.image.string_count());
+        // SAFETY: the verifier proved the operand to be below the number of strings, of which there is one end each
+        // behind the first start.
+        let [start, end] = unsafe { self.ends.add(place).cast::<[u32; 2]>().read() };
+        let ascii = self.ascii.is_none_or(|ascii| ascii[place]);
+        if ascii && (end - start) as usize <= BLOCK {
+            // SAFETY: it is ASCII and short, and behind a text there are as many bytes as a block has.
+            return Text::Short(unsafe { Short::new(self.text, start, end) });
+        }
+        let range = start as usize..end as usize;
+        debug_assert!(self.text.get(range.clone()).is_some(), "text {range:?} of {}", self.text.len());
+        // SAFETY: the verifier proved that each string lies in the text, on borders of characters.
+        Text::Other(unsafe { self.text.get_unchecked(range) }, ascii)
     }
 }
 

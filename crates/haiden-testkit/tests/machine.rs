@@ -78,6 +78,25 @@ fn a_loop_with_its_counters() {
 }
 
 #[test]
+fn a_text_and_an_attribute_are_written_once_however_often_the_attribute_suspends() {
+    let image = image(1, 0, |code| {
+        let (x, a, b) = (code.name("x"), code.name("a"), code.name("b"));
+        code.aw(AT, Op::ResolveName, 0, 0, x);
+        for (text, name) in [("<", a), (", ", b)] {
+            let text = code.string(text) as u16;
+            let site = code.site(name) as u16;
+            code.abc(AT, Op::TextEmitAttr, 0, text, 0, site);
+        }
+        text(code, ">");
+        code.abc(AT, Op::Return, 0, 0, 0, 0);
+    });
+    let object = Toy::dict(&[Toy::text("a"), Toy::Int(1), Toy::text("b"), Toy::Int(2)]);
+    let (page, stops) = render(&mut ToyHost::default(), image, &[("x", object)]).expect("renders");
+    assert_eq!(page, "<1, 2>");
+    assert_eq!(stops, 5, "the variable, each attribute and each value that is printed");
+}
+
+#[test]
 fn a_macro_binds_its_arguments_and_writes_in_place() {
     let mut code = Code::new();
     let root = code.reserve_function();

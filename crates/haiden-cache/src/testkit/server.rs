@@ -12,7 +12,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
 
 /// Set to anything but nothing, it makes a missing server an error.
 const REQUIRED: &str = "HAIDEN_TEST_SERVERS_REQUIRED";
@@ -106,12 +106,14 @@ impl Server {
         format!("{scheme}://{}", self.address())
     }
 
-    /// Stops it in its tracks: it neither answers nor goes away.
+    /// Stops it in its tracks, and waits until it has stopped: it neither answers nor goes away.
     ///
     /// # Panics
     /// If the signal cannot be sent.
     pub fn pause(&self) {
         self.signal(Signal::STOP);
+        let stopped = WaitIdOptions::STOPPED | WaitIdOptions::NOWAIT;
+        waitid(WaitId::Pid(Pid::from_child(&self.child)), stopped).expect("a child that stops");
     }
 
     /// Lets it go on.

@@ -59,14 +59,20 @@ impl Lower<'_, '_> {
         name: haiden_syntax::ast::Symbol,
         escape: Escape,
     ) -> Result<()> {
-        let object = self.operand(object)?;
-        self.set_at(self.ir.place(id));
-        let name_index = self.name(name);
-        let site = self.code.site(name_index);
+        let name = self.name(name);
+        let site = self.code.site(name);
         if let Ok(site) = u16::try_from(site) {
-            self.abc(Op::EmitAttr, escape as u8, 0, object, site);
+            let text = self.text_before(object, u16::MAX.into()).and_then(|text| u16::try_from(text).ok());
+            let object = self.operand(object)?;
+            self.set_at(self.ir.place(id));
+            match text {
+                Some(text) => self.abc(Op::TextEmitAttr, escape as u8, text, object, site),
+                None => self.abc(Op::EmitAttr, escape as u8, 0, object, site),
+            };
             return Ok(());
         }
+        let object = self.operand(object)?;
+        self.set_at(self.ir.place(id));
         let value = self.alloc()?;
         self.settle(object, value);
         self.aw(Op::GetAttrWide, 0, value, site);
@@ -76,7 +82,20 @@ impl Lower<'_, '_> {
 
     /// Text that was held back and the value in one instruction, where reading the value has no effect of its own.
     fn emit_operand(&mut self, id: ExprId, escape: Escape) -> Result<()> {
-        let quiet = match self.ir.expr(id) {
+        let text = self.text_before(id, usize::MAX);
+        let value = self.operand(id)?;
+        self.set_at(self.ir.place(id));
+        match text {
+            Some(text) => self.aw(Op::TextEmit, escape as u8, value, text),
+            None => self.abc(Op::Emit, escape as u8, value, 0, 0),
+        };
+        Ok(())
+    }
+
+    /// The string of the text that was held back, if the next instruction may write it: because reading the value before that
+    /// has no effect of its own, and the string's number is no more than `most`.
+    fn text_before(&mut self, value: ExprId, most: usize) -> Option<u32> {
+        let quiet = match self.ir.expr(value) {
             Expr::Variable { place: Place::Local(_), check: false, .. }
             | Expr::LoopIndex(_)
             | Expr::LoopIndex0(_)
@@ -84,18 +103,12 @@ impl Lower<'_, '_> {
             Expr::Free(number) => self.tables.free[*number as usize].1,
             _ => false,
         };
-        if !quiet || self.tables.pending.is_empty() || !self.optimize {
-            let value = self.operand(id)?;
-            self.set_at(self.ir.place(id));
-            self.abc(Op::Emit, escape as u8, value, 0, 0);
-            return Ok(());
+        if !quiet || self.tables.pending.is_empty() || !self.optimize || self.code.string_count() > most {
+            return None;
         }
-        let text = std::mem::take(&mut self.tables.pending);
-        let value = self.operand(id)?;
-        self.set_at(self.ir.place(id));
-        let text = self.code.string(&text);
-        self.aw(Op::TextEmit, escape as u8, value, text);
-        Ok(())
+        let text = self.code.string(&self.tables.pending);
+        self.tables.pending.clear();
+        Some(text)
     }
 
     /// A literal, or a container of such. Its depth is limited as that of all expressions is.

@@ -136,18 +136,27 @@ pub(crate) enum Text<'a> {
 /// The characters of a `str` (or of a subclass).
 #[inline(always)]
 pub(crate) fn characters(object: &Obj) -> Result<Text<'_>> {
+    match ascii(object) {
+        Some(bytes) => Ok(Text::Ascii(bytes)),
+        None => other_characters(object),
+    }
+}
+
+/// The characters of a `str` (or of a subclass), if all are ASCII.
+#[inline(always)]
+pub(crate) fn ascii(object: &Obj) -> Option<&[u8]> {
     debug_assert!(is_text(object));
     let pointer = object.as_ptr();
     // SAFETY: a text. One of one piece is always ready, and if it is ASCII, its characters lie behind its head; texts never
     // change.
     unsafe {
-        if ffi::PyUnicode_IS_COMPACT_ASCII(pointer) != 0 {
-            let length = ffi::PyUnicode_GET_LENGTH(pointer) as usize;
-            let data = pointer.cast::<ffi::PyASCIIObject>().add(1).cast::<u8>();
-            return Ok(Text::Ascii(std::slice::from_raw_parts(data, length)));
+        if ffi::PyUnicode_IS_COMPACT_ASCII(pointer) == 0 {
+            return None;
         }
+        let length = ffi::PyUnicode_GET_LENGTH(pointer) as usize;
+        let data = pointer.cast::<ffi::PyASCIIObject>().add(1).cast::<u8>();
+        Some(std::slice::from_raw_parts(data, length))
     }
-    other_characters(object)
 }
 
 #[inline(never)]

@@ -71,7 +71,7 @@ pub struct Vm<H: Host> {
     /// The place of the program that was entered last from another one.
     entered: usize,
     pending: Option<Pending<H>>,
-    /// The text of a `TextEmit` has been written; its value comes next.
+    /// The text of a `TextEmit` or a `TextEmitAttr` has been written; its value comes next.
     text_is_out: bool,
     /// The result of the function that [`Vm::call`] runs.
     result: Option<H::Register>,

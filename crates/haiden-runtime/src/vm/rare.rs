@@ -7,14 +7,13 @@
     reason = "register windows: every access spends the promise of `Window`, as its module says"
 )]
 
+use haiden_bytecode::LoopField;
 use haiden_bytecode::image::{AUTOESCAPE, FunctionKind, Image, VOLATILE};
 use haiden_bytecode::ops::{self, code};
-use haiden_bytecode::{LoopField, loop_flags};
 
 use crate::host::{
     Arguments, BinaryOp, Called, Callee, Closure, CompareOp, Export, Fault, Host, UnaryOp, Undefined,
 };
-use crate::loops::LoopState;
 use crate::program::Program;
 use crate::vm::Vm;
 use crate::vm::frames::Finish;
@@ -338,15 +337,7 @@ impl<H: Host> Vm<H> {
             }
 
             // ---- loops ----------------------------------------------------------------------------------
-            code::For => {
-                let iterator = check!(host.iterate(get!(ops::a(word))));
-                let flags = ops::w(word);
-                let depth = if flags & loop_flags::RECURSIVE != 0 { frame!().loop_depth } else { 0 };
-                let state = LoopState::new(iterator, depth, flags & loop_flags::PREVIOUS != 0);
-                self.loops[loops + usize::from(ops::x(word))] = LoopSlot::Own(state);
-            }
             code::Skip => with_loop!(ops::x(word), |state| state.skip()),
-            code::EndFor => self.loops[loops + usize::from(ops::x(word))] = LoopSlot::Idle,
             code::LoopIndex => {
                 let index = with_loop!(ops::x(word), |state| state.index0());
                 set!(ops::a(word), host.integer(index as i64 + 1));

@@ -13,17 +13,16 @@
     reason = "register windows: every access spends the promise of `Window`, as its module says"
 )]
 
-use haiden_bytecode::Image;
 use haiden_bytecode::ops::{self, Op, code};
+use haiden_bytecode::{Image, loop_flags};
 
-use crate::append::Short;
 use crate::host::{Arguments, BinaryOp, CompareOp, Fault, Host, Undefined};
 use crate::program::Program;
 use crate::vm::Vm;
 use crate::vm::frames::Popped;
 use crate::vm::rare::{Flow, Here};
 use crate::vm::slots::LoopSlot;
-use crate::window::{self, Cursor, Window};
+use crate::window::{self, Cursor, Strings, Text, Window};
 
 /// The program whose frame is on top.
 struct Running<'p, H: Host> {
@@ -32,8 +31,7 @@ struct Running<'p, H: Host> {
     program: &'p Program<H>,
     entry: H::Entry,
     image: &'p Image,
-    /// All its text, with what lies behind.
-    text: &'p str,
+    strings: Strings<'p>,
 }
 
 impl<H: Host> Vm<H> {
@@ -63,7 +61,7 @@ impl<H: Host> Vm<H> {
         let program: &'p Program<H> = unsafe { window::outlive(&*self.programs[place]) };
         let entry = host.enter(&self.programs[place]);
         let image = &**program.image();
-        Running { place, program, entry, image, text: image.padded_text() }
+        Running { place, program, entry, image, strings: program.strings(image) }
     }
 
     /// Runs frames until the machine is done.
@@ -82,7 +80,7 @@ impl<H: Host> Vm<H> {
             if frame.program != running.place {
                 running = self.running(host, frame.program);
             }
-            let Running { place, program, entry, image, text: all_text } = running;
+            let Running { place, program, entry, image, strings } = running;
             let function = program.function(function);
             let words = &image.code()[function.code.0 as usize..function.code.1 as usize];
             let mut at = Cursor::new(words, pc);
@@ -207,17 +205,21 @@ impl<H: Host> Vm<H> {
             }
             macro_rules! write_text {
                 ($index:expr) => {{
-                    let text = program.text(image, $index);
-                    if text.short {
-                        // SAFETY: it was found to be ASCII and short, and behind a text there are as many bytes as a block has.
-                        let short = unsafe { Short::new(all_text, text.start, text.end) };
-                        check!(host.write_short(out, short));
-                    } else {
-                        // SAFETY: the range is the image's, whose verifier proved that it lies in its text,
-                        // on borders of characters.
-                        let slice = unsafe { window::slice(all_text, text.start, text.end) };
-                        check!(host.write(out, slice, text.ascii));
+                    // SAFETY: the operand of an instruction that names a string, which the verifier proved to be one.
+                    match unsafe { strings.get($index) } {
+                        Text::Short(text) => check!(host.write_short(out, text)),
+                        Text::Other(text, ascii) => check!(host.write(out, text, ascii)),
                     }
+                }};
+            }
+            // The text of this instruction is a part of the page; its value comes when it runs again.
+            macro_rules! text_is_out {
+                () => {{
+                    self.text_is_out = true;
+                    if let Some(frame) = self.frames.last_mut() {
+                        frame.pc = at.place() - 1;
+                    }
+                    return Ok(false);
                 }};
             }
             macro_rules! emit {
@@ -230,6 +232,26 @@ impl<H: Host> Vm<H> {
                         return self.emit_later(error, value, escape);
                     }
                     chunk!();
+                }};
+            }
+            macro_rules! emit_attr {
+                ($word:expr) => {{
+                    let site = &program.sites[usize::from(ops::c($word))];
+                    let (object, escape) = (get!(ops::b($word)), escaping!(ops::x($word)));
+                    if host.emit_attr_fast(out, object, site, escape) {
+                        chunk!();
+                    } else {
+                        match host.attr(object, site) {
+                            Ok(value) => emit!(value, escape),
+                            Err(error) => {
+                                save!();
+                                // An instruction that has suspended runs again.
+                                self.text_is_out =
+                                    ($word as u8) == code::TextEmitAttr && H::is_suspension(&error);
+                                return Err(error);
+                            }
+                        }
+                    }
                 }};
             }
             macro_rules! back_edge {
@@ -347,11 +369,7 @@ impl<H: Host> Vm<H> {
                         if !(CHUNKED && std::mem::take(&mut self.text_is_out)) {
                             write_text!(ops::w(word));
                             if CHUNKED && !self.is_buffered() {
-                                self.text_is_out = true;
-                                if let Some(frame) = self.frames.last_mut() {
-                                    frame.pc = at.place() - 1;
-                                }
-                                return Ok(false);
+                                text_is_out!();
                             }
                         }
                         let escape = escaping!(ops::x(word));
@@ -363,10 +381,17 @@ impl<H: Host> Vm<H> {
                         }
                         chunk!();
                     }
-                    Op::EmitAttr => {
-                        let site = &program.sites[usize::from(ops::c(word))];
-                        let value = check!(host.attr(get!(ops::b(word)), site));
-                        emit!(value, escaping!(ops::x(word)));
+                    Op::EmitAttr => emit_attr!(word),
+                    Op::TextEmitAttr => {
+                        if self.text_is_out {
+                            self.text_is_out = false;
+                        } else {
+                            write_text!(ops::a(word).into());
+                            if CHUNKED && !self.is_buffered() {
+                                text_is_out!();
+                            }
+                        }
+                        emit_attr!(word);
                     }
 
                     // ---- moves and constants --------------------------------------------------------------------
@@ -480,6 +505,21 @@ impl<H: Host> Vm<H> {
                     Op::JumpUnlessGeInt => jump_unless_int!(word, Ge, >=),
 
                     // ---- loops ----------------------------------------------------------------------------------
+                    Op::For => {
+                        let flags = ops::w(word);
+                        let is_recursive = flags & loop_flags::RECURSIVE != 0;
+                        let depth = if is_recursive { frame!().loop_depth } else { 0 };
+                        // SAFETY: an operand of this function's code; nothing else refers to the window.
+                        let slot = unsafe { loops.get_mut(u16::from(ops::x(word))) };
+                        check!(slot.start(
+                            host,
+                            get!(ops::a(word)),
+                            depth,
+                            flags & loop_flags::PREVIOUS != 0
+                        ));
+                    }
+                    // SAFETY: as above.
+                    Op::EndFor => unsafe { loops.get_mut(u16::from(ops::x(word))) }.end(),
                     Op::Next => {
                         // SAFETY: operands of this function's code; nothing else refers to the windows.
                         let (into, slot) = unsafe {
@@ -602,9 +642,7 @@ impl<H: Host> Vm<H> {
                     | Op::In
                     | Op::NotIn
                     | Op::MarkSafe
-                    | Op::For
                     | Op::Skip
-                    | Op::EndFor
                     | Op::LoopIndex0
                     | Op::LoopGet
                     | Op::LoopCycle

@@ -16,6 +16,25 @@ pub(crate) enum LoopSlot<H: Host> {
 }
 
 impl<H: Host> LoopSlot<H> {
+    /// Starts a loop over `value`, whose state this slot has then.
+    #[inline(never)]
+    pub(super) fn start(
+        &mut self,
+        host: &mut H,
+        value: &H::Register,
+        depth: u32,
+        keep_previous: bool,
+    ) -> Result<(), H::Error> {
+        *self = LoopSlot::Own(LoopState::new(host.iterate(value)?, depth, keep_previous));
+        Ok(())
+    }
+
+    /// Ends the loop.
+    #[inline(never)]
+    pub(super) fn end(&mut self) {
+        *self = LoopSlot::Idle;
+    }
+
     /// The next item of a loop that the host has not at hand.
     #[inline(never)]
     pub(super) fn next_slow(&mut self, host: &mut H, into: &mut H::Register) -> Result<bool, H::Error> {
