@@ -7,8 +7,10 @@
 pub mod append;
 pub mod builtins;
 pub mod escape;
+mod faults;
 pub mod host;
 pub mod loops;
+mod operators;
 pub mod program;
 mod sites;
 pub mod vm;
