@@ -19,7 +19,7 @@ def line_of(error: BaseException) -> int | None:
     return lines[-1] if lines else None
 
 
-def translations(messages: dict[str, str]) -> list[t.Callable[..., str]]:
+def translations(messages: dict[str, str]) -> dict[str, t.Callable[..., str]]:
     """`gettext`, `ngettext`, `pgettext` and `npgettext` over messages by text, or by `context|text`."""
 
     def gettext(message: str) -> str:
@@ -34,7 +34,7 @@ def translations(messages: dict[str, str]) -> list[t.Callable[..., str]]:
     def npgettext(context: str, singular: str, plural: str, n: int) -> str:
         return pgettext(context, singular if n == 1 else plural)
 
-    return [gettext, ngettext, pgettext, npgettext]
+    return {"gettext": gettext, "ngettext": ngettext, "pgettext": pgettext, "npgettext": npgettext}
 
 
 def environment(package: types.ModuleType, case: dict[str, t.Any], **more: t.Any) -> t.Any:
@@ -54,7 +54,7 @@ def environment(package: types.ModuleType, case: dict[str, t.Any], **more: t.Any
     if "install_null_translations" in setup:
         made.install_null_translations(**setup["install_null_translations"])
     elif "messages" in setup:
-        made.install_gettext_callables(*translations(setup["messages"]), setup.get("newstyle"))
+        made.install_gettext_callables(**translations(setup["messages"]), newstyle=setup.get("newstyle"))
     elif "gettext" in setup:
         made.install_gettext_callables(setup["gettext"].get, setup["gettext"].get, setup.get("newstyle"))
     return made

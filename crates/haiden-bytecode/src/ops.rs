@@ -32,6 +32,9 @@ macro_rules! for_each_op {
             EmitAttr { x: Escape, b: In, c: Site } Next, Span::NONE;
             /// Write template text `a`, then `b.site(c)` as text, escaped as `x` says.
             TextEmitAttr { x: Escape, a: Text, b: In, c: Site } Next, Span::NONE;
+            /// Write the value of `a`, a constant expression, as [`Op::Emit`] does; where pages are values, as the text that
+            /// Jinja writes into its source for it, if it can write it.
+            EmitFolded { x: Escape, a: In } Next, Span::NONE;
             /// Start capturing output.
             BeginCapture {} Next, Span::NONE;
             /// `a ← the output captured since the matching BeginCapture`, marked safe as `x` says.
@@ -83,6 +86,8 @@ macro_rules! for_each_op {
             GetAttr { a: Out, b: In, c: Site } Next, Span::NONE;
             /// `a ← a.site(w)`: as `GetAttr`, for templates with more than 65,536 sites.
             GetAttrWide { a: InOut, w: Site } Next, Span::NONE;
+            /// An error if `a` is undefined and has no members: what `a.site(c)` raises before a call's arguments are evaluated.
+            CheckObject { a: In, c: Site } Next, Span::NONE;
             /// `a ← b[c]`: item, then attribute, then undefined.
             GetItem { a: Out, b: In, c: In } Next, Span::NONE;
             /// `a ← b[c]` with the signed 16-bit integer `c`.
@@ -211,6 +216,14 @@ macro_rules! for_each_op {
             NextPair { x: Loop, a: Out, w: Target } Branch, Span::fixed(Field::A, 2);
             /// Take the present item of loop `x` back out of its counts (its filter said no).
             Skip { x: Loop } Next, Span::NONE;
+            /// Look ahead in filtered loop `x`, unless it has: for its next item (`a` 0), or for all of them (`a` 1). The filter is at
+            /// `w`; it ends with `Looked`, which comes back here.
+            LookAhead { x: Loop, a: Imm, w: Target } Branch, Span::NONE;
+            /// If loop `x` has another item before its filter, `a ← it` and continue at `w`.
+            Pull { x: Loop, a: Out, w: Target } Branch, Span::NONE;
+            /// The filter of loop `x` has found item `a`, or no more if `a` is missing. Continue behind the `LookAhead`; at `w`, the
+            /// filter, if that looks for all items.
+            Looked { x: Loop, a: In, w: Target } Jump, Span::NONE;
             /// Loop `x` is over: drop its state.
             EndFor { x: Loop } Next, Span::NONE;
             /// `a ← loop.index`.

@@ -1,6 +1,6 @@
 //! Calls of Python objects: how a template's arguments become theirs.
 
-use haiden_runtime::{Arguments, Host};
+use haiden_runtime::{Arguments, Fault, Host, Shape};
 
 use crate::attr_cache::{Name, Site};
 use crate::filters::{self, Filter};
@@ -77,14 +77,20 @@ impl PyHost {
         callee: &Obj,
         arguments: Arguments<'_, PyHost>,
     ) -> Result<Obj> {
+        // Python takes `*` and `**` apart before it calls anything; what cannot be called may raise then.
+        let spread = match arguments.shape {
+            Shape { star: false, star_star: false, .. } => None,
+            _ => Some(self.spread(arguments)?),
+        };
+        let passed = Passed { arguments, spread: spread.as_ref() };
         let hooks = self.settings().hooks;
         let by_hook = hooks.call && (self.settings().guard.is_none() || !self.may_call(callee)?);
         if by_hook || hooks.context_call {
-            return self.call_by_hook(context, callee, arguments);
+            return self.call_by_hook(context, callee, passed);
         }
         let (wanted, instead) = Wanted::of_callee(callee)?;
         let first = self.wanted(wanted, Some(context))?;
-        let result = self.call_object(instead.as_ref().unwrap_or(callee), (first.as_ref(), None), arguments);
+        let result = self.call_passed(instead.as_ref().unwrap_or(callee), (first.as_ref(), None), passed);
         match result {
             Err(raised) if raised.matches(&Class::StopIteration.object()) => {
                 raised.clear();
@@ -97,21 +103,16 @@ impl PyHost {
 
     /// Calls through `Environment.call(context, callable, …)` of a sandbox, or through an overridden `Context.call`.
     #[inline(never)]
-    fn call_by_hook(
-        &mut self,
-        context: &Context,
-        callee: &Obj,
-        arguments: Arguments<'_, PyHost>,
-    ) -> Result<Obj> {
+    fn call_by_hook(&mut self, context: &Context, callee: &Obj, passed: Passed<'_>) -> Result<Obj> {
         let settings = self.settings();
         let context = self.context_of(context)?;
         let callee = Register::object(callee.clone());
         if settings.hooks.call {
             let method = objects::get_attr(&settings.environment, &self.types.env_call.object)?;
-            self.call_object(&method, (Some(&context), Some(&callee)), arguments)
+            self.call_passed(&method, (Some(&context), Some(&callee)), passed)
         } else {
             let method = objects::get_attr(&context, &self.types.env_call.object)?;
-            self.call_object(&method, (None, Some(&callee)), arguments)
+            self.call_passed(&method, (None, Some(&callee)), passed)
         }
     }
 
@@ -187,7 +188,8 @@ impl PyHost {
     ) -> Result<Obj> {
         let shape = arguments.shape;
         if shape.star || shape.star_star {
-            return self.call_spread(callee, (wanted, value), arguments);
+            let spread = self.spread(arguments)?;
+            return self.call_spread(callee, (wanted, value), &spread);
         }
         if shape.keywords.is_empty() && wanted.is_none() {
             match (value, arguments.values) {
@@ -211,13 +213,24 @@ impl PyHost {
         objects::call(callee, &values, Some(&names))
     }
 
+    fn call_passed(
+        &mut self,
+        callee: &Obj,
+        before: (Option<&Obj>, Option<&Register>),
+        passed: Passed<'_>,
+    ) -> Result<Obj> {
+        match passed.spread {
+            Some(spread) => self.call_spread(callee, before, spread),
+            None => self.call_object(callee, before, passed.arguments),
+        }
+    }
+
     fn call_spread(
         &mut self,
         callee: &Obj,
         (wanted, value): (Option<&Obj>, Option<&Register>),
-        arguments: Arguments<'_, PyHost>,
+        spread: &Spread,
     ) -> Result<Obj> {
-        let spread = self.spread(arguments)?;
         let mut positional: Vec<Obj> = wanted.cloned().into_iter().collect();
         for register in value.into_iter().chain(&spread.positional) {
             positional.push(self.object(register)?);
@@ -248,14 +261,20 @@ impl PyHost {
         {
             for (name, value) in self.star_star(star_star)? {
                 if keywords.iter().any(|(known, _)| *known == name) {
-                    let message = format!("got multiple values for keyword argument '{name}'");
-                    return objects::raise(&Class::Type.object(), &message);
+                    return Err(self.fault(Fault::KeywordTwice(&name)));
                 }
                 keywords.push((name, value));
             }
         }
         Ok(Spread { positional, keywords })
     }
+}
+
+/// The arguments of a call, and what `*` and `**` in them hold, if there are such.
+#[derive(Clone, Copy)]
+struct Passed<'a> {
+    arguments: Arguments<'a, PyHost>,
+    spread: Option<&'a Spread>,
 }
 
 /// Arguments without `*` and `**`.

@@ -30,6 +30,10 @@ pub(crate) fn fault(host: &PyHost, fault: Fault<'_>) -> Raised {
         Fault::DuplicateArgument { name, argument } => {
             (kind(), format!("macro {} got two values for argument '{argument}'", named(name)))
         }
+        Fault::KeywordTwice(name) => (
+            kind(),
+            format!("haiden.runtime.Context.call() got multiple values for keyword argument '{name}'"),
+        ),
         Fault::UnexpectedCaller { name } => (
             kind(),
             format!(

@@ -133,7 +133,7 @@ impl PyHost {
     }
 
     /// Is what is written still within the limit?
-    fn check_output(&self, out: &Output) -> Result<()> {
+    pub(crate) fn check_output(&self, out: &Output) -> Result<()> {
         match &self.scope.budget {
             None => Ok(()),
             Some(budget) => budget.check_output(self, out.len()),
@@ -310,45 +310,6 @@ impl PyHost {
     /// An output for a machine that runs programs of this environment.
     pub(crate) fn output(&self, capacity: usize) -> Output {
         if self.settings().native { Output::of_parts() } else { Output::new(capacity) }
-    }
-
-    /// As [`PyHost::print`], where values go through a function first or are kept as they are.
-    #[inline(never)]
-    pub(crate) fn print_specially(
-        &self,
-        out: &mut Output,
-        context: Option<&Context>,
-        value: &Register,
-        escape: bool,
-    ) -> Result<()> {
-        let mut object = self.object(value)?;
-        if let Some((finalize, wanted)) = &self.settings().finalize {
-            object = match (self.wanted(*wanted, context)?, object) {
-                (None, object) => objects::call(finalize, &[object], None)?,
-                (Some(first), object) => objects::call(finalize, &[first, object], None)?,
-            };
-        }
-        match &mut out.parts {
-            None => self.print(out, &Register::object(object), escape)?,
-            // What is no text is not escaped.
-            Some(parts) => parts.push(object),
-        }
-        self.check_output(out)
-    }
-
-    /// Values that were kept as they are, as one: what the environment makes of them.
-    pub(crate) fn joined(&self, parts: Vec<Obj>) -> Result<Obj> {
-        let parts = objects::list(parts.into_iter().map(Ok))?;
-        self.ask(&self.types.concat, &[parts])
-    }
-
-    /// Template text, where values go through a function first or are kept as they are.
-    pub(crate) fn write_specially(&self, out: &mut Output, text: &str, ascii: bool) -> Result<()> {
-        match &mut out.parts {
-            None => out.push(text, ascii),
-            Some(parts) => parts.push(objects::text(text)?),
-        }
-        self.check_output(out)
     }
 
     /// What a function wants before its other arguments.

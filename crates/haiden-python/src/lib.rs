@@ -34,6 +34,7 @@ mod objects;
 mod operators;
 mod output;
 mod outside;
+mod printing;
 mod register;
 mod scope;
 mod settings;

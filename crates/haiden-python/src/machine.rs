@@ -10,7 +10,7 @@ use haiden_runtime::loops::LoopState;
 use haiden_runtime::{BlockReference, Closure, Vm};
 use pyo3::exceptions::{PyKeyError, PyRuntimeError, PyTypeError};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyTuple};
+use pyo3::types::{PyDict, PyString, PyTuple};
 use pyo3::{PyClass, PyClassInitializer, PyTraverseError, PyVisit};
 
 use crate::budget::Budget;
@@ -304,13 +304,10 @@ impl TemplateReference {
         run(py, &context.scope, |_, _| make_block(block))
     }
 
-    fn __repr__(&self, py: Python<'_>) -> String {
-        let chain = self.0.get(py).0.chain();
-        let name = chain.definition(0, 0).and_then(|(program, _)| program.name().cloned());
-        match name {
-            Some(name) => format!("<TemplateReference '{name}'>"),
-            None => "<TemplateReference None>".to_owned(),
-        }
+    fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
+        let name = self.0.get(py).0.program.name().map(|name| PyString::new(py, name).repr());
+        let name = name.transpose()?.map_or_else(|| Ok("None".to_owned()), |name| name.extract())?;
+        Ok(format!("<TemplateReference {name}>"))
     }
 
     /// It cannot change: it is its own copy.

@@ -133,9 +133,9 @@ fn url_encode(value: &Register) -> Result<Option<Register>> {
                 if !out.is_empty() {
                     out.push('&');
                 }
-                text::quote(&mut out, &key, true);
+                text::quote(&mut out, key.as_bytes(), true);
                 out.push('=');
-                text::quote(&mut out, &value, true);
+                text::quote(&mut out, value.as_bytes(), true);
             }
             objects::text(&out).map(|text| Some(Register::object(text)))
         }

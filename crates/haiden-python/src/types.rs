@@ -114,6 +114,7 @@ types! {
     mapping = "mapping";
     entries = "_mapping";
     get = "get";
+    keys = "keys";
     auto_reload = "auto_reload";
     uptodate = "_uptodate";
     namespace_attributes = "_Namespace__attrs";

@@ -123,6 +123,18 @@ impl Host for PyHost {
         }
         self.print(out, value, escape)
     }
+    fn emit_folded(
+        &mut self,
+        out: &mut Output,
+        context: Option<&Context>,
+        value: &Register,
+        escape: bool,
+    ) -> Result<()> {
+        if out.parts.is_none() {
+            return self.emit_in(out, context, value, escape);
+        }
+        self.print_folded(out, context, value)
+    }
     #[inline(always)]
     fn writes_through(&self) -> bool {
         self.plain_print
@@ -288,6 +300,10 @@ impl Host for PyHost {
             return Ok(Register::object(value));
         }
         self.attr_in_reach(object, site)
+    }
+    #[inline]
+    fn check_object(&mut self, object: &Register, site: &Site) -> Result<()> {
+        if self.is_undefined(object) { self.attr(object, site).map(drop) } else { Ok(()) }
     }
     fn item(&mut self, object: &Register, key: &Register) -> Result<Register> {
         if self.is_async {
@@ -568,7 +584,11 @@ impl Host for PyHost {
         Ok(items)
     }
     fn star_star(&mut self, value: &Register) -> Result<Vec<(String, Register)>> {
-        let dict = objects::dict_of(&self.object(value)?)?;
+        let mapping = self.object(value)?;
+        if !objects::is_dict(&mapping) && objects::lookup_attr(&mapping, &self.types.keys.object)?.is_none() {
+            return objects::raise(&Class::Type.object(), "argument after ** must be a mapping");
+        }
+        let dict = objects::dict_of(&mapping)?;
         let (mut pairs, mut position) = (Vec::new(), 0);
         while let Some((key, value)) = objects::dict_next(&dict, &mut position) {
             if !objects::is_text(&key) {

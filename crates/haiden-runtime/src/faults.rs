@@ -60,6 +60,8 @@ pub enum Fault<'a> {
         /// The argument's name.
         argument: &'a str,
     },
+    /// A call gives a keyword argument twice: by its name, and in `**`.
+    KeywordTwice(&'a str),
     /// A macro that takes no `caller` was called by a `call` block.
     UnexpectedCaller {
         /// The macro's name.

@@ -127,6 +127,16 @@ pub trait Host: Sized {
         let _ = (out, object, site, escape);
         false
     }
+    /// As [`Host::emit_in`], of a constant expression: pages that are values have it as text if it could stand in a source.
+    fn emit_folded(
+        &mut self,
+        out: &mut Self::Output,
+        context: Option<&Self::Context>,
+        value: &Self::Register,
+        escape: bool,
+    ) -> Result<(), Self::Error> {
+        self.emit_in(out, context, value, escape)
+    }
     /// May what a printed macro or `super()` writes go straight to the output? Not if printed values are more than text.
     #[inline(always)]
     fn writes_through(&self) -> bool {
@@ -229,6 +239,8 @@ pub trait Host: Sized {
     fn truth(&mut self, value: &Self::Register) -> Result<bool, Self::Error>;
     /// `object.name`: the attribute, else the item, else undefined.
     fn attr(&mut self, object: &Self::Register, site: &Self::Site) -> Result<Self::Register, Self::Error>;
+    /// What [`Host::attr`] raises for an undefined object; nothing for any other.
+    fn check_object(&mut self, object: &Self::Register, site: &Self::Site) -> Result<(), Self::Error>;
     /// `object[key]`: the item, else (for a string key) the attribute, else undefined.
     fn item(&mut self, object: &Self::Register, key: &Self::Register) -> Result<Self::Register, Self::Error>;
     /// [`Fault::NotANamespace`] if it is none.

@@ -35,8 +35,22 @@ struct Rare<H: Host> {
     changed: Option<Vec<H::Register>>,
     /// Items that [`LoopState::length`] has taken so far.
     collected: Vec<H::Register>,
+    /// The code that looks ahead through the loop's filter: where it goes on, and whether it wants all items.
+    looking: Option<(usize, bool)>,
+    /// The filter has seen all items: those that are left have passed.
+    passed: bool,
     /// What the loop's own call runs again, if it is recursive.
     recursion: Option<crate::host::Closure<H>>,
+}
+
+/// What happens when a loop's filter has looked for an item.
+pub(crate) enum Looked {
+    /// It looks for more.
+    More,
+    /// The code at this place goes on.
+    Back(usize),
+    /// Nothing had asked it to look.
+    Never,
 }
 
 impl<H: Host> Default for Rare<H> {
@@ -47,6 +61,8 @@ impl<H: Host> Default for Rare<H> {
             length: None,
             changed: None,
             collected: Vec::new(),
+            looking: None,
+            passed: false,
             recursion: None,
         }
     }
@@ -150,6 +166,41 @@ impl<H: Host> LoopState<H> {
             self.ahead = host.next(&mut self.iterator)?;
         }
         Ok(self.ahead.is_some())
+    }
+
+    /// Must the loop's filter look for the next item, or for all of them? It goes on at `place` then.
+    pub(crate) fn looks(&mut self, place: usize, all: bool) -> bool {
+        if self.ahead.is_some() && !all {
+            return false;
+        }
+        let rare = self.rare();
+        if !rare.passed {
+            rare.looking = Some((place, all));
+        }
+        !rare.passed
+    }
+
+    /// The next item for the loop's filter.
+    pub(crate) fn pull(&mut self, host: &mut H) -> Result<Option<H::Register>, H::Error> {
+        host.next(&mut self.iterator)
+    }
+
+    /// The loop's filter has found this item; no more, if it is missing.
+    pub(crate) fn looked(&mut self, host: &mut H, item: &H::Register) -> Looked {
+        let rare = self.rare();
+        let Some((place, all)) = rare.looking else { return Looked::Never };
+        if H::is_missing(item) {
+            rare.passed = true;
+            let rest = std::mem::take(&mut rare.collected);
+            self.iterator = host.iterate_over(rest);
+        } else if all {
+            rare.collected.push(item.clone());
+            return Looked::More;
+        } else {
+            self.ahead = Some(item.clone());
+        }
+        self.rare().looking = None;
+        Looked::Back(place)
     }
 
     /// `loop.last`, if the host knows how many items are left.

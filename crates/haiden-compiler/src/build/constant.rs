@@ -14,18 +14,46 @@ const KEEPING_TRUTH: [&str; 9] =
     ["abs", "capitalize", "d", "default", "e", "escape", "lower", "safe", "upper"];
 
 /// Filters that Jinja2 never folds: they take the context.
-const WITH_CONTEXT: [&str; 5] = ["map", "reject", "rejectattr", "select", "selectattr"];
+const WITH_CONTEXT: [&str; 6] = ["map", "random", "reject", "rejectattr", "select", "selectattr"];
 
 impl Builder<'_, '_, '_> {
     /// Would Jinja2 know the value while it compiles?
     pub(super) fn is_constant(&self, expr: &Expr<'_>) -> bool {
         match expr {
             Expr::Const(_) | Expr::TemplateData(_) => true,
-            Expr::Binary(node) => self.is_constant(&node.left) && self.is_constant(&node.right),
+            Expr::Binary(node) => {
+                self.is_constant(&node.left)
+                    && (self.is_decided(node.op, &node.left) || self.is_constant(&node.right))
+            }
             Expr::Unary(node) => self.is_constant(&node.node),
             Expr::Concat(node) => node.nodes.iter().all(|part| self.is_constant(part)),
             Expr::List(node) => node.items.iter().all(|item| self.is_constant(item)),
             Expr::Tuple(node) => node.items.iter().all(|item| self.is_constant(item)),
+            Expr::Dict(node) => {
+                node.items.iter().all(|pair| self.is_constant(&pair.key) && self.is_constant(&pair.value))
+            }
+            Expr::CondExpr(node) => {
+                let otherwise = node.expr2.as_ref();
+                match self.known_truth(&node.test) {
+                    Some(true) => self.is_constant(&node.expr1),
+                    Some(false) => otherwise.is_some_and(|value| self.is_constant(value)),
+                    None => {
+                        let all = [Some(&node.test), Some(&node.expr1), otherwise];
+                        all.iter().all(|value| value.is_some_and(|value| self.is_constant(value)))
+                    }
+                }
+            }
+            Expr::Compare(node) => {
+                self.is_constant(&node.expr) && node.ops.iter().all(|operand| self.is_constant(&operand.expr))
+            }
+            Expr::Getattr(node) => self.is_constant(&node.node),
+            Expr::Getitem(node) => self.is_constant(&node.node) && self.is_constant(&node.arg),
+            Expr::Slice(node) => {
+                [&node.start, &node.stop, &node.step].into_iter().flatten().all(|part| self.is_constant(part))
+            }
+            Expr::Test(node) => {
+                !self.eval.volatile && self.is_constant(&node.node) && self.are_constant(&node.arguments)
+            }
             Expr::Filter(node) => {
                 !self.eval.volatile
                     && !WITH_CONTEXT.contains(&self.ir.text(node.name))
@@ -71,6 +99,11 @@ impl Builder<'_, '_, '_> {
             },
             _ => None,
         }
+    }
+
+    /// Does the left side of an `and` or an `or` settle it? Jinja2 does not look at the right one then.
+    pub(super) fn is_decided(&self, op: BinaryOp, left: &Expr<'_>) -> bool {
+        matches!(op, BinaryOp::And | BinaryOp::Or) && self.known_truth(left) == Some(op == BinaryOp::Or)
     }
 
     fn are_constant(&self, arguments: &Arguments<'_>) -> bool {

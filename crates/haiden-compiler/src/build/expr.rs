@@ -256,9 +256,7 @@ impl<'a, 's> Builder<'_, 'a, 's> {
             return Ok(self.push(negation.at, Expr::Neg(power)));
         }
         let left = self.expr(&node.left)?;
-        if let BinaryOp::And | BinaryOp::Or = node.op
-            && self.known_truth(&node.left) == Some(node.op == BinaryOp::Or)
-        {
+        if self.is_decided(node.op, &node.left) {
             // Jinja2 folds this, and never looks at the filters and tests on the right.
             return Ok(left);
         }

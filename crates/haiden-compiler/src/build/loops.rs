@@ -6,7 +6,7 @@ use haiden_syntax::ast::{self, At, Ctx, Expr as Node, If, Stmt as NodeStmt, Symb
 use super::stmt::room;
 use super::{Builder, LoopUse, Result};
 use crate::error::{CompileError, ErrorKind};
-use crate::ir::{Entry, Expr, ExprId, For, Place, Stmt, StmtKind, Target};
+use crate::ir::{Ahead, Entry, Expr, ExprId, For, Place, Stmt, StmtKind, Target};
 use crate::resolve::{FrameId, Role};
 
 /// The frames of a loop.
@@ -91,6 +91,18 @@ impl<'a, 's> Builder<'_, 'a, 's> {
         self.body(&node.body, &mut body)?;
         self.leave(&entered, &mut body);
         self.forget(log);
+        let used = self.function.loops[slot as usize];
+        let object = loop_id.map(|id| self.place(id)).filter(|place| matches!(place, Place::Cell { .. }));
+        let escapes = used.escapes || object.is_some();
+        let ahead = match frames.test {
+            Some(_) if escapes => Ahead::Eager,
+            Some(frame) if used.look_ahead || used.previous => {
+                // Whatever the body has may be in use when the filter runs.
+                self.function.locals = self.function.locals_max;
+                Ahead::Lazy(self.test_target(&node.target, frame))
+            }
+            _ => Ahead::No,
+        };
 
         let test = match (&node.test, frames.test) {
             (Some(test), Some(frame)) => {
@@ -107,7 +119,6 @@ impl<'a, 's> Builder<'_, 'a, 's> {
             }
             _ => None,
         };
-        let used = self.function.loops[slot as usize];
         self.function.loops.truncate(slot as usize);
         let otherwise = match frames.otherwise {
             Some(frame) => {
@@ -124,8 +135,6 @@ impl<'a, 's> Builder<'_, 'a, 's> {
         };
         self.frame = outer;
         self.function.locals = locals;
-        let object = loop_id.map(|id| self.place(id)).filter(|place| matches!(place, Place::Cell { .. }));
-        let escapes = used.escapes || object.is_some();
         let previous = if used.previous || escapes { loop_flags::PREVIOUS } else { 0 };
         let hoist = if outermost { self.function.hoist.take().unwrap_or_default() } else { Vec::new() };
         Ok(For {
@@ -133,7 +142,7 @@ impl<'a, 's> Builder<'_, 'a, 's> {
             iter,
             target,
             test,
-            eager: test.is_some() && (used.look_ahead || used.previous || escapes),
+            ahead,
             flags: flags | previous,
             leaves: used.leaves,
             object,
@@ -166,6 +175,24 @@ impl<'a, 's> Builder<'_, 'a, 's> {
             }
             Node::Tuple(node) => {
                 Target::Tuple(node.items.iter().map(|item| self.loop_target(item, frames, copies)).collect())
+            }
+            // The parser lets nothing else be a loop's target.
+            _ => Target::Tuple(Vec::new()),
+        }
+    }
+
+    /// Registers for a filter's own targets.
+    fn test_target(&mut self, target: &Node<'s>, frame: FrameId) -> Target {
+        match target {
+            Node::Name(node) => {
+                let local = self.local();
+                if let Some(id) = self.scopes.own(frame, node.name) {
+                    self.tables.states[id.index()].local = local;
+                }
+                Target::Place(Place::Local(local))
+            }
+            Node::Tuple(node) => {
+                Target::Tuple(node.items.iter().map(|item| self.test_target(item, frame)).collect())
             }
             // The parser lets nothing else be a loop's target.
             _ => Target::Tuple(Vec::new()),

@@ -36,9 +36,10 @@ impl<'a, 's> Builder<'_, 'a, 's> {
                     }
                     let value = self.expr(node)?;
                     let (escape, folded) = (self.eval.escape(), self.eval.folded());
+                    let constant = self.options.finalize && self.is_constant(node);
                     out.push(Stmt {
                         at: self.marked(node.at()),
-                        kind: StmtKind::Emit { value, escape, folded },
+                        kind: StmtKind::Emit { value, escape, folded, constant },
                     });
                 }
             }

@@ -191,7 +191,7 @@ impl<'a, 's> Builder<'_, 'a, 's> {
     /// Writes a value as it is.
     fn plain_emit(value: ExprId) -> StmtKind<'a> {
         let escape = haiden_bytecode::Escape::No;
-        StmtKind::Emit { value, escape, folded: escape }
+        StmtKind::Emit { value, escape, folded: escape, constant: false }
     }
 
     fn filter_block(&mut self, node: &'a ast::FilterBlock<'s>) -> Result<StmtKind<'a>> {

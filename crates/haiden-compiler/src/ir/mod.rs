@@ -214,8 +214,8 @@ pub struct For<'a> {
     pub target: Target,
     /// The filter.
     pub test: Option<ExprId>,
-    /// Passing items are collected before the body runs for the first of them.
-    pub eager: bool,
+    /// How the filter finds the items that pass.
+    pub ahead: Ahead,
     /// Bits of [`loop_flags`](haiden_bytecode::loop_flags).
     pub flags: u32,
     /// The body leaves by `break` or `continue` somewhere.
@@ -228,6 +228,17 @@ pub struct For<'a> {
     pub otherwise: Vec<Stmt<'a>>,
     /// Names of the context that the loop reads: looked up before it starts.
     pub hoist: Vec<u32>,
+}
+
+/// How a loop's filter finds the items that pass.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Ahead {
+    /// One at a time, before the body: nothing looks ahead, or there is no filter.
+    No,
+    /// The next one when it is asked for. The filter has targets of its own, since the body's still hold the present item.
+    Lazy(Target),
+    /// All of them before the loop starts: `loop` is a value, which anything may ask for what is ahead.
+    Eager,
 }
 
 /// One entry of the table of local variables: name and value.
@@ -248,11 +259,12 @@ pub struct Stmt<'a> {
 pub enum StmtKind<'a> {
     /// Write this text.
     Text(&'a str),
-    /// Write a value; `folded` is how it is escaped if it turns out to be constant.
+    /// Write a value; `folded` is how it is escaped if it turns out to be constant. `constant`: Jinja2 knows it already.
     Emit {
         value: ExprId,
         escape: Escape,
         folded: Escape,
+        constant: bool,
     },
     /// Only while the template has no parent.
     Unextended(Vec<Stmt<'a>>),

@@ -55,6 +55,11 @@ impl Lower<'_, '_> {
         let name_index = self.name(name);
         let site = self.code.site(name_index);
         if let (Ok(site), Ok(shape)) = (u16::try_from(site), u16::try_from(shape)) {
+            // The attribute is read with the call; what reading it raises comes before what the arguments raise.
+            if !self.ir.list(args.values).iter().all(|&value| self.is_quiet(value)) {
+                self.set_at(self.ir.place(id));
+                self.abc(Op::CheckObject, 0, base, 0, site);
+            }
             self.arguments(args)?;
             self.set_at(self.ir.place(id));
             match escape {
@@ -71,6 +76,29 @@ impl Lower<'_, '_> {
             Some(escape) => self.aw(Op::EmitCall, escape as u8, base, shape),
         };
         Ok(())
+    }
+
+    /// Can evaluating it neither raise nor change anything?
+    fn is_quiet(&self, id: ExprId) -> bool {
+        match self.ir.expr(id) {
+            Expr::None
+            | Expr::Bool(_)
+            | Expr::Int(_)
+            | Expr::BigInt(_)
+            | Expr::Float(_)
+            | Expr::Str(_)
+            | Expr::Markup(..)
+            | Expr::Variable { .. }
+            | Expr::Free(_)
+            | Expr::LoopIndex(_)
+            | Expr::LoopIndex0(_)
+            | Expr::LoopFirst(_)
+            | Expr::Macro(_) => true,
+            Expr::List(items) | Expr::Tuple(items) => {
+                self.ir.list(*items).iter().all(|&item| self.is_quiet(item))
+            }
+            _ => false,
+        }
     }
 
     /// Evaluates a filter's value and arguments; the filter call is still to be made.

@@ -52,6 +52,16 @@ impl Lower<'_, '_> {
         Ok(())
     }
 
+    /// Writes a constant expression where printed values are more than text.
+    pub(super) fn emit_folded(&mut self, id: ExprId, escape: Escape) -> Result<()> {
+        let top = self.top;
+        let value = self.operand(id)?;
+        self.set_at(self.ir.place(id));
+        self.abc(Op::EmitFolded, escape as u8, value, 0, 0);
+        self.top = top;
+        Ok(())
+    }
+
     fn emit_attr(
         &mut self,
         id: ExprId,

@@ -1,6 +1,6 @@
 //! Expressions: into a register of one's choice, or into whichever is at hand.
 
-use haiden_bytecode::{Constant, Op};
+use haiden_bytecode::{Constant, LoopField, Op};
 use haiden_syntax::ast::CompareOp;
 
 use super::{Lower, Patch, Reg, Result};
@@ -80,9 +80,17 @@ impl Lower<'_, '_> {
                 self.abc(Op::LoopFirst, *slot as u8, dst, 0, 0);
             }
             Expr::LoopLast(slot) => {
+                self.look_ahead(*slot as u8, false);
                 self.abc(Op::LoopLast, *slot as u8, dst, 0, 0);
             }
             Expr::LoopGet(slot, field) => {
+                match field {
+                    LoopField::Nextitem => self.look_ahead(*slot as u8, false),
+                    LoopField::Length | LoopField::Revindex | LoopField::Revindex0 => {
+                        self.look_ahead(*slot as u8, true);
+                    }
+                    _ => {}
+                }
                 self.abc(Op::LoopGet, *slot as u8, dst, *field as u16, 0);
             }
             Expr::LoopCycle(slot, list) => self.loop_values(Op::LoopCycle, *slot, *list, dst)?,

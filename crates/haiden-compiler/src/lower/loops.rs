@@ -3,7 +3,7 @@
 use haiden_bytecode::Op;
 
 use super::{Around, Lower, Patch, Reg, Result};
-use crate::ir::{For, Place, Target};
+use crate::ir::{Ahead, ExprId, For, Place, Target};
 
 impl<'a> Lower<'_, 'a> {
     pub(super) fn for_loop(&mut self, node: &For<'a>) -> Result<()> {
@@ -19,10 +19,17 @@ impl<'a> Lower<'_, 'a> {
         self.at = at;
         let slot = node.slot as u8;
         self.abc_for(slot, iter, node.flags);
-        if node.eager {
-            self.collect(node, slot)?;
-        }
-        let inline_test = node.test.filter(|_| !node.eager);
+        let inline_test = node.test.filter(|_| node.ahead == Ahead::No);
+        let filters = self.filters.len();
+        let filter = match (&node.ahead, node.test) {
+            (Ahead::Eager, Some(test)) => {
+                self.collect(node, test, slot)?;
+                None
+            }
+            (Ahead::Lazy(target), Some(test)) => Some(self.filter(target, test, slot)?),
+            _ => None,
+        };
+        self.filters.push((slot, filter));
         // Whether no turn reached the end of the body: needed where that is more than "there was no item".
         let flagged = !node.otherwise.is_empty() && (node.leaves || inline_test.is_some());
         let flag = if flagged {
@@ -38,6 +45,7 @@ impl<'a> Lower<'_, 'a> {
         let enter = [if node.otherwise.is_empty() || flagged {
             self.jump()
         } else {
+            self.look_ahead(slot, false);
             let first = self.next(slot, item, 0);
             self.abc(Op::EndFor, slot, 0, 0, 0);
             self.stmts(&node.otherwise)?;
@@ -81,10 +89,12 @@ impl<'a> Lower<'_, 'a> {
         if !first_goes_to_body {
             self.patch(&enter, next)?;
         }
+        self.look_ahead(slot, false);
         self.next(slot, item, body);
         self.back_to(mark);
         self.patch_here(&around.breaks)?;
         self.abc(Op::EndFor, slot, 0, 0, 0);
+        self.filters.truncate(filters);
         if let Some(flag) = flag {
             let skip = Patch::Wide(self.aw(Op::JumpUnless, 0, flag, 0));
             self.stmts(&node.otherwise)?;
@@ -99,7 +109,7 @@ impl<'a> Lower<'_, 'a> {
     }
 
     /// Takes all items that pass the filter first, and starts the loop over those.
-    fn collect(&mut self, node: &For<'a>, slot: u8) -> Result<()> {
+    fn collect(&mut self, node: &For<'a>, test: ExprId, slot: u8) -> Result<()> {
         let list = self.alloc()?;
         self.abc(Op::MakeList, 0, list, 0, 0);
         let item = self.alloc()?;
@@ -109,10 +119,9 @@ impl<'a> Lower<'_, 'a> {
         let top = self.top;
         self.assign(&node.target, item)?;
         let mut refused = Vec::new();
-        if let Some(test) = node.test {
-            self.branch(test, false, &mut refused)?;
-        }
-        self.abc(Op::ExtendList, 0, list, item, 1);
+        self.branch(test, false, &mut refused)?;
+        let passed = self.gather(&node.target, item)?;
+        self.abc(Op::ExtendList, 0, list, passed, 1);
         self.top = top;
         self.patch_here(&refused)?;
         self.patch_here(&[enter])?;
@@ -121,6 +130,65 @@ impl<'a> Lower<'_, 'a> {
         self.abc(Op::EndFor, slot, 0, 0, 0);
         self.abc_for(slot, list, node.flags);
         Ok(())
+    }
+
+    /// The filter of a loop that looks ahead: code beside the loop, which `LookAhead` enters and `Looked` leaves. Its
+    /// registers stay its own until the loop is over, since it may run in the middle of any expression of the body.
+    fn filter(&mut self, target: &Target, test: ExprId, slot: u8) -> Result<u32> {
+        let (over, mark) = (self.jump(), self.mark());
+        let most = std::mem::replace(&mut self.max, self.top);
+        let item = self.alloc()?;
+        let filter = self.here();
+        let found = Patch::Wide(self.aw(Op::Pull, slot, item, 0));
+        self.abc(Op::LoadMissing, 0, item, 0, 0);
+        let none = self.jump();
+        self.patch_here(&[found])?;
+        self.assign(target, item)?;
+        let mut refused = Vec::new();
+        self.branch(test, false, &mut refused)?;
+        // What passes is what the targets hold: an item that was taken apart is a tuple from here on.
+        let passed = self.gather(target, item)?;
+        self.settle(passed, item);
+        self.patch_here(&[none])?;
+        self.aw(Op::Looked, slot, item, filter);
+        self.patch_here(&refused)?;
+        self.aw(Op::Jump, 0, 0, filter);
+        self.back_to(mark);
+        self.patch_here(&[over])?;
+        self.top = self.max;
+        self.max = self.max.max(most);
+        Ok(filter)
+    }
+
+    /// The value of targets, into `into` if it has to be made.
+    fn gather(&mut self, target: &Target, into: Reg) -> Result<Reg> {
+        match target {
+            Target::Place(Place::Local(local)) => Ok(*local as Reg),
+            Target::Tuple(targets) => {
+                let top = self.top;
+                let first = top as Reg;
+                for _ in targets {
+                    self.alloc()?;
+                }
+                for (place, target) in targets.iter().enumerate() {
+                    let register = first + place as Reg;
+                    let value = self.gather(target, register)?;
+                    self.settle(value, register);
+                }
+                self.abc(Op::MakeTuple, 0, into, first, targets.len() as u16);
+                self.top = top;
+                Ok(into)
+            }
+            // A filter's targets are its own registers.
+            _ => Ok(into),
+        }
+    }
+
+    /// In a loop whose filter looks ahead: finds its next item, or all of them, if that is not known.
+    pub(super) fn look_ahead(&mut self, slot: u8, all: bool) {
+        if let Some(&(_, Some(filter))) = self.filters.iter().rfind(|(filtered, _)| *filtered == slot) {
+            self.aw(Op::LookAhead, slot, u16::from(all), filter);
+        }
     }
 
     /// How an item gets to its target.

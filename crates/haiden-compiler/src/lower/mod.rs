@@ -92,6 +92,8 @@ struct Lower<'i, 'a> {
     top: u32,
     max: u32,
     around: Vec<Around>,
+    /// The loops around the statement: slot, and where the filter is if they look ahead through one.
+    filters: Vec<(u8, Option<u32>)>,
     captures: usize,
 }
 
@@ -137,6 +139,7 @@ pub(crate) fn lower_with(
         top: 0,
         max: 0,
         around: Vec::new(),
+        filters: Vec::new(),
         captures: 0,
     };
     for _ in &ir.functions {
@@ -190,6 +193,7 @@ impl<'i, 'a> Lower<'i, 'a> {
     fn body_of(&mut self, function: &'i Function<'a>) -> Result<()> {
         self.tables.pending.clear();
         self.around.clear();
+        self.filters.clear();
         self.tables.resolved.clear();
         self.captures = 0;
         self.set_at(function.at);

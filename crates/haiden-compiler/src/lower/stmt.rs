@@ -20,7 +20,8 @@ impl<'a> Lower<'_, 'a> {
     fn stmt(&mut self, stmt: &Stmt<'a>) -> Result<()> {
         match &stmt.kind {
             StmtKind::Text(text) => self.hold_text(text),
-            StmtKind::Emit { value, escape, folded } => self.emit(*value, *escape, *folded)?,
+            StmtKind::Emit { value, folded, constant: true, .. } => self.emit_folded(*value, *folded)?,
+            StmtKind::Emit { value, escape, folded, .. } => self.emit(*value, *escape, *folded)?,
             StmtKind::Unextended(body) => {
                 let skip = Patch::Wide(self.aw(Op::JumpIfExtended, 0, 0, 0));
                 let mark = self.mark();

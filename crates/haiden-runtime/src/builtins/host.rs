@@ -48,6 +48,10 @@ pub trait BuiltinHost: Host {
 
     /// A new text.
     fn new_text(&mut self, text: &str, markup: bool) -> Result<Self::Register, Self::Error>;
+    /// The bytes of Python's `bytes`, if the host keeps such values itself.
+    fn byte_string(&self, _value: &Self::Register) -> Option<&[u8]> {
+        None
+    }
     /// `str(value)`: never markup.
     fn plain_str(&mut self, value: &Self::Register) -> Result<Self::Register, Self::Error>;
     /// `markupsafe.soft_str(value)`: `str(value)`, but a text (markup too) is returned as it is.

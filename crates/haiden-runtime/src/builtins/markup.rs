@@ -178,6 +178,11 @@ fn push_pair<H: BuiltinHost>(
 }
 
 fn quote<H: BuiltinHost>(host: &mut H, value: &H::Register, for_query: bool) -> Result<String, H::Error> {
+    if let Some(bytes) = host.byte_string(value) {
+        let mut out = String::new();
+        super::text::quote(&mut out, bytes, for_query);
+        return Ok(out);
+    }
     let text = host.plain_str(value)?;
     host.text_filter(TextOp::Quote { for_query }, &text)
 }

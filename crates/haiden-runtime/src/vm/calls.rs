@@ -236,7 +236,12 @@ impl<H: Host> Vm<H> {
         if shape.star_star
             && let Some(star_star) = extra.first()
         {
-            keywords.extend(host.star_star(star_star)?);
+            for (name, value) in host.star_star(star_star)? {
+                if shape.keywords.iter().any(|keyword| *keyword.text == *name) {
+                    return Vm::fault(host, Fault::KeywordTwice(&name));
+                }
+                keywords.push((name, value));
+            }
         }
         let keywords: Vec<(&str, H::Register)> =
             keywords.iter().map(|(name, value)| (&**name, value.clone())).collect();

@@ -177,6 +177,11 @@ impl<H: Host> Vm<H> {
 
         match word as u8 {
             // ---- output ---------------------------------------------------------------------------------
+            code::EmitFolded => {
+                let escape = escaping!(ops::x(word));
+                let context = self.frames.last().map(|frame| &frame.context);
+                check!(host.emit_folded(out, context, get!(ops::a(word)), escape));
+            }
             code::BeginCapture => {
                 let mark = host.mark(out);
                 self.captures.push(mark);

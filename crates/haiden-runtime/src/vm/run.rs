@@ -17,6 +17,7 @@ use haiden_bytecode::ops::{self, Op, code};
 use haiden_bytecode::{Image, loop_flags};
 
 use crate::host::{Arguments, BinaryOp, CompareOp, Fault, Host, Undefined};
+use crate::loops::Looked;
 use crate::program::Program;
 use crate::vm::Vm;
 use crate::vm::frames::Popped;
@@ -128,7 +129,7 @@ impl<H: Host> Vm<H> {
                     let here = Here { program, image, place, registers: registers.again() };
                     match self.run_rare(host, out, here, $word)? {
                         Flow::Next => {
-                            if matches!($word as u8, code::EmitCall | code::EmitSuper) {
+                            if matches!($word as u8, code::EmitCall | code::EmitSuper | code::EmitFolded) {
                                 chunk!();
                             }
                         }
@@ -165,6 +166,12 @@ impl<H: Host> Vm<H> {
                 ($slot:expr) => {
                     // SAFETY: an operand of this function's code; see the module's documentation.
                     unsafe { loops.get(u16::from($slot)) }
+                };
+            }
+            macro_rules! loop_slot_mut {
+                ($slot:expr) => {
+                    // SAFETY: an operand of this function's code; nothing else refers to the window.
+                    unsafe { loops.get_mut(u16::from($slot)) }
                 };
             }
             macro_rules! run {
@@ -437,6 +444,10 @@ impl<H: Host> Vm<H> {
                         let site = &program.sites[usize::from(ops::c(word))];
                         set!(ops::a(word), check!(host.attr(get!(ops::b(word)), site)));
                     }
+                    Op::CheckObject => {
+                        let site = &program.sites[usize::from(ops::c(word))];
+                        check!(host.check_object(get!(ops::a(word)), site));
+                    }
                     Op::GetItem => {
                         set!(ops::a(word), check!(host.item(get!(ops::b(word)), get!(ops::c(word)))));
                     }
@@ -546,6 +557,33 @@ impl<H: Host> Vm<H> {
                             back_edge!(ops::w(word) as usize);
                         }
                     }
+                    Op::LookAhead => {
+                        if let LoopSlot::Own(state) = loop_slot_mut!(ops::x(word))
+                            && state.looks(at.place(), ops::a(word) == 1)
+                        {
+                            jump!(word);
+                        }
+                    }
+                    Op::Pull => {
+                        let LoopSlot::Own(state) = loop_slot_mut!(ops::x(word)) else {
+                            fault!(Fault::BadImage("a filter of a loop that is in use"))
+                        };
+                        if let Some(item) = check!(state.pull(host)) {
+                            set!(ops::a(word), item);
+                            back_edge!(ops::w(word) as usize);
+                        }
+                    }
+                    Op::Looked => {
+                        let LoopSlot::Own(state) = loop_slot_mut!(ops::x(word)) else {
+                            fault!(Fault::BadImage("a filter of a loop that is in use"))
+                        };
+                        match state.looked(host, get!(ops::a(word))) {
+                            Looked::More => back_edge!(ops::w(word) as usize),
+                            // Every instruction of the function may be jumped to; its code alone is in reach.
+                            Looked::Back(place) if place < words.len() => back_edge!(place),
+                            _ => fault!(Fault::BadImage("the end of a filter that did not start")),
+                        }
+                    }
                     Op::LoopIndex => match loop_slot!(ops::x(word)) {
                         LoopSlot::Own(state) => {
                             set!(ops::a(word), host.integer(state.index0() as i64 + 1));
@@ -610,7 +648,8 @@ impl<H: Host> Vm<H> {
                     }
 
                     // ---- all others -----------------------------------------------------------------------------
-                    Op::BeginCapture
+                    Op::EmitFolded
+                    | Op::BeginCapture
                     | Op::EndCapture
                     | Op::LoadNone
                     | Op::LoadMissing

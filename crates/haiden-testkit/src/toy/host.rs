@@ -390,6 +390,9 @@ impl Host for ToyHost {
         self.ask()?;
         self.attribute(object, site)
     }
+    fn check_object(&mut self, object: &Toy, _site: &Rc<str>) -> Result<()> {
+        ToyHost::undefined_used(object)
+    }
     fn item(&mut self, object: &Toy, key: &Toy) -> Result<Toy> {
         self.ask()?;
         let place = |length: usize, index: i64| {

@@ -79,7 +79,7 @@ pub fn apply(
     match op {
         TextOp::Title => title(&mut out, text, characters),
         TextOp::StripTags => striptags(&mut out, text, characters)?,
-        TextOp::Quote { for_query } => quote(&mut out, text, for_query),
+        TextOp::Quote { for_query } => quote(&mut out, text.as_bytes(), for_query),
         TextOp::WordWrap { width, break_long_words, wrapstring, break_on_hyphens } => {
             let wrapping = Wrapping { width, break_long_words, wrapstring, break_on_hyphens };
             wordwrap(&mut out, text, wrapping, characters, rules.limit)?;

@@ -1,11 +1,11 @@
 //! Percent-encoding, as the filter `urlencode` does it.
 //!
-//! In: text. Out: ASCII, appended.
+//! In: text, as its bytes. Out: ASCII, appended.
 
-/// Appends `text` quoted: for a path (`/` stays) or, with `for_query`, for a query (spaces become `+`).
-pub fn quote(out: &mut String, text: &str, for_query: bool) {
-    out.reserve(text.len());
-    for byte in text.bytes() {
+/// Appends `bytes` quoted: for a path (`/` stays) or, with `for_query`, for a query (spaces become `+`).
+pub fn quote(out: &mut String, bytes: &[u8], for_query: bool) {
+    out.reserve(bytes.len());
+    for &byte in bytes {
         match byte {
             b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'_' | b'.' | b'-' | b'~' => out.push(char::from(byte)),
             b'/' if !for_query => out.push('/'),

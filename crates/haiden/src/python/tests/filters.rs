@@ -89,8 +89,8 @@ fn call_writing(out: &mut String, name: &str, args: &Args<'_>) -> Result<()> {
         }
         "json_string" => python_json::write_string(out, whole, false),
         "json_html_string" => python_json::write_string(out, whole, true),
-        "quote" => text::quote(out, whole, false),
-        "quote_query" => text::quote(out, whole, true),
+        "quote" => text::quote(out, whole.as_bytes(), false),
+        "quote_query" => text::quote(out, whole.as_bytes(), true),
         _ => panic!("no function {name}"),
     }
     Ok(())

@@ -125,6 +125,12 @@ pub(super) fn wrong_call(class: &str, name: &str, given: usize, keywords: &[(Arc
     })
 }
 
+/// The error for a parameter that is given by its place, from 1, and by its name.
+#[cold]
+pub(super) fn given_twice(method: &str, name: &str, place: usize) -> Error {
+    error(format!("argument for {method}() given by name ('{name}') and position ({place})"))
+}
+
 fn wrong_markup_call(name: &str, parameters: &[&str], given: usize, keywords: &[(Arc<str>, Word)]) -> Error {
     let by_name = matches!(name, "split" | "rsplit" | "splitlines" | "expandtabs" | "removesuffix");
     let known =

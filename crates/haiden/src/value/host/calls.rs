@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use haiden_runtime::{Arguments, Limits, Step, Vm};
 
+use haiden_runtime::Fault;
+
 use crate::error::{Error, ErrorKind};
 use crate::value::function::{BoxedFunction, CallArguments};
 use crate::value::heap::HeapObject;
@@ -43,8 +45,7 @@ impl NativeHost {
         {
             for (name, word) in self.expand_star_star(star_star)? {
                 if keywords.iter().any(|(known, _)| **known == *name) {
-                    let message = format!("got multiple values for keyword argument '{name}'");
-                    return Err(Error::new(ErrorKind::Type, message));
+                    return Err(super::faults::error(Fault::KeywordTwice(&name)));
                 }
                 keywords.push((name.into(), word));
             }

@@ -70,6 +70,10 @@ pub(super) fn error(fault: Fault<'_>) -> Error {
             let argument = quoted(argument);
             (ErrorKind::Type, format!("macro {} got two values for argument {argument}", named(name)))
         }
+        Fault::KeywordTwice(name) => (
+            ErrorKind::Type,
+            format!("jinja2.runtime.Context.call() got multiple values for keyword argument '{name}'"),
+        ),
         Fault::UnexpectedCaller { name } => (
             ErrorKind::Type,
             format!(

@@ -128,7 +128,14 @@ impl BuiltinHost for NativeHost {
                 (slot, index) == (other, place)
             }
             (Word::Str(left), Word::Str(right)) => {
-                left == right || self.str(left) == self.str(right) && left.len <= 1
+                // CPython has one object for no text, and one for each character of Latin-1; not so of markup.
+                left == right
+                    || !left.markup
+                        && !right.markup
+                        && self.str(left) == self.str(right)
+                        && self.str(left).chars().next().is_none_or(|first| {
+                            first.len_utf8() == left.len as usize && u32::from(first) < 256
+                        })
             }
             (Word::Items { slot, start, len }, Word::Items { slot: other, start: place, len: length }) => {
                 (slot, start, len) == (other, place, length)
@@ -205,6 +212,9 @@ impl BuiltinHost for NativeHost {
             self.show(into, *value)?;
         }
         if into.len() > self.limits.size { Err(self.too_many()) } else { Ok(()) }
+    }
+    fn byte_string(&self, value: &Word) -> Option<&[u8]> {
+        self.bytes(*value)
     }
     fn text_filter(&mut self, op: TextOp<'_>, value: &Word) -> Result<String> {
         let whole = match value {

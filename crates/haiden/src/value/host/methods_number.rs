@@ -61,6 +61,11 @@ impl NativeHost {
         if positional.len() > 2 || keywords.iter().any(|(name, _)| !NAMES.contains(&&**name)) {
             return Err(super::arity::wrong_call("int", "to_bytes", positional.len(), keywords));
         }
+        if let Some(place) =
+            (0..positional.len()).find(|&place| keywords.iter().any(|(name, _)| **name == *NAMES[place]))
+        {
+            return Err(super::arity::given_twice("to_bytes", NAMES[place], place + 1));
+        }
         let given = |place: usize| {
             let named = keywords.iter().find(|(name, _)| **name == *NAMES[place]).map(|(_, word)| *word);
             positional.get(place).copied().or(named)

@@ -8,6 +8,8 @@ use crate::error::Error;
 use crate::python::literal::{Literal, literal};
 use crate::python::number::{Int, Number};
 use crate::value::function::CallArguments;
+use crate::value::heap::HeapObject;
+use crate::value::host::filters::group_member;
 use crate::value::host::{NativeHost, Output};
 use crate::value::value::Value;
 use crate::value::word::Word;
@@ -36,10 +38,24 @@ impl NativeHost {
         word: &Word,
         escape: bool,
     ) -> Result<(), Error> {
+        self.print_as(out, word, escape, false)
+    }
+
+    /// Prints a constant expression where values are kept: Jinja writes it into its source as text, if it can.
+    #[cold]
+    pub(super) fn print_folded(&mut self, out: &mut Output, word: &Word) -> Result<(), Error> {
+        let as_text = self.has_source(*word);
+        self.print_as(out, word, false, as_text)
+    }
+
+    fn print_as(&mut self, out: &mut Output, word: &Word, escape: bool, as_text: bool) -> Result<(), Error> {
         let (text, printed) = (out.text.len(), out.printed.len());
         let word = self.finalized(*word)?;
-        let outcome =
-            if self.native_types { self.print_value(out, word) } else { self.print(out, word, escape) };
+        let outcome = if self.native_types {
+            self.print_value(out, word, as_text)
+        } else {
+            self.print(out, word, escape)
+        };
         if outcome.as_ref().is_err_and(Error::is_suspension) {
             out.text.truncate(text);
             out.printed.truncate(printed);
@@ -58,22 +74,53 @@ impl NativeHost {
         self.awaited(&[], |host| finalize.invoke(host, CallArguments { positional: &[word], keywords: &[] }))
     }
 
-    /// Prints a value as what it is. Nothing is escaped here, and an undefined value that stands alone is no error.
-    fn print_value(&mut self, out: &mut Output, word: Word) -> Result<(), Error> {
+    /// Could the value stand in Python's source? What consists of numbers, text, lists, tuples and dicts only.
+    fn has_source(&self, word: Word) -> bool {
+        let mut left = vec![word];
+        while let Some(word) = left.pop() {
+            match self.present(word) {
+                Word::None
+                | Word::Bool(_)
+                | Word::Int(_)
+                | Word::Big { .. }
+                | Word::Float(_)
+                | Word::Str(_) => {}
+                Word::Object(index)
+                    if matches!(self.heap.objects[index as usize], HeapObject::Range { .. }) => {}
+                // A group of `groupby` is a class of its own.
+                Word::Tuple { .. } if group_member(self, word, "list").is_some() => return false,
+                Word::Tuple { slot, start, len } | Word::Items { slot, start, len } => {
+                    left.extend_from_slice(self.run(slot, start, len));
+                }
+                Word::List(index) => left.extend_from_slice(&self.heap.lists[index as usize]),
+                word @ (Word::Map { .. } | Word::Dict(_)) => {
+                    let (keys, values) = self.entries(word);
+                    left.extend(keys.into_iter().chain(values));
+                }
+                _ => return false,
+            }
+        }
+        true
+    }
+
+    /// Prints a value as what it is, or as its text. Nothing is escaped here, and an undefined value that stands alone is no
+    /// error.
+    fn print_value(&mut self, out: &mut Output, word: Word, as_text: bool) -> Result<(), Error> {
         let start = out.text.len();
         match self.show(&mut out.text, word) {
             Err(error) if error.is_suspension() => return Err(error),
             Err(error) if !matches!(word, Word::Undefined(_) | Word::Missing) => return Err(error),
             _ => {}
         }
-        out.printed.push(Printed { start, end: out.text.len(), value: word });
+        let value = if as_text { self.new_text(&out.text[start..], false)? } else { word };
+        out.printed.push(Printed { start, end: out.text.len(), value });
         out.check()
     }
 
     /// Makes one printed value of what was printed since `mark`.
     pub(super) fn rejoin(&mut self, out: &mut Output, mark: Mark) -> Result<(), Error> {
         let value = self.joined(out, mark)?;
-        self.print_value(out, value)
+        self.print_value(out, value, false)
     }
 
     /// Takes what was printed since `mark` out of the output, as one value.

@@ -278,13 +278,10 @@ impl NativeHost {
                 None => "<Macro anonymous>".to_owned(),
             },
             HeapObject::Block(_) => "<jinja2.runtime.BlockReference object>".to_owned(),
-            HeapObject::Templates { chain, .. } => {
-                let name = chain.definition(0, 0).and_then(|(program, _)| program.name().cloned());
-                match name {
-                    Some(name) => format!("<TemplateReference {}>", super::undefined::quoted(&name)),
-                    None => "<TemplateReference None>".to_owned(),
-                }
-            }
+            HeapObject::Templates { context, .. } => match self.template_of(*context) {
+                Some(name) => format!("<TemplateReference {}>", super::undefined::quoted(&name)),
+                None => "<TemplateReference None>".to_owned(),
+            },
             HeapObject::Module { name, .. } => match name {
                 Some(name) => format!("<TemplateModule {}>", super::undefined::quoted(name)),
                 None => "<TemplateModule memory>".to_owned(),

@@ -103,6 +103,21 @@ impl Host for NativeHost {
         }
         self.print_specially(out, value, escape)
     }
+    fn emit_folded(
+        &mut self,
+        out: &mut Output,
+        context: Option<&u32>,
+        value: &Word,
+        escape: bool,
+    ) -> Result<()> {
+        if !self.native_types {
+            return self.emit_in(out, context, value, escape);
+        }
+        if let Some(context) = context {
+            self.calling = *context;
+        }
+        self.print_folded(out, value)
+    }
     #[inline(always)]
     fn writes_through(&self) -> bool {
         self.plain_print
@@ -215,6 +230,13 @@ impl Host for NativeHost {
     #[inline]
     fn attr(&mut self, object: &Word, site: &Name) -> Result<Word> {
         self.attribute(*object, site)
+    }
+    #[inline]
+    fn check_object(&mut self, object: &Word, site: &Name) -> Result<()> {
+        match object {
+            Word::Undefined(_) | Word::Missing => self.attribute(*object, site).map(drop),
+            _ => Ok(()),
+        }
     }
     fn item(&mut self, object: &Word, key: &Word) -> Result<Word> {
         self.item_of(*object, *key)
