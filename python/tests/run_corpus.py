@@ -81,6 +81,9 @@ def outcome(case: Case, mode: str) -> Case:
         # The name of our class, and the name that only the template out of an image has.
         message = message.replace("haiden.", "jinja2.").replace(" in '/main'", "")
         return {"error": type(error).__name__, "error_message": message, "error_lineno": environments.line_of(error)}
+    if mode == "image" and isinstance(text, str):
+        # As above: `self` shows the name.
+        text = text.replace("<TemplateReference '/main'>", "<TemplateReference None>")
     return {"expected": text}
 
 

@@ -38,8 +38,8 @@ impl Builder<'_, '_, '_> {
                     Some(true) => self.is_constant(&node.expr1),
                     Some(false) => otherwise.is_some_and(|value| self.is_constant(value)),
                     None => {
-                        let all = [Some(&node.test), Some(&node.expr1), otherwise];
-                        all.iter().all(|value| value.is_some_and(|value| self.is_constant(value)))
+                        let all = [&node.test, &node.expr1];
+                        all.into_iter().chain(otherwise).all(|value| self.is_constant(value))
                     }
                 }
             }
