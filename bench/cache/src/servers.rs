@@ -2,7 +2,8 @@
 //! ping-pong that carries as many bytes, and beside the same question put to the same server with nothing done to the answer.
 //!
 //! Templates have no part in it: a cache moves bytes. The clock is the wall's, since all of them wait for somebody. All take
-//! turns within each round, and a ratio is the median of the ratios of the rounds. Everybody is on one processor: where the
+//! turns within each round, and a ratio is the median of the ratios of the rounds. The digest of an entry, which is the price of
+//! a check and not of a server, is timed apart. Everybody is on one processor: where the
 //! two ends of a connection are moved about, a turn takes once 15 µs and once 60, and ratios say nothing.
 
 use std::fmt::Write as _;
@@ -13,6 +14,7 @@ use std::time::Instant;
 
 use haiden::cache::{Bucket, BytecodeCache as _, CacheError, ContentKey};
 use rustix::thread::{CpuSet, sched_getcpu, sched_setaffinity};
+use xxhash_rust::xxh3::xxh3_128;
 
 use crate::subject::{self, Asked, Servers};
 use crate::{digits, quartiles};
@@ -28,7 +30,9 @@ const REQUEST: usize = 100;
 /// What an entry has beside its bytecode.
 const FRAME: usize = 96;
 
-/// What is timed in each round: the ping-pong; of each server the question alone, look-ups, and all look-ups at once.
+/// What is timed in each round: the ping-pong and the digests; of each server the question alone, look-ups, and all look-ups at
+/// once.
+const ALL: usize = 2;
 const EACH: usize = 3;
 
 /// Nanoseconds an entry by what was timed, one of each round.
@@ -57,13 +61,19 @@ pub(crate) fn table(rounds: usize) -> Result<String, String> {
         let _ = write!(text, "\n| {name} | {} |", cells.join(" | "));
     };
     add("bare TCP ping-pong", &|samples| micros(&samples[0]));
+    add("the digest of an entry", &|samples| micros(&samples[1]));
     for (turn, Asked { name, .. }) in caches.iter().enumerate() {
-        let first = 1 + EACH * turn;
+        let first = ALL + EACH * turn;
         let against = |samples: &Samples, of: usize| {
             format!("{}, {}", micros(&samples[of]), ratio(&samples[of], &samples[0]))
         };
         add(&format!("{name}, the question alone"), &|samples| against(samples, first));
         add(&format!("**{name}, a look-up**"), &|samples| against(samples, first + 1));
+        add(&format!("{name}, a look-up without the digest"), &|samples| {
+            let less: Vec<f64> =
+                samples[first + 1].iter().zip(&samples[1]).map(|(of, digest)| of - digest).collect();
+            format!("{}, {}", micros(&less), ratio(&less, &samples[0]))
+        });
         add(&format!("{name}, {ENTRIES} at once, each (times faster)"), &|samples| {
             format!("{}, {}", micros(&samples[first + 2]), ratio(&samples[first + 1], &samples[first + 2]))
         });
@@ -91,7 +101,7 @@ fn measure(caches: &[Asked], bytes: usize, rounds: usize) -> Result<Samples, Cac
         bare.push(Bare::ask(*address, questions?, bytes)?);
     }
     let mut ping_pong = PingPong::start(bytes + FRAME)?;
-    let mut samples: Samples = vec![Vec::with_capacity(rounds); 1 + EACH * caches.len()];
+    let mut samples: Samples = vec![Vec::with_capacity(rounds); ALL + EACH * caches.len()];
     for round in 0..=rounds {
         let mut spent = vec![0.0; samples.len()];
         let mut time = |turn: usize, work: &mut dyn FnMut() -> Result<(), CacheError>| {
@@ -102,8 +112,14 @@ fn measure(caches: &[Asked], bytes: usize, rounds: usize) -> Result<Samples, Cac
         };
         for stretch in (0..ENTRIES).step_by(STRETCH).map(|start| start..start + STRETCH) {
             time(0, &mut || Ok(stretch.clone().try_for_each(|_| ping_pong.turn())?))?;
+            time(1, &mut || {
+                for bucket in &buckets[stretch.clone()] {
+                    black_box(bucket.bytecode().map(|bytes| xxh3_128(bytes)));
+                }
+                Ok(())
+            })?;
             for ((turn, Asked { cache, .. }), bare) in caches.iter().enumerate().zip(&mut bare) {
-                let turn = 1 + EACH * turn;
+                let turn = ALL + EACH * turn;
                 time(turn, &mut || Ok(stretch.clone().try_for_each(|at| bare.turn(at))?))?;
                 let some = &mut buckets[stretch.clone()];
                 time(turn + 1, &mut || some.iter_mut().try_for_each(|bucket| cache.lookup(bucket)))?;
@@ -112,7 +128,7 @@ fn measure(caches: &[Asked], bytes: usize, rounds: usize) -> Result<Samples, Cac
         }
         for (turn, Asked { cache, .. }) in caches.iter().enumerate() {
             let mut all: Vec<&mut Bucket<'_>> = buckets.iter_mut().collect();
-            time(1 + EACH * turn + 2, &mut || cache.lookup_many(&mut all))?;
+            time(ALL + EACH * turn + 2, &mut || cache.lookup_many(&mut all))?;
             assert!(buckets.iter().all(|bucket| bucket.bytecode().is_some()), "all entries are there");
             black_box(&buckets);
         }
