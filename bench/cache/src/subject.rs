@@ -94,7 +94,8 @@ impl Servers {
         let mut caches = Vec::new();
         if let Some(server) = &self.memcached {
             let builder = MemcachedBytecodeCache::builder(server.url("memcached"));
-            let cache = builder.connect_timeout(PATIENCE).operation_timeout(PATIENCE).unauthenticated().connect();
+            let cache =
+                builder.connect_timeout(PATIENCE).operation_timeout(PATIENCE).unauthenticated().connect();
             let cache = Arc::new(cache.map_err(|error| error.to_string())?);
             let asks = Arc::clone(&cache);
             caches.push(Asked {
@@ -106,7 +107,8 @@ impl Servers {
         }
         if let Some(server) = &self.redis {
             let builder = RedisBytecodeCache::builder(server.url("redis"));
-            let cache = builder.connect_timeout(PATIENCE).operation_timeout(PATIENCE).unauthenticated().connect();
+            let cache =
+                builder.connect_timeout(PATIENCE).operation_timeout(PATIENCE).unauthenticated().connect();
             let cache = Arc::new(cache.map_err(|error| error.to_string())?);
             let asks = Arc::clone(&cache);
             let question = move |bucket: &Bucket<'_>| {
