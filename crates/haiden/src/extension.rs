@@ -65,43 +65,167 @@
 //! # Ok::<(), haiden::Error>(())
 //! ```
 
-use std::borrow::Cow;
-use std::collections::BTreeMap;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+mod call;
+mod hooks;
+mod set;
+
 use std::sync::Arc;
 
+use haiden_syntax::CustomTags;
 pub use haiden_syntax::ast::{BinaryOp, CompareOp};
 pub use haiden_syntax::{
     Arguments, Body, Expression, FreeName, Nodes, Parser, Signature, Statement, StreamToken as Token,
     SyntaxError, Target, TokenKind, TokenRef,
 };
-use haiden_syntax::{CustomTags, TagSet};
 
+pub use self::call::Call;
+pub use self::hooks::{Preprocessor, StreamFilter};
+pub(crate) use self::set::ExtensionSet;
 use crate::environment::Environment;
 use crate::error::{Error, ErrorKind};
-use crate::value::function::{BoxedFunction, CallArguments};
-use crate::value::host::NativeHost;
-use crate::value::object::panicked;
-use crate::value::state::State;
 use crate::value::value::Value;
-use crate::value::word::Word;
 
 /// Tags of one's own, and changes before they are parsed: see the [module](self).
+///
+/// ```
+/// use haiden::extension::{Extension, Parser, Statement, SyntaxError};
+/// use haiden::{Environment, context};
+///
+/// /// `{% br %}`
+/// struct Break;
+///
+/// impl Extension for Break {
+///     fn name(&self) -> &str { "app.Break" }
+///     fn version(&self) -> &str { "1" }
+///     fn tags(&self) -> Vec<&str> { vec!["br"] }
+///     fn parse<'s>(&self, _: &str, parser: &mut Parser<'s, '_>) -> Result<Vec<Statement<'s>>, SyntaxError> {
+///         let text = parser.nodes().string("<br>");
+///         Ok(vec![parser.nodes().print(text)])
+///     }
+/// }
+///
+/// let mut environment = Environment::new();
+/// environment.add_extension(Break);
+/// assert_eq!(environment.render_str("one{% br %}two", context! {})?, "one<br>two");
+/// # Ok::<(), haiden::Error>(())
+/// ```
 pub trait Extension: Send + Sync {
     /// A name that no other extension has: it takes part in the keys of bytecode caches.
+    ///
+    /// ```
+    /// use haiden::Environment;
+    /// use haiden::extension::Extension;
+    ///
+    /// /// Says nothing but its name and version.
+    /// struct Named(&'static str, &'static str);
+    ///
+    /// impl Extension for Named {
+    ///     fn name(&self) -> &str { self.0 }
+    ///     fn version(&self) -> &str { self.1 }
+    /// }
+    ///
+    /// // Bytecode of one environment is not taken for the other's.
+    /// let image = |extension| {
+    ///     let mut environment = Environment::new();
+    ///     environment.add_extension(extension);
+    ///     environment.compile_to_image(None, "text")
+    /// };
+    /// assert_ne!(image(Named("app.A", "1"))?, image(Named("app.B", "1"))?);
+    /// # Ok::<(), haiden::Error>(())
+    /// ```
     fn name(&self) -> &str;
 
     /// What changes whenever the extension makes something else of the same tag: a number, and its settings if
     /// [`parse`](Extension::parse) looks at any. It takes part in the keys of bytecode caches.
+    ///
+    /// ```
+    /// use haiden::Environment;
+    /// use haiden::extension::Extension;
+    ///
+    /// /// Parses its tags by these settings.
+    /// struct Configured { version: String }
+    ///
+    /// impl Configured {
+    ///     fn new(wide: bool) -> Configured { Configured { version: format!("3, wide: {wide}") } }
+    /// }
+    ///
+    /// impl Extension for Configured {
+    ///     fn name(&self) -> &str { "app.Configured" }
+    ///     fn version(&self) -> &str { &self.version }
+    /// }
+    ///
+    /// let image = |extension| {
+    ///     let mut environment = Environment::new();
+    ///     environment.add_extension(extension);
+    ///     environment.compile_to_image(None, "text")
+    /// };
+    /// assert_ne!(image(Configured::new(true))?, image(Configured::new(false))?);
+    /// assert_eq!(image(Configured::new(true))?, image(Configured::new(true))?);
+    /// # Ok::<(), haiden::Error>(())
+    /// ```
     fn version(&self) -> &str;
 
     /// The tags that begin its statements. Jinja2's own cannot be replaced; of two extensions with one tag, the later has it.
+    ///
+    /// ```
+    /// use haiden::extension::{Extension, Parser, Statement, SyntaxError};
+    /// use haiden::{Environment, context};
+    ///
+    /// /// `{% hr %}` and `{% br %}`
+    /// struct Lines;
+    ///
+    /// impl Extension for Lines {
+    ///     fn name(&self) -> &str { "app.Lines" }
+    ///     fn version(&self) -> &str { "1" }
+    ///     fn tags(&self) -> Vec<&str> { vec!["hr", "br"] }
+    ///     fn parse<'s>(&self, tag: &str, parser: &mut Parser<'s, '_>) -> Result<Vec<Statement<'s>>, SyntaxError> {
+    ///         let text = parser.nodes().string(format!("<{tag}>"));
+    ///         Ok(vec![parser.nodes().print(text)])
+    ///     }
+    /// }
+    ///
+    /// let mut environment = Environment::new();
+    /// environment.add_extension(Lines);
+    /// assert_eq!(environment.render_str("{% hr %}a{% br %}b", context! {})?, "<hr>a<br>b");
+    /// # Ok::<(), haiden::Error>(())
+    /// ```
     fn tags(&self) -> Vec<&str> {
         Vec::new()
     }
 
     /// Parses one of its tags. The parser stands behind the tag's name, and must stand at the tag's end afterwards: before
     /// its `%}`, of the last tag if there are several.
+    ///
+    /// ```
+    /// use haiden::extension::{Arguments, BinaryOp, Extension, Parser, Statement, SyntaxError, TokenKind};
+    /// use haiden::{Environment, context};
+    ///
+    /// /// `{% twice x %}` prints what an expression is, two times.
+    /// struct Twice;
+    ///
+    /// impl Extension for Twice {
+    ///     fn name(&self) -> &str { "app.Twice" }
+    ///     fn version(&self) -> &str { "1" }
+    ///     fn tags(&self) -> Vec<&str> { vec!["twice"] }
+    ///     fn parse<'s>(&self, _: &str, parser: &mut Parser<'s, '_>) -> Result<Vec<Statement<'s>>, SyntaxError> {
+    ///         if parser.is_at(TokenKind::BlockEnd) {
+    ///             return Err(parser.fail("twice what?"));
+    ///         }
+    ///         let value = parser.parse_expression()?;
+    ///         let two = parser.nodes().integer(2);
+    ///         let text = parser.nodes().filter(value, "string", Arguments::default())?;
+    ///         let twice = parser.nodes().binary(text, BinaryOp::Mul, two)?;
+    ///         Ok(vec![parser.nodes().print(twice)])
+    ///     }
+    /// }
+    ///
+    /// let mut environment = Environment::new();
+    /// environment.add_extension(Twice);
+    /// assert_eq!(environment.render_str("{% twice n + 1 %}", context! { n => 1 })?, "22");
+    /// let error = environment.render_str("{% twice %}", context! {}).unwrap_err();
+    /// assert_eq!((error.message(), error.line()), ("twice what?", Some(1)));
+    /// # Ok::<(), haiden::Error>(())
+    /// ```
     ///
     /// # Errors
     /// What is wrong with the tag: what the parser says, or [`Parser::fail`].
@@ -110,16 +234,100 @@ pub trait Extension: Send + Sync {
     }
 
     /// What changes sources before they are read, if it does: [`Preprocessor`].
+    ///
+    /// ```
+    /// use std::borrow::Cow;
+    ///
+    /// use haiden::extension::{Extension, Preprocessor};
+    /// use haiden::{Environment, Error, context};
+    ///
+    /// /// Tabs are two spaces.
+    /// struct Tabs;
+    ///
+    /// impl Extension for Tabs {
+    ///     fn name(&self) -> &str { "app.Tabs" }
+    ///     fn version(&self) -> &str { "1" }
+    ///     fn preprocessor(&self) -> Option<&dyn Preprocessor> { Some(self) }
+    /// }
+    ///
+    /// impl Preprocessor for Tabs {
+    ///     fn preprocess<'s>(&self, source: &'s str, _: Option<&str>) -> Result<Cow<'s, str>, Error> {
+    ///         Ok(source.replace('\t', "  ").into())
+    ///     }
+    /// }
+    ///
+    /// let mut environment = Environment::new();
+    /// environment.add_extension(Tabs);
+    /// assert_eq!(environment.render_str("a:\t{{ 1 }}", context! {})?, "a:  1");
+    /// # Ok::<(), Error>(())
+    /// ```
     fn preprocessor(&self) -> Option<&dyn Preprocessor> {
         None
     }
 
     /// What changes tokens before they are parsed, if it does: [`StreamFilter`].
+    ///
+    /// ```
+    /// use haiden::extension::{Extension, StreamFilter, SyntaxError, Token, TokenKind};
+    /// use haiden::{Environment, context};
+    ///
+    /// /// Text between tags in capitals; what is printed stays.
+    /// struct Capitals;
+    ///
+    /// impl Extension for Capitals {
+    ///     fn name(&self) -> &str { "app.Capitals" }
+    ///     fn version(&self) -> &str { "1" }
+    ///     fn stream_filter(&self) -> Option<&dyn StreamFilter> { Some(self) }
+    /// }
+    ///
+    /// impl StreamFilter for Capitals {
+    ///     fn filter_stream(&self, mut tokens: Vec<Token>) -> Result<Vec<Token>, SyntaxError> {
+    ///         for token in tokens.iter_mut().filter(|token| token.kind == TokenKind::Data) {
+    ///             token.text = token.text.to_uppercase();
+    ///         }
+    ///         Ok(tokens)
+    ///     }
+    /// }
+    ///
+    /// let mut environment = Environment::new();
+    /// environment.add_extension(Capitals);
+    /// assert_eq!(environment.render_str("hello {{ name }}", context! { name => "Ann" })?, "HELLO Ann");
+    /// # Ok::<(), haiden::Error>(())
+    /// ```
     fn stream_filter(&self) -> Option<&dyn StreamFilter> {
         None
     }
 
     /// Does what a node of [`Nodes::call_method`] asks for, while a template is rendered.
+    ///
+    /// ```
+    /// use haiden::extension::{Call, Extension, Parser, Statement, SyntaxError};
+    /// use haiden::{Environment, Error, Value, context};
+    ///
+    /// /// `{% answer %}`: the tag leaves a call in the page, and this answers it.
+    /// struct Own;
+    ///
+    /// impl Extension for Own {
+    ///     fn name(&self) -> &str { "app.Own" }
+    ///     fn version(&self) -> &str { "1" }
+    ///     fn tags(&self) -> Vec<&str> { vec!["answer"] }
+    ///     fn parse<'s>(&self, _: &str, parser: &mut Parser<'s, '_>) -> Result<Vec<Statement<'s>>, SyntaxError> {
+    ///         let call = parser.nodes().call_method("answer", [])?;
+    ///         Ok(vec![parser.nodes().print(call)])
+    ///     }
+    ///     fn call(&self, method: &str, call: &mut Call<'_>) -> Result<Value, Error> {
+    ///         match method {
+    ///             "answer" => Ok(Value::from(42)),
+    ///             other => Err(Error::new(haiden::ErrorKind::Attribute, other)),
+    ///         }
+    ///     }
+    /// }
+    ///
+    /// let mut environment = Environment::new();
+    /// environment.add_extension(Own);
+    /// assert_eq!(environment.render_str("{% answer %}", context! {})?, "42");
+    /// # Ok::<(), Error>(())
+    /// ```
     ///
     /// # Errors
     /// What the call fails with; by default that there is no such method.
@@ -127,380 +335,6 @@ pub trait Extension: Send + Sync {
         let _ = call;
         let message = format!("the extension '{}' has no method '{method}'", self.name());
         Err(Error::new(ErrorKind::Attribute, message))
-    }
-}
-
-/// Changes sources before they are read: Jinja2's `Extension.preprocess`.
-///
-/// Several extensions do so in the order in which they were added. Lines and columns of errors are those of what the last
-/// one makes. What is made of a source is kept under the source's key, so it must not change unless the extension's
-/// [`version`](Extension::version) does.
-///
-/// ```
-/// use std::borrow::Cow;
-///
-/// use haiden::extension::{Extension, Preprocessor};
-/// use haiden::{Environment, Error, context};
-///
-/// /// `@name` at the start of a line is short for `{% include 'name' %}`.
-/// struct At;
-///
-/// impl Extension for At {
-///     fn name(&self) -> &str { "app.At" }
-///     fn version(&self) -> &str { "1" }
-///     fn preprocessor(&self) -> Option<&dyn Preprocessor> { Some(self) }
-/// }
-///
-/// impl Preprocessor for At {
-///     fn preprocess<'s>(&self, source: &'s str, _: Option<&str>) -> Result<Cow<'s, str>, Error> {
-///         if !source.contains('@') { return Ok(source.into()) }
-///         let line = |line: &str| match line.strip_prefix('@') {
-///             Some(name) => format!("{{% include '{name}' %}}"),
-///             None => line.to_owned(),
-///         };
-///         Ok(source.split('\n').map(line).collect::<Vec<_>>().join("\n").into())
-///     }
-/// }
-///
-/// let mut environment = Environment::new();
-/// environment.add_extension(At);
-/// environment.add_template("head", "<{{ title }}>")?;
-/// assert_eq!(environment.render_str("@head\ntext", context! { title => "T" })?, "<T>\ntext");
-/// # Ok::<(), Error>(())
-/// ```
-pub trait Preprocessor: Send + Sync {
-    /// What is read in place of a source. `name`: the template's, if it has one and [`sees_name`](Preprocessor::sees_name)
-    /// says so.
-    ///
-    /// # Errors
-    /// What is wrong with the source.
-    fn preprocess<'s>(&self, source: &'s str, name: Option<&str>) -> Result<Cow<'s, str>, Error>;
-
-    /// Does it want to know a template's name? Then equal sources of two names share no entry of a bytecode cache.
-    fn sees_name(&self) -> bool {
-        false
-    }
-}
-
-/// Changes the tokens of sources before they are parsed: Jinja2's `Extension.filter_stream`.
-///
-/// It gets the tokens that the parser reads: neither comments nor white space inside of tags are among them. Several
-/// extensions do so in the order in which they were added.
-///
-/// ```
-/// use haiden::extension::{Extension, StreamFilter, SyntaxError, Token, TokenKind};
-/// use haiden::{Environment, context};
-///
-/// /// `_(text)` outside of tags is short for `{{ gettext('text') }}`, as Jinja2's documentation has it.
-/// struct InlineGettext;
-///
-/// impl Extension for InlineGettext {
-///     fn name(&self) -> &str { "app.InlineGettext" }
-///     fn version(&self) -> &str { "1" }
-///     fn stream_filter(&self) -> Option<&dyn StreamFilter> { Some(self) }
-/// }
-///
-/// impl StreamFilter for InlineGettext {
-///     fn filter_stream(&self, tokens: Vec<Token>) -> Result<Vec<Token>, SyntaxError> {
-///         let mut out = Vec::new();
-///         for token in tokens {
-///             if token.kind != TokenKind::Data { out.push(token); continue }
-///             let (mut rest, line) = (token.text.as_str(), token.line);
-///             while let Some((before, call)) = rest.split_once("_(") {
-///                 let Some((message, after)) = call.split_once(')') else { return Err(token.fail("unclosed _(")) };
-///                 out.push(Token::new(line, TokenKind::Data, before));
-///                 out.push(Token::new(line, TokenKind::VariableBegin, ""));
-///                 out.push(Token::new(line, TokenKind::Name, "gettext"));
-///                 out.push(Token::new(line, TokenKind::LParen, "("));
-///                 out.push(Token::new(line, TokenKind::String, format!("{message:?}")));
-///                 out.push(Token::new(line, TokenKind::RParen, ")"));
-///                 out.push(Token::new(line, TokenKind::VariableEnd, ""));
-///                 rest = after;
-///             }
-///             out.push(Token::new(line, TokenKind::Data, rest));
-///         }
-///         Ok(out)
-///     }
-/// }
-///
-/// let mut environment = Environment::new();
-/// environment.add_extension(InlineGettext);
-/// environment.add_function("gettext", |text: &str| text.to_uppercase());
-/// assert_eq!(environment.render_str("<b>_(hello)</b> {{ n }} _(you)!", context! { n => 1 })?, "<b>HELLO</b> 1 YOU!");
-/// let error = environment.render_str("\n_(hello", context! {}).unwrap_err();
-/// assert_eq!(error.message(), "unclosed _(");
-/// # Ok::<(), haiden::Error>(())
-/// ```
-pub trait StreamFilter: Send + Sync {
-    /// The tokens that are parsed in place of these.
-    ///
-    /// # Errors
-    /// What is wrong with the tokens: [`Token::fail`].
-    fn filter_stream(&self, tokens: Vec<Token>) -> Result<Vec<Token>, SyntaxError>;
-}
-
-/// A call of an extension's method: its arguments, and the body of a call block.
-///
-/// ```
-/// use std::collections::HashMap;
-/// use std::sync::Mutex;
-///
-/// use haiden::extension::{Call, Extension, Parser, Signature, Statement, SyntaxError};
-/// use haiden::{Environment, Error, Value, context};
-///
-/// /// `{% cache key %}…{% endcache %}`: renders its body once for each key.
-/// #[derive(Default)]
-/// struct FragmentCache(Mutex<HashMap<String, Value>>);
-///
-/// impl Extension for FragmentCache {
-///     fn name(&self) -> &str { "app.FragmentCache" }
-///     fn version(&self) -> &str { "1" }
-///     fn tags(&self) -> Vec<&str> { vec!["cache"] }
-///
-///     fn parse<'s>(&self, _: &str, parser: &mut Parser<'s, '_>) -> Result<Vec<Statement<'s>>, SyntaxError> {
-///         let key = parser.parse_expression()?;
-///         let (body, _) = parser.parse_body(&["endcache"])?;
-///         let call = parser.nodes().call_method("fragment", [key])?;
-///         Ok(vec![parser.nodes().call_block(call, Signature::default(), body)?])
-///     }
-///
-///     fn call(&self, _: &str, call: &mut Call<'_>) -> Result<Value, Error> {
-///         let key = call.argument(0)?.to_string();
-///         if let Some(known) = self.0.lock().unwrap().get(&key) {
-///             return Ok(known.clone());
-///         }
-///         let fragment = call.caller(&[])?;
-///         self.0.lock().unwrap().insert(key, fragment.clone());
-///         Ok(fragment)
-///     }
-/// }
-///
-/// let mut environment = Environment::new();
-/// environment.add_extension(FragmentCache::default());
-/// let template = environment.template_from_str("{% cache 'menu' %}{{ n }}{% endcache %}")?;
-/// assert_eq!(template.render(context! { n => 1 })?, "1");
-/// assert_eq!(template.render(context! { n => 2 })?, "1");
-/// # Ok::<(), Error>(())
-/// ```
-pub struct Call<'a> {
-    host: &'a mut NativeHost,
-    arguments: CallArguments<'a>,
-}
-
-impl Call<'_> {
-    /// How many arguments without a name there are.
-    pub fn len(&self) -> usize {
-        self.arguments.positional.len()
-    }
-
-    /// Are there no arguments without a name?
-    pub fn is_empty(&self) -> bool {
-        self.arguments.positional.is_empty()
-    }
-
-    /// The argument at this place; undefined if there are fewer.
-    ///
-    /// # Errors
-    /// It cannot leave the template: a macro, say.
-    pub fn argument(&mut self, place: usize) -> Result<Value, Error> {
-        match self.arguments.positional.get(place) {
-            Some(&word) => self.host.value(word),
-            None => Ok(Value::UNDEFINED),
-        }
-    }
-
-    /// The argument of this name; undefined if it was not given.
-    ///
-    /// ```
-    /// use haiden::extension::{Call, Extension, Parser, Statement, SyntaxError};
-    /// use haiden::{Environment, Error, Value, context};
-    ///
-    /// /// `{% icon 'home' %}`, and what of it is given by name.
-    /// struct Icons;
-    ///
-    /// impl Extension for Icons {
-    ///     fn name(&self) -> &str { "app.Icons" }
-    ///     fn version(&self) -> &str { "1" }
-    ///     fn tags(&self) -> Vec<&str> { vec!["icon"] }
-    ///     fn parse<'s>(&self, _: &str, parser: &mut Parser<'s, '_>) -> Result<Vec<Statement<'s>>, SyntaxError> {
-    ///         let name = parser.parse_expression()?;
-    ///         let call = parser.nodes().call_method("icon", [name])?;
-    ///         Ok(vec![parser.nodes().print(call)])
-    ///     }
-    ///     fn call(&self, _: &str, call: &mut Call<'_>) -> Result<Value, Error> {
-    ///         let size = call.keyword("size")?;
-    ///         assert!(size.is_undefined() && call.len() == 1 && !call.has_caller());
-    ///         Ok(Value::from(format!("<svg {}>", call.argument(0)?)))
-    ///     }
-    /// }
-    ///
-    /// let mut environment = Environment::new();
-    /// environment.add_extension(Icons);
-    /// assert_eq!(environment.render_str("{% icon 'home' %}", context! {})?, "<svg home>");
-    /// # Ok::<(), Error>(())
-    /// ```
-    ///
-    /// # Errors
-    /// As [`argument`](Call::argument).
-    pub fn keyword(&mut self, name: &str) -> Result<Value, Error> {
-        match self.named(name) {
-            Some(word) => self.host.value(word),
-            None => Ok(Value::UNDEFINED),
-        }
-    }
-
-    fn named(&self, name: &str) -> Option<Word> {
-        self.arguments.keywords.iter().find(|(known, _)| *known == name).map(|(_, word)| *word)
-    }
-
-    /// The render that calls: its variables, its template, its environment.
-    ///
-    /// ```
-    /// use haiden::extension::{Call, Extension, Parser, Statement, SyntaxError};
-    /// use haiden::{Environment, Error, Value, context};
-    ///
-    /// /// `{% whoami %}`: the name of the user that the page is rendered for.
-    /// struct WhoAmI;
-    ///
-    /// impl Extension for WhoAmI {
-    ///     fn name(&self) -> &str { "app.WhoAmI" }
-    ///     fn version(&self) -> &str { "1" }
-    ///     fn tags(&self) -> Vec<&str> { vec!["whoami"] }
-    ///     fn parse<'s>(&self, _: &str, parser: &mut Parser<'s, '_>) -> Result<Vec<Statement<'s>>, SyntaxError> {
-    ///         let call = parser.nodes().call_method("name", [])?;
-    ///         Ok(vec![parser.nodes().print(call)])
-    ///     }
-    ///     fn call(&self, _: &str, call: &mut Call<'_>) -> Result<Value, Error> {
-    ///         Ok(call.state().lookup("user")?.unwrap_or_else(|| "nobody".into()))
-    ///     }
-    /// }
-    ///
-    /// let mut environment = Environment::new();
-    /// environment.add_extension(WhoAmI);
-    /// assert_eq!(environment.render_str("{% whoami %}", context! { user => "Ann" })?, "Ann");
-    /// # Ok::<(), Error>(())
-    /// ```
-    pub fn state(&mut self) -> State<'_> {
-        State::new(self.host)
-    }
-
-    /// Is it the call of a call block, which has a body?
-    pub fn has_caller(&self) -> bool {
-        self.named("caller").is_some()
-    }
-
-    /// Renders the body of the call block: markup where autoescape is on.
-    ///
-    /// # Errors
-    /// There is none, or what it fails with.
-    pub fn caller(&mut self, arguments: &[Value]) -> Result<Value, Error> {
-        let Some(caller) = self.named("caller") else {
-            return Err(Error::new(ErrorKind::Undefined, "No caller defined"));
-        };
-        let arguments =
-            arguments.iter().map(|value| self.host.import(value)).collect::<Result<Vec<_>, _>>()?;
-        let outcome = self.host.call_back(caller, &arguments)?;
-        self.host.value(outcome)
-    }
-}
-
-/// The extensions of an environment.
-#[derive(Clone, Default)]
-pub(crate) struct ExtensionSet {
-    /// Each with its name.
-    list: Vec<(String, Arc<dyn Extension>)>,
-    by_tag: BTreeMap<String, usize>,
-    fingerprint: Vec<u8>,
-}
-
-impl ExtensionSet {
-    /// These and one more, which replaces one of its name.
-    fn with(&self, extension: Arc<dyn Extension>) -> ExtensionSet {
-        let name = extension.name().to_owned();
-        let mut list = self.list.clone();
-        list.retain(|(known, _)| *known != name);
-        list.push((name, extension));
-        let mut set = ExtensionSet { list, ..ExtensionSet::default() };
-        for (place, (name, extension)) in set.list.iter().enumerate() {
-            set.by_tag.extend(extension.tags().into_iter().map(|tag| (tag.to_owned(), place)));
-            for part in [name, extension.version()] {
-                set.fingerprint.extend((part.len() as u32).to_le_bytes());
-                set.fingerprint.extend(part.as_bytes());
-            }
-        }
-        set
-    }
-
-    /// Does a template's name have a say in what is compiled?
-    pub(crate) fn sees_names(&self) -> bool {
-        self.preprocessors().any(|(_, hook)| hook.sees_name())
-    }
-
-    fn preprocessors(&self) -> impl Iterator<Item = (&str, &dyn Preprocessor)> {
-        self.list.iter().filter_map(|(name, extension)| Some((&**name, extension.preprocessor()?)))
-    }
-
-    /// What is read in place of a source.
-    pub(crate) fn preprocess<'s>(&self, source: &'s str, name: Option<&str>) -> Result<Cow<'s, str>, Error> {
-        let mut text = Cow::Borrowed(source);
-        for (extension, hook) in self.preprocessors() {
-            let name = name.filter(|_| hook.sees_name());
-            let outcome = catch_unwind(AssertUnwindSafe(|| match &text {
-                Cow::Borrowed(text) => hook.preprocess(text, name),
-                Cow::Owned(text) => hook.preprocess(text, name).map(|text| Cow::Owned(text.into_owned())),
-            }));
-            text = outcome
-                .unwrap_or_else(|panic| Err(panicked(&format!("the extension '{extension}'"), &*panic)))?;
-        }
-        Ok(text)
-    }
-
-    /// A method of an extension as a function.
-    pub(crate) fn method(&self, identifier: &str, method: &str) -> Option<BoxedFunction> {
-        let (name, extension) = self.list.iter().find(|(name, _)| name == identifier)?;
-        let (extension, called) = (extension.clone(), method.to_owned());
-        let call = move |host: &mut NativeHost, arguments: CallArguments<'_>| {
-            let outcome = extension.call(&called, &mut Call { host, arguments })?;
-            host.import(&outcome)
-        };
-        Some(BoxedFunction { name: format!("{name}.{method}").into(), call: Arc::new(call) })
-    }
-}
-
-impl TagSet for ExtensionSet {
-    fn tags(&self) -> Vec<String> {
-        self.by_tag.keys().cloned().collect()
-    }
-    fn owner(&self, tag: &str) -> Option<&str> {
-        self.by_tag.get(tag).map(|&place| &*self.list[place].0)
-    }
-    fn parse<'s>(&self, tag: &str, parser: &mut Parser<'s, '_>) -> Result<Vec<Statement<'s>>, SyntaxError> {
-        let Some(&place) = self.by_tag.get(tag) else { return Err(parser.fail("no such tag")) };
-        let (name, extension) = &self.list[place];
-        let outcome = catch_unwind(AssertUnwindSafe(|| extension.parse(tag, &mut *parser)));
-        outcome.unwrap_or_else(|panic| {
-            Err(parser.fail(panicked(&format!("the extension '{name}'"), &*panic).message()))
-        })
-    }
-    fn filters_stream(&self) -> bool {
-        self.list.iter().any(|(_, extension)| extension.stream_filter().is_some())
-    }
-    fn filter_stream(&self, mut tokens: Vec<Token>) -> Result<Vec<Token>, SyntaxError> {
-        for (name, extension) in &self.list {
-            let Some(filter) = extension.stream_filter() else { continue };
-            let first = tokens.first().map_or_else(
-                || Token::new(1, TokenKind::Eof, ""),
-                |token| Token::new(token.line, TokenKind::Eof, ""),
-            );
-            let outcome = catch_unwind(AssertUnwindSafe(|| filter.filter_stream(tokens)));
-            tokens = outcome.unwrap_or_else(|panic| {
-                Err(first.fail(panicked(&format!("the extension '{name}'"), &*panic).message()))
-            })?;
-        }
-        Ok(tokens)
-    }
-    fn fingerprint(&self) -> &[u8] {
-        &self.fingerprint
     }
 }
 

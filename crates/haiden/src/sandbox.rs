@@ -30,6 +30,32 @@ use crate::value::value::Value;
 /// ```
 pub trait SandboxPolicy: Send + Sync {
     /// May a template read this attribute? It is asked for attributes that exist and that the sandbox's own rules allow.
+    ///
+    /// ```
+    /// use haiden::{Environment, Object, Sandbox, SandboxPolicy, Value, context};
+    ///
+    /// #[derive(Debug, Clone, Object)]
+    /// struct User { name: String, password: String }
+    ///
+    /// /// Nobody reads passwords.
+    /// struct NoPasswords;
+    ///
+    /// impl SandboxPolicy for NoPasswords {
+    ///     fn is_safe_attribute(&self, _: &Value, name: &str) -> bool {
+    ///         name != "password"
+    ///     }
+    /// }
+    ///
+    /// let mut environment = Environment::new();
+    /// environment.set_sandbox(Some(Sandbox::new().policy(NoPasswords)));
+    /// let user = Value::from_object(User { name: "Ann".into(), password: "s3cret".into() });
+    /// assert_eq!(environment.render_str("{{ user.name }}", context! { user => &user })?, "Ann");
+    /// // As in Jinja2, it is as if it were not there.
+    /// assert_eq!(environment.render_str("{{ user.password }}", context! { user => &user })?, "");
+    /// let error = environment.render_str("{{ user.password.upper() }}", context! { user }).unwrap_err();
+    /// assert_eq!(error.kind(), haiden::ErrorKind::Security);
+    /// # Ok::<(), haiden::Error>(())
+    /// ```
     fn is_safe_attribute(&self, _object: &Value, _name: &str) -> bool {
         true
     }
@@ -59,11 +85,49 @@ pub trait SandboxPolicy: Send + Sync {
     }
 
     /// The result of an intercepted binary operator; `None` for what the operator does otherwise.
+    ///
+    /// ```
+    /// use haiden::{Environment, Error, ErrorKind, Sandbox, SandboxPolicy, Value, context};
+    ///
+    /// /// Texts are not repeated beyond a thousand times; numbers are multiplied as ever.
+    /// struct NoFloods;
+    ///
+    /// impl SandboxPolicy for NoFloods {
+    ///     fn binary(&self, _: &str, left: &Value, right: &Value) -> Option<Result<Value, Error>> {
+    ///         let flood = left.as_str().is_some() && right.as_i64().is_some_and(|times| times > 1000);
+    ///         flood.then(|| Err(Error::new(ErrorKind::Security, "too long")))
+    ///     }
+    /// }
+    ///
+    /// let mut environment = Environment::new();
+    /// environment.set_sandbox(Some(Sandbox::new().policy(NoFloods).intercept("*")));
+    /// assert_eq!(environment.render_str("{{ 'ab' * 2 }} {{ 2000 * 2000 }}", context! {})?, "abab 4000000");
+    /// assert_eq!(environment.render_str("{{ 'ab' * n }}", context! { n => 5000 }).unwrap_err().message(), "too long");
+    /// # Ok::<(), Error>(())
+    /// ```
     fn binary(&self, _operator: &str, _left: &Value, _right: &Value) -> Option<Result<Value, Error>> {
         None
     }
 
     /// The result of an intercepted unary operator; `None` for what the operator does otherwise.
+    ///
+    /// ```
+    /// use haiden::{Environment, Error, Sandbox, SandboxPolicy, Value, context};
+    ///
+    /// /// Below zero there is nothing.
+    /// struct Positive;
+    ///
+    /// impl SandboxPolicy for Positive {
+    ///     fn unary(&self, operator: &str, _: &Value) -> Option<Result<Value, Error>> {
+    ///         (operator == "-").then(|| Ok(Value::from(0)))
+    ///     }
+    /// }
+    ///
+    /// let mut environment = Environment::new();
+    /// environment.set_sandbox(Some(Sandbox::new().policy(Positive).intercept("u-")));
+    /// assert_eq!(environment.render_str("{{ -n }} {{ 3 - n }}", context! { n => 7 })?, "0 -4");
+    /// # Ok::<(), Error>(())
+    /// ```
     fn unary(&self, _operator: &str, _value: &Value) -> Option<Result<Value, Error>> {
         None
     }

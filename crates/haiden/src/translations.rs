@@ -28,6 +28,24 @@ use crate::value::host::{Sister, alias_of_gettext, translating};
 /// ```
 pub trait Translations: Send + Sync {
     /// The translation of a message.
+    ///
+    /// ```
+    /// use haiden::{Environment, GettextStyle, Translations, context};
+    ///
+    /// /// Every message in capitals, so that those stand out that are not translated.
+    /// struct Pseudo;
+    ///
+    /// impl Translations for Pseudo {
+    ///     fn gettext(&self, message: &str) -> Option<String> {
+    ///         Some(message.to_uppercase())
+    ///     }
+    /// }
+    ///
+    /// let mut environment = Environment::new();
+    /// environment.install_translations(Pseudo, GettextStyle::New);
+    /// assert_eq!(environment.render_str("{{ _('Send') }} {% trans %}now{% endtrans %} or later", context! {})?, "SEND NOW or later");
+    /// # Ok::<(), haiden::Error>(())
+    /// ```
     fn gettext(&self, message: &str) -> Option<String>;
 
     /// The translation of a message for `n` things.
@@ -84,6 +102,30 @@ pub trait Translations: Send + Sync {
     }
 
     /// The translation of a message for `n` things in a context. By default there is none.
+    ///
+    /// ```
+    /// use haiden::{Environment, GettextStyle, Translations, context};
+    ///
+    /// struct German;
+    ///
+    /// impl Translations for German {
+    ///     fn gettext(&self, _: &str) -> Option<String> { None }
+    ///     fn npgettext(&self, context: &str, singular: &str, _: &str, n: i64) -> Option<String> {
+    ///         let (one, many) = match (context, singular) {
+    ///             ("seat", "bank") => ("Bank", "Bänke"),
+    ///             ("money", "bank") => ("Bank", "Banken"),
+    ///             _ => return None,
+    ///         };
+    ///         Some(if n == 1 { one } else { many }.to_owned())
+    ///     }
+    /// }
+    ///
+    /// let mut environment = Environment::new();
+    /// environment.install_translations(German, GettextStyle::New);
+    /// let source = "{{ npgettext('seat', 'bank', 'banks', 2) }}, {{ npgettext('money', 'bank', 'banks', 2) }}";
+    /// assert_eq!(environment.render_str(source, context! {})?, "Bänke, Banken");
+    /// # Ok::<(), haiden::Error>(())
+    /// ```
     fn npgettext(&self, _context: &str, _singular: &str, _plural: &str, _n: i64) -> Option<String> {
         None
     }

@@ -5,10 +5,12 @@
 //!
 //! Invariant: a type has no state of its own in a render; the value that is missing arrives with each question.
 
-use std::fmt;
+mod logging;
+mod missing;
 
-use crate::error::{Error, ErrorKind};
-use crate::value::host::NativeHost;
+pub use self::logging::{LogLevel, LoggingUndefined};
+pub use self::missing::Missing;
+use crate::error::Error;
 use crate::value::object::Keywords;
 use crate::value::value::Value;
 
@@ -102,12 +104,46 @@ pub enum Misuse {
 /// ```
 pub trait Undefined: Send + Sync {
     /// The class with its module, as messages name it: `app.Marked`.
+    ///
+    /// ```
+    /// use haiden::{Environment, Undefined, context};
+    ///
+    /// struct Own;
+    ///
+    /// impl Undefined for Own {
+    ///     fn type_name(&self) -> &str { "app.Own" }
+    /// }
+    ///
+    /// let mut environment = Environment::new();
+    /// environment.set_undefined(Own);
+    /// let error = environment.render_str("{{ nothing|tojson }}", context! {}).unwrap_err();
+    /// assert_eq!(error.message(), "Object of type Own is not JSON serializable");
+    /// # Ok::<(), haiden::Error>(())
+    /// ```
     #[expect(clippy::unnecessary_literal_bound, reason = "types may name themselves by their data")]
     fn type_name(&self) -> &str {
         "Undefined"
     }
 
     /// What printing it writes.
+    ///
+    /// ```
+    /// use haiden::{Environment, Error, Missing, Undefined, context};
+    ///
+    /// /// Says in the page what to fill in.
+    /// struct Own;
+    ///
+    /// impl Undefined for Own {
+    ///     fn to_text(&self, missing: &Missing<'_>) -> Result<String, Error> {
+    ///         Ok(format!("<{}?>", missing.name().unwrap_or_default()))
+    ///     }
+    /// }
+    ///
+    /// let mut environment = Environment::new();
+    /// environment.set_undefined(Own);
+    /// assert_eq!(environment.render_str("Dear {{ name }}", context! {})?, "Dear <name?>");
+    /// # Ok::<(), haiden::Error>(())
+    /// ```
     ///
     /// # Errors
     /// It must not be printed.
@@ -116,11 +152,45 @@ pub trait Undefined: Send + Sync {
     }
 
     /// Is that text markup, which needs no escaping?
+    ///
+    /// ```
+    /// use haiden::{Environment, Error, Missing, Undefined, context};
+    ///
+    /// struct Own;
+    ///
+    /// impl Undefined for Own {
+    ///     fn to_text(&self, _: &Missing<'_>) -> Result<String, Error> { Ok("<b>?</b>".to_owned()) }
+    ///     fn is_markup(&self) -> bool { true }
+    /// }
+    ///
+    /// let mut environment = Environment::new();
+    /// environment.set_undefined(Own);
+    /// environment.set_autoescape(haiden::AutoEscape::On);
+    /// assert_eq!(environment.render_str("{{ nothing }} {{ '<' }}", context! {})?, "<b>?</b> &lt;");
+    /// # Ok::<(), haiden::Error>(())
+    /// ```
     fn is_markup(&self) -> bool {
         false
     }
 
     /// Is it true in a condition?
+    ///
+    /// ```
+    /// use haiden::{Environment, Error, Missing, Undefined, context};
+    ///
+    /// /// May be printed; a condition that asks it has a misspelt name.
+    /// struct Own;
+    ///
+    /// impl Undefined for Own {
+    ///     fn is_true(&self, missing: &Missing<'_>) -> Result<bool, Error> { Err(missing.error()) }
+    /// }
+    ///
+    /// let mut environment = Environment::new();
+    /// environment.set_undefined(Own);
+    /// assert_eq!(environment.render_str("{{ naem }}", context! {})?, "");
+    /// assert!(environment.render_str("{% if naem %}yes{% endif %}", context! { name => 1 }).is_err());
+    /// # Ok::<(), haiden::Error>(())
+    /// ```
     ///
     /// # Errors
     /// It must not stand in a condition.
@@ -130,6 +200,21 @@ pub trait Undefined: Send + Sync {
 
     /// The items to iterate over.
     ///
+    /// ```
+    /// use haiden::{Environment, Error, Missing, Undefined, Value, context};
+    ///
+    /// struct Own;
+    ///
+    /// impl Undefined for Own {
+    ///     fn iterate(&self, _: &Missing<'_>) -> Result<Vec<Value>, Error> { Ok(vec![Value::from("nothing here")]) }
+    /// }
+    ///
+    /// let mut environment = Environment::new();
+    /// environment.set_undefined(Own);
+    /// assert_eq!(environment.render_str("{% for item in items %}<li>{{ item }}{% endfor %}", context! {})?, "<li>nothing here");
+    /// # Ok::<(), haiden::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// It must not be iterated over.
     fn iterate(&self, missing: &Missing<'_>) -> Result<Vec<Value>, Error> {
@@ -137,6 +222,22 @@ pub trait Undefined: Send + Sync {
     }
 
     /// Its length.
+    ///
+    /// ```
+    /// use haiden::{Environment, Error, Missing, Undefined, context};
+    ///
+    /// struct Own;
+    ///
+    /// impl Undefined for Own {
+    ///     fn length(&self, missing: &Missing<'_>) -> Result<usize, Error> { Err(missing.error()) }
+    /// }
+    ///
+    /// let mut environment = Environment::new();
+    /// environment.set_undefined(Own);
+    /// let error = environment.render_str("{{ items|length }}", context! {}).unwrap_err();
+    /// assert_eq!(error.message(), "'items' is undefined");
+    /// # Ok::<(), haiden::Error>(())
+    /// ```
     ///
     /// # Errors
     /// It must not be asked for it.
@@ -146,6 +247,22 @@ pub trait Undefined: Send + Sync {
 
     /// May it be compared with `==`, be a key, be searched with `in`? Two undefined values of one type are equal, and equal to nothing else.
     ///
+    /// ```
+    /// use haiden::{Environment, Error, Missing, Undefined, context};
+    ///
+    /// /// To compare it is a mistake.
+    /// struct Own;
+    ///
+    /// impl Undefined for Own {
+    ///     fn check_equality(&self, missing: &Missing<'_>) -> Result<(), Error> { Err(missing.error()) }
+    /// }
+    ///
+    /// let mut environment = Environment::new();
+    /// environment.set_undefined(Own);
+    /// assert!(environment.render_str("{{ stat == 'open' }}", context! { state => "open" }).is_err(), "misspelt");
+    /// # Ok::<(), haiden::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// It may not.
     fn check_equality(&self, missing: &Missing<'_>) -> Result<(), Error> {
@@ -153,6 +270,24 @@ pub trait Undefined: Send + Sync {
     }
 
     /// `value.name`; `None`: the undefined value itself.
+    ///
+    /// ```
+    /// use haiden::{Environment, Error, Missing, Undefined, Value, context};
+    ///
+    /// /// Links lead nowhere; of any other attribute there is no end.
+    /// struct Own;
+    ///
+    /// impl Undefined for Own {
+    ///     fn get_attr(&self, _: &Missing<'_>, name: &str) -> Result<Option<Value>, Error> {
+    ///         Ok((name == "url").then(|| Value::from("#")))
+    ///     }
+    /// }
+    ///
+    /// let mut environment = Environment::new();
+    /// environment.set_undefined(Own);
+    /// assert_eq!(environment.render_str("{{ user.url }} {{ user.friend.url }}", context! {})?, "# #");
+    /// # Ok::<(), haiden::Error>(())
+    /// ```
     ///
     /// # Errors
     /// It has no attributes.
@@ -163,6 +298,24 @@ pub trait Undefined: Send + Sync {
 
     /// `value[key]`; `None`: the undefined value itself.
     ///
+    /// ```
+    /// use haiden::{Environment, Error, Missing, Undefined, Value, context};
+    ///
+    /// /// A table without entries shows the keys.
+    /// struct Own;
+    ///
+    /// impl Undefined for Own {
+    ///     fn get_item(&self, _: &Missing<'_>, key: &Value) -> Result<Option<Value>, Error> {
+    ///         Ok(Some(Value::from(format!("[{key}]"))))
+    ///     }
+    /// }
+    ///
+    /// let mut environment = Environment::new();
+    /// environment.set_undefined(Own);
+    /// assert_eq!(environment.render_str("{{ texts['hello'] }}", context! {})?, "[hello]");
+    /// # Ok::<(), haiden::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// It has no items.
     fn get_item(&self, missing: &Missing<'_>, key: &Value) -> Result<Option<Value>, Error> {
@@ -171,6 +324,24 @@ pub trait Undefined: Send + Sync {
     }
 
     /// `value(…)`; `None`: the undefined value itself.
+    ///
+    /// ```
+    /// use haiden::{Environment, Error, Keywords, Missing, Undefined, Value, context};
+    ///
+    /// /// A function that is not there gives its argument back.
+    /// struct Own;
+    ///
+    /// impl Undefined for Own {
+    ///     fn call(&self, _: &Missing<'_>, positional: &[Value], _: Keywords<'_>) -> Result<Option<Value>, Error> {
+    ///         Ok(positional.first().cloned())
+    ///     }
+    /// }
+    ///
+    /// let mut environment = Environment::new();
+    /// environment.set_undefined(Own);
+    /// assert_eq!(environment.render_str("{{ translate('Hello') }}", context! {})?, "Hello");
+    /// # Ok::<(), haiden::Error>(())
+    /// ```
     ///
     /// # Errors
     /// It cannot be called.
@@ -185,6 +356,25 @@ pub trait Undefined: Send + Sync {
     }
 
     /// The error for a use that it does not allow.
+    ///
+    /// ```
+    /// use haiden::{Environment, Error, ErrorKind, Missing, Misuse, Undefined, context};
+    ///
+    /// struct Own;
+    ///
+    /// impl Undefined for Own {
+    ///     fn fail(&self, missing: &Missing<'_>, misuse: Misuse) -> Error {
+    ///         let what = if misuse == Misuse::Call { "no such function" } else { "no such value" };
+    ///         Error::new(ErrorKind::Undefined, format!("{what}: {}", missing.name().unwrap_or_default()))
+    ///     }
+    /// }
+    ///
+    /// let mut environment = Environment::new();
+    /// environment.set_undefined(Own);
+    /// let fails = |source| environment.render_str(source, context! {}).unwrap_err().message().to_owned();
+    /// assert_eq!((fails("{{ f() }}"), fails("{{ x + 1 }}")), ("no such function: f".into(), "no such value: x".into()));
+    /// # Ok::<(), haiden::Error>(())
+    /// ```
     fn fail(&self, missing: &Missing<'_>, misuse: Misuse) -> Error {
         let _ = misuse;
         missing.error()
@@ -245,171 +435,5 @@ impl Undefined for UndefinedKind {
     }
     fn as_kind(&self) -> Option<UndefinedKind> {
         Some(*self)
-    }
-}
-
-/// An undefined value, as its type sees it: what is missing.
-///
-/// ```
-/// use haiden::{Environment, Error, Missing, Undefined, context};
-///
-/// /// Prints what was searched where.
-/// struct Searched;
-///
-/// impl Undefined for Searched {
-///     fn to_text(&self, missing: &Missing<'_>) -> Result<String, Error> {
-///         Ok(format!("no {} in {}", missing.name().unwrap_or("?"), missing.object().unwrap_or("the context".into())))
-///     }
-/// }
-///
-/// let mut environment = Environment::new();
-/// environment.set_undefined(Searched);
-/// let page = environment.render_str("{{ user }}, {{ shop.owner }}", context! { shop => std::collections::HashMap::from([("name", 1)]) })?;
-/// assert_eq!(page, "no user in the context, no owner in dict object");
-/// # Ok::<(), Error>(())
-/// ```
-pub struct Missing<'a> {
-    host: &'a NativeHost,
-    /// Where the host has the reason; `None`: there is none.
-    index: Option<u32>,
-}
-
-impl<'a> Missing<'a> {
-    pub(crate) fn new(host: &'a NativeHost, index: Option<u32>) -> Missing<'a> {
-        Missing { host, index }
-    }
-
-    /// What errors say: `'user' is undefined`, `'dict object' has no attribute 'name'`, or a message of its own.
-    pub fn message(&self) -> String {
-        match self.index {
-            Some(index) => self.host.undefined_message(index),
-            None => "a variable is not set".to_owned(),
-        }
-    }
-
-    /// The name of the variable, attribute or item; `None` if a message says why the value is missing.
-    pub fn name(&self) -> Option<&'a str> {
-        self.host.undefined_name(self.index?)
-    }
-
-    /// What the attribute or item was searched in: `dict object`.
-    pub fn object(&self) -> Option<String> {
-        self.host.undefined_object(self.index?)
-    }
-
-    /// Jinja2's error for it: [`ErrorKind::Undefined`], or
-    /// [`ErrorKind::Security`] for what a sandbox forbids.
-    pub fn error(&self) -> Error {
-        self.host.missing_error(self.index)
-    }
-
-    fn debug_text(&self) -> String {
-        self.index.map(|index| self.host.debug_text(index)).unwrap_or_default()
-    }
-}
-
-impl fmt::Debug for Missing<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Missing").field(&self.message()).finish()
-    }
-}
-
-/// How grave it is what a [`LoggingUndefined`] tells.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum LogLevel {
-    /// An undefined value was printed, iterated over, or stood in a condition.
-    Warning,
-    /// An attribute of one was asked for, or it was the name of a template.
-    Error,
-}
-
-/// Reports uses of undefined values to a callback, and leaves what they do to another type: Jinja2's `make_logging_undefined`.
-///
-/// ```
-/// use std::sync::{Arc, Mutex};
-///
-/// use haiden::{Environment, LogLevel, LoggingUndefined, UndefinedKind};
-///
-/// let lines = Arc::new(Mutex::new(Vec::new()));
-/// let log = lines.clone();
-/// let undefined = LoggingUndefined::new(UndefinedKind::Chainable, move |level, message| {
-///     assert_eq!(level, LogLevel::Warning);
-///     log.lock().unwrap().push(message.to_owned());
-/// });
-///
-/// let mut environment = Environment::new();
-/// environment.set_undefined(undefined);
-/// assert_eq!(environment.render_str("Hello {{ user.name }}!", haiden::context! {})?, "Hello !");
-/// assert_eq!(*lines.lock().unwrap(), ["Template variable warning: 'user' is undefined"]);
-/// # Ok::<(), haiden::Error>(())
-/// ```
-pub struct LoggingUndefined<U, F> {
-    base: U,
-    log: F,
-}
-
-impl<U: Undefined, F: Fn(LogLevel, &str) + Send + Sync> LoggingUndefined<U, F> {
-    /// Undefined values that do what those of `base` do, and tell `log` about it.
-    pub fn new(base: U, log: F) -> LoggingUndefined<U, F> {
-        LoggingUndefined { base, log }
-    }
-
-    fn warn(&self, missing: &Missing<'_>) {
-        (self.log)(LogLevel::Warning, &format!("Template variable warning: {}", missing.message()));
-    }
-
-    /// Tells about an error where Jinja2 does: not of each use, and not of another error of the type's own.
-    fn report(&self, error: Error, misuse: Misuse) -> Error {
-        let own = matches!(error.kind(), ErrorKind::Undefined | ErrorKind::Security);
-        if own && matches!(misuse, Misuse::Attribute | Misuse::Template) {
-            (self.log)(LogLevel::Error, &format!("Template variable error: {}", error.message()));
-        }
-        error
-    }
-}
-
-impl<U: Undefined, F: Fn(LogLevel, &str) + Send + Sync> Undefined for LoggingUndefined<U, F> {
-    fn type_name(&self) -> &'static str {
-        "jinja2.runtime.LoggingUndefined"
-    }
-    fn to_text(&self, missing: &Missing<'_>) -> Result<String, Error> {
-        self.warn(missing);
-        self.base.to_text(missing)
-    }
-    fn is_markup(&self) -> bool {
-        self.base.is_markup()
-    }
-    fn is_true(&self, missing: &Missing<'_>) -> Result<bool, Error> {
-        self.warn(missing);
-        self.base.is_true(missing)
-    }
-    fn iterate(&self, missing: &Missing<'_>) -> Result<Vec<Value>, Error> {
-        self.warn(missing);
-        self.base.iterate(missing)
-    }
-    fn length(&self, missing: &Missing<'_>) -> Result<usize, Error> {
-        self.base.length(missing)
-    }
-    fn check_equality(&self, missing: &Missing<'_>) -> Result<(), Error> {
-        self.base.check_equality(missing)
-    }
-    fn get_attr(&self, missing: &Missing<'_>, name: &str) -> Result<Option<Value>, Error> {
-        self.base.get_attr(missing, name).map_err(|error| self.report(error, Misuse::Attribute))
-    }
-    fn get_item(&self, missing: &Missing<'_>, key: &Value) -> Result<Option<Value>, Error> {
-        self.base.get_item(missing, key)
-    }
-    fn call(
-        &self,
-        missing: &Missing<'_>,
-        positional: &[Value],
-        keywords: Keywords<'_>,
-    ) -> Result<Option<Value>, Error> {
-        // Jinja2 looks for a mark at whatever it calls.
-        self.get_attr(missing, "jinja_pass_arg")?;
-        self.base.call(missing, positional, keywords)
-    }
-    fn fail(&self, missing: &Missing<'_>, misuse: Misuse) -> Error {
-        self.report(self.base.fail(missing, misuse), misuse)
     }
 }

@@ -1,7 +1,7 @@
 //! Tidy: what no compiler checks.
 //!
 //! In: the files of the repository. Out: errors (they fail) and warnings (they are printed).
-//! One file a rule: [`arrows`], [`unsafe_code`], [`sizes`], [`headers`], [`words`]; [`source`] blanks comments and strings.
+//! One file a rule: [`arrows`], [`unsafe_code`], [`sizes`], [`headers`], [`words`], [`examples`]; [`source`] blanks comments and strings.
 //!
 //! Invariant: a rule's exceptions are a table in its own file, each with a reason.
 
@@ -11,6 +11,7 @@ use crate::Outcome;
 use crate::tree::{self, File};
 
 pub(crate) mod arrows;
+mod examples;
 mod headers;
 mod sizes;
 mod source;
@@ -61,6 +62,7 @@ fn run() -> Result<(usize, Report), String> {
     sizes::check(&files, &mut report);
     headers::check(&files, &mut report);
     words::check(&files, &mut report);
+    examples::check(&files, &mut report);
     Ok((files.len(), report))
 }
 

@@ -52,6 +52,20 @@ use crate::value::host::{NativeHost, Start};
 pub trait AsyncLoader: Send + Sync {
     /// The source of template `name`. [`Source::up_to_date`] is asked at once: it must not block.
     ///
+    /// ```
+    /// use haiden::loader::{AsyncLoader, LoadError, Source};
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+    /// // A closure is a loader; what it says of a name is what the template is made of.
+    /// let loader = |name: String| async move {
+    ///     if name == "page" { Ok(Source::new("text")) } else { Err(LoadError::NotFound(None)) }
+    /// };
+    /// assert_eq!(loader.get_source("page").await.unwrap().text, "text");
+    /// assert_eq!(loader.get_source("other").await.err(), Some(LoadError::NotFound(None)));
+    /// # });
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// [`LoadError::NotFound`] if there is none, [`LoadError::Unreadable`] if it cannot be read.
     fn get_source<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Source, LoadError>>;

@@ -66,11 +66,36 @@ impl Template {
 
 impl AsyncStream {
     /// The next part; `None` at the end of the page. Nothing is lost if the future is dropped.
+    ///
+    /// ```
+    /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+    /// let mut environment = haiden::Environment::new();
+    /// environment.add_async_function("broken", || async { Err::<i64, _>(haiden::Error::new(haiden::ErrorKind::Value, "gone")) });
+    /// let template = environment.template_from_str("head {{ broken() }} foot")?;
+    /// let mut parts = template.stream_async(haiden::context! {})?;
+    /// assert_eq!(parts.next_chunk().await.unwrap()?, "head ");
+    /// assert_eq!(parts.next_chunk().await.unwrap().unwrap_err().message(), "gone");
+    /// assert!(parts.next_chunk().await.is_none(), "an error is the last item");
+    /// # Ok::<(), haiden::Error>(()) })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub async fn next_chunk(&mut self) -> Option<Result<String, Error>> {
         poll_fn(|context| self.poll_chunk(context)).await
     }
 
     /// As [`AsyncStream::next_chunk`], to be polled.
+    ///
+    /// ```
+    /// use std::task::{Context, Poll, Waker};
+    ///
+    /// let template = haiden::Environment::new().template_from_str("at once")?;
+    /// let mut parts = template.stream_async(haiden::context! {})?;
+    /// // Nothing is waited for here, so nobody has to be woken.
+    /// let mut context = Context::from_waker(Waker::noop());
+    /// let Poll::Ready(Some(part)) = parts.poll_chunk(&mut context) else { panic!("it is not there") };
+    /// assert_eq!(part?, "at once");
+    /// # Ok::<(), haiden::Error>(())
+    /// ```
     pub fn poll_chunk(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<String, Error>>> {
         let Some((parts, machine)) = &mut self.run else { return Poll::Ready(None) };
         loop {

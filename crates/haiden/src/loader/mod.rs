@@ -141,11 +141,30 @@ impl std::error::Error for LoadError {}
 pub trait Loader: Send + Sync {
     /// The source of template `name`.
     ///
+    /// ```
+    /// use haiden::loader::{DictLoader, LoadError, Loader};
+    ///
+    /// let loader = DictLoader::new([("a.txt", "text")]);
+    /// assert_eq!(loader.get_source("a.txt")?.text, "text");
+    /// assert_eq!(loader.get_source("b.txt").err(), Some(LoadError::NotFound(None)));
+    /// # Ok::<(), LoadError>(())
+    /// ```
+    ///
     /// # Errors
     /// [`LoadError::NotFound`] if there is none, [`LoadError::Unreadable`] if it cannot be read.
     fn get_source(&self, name: &str) -> Result<Source, LoadError>;
 
     /// The names of all templates, sorted.
+    ///
+    /// ```
+    /// use haiden::loader::{DictLoader, FunctionLoader, LoadError, Loader, Source};
+    ///
+    /// assert_eq!(DictLoader::new([("b", ""), ("a", "")]).list_templates()?, ["a", "b"]);
+    /// // Nobody knows for which names a function has a template.
+    /// let function = FunctionLoader::new(|name: &str| Ok(Some(Source::new(name))));
+    /// assert!(matches!(function.list_templates(), Err(LoadError::Unsupported(_))));
+    /// # Ok::<(), LoadError>(())
+    /// ```
     ///
     /// # Errors
     /// [`LoadError::Unsupported`] if the loader cannot tell.

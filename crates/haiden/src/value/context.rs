@@ -75,6 +75,16 @@ pub struct Context(Result<Value, Error>);
 pub trait IntoContext {
     /// The variables.
     ///
+    /// ```
+    /// use haiden::{Environment, IntoContext, context};
+    ///
+    /// let values = context! { a => 1 }.into_context()?;
+    /// assert_eq!(values.to_string(), "{'a': 1}");
+    /// // A text is data that serde can serialize, but no mapping: it has no variables.
+    /// assert!(Environment::new().render_str("{{ a }}", "text").is_err());
+    /// # Ok::<(), haiden::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// Why they cannot be values.
     fn into_context(self) -> Result<Value, Error>;

@@ -52,18 +52,74 @@ pub type Keywords<'a> = &'a [(&'a str, Value)];
 )]
 pub trait Object: Any + fmt::Debug + Send + Sync {
     /// What error messages call values of this type.
+    ///
+    /// ```
+    /// use haiden::{Environment, Object, Value, context};
+    ///
+    /// #[derive(Debug)]
+    /// struct Money;
+    ///
+    /// impl Object for Money {
+    ///     fn type_name(&self) -> &str { "Money" }
+    /// }
+    ///
+    /// let money = Value::from_object(Money);
+    /// let error = Environment::new().render_str("{{ money + 1 }}", context! { money }).unwrap_err();
+    /// assert_eq!(error.message(), "unsupported operand type(s) for +: 'Money' and 'int'");
+    /// # Ok::<(), haiden::Error>(())
+    /// ```
     #[expect(clippy::unnecessary_literal_bound, reason = "objects may name themselves by their data")]
     fn type_name(&self) -> &str {
         "object"
     }
 
     /// `object.name`; `None` if there is no such attribute.
+    ///
+    /// ```
+    /// use haiden::{Environment, Object, Value, context};
+    ///
+    /// #[derive(Debug)]
+    /// struct Point { x: i64, y: i64 }
+    ///
+    /// impl Object for Point {
+    ///     fn get_attr(&self, name: &str) -> Option<Value> {
+    ///         match name {
+    ///             "x" => Some(self.x.into()),
+    ///             "y" => Some(self.y.into()),
+    ///             _ => None,
+    ///         }
+    ///     }
+    /// }
+    ///
+    /// let point = Value::from_object(Point { x: 1, y: 2 });
+    /// assert_eq!(Environment::new().render_str("{{ point.x }}/{{ point.y }}{{ point.z }}", context! { point })?, "1/2");
+    /// # Ok::<(), haiden::Error>(())
+    /// ```
     fn get_attr(&self, _name: &str) -> Option<Value> {
         None
     }
 
     /// The names of its attributes: messages that one is not there look for the nearest of them, and
     /// [`Value::deserialize_into`] a map reads these.
+    ///
+    /// ```
+    /// use haiden::{Environment, Object, Value, context};
+    ///
+    /// #[derive(Debug)]
+    /// struct User;
+    ///
+    /// impl Object for User {
+    ///     fn attributes(&self) -> Vec<&str> { vec!["name"] }
+    ///     fn get_attr(&self, name: &str) -> Option<Value> { (name == "name").then(|| "Ann".into()) }
+    /// }
+    ///
+    /// let user = Value::from_object(User);
+    /// let map: std::collections::BTreeMap<String, String> = user.deserialize_into()?;
+    /// assert_eq!(map["name"], "Ann");
+    /// let error = Environment::new().render_str("{{ user.nmae.upper() }}", context! { user }).unwrap_err();
+    /// assert!(error.report().contains("name"), "{}", error.report());
+    /// # Ok::<(), haiden::Error>(())
+    /// ```
     fn attributes(&self) -> Vec<&str> {
         Vec::new()
     }
@@ -91,6 +147,22 @@ pub trait Object: Any + fmt::Debug + Send + Sync {
     }
 
     /// Is it callable, as the test of this name says?
+    ///
+    /// ```
+    /// use haiden::{Environment, Error, Keywords, Object, Value, context};
+    ///
+    /// #[derive(Debug)]
+    /// struct Dice;
+    ///
+    /// impl Object for Dice {
+    ///     fn is_callable(&self) -> bool { true }
+    ///     fn call(&self, _: &[Value], _: Keywords<'_>) -> Result<Value, Error> { Ok(Value::from(4)) }
+    /// }
+    ///
+    /// let dice = Value::from_object(Dice);
+    /// assert_eq!(Environment::new().render_str("{{ dice() if dice is callable else dice }}", context! { dice })?, "4");
+    /// # Ok::<(), haiden::Error>(())
+    /// ```
     fn is_callable(&self) -> bool {
         false
     }
@@ -157,6 +229,26 @@ pub trait Object: Any + fmt::Debug + Send + Sync {
 
     /// [`call`](Object::call) with the render that calls.
     ///
+    /// ```
+    /// use haiden::{Environment, Error, Keywords, Object, State, Value, context};
+    ///
+    /// /// A variable of the template, by its name.
+    /// #[derive(Debug)]
+    /// struct Lookup;
+    ///
+    /// impl Object for Lookup {
+    ///     fn is_callable(&self) -> bool { true }
+    ///     fn call_in(&self, state: &State<'_>, positional: &[Value], _: Keywords<'_>) -> Result<Value, Error> {
+    ///         let name = positional.first().and_then(|name| name.as_str().map(str::to_owned)).unwrap_or_default();
+    ///         Ok(state.lookup(&name)?.unwrap_or(Value::NONE))
+    ///     }
+    /// }
+    ///
+    /// let var = Value::from_object(Lookup);
+    /// assert_eq!(Environment::new().render_str("{{ var('a') }} {{ var('b') }}", context! { var, a => 1 })?, "1 None");
+    /// # Ok::<(), haiden::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// As `call`.
     fn call_in(
@@ -210,6 +302,23 @@ pub trait Object: Any + fmt::Debug + Send + Sync {
     }
 
     /// Has it something that can be called under this name?
+    ///
+    /// ```
+    /// use haiden::{Environment, Error, Keywords, Object, Value, context};
+    ///
+    /// #[derive(Debug)]
+    /// struct Door;
+    ///
+    /// impl Object for Door {
+    ///     fn has_method(&self, name: &str) -> bool { name == "open" }
+    ///     fn call_method(&self, _: &str, _: &[Value], _: Keywords<'_>) -> Result<Value, Error> { Ok("creak".into()) }
+    /// }
+    ///
+    /// let door = Value::from_object(Door);
+    /// let page = Environment::new().render_str("{{ door.open is defined }} {{ door.shut is defined }}", context! { door })?;
+    /// assert_eq!(page, "True False");
+    /// # Ok::<(), haiden::Error>(())
+    /// ```
     fn has_method(&self, _name: &str) -> bool {
         false
     }
@@ -267,11 +376,41 @@ pub trait Object: Any + fmt::Debug + Send + Sync {
     }
 
     /// Its length, if it has one.
+    ///
+    /// ```
+    /// use haiden::{Environment, Object, Value, context};
+    ///
+    /// #[derive(Debug)]
+    /// struct Cart(usize);
+    ///
+    /// impl Object for Cart {
+    ///     fn length(&self) -> Option<usize> { Some(self.0) }
+    /// }
+    ///
+    /// let page = |count| Environment::new().render_str("{{ cart|length if cart else 'empty' }}", context! { cart => Value::from_object(Cart(count)) });
+    /// assert_eq!((page(2)?, page(0)?), ("2".to_owned(), "empty".to_owned()));
+    /// # Ok::<(), haiden::Error>(())
+    /// ```
     fn length(&self) -> Option<usize> {
         None
     }
 
     /// Is it true in a condition?
+    ///
+    /// ```
+    /// use haiden::{Environment, Object, Value, context};
+    ///
+    /// #[derive(Debug)]
+    /// struct Switch(bool);
+    ///
+    /// impl Object for Switch {
+    ///     fn is_true(&self) -> bool { self.0 }
+    /// }
+    ///
+    /// let page = |on| Environment::new().render_str("{{ 'on' if switch else 'off' }}", context! { switch => Value::from_object(Switch(on)) });
+    /// assert_eq!((page(true)?, page(false)?), ("on".to_owned(), "off".to_owned()));
+    /// # Ok::<(), haiden::Error>(())
+    /// ```
     fn is_true(&self) -> bool {
         self.length() != Some(0)
     }

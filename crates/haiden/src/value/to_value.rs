@@ -32,6 +32,12 @@ use crate::value::value::{Repr, Value, container};
 )]
 pub trait ToValue {
     /// The value that templates see.
+    ///
+    /// ```
+    /// use haiden::ToValue;
+    ///
+    /// assert_eq!((1, "a", Some(2.5), None::<bool>).to_value().to_string(), "(1, 'a', 2.5, None)");
+    /// ```
     fn to_value(&self) -> Value;
 }
 

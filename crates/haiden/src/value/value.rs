@@ -56,8 +56,28 @@ pub(crate) enum Repr {
 
 impl Value {
     /// The undefined value.
+    ///
+    /// ```
+    /// use haiden::{Environment, Value};
+    ///
+    /// assert!(Value::UNDEFINED.is_undefined());
+    /// let mut environment = Environment::new();
+    /// environment.add_function("nothing", || Value::UNDEFINED);
+    /// assert_eq!(environment.render_str("{{ nothing() is defined }} {{ nothing()|default('-') }}", haiden::context! {})?, "False -");
+    /// # Ok::<(), haiden::Error>(())
+    /// ```
     pub const UNDEFINED: Value = Value(Repr::Undefined(None));
+
     /// `None`.
+    ///
+    /// ```
+    /// use haiden::{Environment, Value, context};
+    ///
+    /// assert_eq!(Value::NONE.to_string(), "None");
+    /// let page = Environment::new().render_str("{{ x is none }} {{ x is defined }}", context! { x => Value::NONE })?;
+    /// assert_eq!(page, "True True");
+    /// # Ok::<(), haiden::Error>(())
+    /// ```
     pub const NONE: Value = Value(Repr::None);
 
     /// The value of any data that serde can serialize.

@@ -166,6 +166,27 @@ pub trait Argument {
 }
 
 /// The types of a function's arguments: a tuple of [`Argument`]s.
+///
+/// ```
+/// use haiden::{Environment, Function, Parameters, Returned};
+///
+/// /// Adds a function under two names; what its types may be is for whoever calls this.
+/// fn add_twice<R, A, F>(environment: &mut Environment, names: [&str; 2], function: F)
+/// where
+///     R: Returned,
+///     A: Parameters,
+///     F: Function<R, A> + for<'a> Function<R, A::Given<'a>> + Copy,
+/// {
+///     for name in names {
+///         environment.add_function(name, function);
+///     }
+/// }
+///
+/// let mut environment = Environment::new();
+/// add_twice(&mut environment, ["sum", "plus"], |a: i64, b: i64| a + b);
+/// assert_eq!(environment.render_str("{{ sum(1, 2) }} {{ plus(3, 4) }}", haiden::context! {})?, "3 7");
+/// # Ok::<(), haiden::Error>(())
+/// ```
 pub trait Parameters {
     /// What is kept of the values.
     #[doc(hidden)]
