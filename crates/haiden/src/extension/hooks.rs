@@ -12,7 +12,7 @@ use crate::error::Error;
 ///
 /// Several extensions do so in the order in which they were added. Lines and columns of errors are those of what the last
 /// one makes. What is made of a source is kept under the source's key, so it must not change unless the extension's
-/// [`version`](Extension::version) does.
+/// [`version`](super::Extension::version) does.
 ///
 /// ```
 /// use std::borrow::Cow;
