@@ -187,8 +187,8 @@ pub trait Undefined: Send + Sync {
     ///
     /// let mut environment = Environment::new();
     /// environment.set_undefined(Own);
-    /// assert_eq!(environment.render_str("{{ naem }}", context! {})?, "");
-    /// assert!(environment.render_str("{% if naem %}yes{% endif %}", context! { name => 1 }).is_err());
+    /// assert_eq!(environment.render_str("{{ user_name }}", context! {})?, "");
+    /// assert!(environment.render_str("{% if user_name %}yes{% endif %}", context! { username => 1 }).is_err());
     /// # Ok::<(), haiden::Error>(())
     /// ```
     ///
@@ -259,7 +259,7 @@ pub trait Undefined: Send + Sync {
     ///
     /// let mut environment = Environment::new();
     /// environment.set_undefined(Own);
-    /// assert!(environment.render_str("{{ stat == 'open' }}", context! { state => "open" }).is_err(), "misspelt");
+    /// assert!(environment.render_str("{{ status == 'open' }}", context! { state => "open" }).is_err(), "misspelt");
     /// # Ok::<(), haiden::Error>(())
     /// ```
     ///

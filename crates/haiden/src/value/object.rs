@@ -116,7 +116,7 @@ pub trait Object: Any + fmt::Debug + Send + Sync {
     /// let user = Value::from_object(User);
     /// let map: std::collections::BTreeMap<String, String> = user.deserialize_into()?;
     /// assert_eq!(map["name"], "Ann");
-    /// let error = Environment::new().render_str("{{ user.nmae.upper() }}", context! { user }).unwrap_err();
+    /// let error = Environment::new().render_str("{{ user.named.upper() }}", context! { user }).unwrap_err();
     /// assert!(error.report().contains("name"), "{}", error.report());
     /// # Ok::<(), haiden::Error>(())
     /// ```
