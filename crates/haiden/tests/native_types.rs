@@ -40,7 +40,7 @@ fn a_page_of_one_value_is_the_value() {
         ("{{ {'a': [items, (1,)]} }}", "{'a': [[1, 2], (1,)]}"),
         ("{{ {1: 2} }}{{ '' }}", "{1: 2}"),
         ("{% raw %}{1}{% endraw %}", "'{1}'"),
-        ("{{ '<b>'|e }}", "Markup('&lt;b&gt;')"),
+        ("{{ '<b>'|e }}", "'&lt;b&gt;'"),
         // To Python, blanks at the end of a last line are an indentation.
         ("{}\n{{ '' }}", "{}"),
         ("{% raw %}{}\n {% endraw %}", "'{}\\n '"),
