@@ -4,10 +4,10 @@
 //! before it. Out: nothing; a panic is a find.
 #![no_main]
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
-use haiden_bytecode::format::{HEADER_LEN, MAGIC, Section};
-use haiden_bytecode::{disassemble, load, ops, to_bytes, verify};
+use haiden_bytecode::format::{FORMAT_VERSION, HEADER_LEN, MAGIC, Section};
+use haiden_bytecode::{Expected, disassemble, load, load_shared, ops, to_bytes, verify};
 use haiden_fuzz::{OWN, environment, page};
 use libfuzzer_sys::fuzz_target;
 
@@ -39,7 +39,7 @@ fn run(noise: &[u8]) {
 /// The fixed start of a header up to its flags, and the length that makes the whole right.
 fn start(rest: u32) -> Vec<u8> {
     let mut bytes = MAGIC.to_vec();
-    bytes.extend(1_u32.to_le_bytes());
+    bytes.extend(FORMAT_VERSION.to_le_bytes());
     bytes.extend(1_u32.to_le_bytes());
     bytes.extend(ops::INSTRUCTION_SET_HASH.to_le_bytes());
     bytes.extend(0_u32.to_le_bytes());
@@ -75,5 +75,8 @@ fn check(bytes: &[u8]) {
     let Ok((header, image)) = load(bytes) else { return };
     assert_eq!(verify(&image), Ok(()));
     assert_eq!(to_bytes(&image, &header), bytes);
+    // The same where it lies among other bytes, at an odd place.
+    let among: Arc<[u8]> = [&[0xFF; 3][..], bytes, &[0xFF; 3]].concat().into();
+    assert_eq!(load_shared(&among, 3..3 + bytes.len(), &Expected::of(&header)).as_ref(), Ok(&(header, image.clone())));
     std::hint::black_box(disassemble(&image).len());
 }

@@ -11,8 +11,9 @@ use crate::image::{
     Blob, BlockEntry, CallShape, Constant, Dependency, DependencyKind, Function, Image, Line, PADDING,
     Reference, ReferenceCall,
 };
-use crate::lines::Lines;
+use crate::lines;
 use crate::ops::{Op, abc, aw};
+use crate::plain::{Plain, Tables};
 use crate::verify::verify;
 
 /// A place in the source: line from 1, column from 1 in characters (0: unknown).
@@ -317,17 +318,23 @@ pub fn assemble(code: Code) -> Result<Image, TooLarge> {
     if u32::try_from(code.words.len()).is_err() {
         return Err(TooLarge("the template's code is larger than 2^32 instructions"));
     }
-    let functions =
+    let mut functions: Vec<Function> =
         code.functions.into_iter().map(|f| f.expect("every reserved function is finished")).collect();
-    let mut image = Image {
-        code: code.words,
+    let mut ordered = Ordered { words: code.words, parameters: code.parameters, lines: code.lines };
+    ordered.by(&mut functions);
+    let tables = Tables {
+        code: &ordered.words,
+        parameters: &ordered.parameters,
+        ends: &code.ends.0,
+        names: &code.names,
+        sites: &code.sites,
+        lines: &lines::packed(&ordered.lines),
+    };
+    let image = Image {
+        plain: Plain::own(&tables),
         functions,
-        parameters: code.parameters,
         constants: code.constants,
         text: Blob::new(code.text),
-        ends: code.ends.0,
-        names: code.names,
-        sites: code.sites,
         shapes: code.shapes,
         filters: code.filters,
         filter_calls: code.filter_calls,
@@ -337,11 +344,7 @@ pub fn assemble(code: Code) -> Result<Image, TooLarge> {
         locals: code.locals,
         local_entries: code.local_entries,
         dependencies: code.dependencies,
-        lines: Lines::default(),
     };
-    let mut lines = code.lines;
-    order_functions(&mut image, &mut lines);
-    image.lines = Lines::of(&lines);
     if image.entry_count() > SURELY_SMALL && u32::try_from(encoded_len(&image)).is_err() {
         return Err(TooLarge("the template's image is larger than 4 GiB"));
     }
@@ -356,31 +359,38 @@ pub fn assemble(code: Code) -> Result<Image, TooLarge> {
 /// So many entries take less than 4 GiB, since the longest takes less than 64 bytes.
 const SURELY_SMALL: usize = 1 << 26;
 
-/// Puts code, parameters and lines into the order of their functions, if they are not. Jumps count from the start of
-/// their function, so they stay as they are.
-fn order_functions(image: &mut Image, all_lines: &mut Vec<Line>) {
-    let code_order = image.functions.iter().map(|f| f.code.0);
-    let parameter_order = image.functions.iter().map(|f| f.parameters.0);
-    if code_order.is_sorted() && parameter_order.is_sorted() {
-        return;
+/// What lies in the order of the functions.
+struct Ordered {
+    words: Vec<u64>,
+    parameters: Vec<u32>,
+    lines: Vec<Line>,
+}
+
+impl Ordered {
+    /// Puts code, parameters and lines into the order of their functions, if they are not. Jumps count from the start of
+    /// their function, so they stay as they are.
+    fn by(&mut self, functions: &mut [Function]) {
+        let code_order = functions.iter().map(|f| f.code.0);
+        let parameter_order = functions.iter().map(|f| f.parameters.0);
+        if code_order.is_sorted() && parameter_order.is_sorted() {
+            return;
+        }
+        let mut words = Vec::with_capacity(self.words.len());
+        let mut parameters = Vec::with_capacity(self.parameters.len());
+        let mut lines = Vec::with_capacity(self.lines.len());
+        for function in functions {
+            let (start, end) = function.code;
+            let moved = words.len() as u32;
+            let own = self.lines.partition_point(|line| line.pc < start)
+                ..self.lines.partition_point(|line| line.pc < end);
+            lines.extend(self.lines[own].iter().map(|line| Line { pc: line.pc - start + moved, ..*line }));
+            words.extend_from_slice(&self.words[start as usize..end as usize]);
+            function.code = (moved, words.len() as u32);
+            let (start, end) = function.parameters;
+            let moved = parameters.len() as u32;
+            parameters.extend_from_slice(&self.parameters[start as usize..end as usize]);
+            function.parameters = (moved, parameters.len() as u32);
+        }
+        *self = Ordered { words, parameters, lines };
     }
-    let mut code = Vec::with_capacity(image.code.len());
-    let mut parameters = Vec::with_capacity(image.parameters.len());
-    let mut lines = Vec::with_capacity(all_lines.len());
-    for function in &mut image.functions {
-        let (start, end) = function.code;
-        let moved = code.len() as u32;
-        let own = all_lines.partition_point(|line| line.pc < start)
-            ..all_lines.partition_point(|line| line.pc < end);
-        lines.extend(all_lines[own].iter().map(|line| Line { pc: line.pc - start + moved, ..*line }));
-        code.extend_from_slice(&image.code[start as usize..end as usize]);
-        function.code = (moved, code.len() as u32);
-        let (start, end) = function.parameters;
-        let moved = parameters.len() as u32;
-        parameters.extend_from_slice(&image.parameters[start as usize..end as usize]);
-        function.parameters = (moved, parameters.len() as u32);
-    }
-    image.code = code;
-    image.parameters = parameters;
-    *all_lines = lines;
 }

@@ -36,17 +36,17 @@ pub fn to_bytes(image: &Image, header: &Header) -> Vec<u8> {
 
 fn write_section(out: &mut Vec<u8>, section: Section, image: &Image) {
     match section {
-        Section::Code => each(out, &image.code, |out, word| out.extend(word.to_le_bytes())),
+        Section::Code => out.extend(image.code().raw().as_flattened()),
         Section::Functions => each(out, &image.functions, |out, f| {
             out.extend([f.kind as u8, f.flags]);
             out.extend(f.registers.to_le_bytes());
             put(out, &[f.name, u32::from(f.loops), f.parameters.1, f.code.1, f.line]);
         }),
-        Section::Parameters => put(out, &image.parameters),
+        Section::Parameters => out.extend(image.plain.parameters().raw().as_flattened()),
         Section::Constants => each(out, &image.constants, write_constant),
-        Section::Strings => put(out, &image.ends[1..]),
-        Section::Names => put(out, &image.names),
-        Section::Sites => put(out, &image.sites),
+        Section::Strings => out.extend(image.plain.ends().raw().as_flattened()),
+        Section::Names => out.extend(image.plain.names().raw().as_flattened()),
+        Section::Sites => out.extend(image.plain.sites().raw().as_flattened()),
         Section::Shapes => {
             let mut end = 0;
             each(out, &image.shapes, |out, shape| {
@@ -73,7 +73,7 @@ fn write_section(out: &mut Vec<u8>, section: Section, image: &Image) {
             each(out, &image.dependencies, |out, d| put(out, &[d.kind as u32, d.name]));
         }
         Section::Text => out.extend(image.text.as_bytes()),
-        Section::Lines => put(out, image.lines.words()),
+        Section::Lines => out.extend(image.plain.lines().raw().as_flattened()),
     }
 }
 

@@ -12,7 +12,7 @@ pub const MAGIC: [u8; 8] = *b"\x89HDN\r\n\x1a\n";
 
 /// The version of the layout. Instructions version themselves: see
 /// [`INSTRUCTION_SET_HASH`](crate::ops::INSTRUCTION_SET_HASH).
-pub const FORMAT_VERSION: u32 = 2;
+pub const FORMAT_VERSION: u32 = 3;
 
 /// Bits of [`Header::flags`]. They are for people who look at an image; what must match is in the fingerprint.
 pub mod header_flags {
@@ -67,7 +67,7 @@ pub struct Maxima {
 impl Maxima {
     /// The maxima of an image.
     pub fn of(image: &Image) -> Maxima {
-        let cells = image.code.iter().filter(|&&word| word as u8 == code::MakeCells).map(|&word| w(word));
+        let cells = image.code().iter().filter(|&word| word as u8 == code::MakeCells).map(w);
         Maxima {
             constant_depth: constant_depth(&image.constants),
             cells: cells.max().unwrap_or(0),
@@ -202,13 +202,13 @@ impl Section {
     /// How many entries it has in `image`.
     pub fn entries(self, image: &Image) -> usize {
         match self {
-            Section::Code => image.code.len(),
+            Section::Code => image.code().len(),
             Section::Functions => image.functions.len(),
-            Section::Parameters => image.parameters.len(),
+            Section::Parameters => image.plain.parameters().len(),
             Section::Constants => image.constants.len(),
-            Section::Strings => image.string_count(),
-            Section::Names => image.names.len(),
-            Section::Sites => image.sites.len(),
+            Section::Strings => image.plain.ends().len(),
+            Section::Names => image.plain.names().len(),
+            Section::Sites => image.plain.sites().len(),
             Section::Shapes => image.shapes.len(),
             Section::Keywords => image.shapes.iter().map(|shape| shape.keywords.len()).sum(),
             Section::Filters => image.filters.len(),
@@ -220,7 +220,7 @@ impl Section {
             Section::LocalEntries => image.local_entries.len(),
             Section::Dependencies => image.dependencies.len(),
             Section::Text => image.text.len(),
-            Section::Lines => image.lines.words().len(),
+            Section::Lines => image.plain.lines().len(),
         }
     }
 }

@@ -4,7 +4,8 @@
 //! compiler's code, `load` from bytes; both promise that every index is in range (see `verify`), so whoever holds an
 //! `Image` may index without fear. It holds no template name and no file name: equal sources share an image.
 
-use crate::lines::Lines;
+use crate::lines;
+use crate::plain::{Numbers, Plain, Span, Words};
 
 /// How a value becomes text (operand kind `Escape`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -287,23 +288,33 @@ impl std::ops::Deref for Blob {
     }
 }
 
+/// The strings of an image, at hand.
+#[derive(Clone, Copy)]
+pub struct Strings<'a> {
+    text: &'a str,
+    ends: Numbers<'a>,
+}
+
+impl<'a> Strings<'a> {
+    /// String `index`.
+    #[inline]
+    pub fn at(self, index: u32) -> &'a str {
+        let range = self.ends.at(index as usize) as usize..self.ends.at(index as usize + 1) as usize;
+        &self.text[range]
+    }
+}
+
 /// A compiled template. Every index in it is in range.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Image {
-    /// The code of all functions.
-    pub(crate) code: Vec<u64>,
+    /// The code of all functions; the names of parameters of all functions (name indices); where each string ends in the
+    /// text, behind where the first one starts, so one more than there are strings; the string of each name; the name of each
+    /// attribute site; the packed line table.
+    pub(crate) plain: Plain,
     pub(crate) functions: Vec<Function>,
-    /// Names of parameters of all functions (name indices).
-    pub(crate) parameters: Vec<u32>,
     pub(crate) constants: Vec<Constant>,
     /// All text, one blob.
     pub(crate) text: Blob,
-    /// Where each string ends in the blob, behind where the first one starts: one more than there are strings.
-    pub(crate) ends: Vec<u32>,
-    /// The string of each name.
-    pub(crate) names: Vec<u32>,
-    /// The name of each attribute site.
-    pub(crate) sites: Vec<u32>,
     pub(crate) shapes: Vec<CallShape>,
     pub(crate) filters: Vec<Reference>,
     pub(crate) filter_calls: Vec<ReferenceCall>,
@@ -315,21 +326,26 @@ pub struct Image {
     /// (name index, register) of each local variable.
     pub(crate) local_entries: Vec<(u32, u16)>,
     pub(crate) dependencies: Vec<Dependency>,
-    pub(crate) lines: Lines,
 }
 
 impl Image {
     /// The code of all functions.
-    pub fn code(&self) -> &[u64] {
-        &self.code
+    #[inline]
+    pub fn code(&self) -> Words<'_> {
+        self.plain.code()
+    }
+    /// The bytes in which code and ends of strings lie, and where: for who need not look again whether they do.
+    #[inline(always)]
+    pub fn spans(&self) -> (&[u8], Span, Span) {
+        (&self.plain.bytes, self.plain.code, self.plain.ends)
     }
     /// The functions; 0 is the root.
     pub fn functions(&self) -> &[Function] {
         &self.functions
     }
     /// The names of a function's parameters (name indices).
-    pub fn parameters(&self, function: &Function) -> &[u32] {
-        &self.parameters[function.parameters.0 as usize..function.parameters.1 as usize]
+    pub fn parameters(&self, function: &Function) -> Numbers<'_> {
+        self.plain.parameters().run(function.parameters.0 as usize..function.parameters.1 as usize)
     }
     /// The constants in post-order.
     pub fn constants(&self) -> &[Constant] {
@@ -350,42 +366,53 @@ impl Image {
     /// How many entries all tables have together, bytes of text included.
     pub(crate) fn entry_count(&self) -> usize {
         let keywords: usize = self.shapes.iter().map(|shape| shape.keywords.len()).sum();
-        let code = self.code.len() + self.functions.len() + self.parameters.len() + self.lines.words().len();
-        let values = self.constants.len() + self.text.len() + self.ends.len();
-        let names = self.names.len() + self.sites.len() + self.locals.len() + self.local_entries.len();
+        let plain = self.plain.bytes.len();
+        let code = plain + self.functions.len();
+        let values = self.constants.len() + self.text.len();
+        let names = self.locals.len() + self.local_entries.len();
         let calls = self.shapes.len() + keywords + self.filter_calls.len() + self.test_calls.len();
         let templates = self.blocks.len() + self.dependencies.len();
         code + values + names + calls + templates + self.filters.len() + self.tests.len()
     }
     /// How many strings there are.
     pub fn string_count(&self) -> usize {
-        self.ends.len() - 1
+        self.plain.ends().len() - 1
     }
     /// Where strings end in [`Image::text`], behind where the first one starts: string `index` lies between the two entries
     /// from `index` on.
-    pub fn string_ends(&self) -> &[u32] {
-        &self.ends
+    #[inline]
+    pub fn string_ends(&self) -> Numbers<'_> {
+        self.plain.ends()
     }
     /// Where string `index` lies in [`Image::text`].
     pub fn string_range(&self, index: u32) -> (u32, u32) {
-        (self.ends[index as usize], self.ends[index as usize + 1])
+        let ends = self.plain.ends();
+        (ends.at(index as usize), ends.at(index as usize + 1))
+    }
+    /// All strings.
+    pub fn strings(&self) -> Strings<'_> {
+        Strings { text: &self.text.padded, ends: self.plain.ends() }
     }
     /// String `index`.
     pub fn string(&self, index: u32) -> &str {
-        let (start, end) = self.string_range(index);
-        &self.text.padded[start as usize..end as usize]
+        self.strings().at(index)
     }
     /// How many names there are.
     pub fn name_count(&self) -> usize {
-        self.names.len()
+        self.plain.names().len()
+    }
+    /// All names, in order.
+    pub fn names(&self) -> impl ExactSizeIterator<Item = &str> {
+        let strings = self.strings();
+        self.plain.names().iter().map(move |name| strings.at(name))
     }
     /// Name `index`.
     pub fn name(&self, index: u32) -> &str {
-        self.string(self.names[index as usize])
+        self.string(self.plain.names().at(index as usize))
     }
     /// The name index of each attribute site.
-    pub fn sites(&self) -> &[u32] {
-        &self.sites
+    pub fn sites(&self) -> Numbers<'_> {
+        self.plain.sites()
     }
     /// The call shapes.
     pub fn shapes(&self) -> &[CallShape] {
@@ -426,11 +453,11 @@ impl Image {
     }
     /// The line table, ordered by `pc`. It is unpacked on the way.
     pub fn lines(&self) -> impl Iterator<Item = Line> {
-        self.lines.iter()
+        lines::places(self.plain.lines())
     }
     /// Line and column of instruction `pc` (counted over the whole code); (0, 0) if unknown. Walks through the table.
     pub fn line_at(&self, pc: u32) -> (u32, u32) {
-        let before = self.lines.iter().take_while(|line| line.pc <= pc);
+        let before = self.lines().take_while(|line| line.pc <= pc);
         before.last().map_or((0, 0), |line| (line.line, line.column))
     }
 }

@@ -14,6 +14,7 @@ mod lines;
 mod load;
 mod markdown;
 pub mod ops;
+mod plain;
 mod print;
 mod rejection;
 mod rules;
@@ -25,11 +26,12 @@ pub use fingerprint::{Fingerprint, OptionId, source_digest};
 pub use format::{Header, Maxima, header_flags};
 pub use image::{
     BlockEntry, CallShape, Constant, Dependency, DependencyKind, Escape, Function, FunctionKind, Image, Line,
-    LoopField, Reference, ReferenceCall, include_flags, loop_flags,
+    LoopField, Reference, ReferenceCall, Strings, include_flags, loop_flags,
 };
-pub use load::{Expected, load, load_expected, peek_header};
+pub use load::{Expected, load, load_expected, load_shared, peek_header};
 pub use markdown::markdown;
 pub use ops::{Op, code};
+pub use plain::{Numbers, Span, Words};
 pub use print::{describe, disassemble};
 pub use rejection::{Fault, Rejection};
 pub use verify::verify;

@@ -6,6 +6,7 @@
 
 use crate::format::Section;
 use crate::image::Line;
+use crate::plain::Numbers;
 use crate::rejection::Fault;
 
 /// Instructions since the place before; 0 in a word says that the place is in the three words behind it.
@@ -21,12 +22,6 @@ const MOST_COLUMN: u32 = u16::MAX as u32;
 /// The place before the first: so the first one advances by one instruction at least.
 const START: Line = Line { pc: u32::MAX, line: 0, column: 0 };
 
-/// A packed line table.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Lines {
-    words: Vec<u32>,
-}
-
 /// A place in a word, if it fits into one behind `last`.
 fn word(last: Line, line: Line) -> Option<u32> {
     let advance = line.pc.wrapping_sub(last.pc);
@@ -35,96 +30,92 @@ fn word(last: Line, line: Line) -> Option<u32> {
     fits.then_some(advance | lines << ADVANCE | line.column << (ADVANCE + LINES))
 }
 
-impl Lines {
-    /// The table of these places, which ascend.
-    pub(crate) fn of(lines: &[Line]) -> Lines {
-        let mut words = Vec::with_capacity(lines.len());
-        let mut last = START;
-        for &line in lines {
-            match word(last, line) {
-                Some(word) => words.push(word),
-                None => words.extend([0, line.pc, line.line, line.column]),
-            }
-            last = line;
+/// The table of these places, which ascend.
+pub(crate) fn packed(places: &[Line]) -> Vec<u32> {
+    let mut words = Vec::with_capacity(places.len());
+    let mut last = START;
+    for &line in places {
+        match word(last, line) {
+            Some(word) => words.push(word),
+            None => words.extend([0, line.pc, line.line, line.column]),
         }
-        Lines { words }
+        last = line;
     }
+    words
+}
 
-    /// A table as it is in an image; nothing is known of it before [`check`](Self::check).
-    pub(crate) fn from_words(words: Vec<u32>) -> Lines {
-        Lines { words }
-    }
+/// The places of a table, in order.
+pub(crate) fn places(words: Numbers<'_>) -> impl Iterator<Item = Line> {
+    let (mut words, mut last) = (words.iter(), START);
+    std::iter::from_fn(move || {
+        let word = words.next()?;
+        last = if word == 0 {
+            Line { pc: words.next()?, line: words.next()?, column: words.next()? }
+        } else {
+            Line {
+                pc: last.pc.wrapping_add(word & MOST_ADVANCE),
+                line: last.line.wrapping_add(word >> ADVANCE & MOST_LINES).wrapping_sub(BACK),
+                column: word >> (ADVANCE + LINES),
+            }
+        };
+        Some(last)
+    })
+}
 
-    pub(crate) fn words(&self) -> &[u32] {
-        &self.words
-    }
-
-    /// The places, in order.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = Line> {
-        let (mut words, mut last) = (self.words.iter().copied(), START);
-        std::iter::from_fn(move || {
-            let word = words.next()?;
-            last = if word == 0 {
-                Line { pc: words.next()?, line: words.next()?, column: words.next()? }
-            } else {
-                Line {
-                    pc: last.pc.wrapping_add(word & MOST_ADVANCE),
-                    line: last.line.wrapping_add(word >> ADVANCE & MOST_LINES).wrapping_sub(BACK),
-                    column: word >> (ADVANCE + LINES),
-                }
-            };
-            Some(last)
-        })
-    }
-
-    /// Places ascend, are of instructions there are, and are written as they have to be.
-    pub(crate) fn check(&self, instructions: usize) -> Result<(), Fault> {
-        let (mut end, mut each_advances) = (0_u64, true);
-        for word in &self.words {
-            let advance = word & MOST_ADVANCE;
-            end += u64::from(advance);
+/// Places ascend, are of instructions there are, and are written as they have to be.
+pub(crate) fn check(words: Numbers<'_>, instructions: usize) -> Result<(), Fault> {
+    let (mut end, mut each_advances) = (0_u64, true);
+    // A number is enough for the sum of so many advances.
+    for some in words.raw().chunks(1 << 16) {
+        let mut sum = 0;
+        for word in some {
+            let advance = u32::from_le_bytes(*word) & MOST_ADVANCE;
+            sum += advance;
             each_advances &= advance != 0;
         }
-        if each_advances && end <= instructions as u64 {
-            return Ok(());
-        }
-        self.walk(instructions)
+        end += u64::from(sum);
     }
+    if each_advances && end <= instructions as u64 {
+        return Ok(());
+    }
+    walk(words, instructions)
+}
 
-    /// As [`check`](Self::check), word by word: there is a place of four words, or something is wrong.
-    #[cold]
-    fn walk(&self, instructions: usize) -> Result<(), Fault> {
-        let (mut last, mut at) = (START, 0);
-        while at < self.words.len() {
-            let fault = |what| Err(Fault::new(Section::Lines.name(), at, what));
-            let (line, words) = match self.words[at..] {
-                [0, pc, line, column, ..] => (Line { pc, line, column }, 4),
-                [0, ..] => return fault("a part of a place"),
-                [packed, ..] if packed & MOST_ADVANCE == 0 => return fault("a place that does not advance"),
-                [packed, ..] => {
-                    // Beyond all instructions it may be too large for a number: `pc` is compared below.
-                    let advance = u64::from(packed & MOST_ADVANCE);
-                    let pc = u64::from(last.pc.wrapping_add(1)) + advance - 1;
-                    let lines = packed >> ADVANCE & MOST_LINES;
-                    let line = last.line.wrapping_add(lines).wrapping_sub(BACK);
-                    let pc = u32::try_from(pc).unwrap_or(u32::MAX);
-                    (Line { pc, line, column: packed >> (ADVANCE + LINES) }, 1)
-                }
-                [] => break,
+/// As [`check`], word by word: there is a place of four words, or something is wrong.
+#[cold]
+fn walk(words: Numbers<'_>, instructions: usize) -> Result<(), Fault> {
+    let (mut last, mut at) = (START, 0);
+    let number = |place: usize| words.raw().get(place).map(|word| u32::from_le_bytes(*word));
+    while let Some(first) = number(at) {
+        let fault = |what| Err(Fault::new(Section::Lines.name(), at, what));
+        let (line, count) = if first == 0 {
+            let (Some(pc), Some(line), Some(column)) = (number(at + 1), number(at + 2), number(at + 3))
+            else {
+                return fault("a part of a place");
             };
-            if words == 4 && line.pc < last.pc.wrapping_add(1) {
-                return fault("not in ascending order");
-            }
-            if words == 4 && word(last, line).is_some() {
-                return fault("a place in more words than it needs");
-            }
-            if line.pc as usize >= instructions {
-                return fault("no such instruction");
-            }
-            (last, at) = (line, at + words);
+            (Line { pc, line, column }, 4)
+        } else if first & MOST_ADVANCE == 0 {
+            return fault("a place that does not advance");
+        } else {
+            // Beyond all instructions it may be too large for a number: `pc` is compared below.
+            let pc = u64::from(last.pc.wrapping_add(1)) + u64::from(first & MOST_ADVANCE) - 1;
+            let lines = first >> ADVANCE & MOST_LINES;
+            let line = last.line.wrapping_add(lines).wrapping_sub(BACK);
+            let pc = u32::try_from(pc).unwrap_or(u32::MAX);
+            (Line { pc, line, column: first >> (ADVANCE + LINES) }, 1)
+        };
+        if count == 4 && line.pc < last.pc.wrapping_add(1) {
+            return fault("not in ascending order");
         }
-        Ok(())
+        if count == 4 && word(last, line).is_some() {
+            return fault("a place in more words than it needs");
+        }
+        if line.pc as usize >= instructions {
+            return fault("no such instruction");
+        }
+        (last, at) = (line, at + count);
     }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -133,6 +124,10 @@ mod tests {
 
     fn line(pc: u32, line: u32, column: u32) -> Line {
         Line { pc, line, column }
+    }
+
+    fn bytes(words: &[u32]) -> Vec<[u8; 4]> {
+        words.iter().map(|word| word.to_le_bytes()).collect()
     }
 
     #[test]
@@ -151,13 +146,14 @@ mod tests {
             (&[line(0, 1, 1), line(u32::MAX - 1, 1, 1)], 5),
         ];
         for (places, words) in cases {
-            let lines = Lines::of(places);
-            assert_eq!(lines.iter().collect::<Vec<_>>(), *places);
-            assert_eq!(lines.words.len(), *words, "{places:?}");
+            let table = bytes(&packed(places));
+            let table = Numbers::new(&table);
+            assert_eq!(super::places(table).collect::<Vec<_>>(), *places);
+            assert_eq!(table.len(), *words, "{places:?}");
             let end = places.last().map_or(0, |last| last.pc as usize + 1);
-            assert_eq!(lines.check(end), Ok(()), "{places:?}");
+            assert_eq!(check(table, end), Ok(()), "{places:?}");
             if end > 0 {
-                assert!(lines.check(end - 1).is_err(), "{places:?}");
+                assert!(check(table, end - 1).is_err(), "{places:?}");
             }
         }
     }
@@ -177,7 +173,7 @@ mod tests {
             (&[0, 99, 9999, 1, packed], "no such instruction"),
         ];
         for (words, fault) in cases {
-            let found = Lines::from_words(words.to_vec()).check(100);
+            let found = check(Numbers::new(&bytes(words)), 100);
             assert!(
                 found.as_ref().is_err_and(|found| found.to_string().contains(fault)),
                 "{words:?}: {found:?}"
@@ -194,13 +190,15 @@ mod tests {
                 seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
                 (seed >> 40) as u32 % 96
             });
-            let lines = Lines::from_words(words.collect());
-            let (short, long) = (lines.check(120), lines.walk(120));
-            assert_eq!(short, long, "{lines:?}");
+            let words: Vec<u32> = words.collect();
+            let table = bytes(&words);
+            let table = Numbers::new(&table);
+            let (short, long) = (check(table, 120), walk(table, 120));
+            assert_eq!(short, long, "{words:?}");
             if short.is_ok() {
-                let places: Vec<_> = lines.iter().collect();
+                let places: Vec<_> = places(table).collect();
                 assert!(places.is_sorted_by(|a, b| a.pc < b.pc) && places.iter().all(|place| place.pc < 120));
-                assert_eq!(Lines::of(&places), lines);
+                assert_eq!(packed(&places), words);
             }
         }
     }

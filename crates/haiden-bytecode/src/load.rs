@@ -4,6 +4,9 @@
 //! first, then the directory, then each section is decoded and [`measure`] judges the whole.
 //! Sizes are checked before anything is allocated: what `load` allocates is at most four times what it was given.
 
+use std::ops::Range;
+use std::sync::Arc;
+
 use crate::format::{
     DIRECTORY_ENTRY, FORMAT_VERSION, HEADER_LEN, Header, MAGIC, Maxima, Section, at, header_flags, tag,
 };
@@ -11,8 +14,8 @@ use crate::image::{
     Blob, BlockEntry, CallShape, Constant, Dependency, DependencyKind, Function, FunctionKind, Image,
     Reference, ReferenceCall,
 };
-use crate::lines::Lines;
 use crate::ops::INSTRUCTION_SET_HASH;
+use crate::plain::{Plain, Span};
 use crate::rejection::{Fault, Rejection};
 use crate::verify::measure;
 
@@ -28,6 +31,11 @@ pub struct Expected {
 }
 
 impl Expected {
+    /// What an image with this header was made from.
+    pub fn of(header: &Header) -> Expected {
+        Expected { semantics: header.semantics, fingerprint: header.fingerprint, source: Some(header.source) }
+    }
+
     /// Is this header what is expected?
     pub fn check(&self, header: &Header) -> Result<(), Rejection> {
         if header.semantics != self.semantics {
@@ -69,24 +77,43 @@ pub fn peek_header(bytes: &[u8]) -> Result<Header, Rejection> {
     })
 }
 
-/// The image in `bytes`, verified.
+/// The image in `bytes`, verified. It keeps a copy of them: see [`load_shared`].
 pub fn load(bytes: &[u8]) -> Result<(Header, Image), Rejection> {
     let header = peek_header(bytes)?;
-    let image = load_body(bytes)?;
+    let image = load_body(bytes, || (bytes.into(), 0))?;
     Ok((header, image))
 }
 
-/// The image in `bytes`, verified, if it was made from what is expected.
+/// The image in `bytes`, verified, if it was made from what is expected. It keeps a copy of them: see [`load_shared`].
 pub fn load_expected(bytes: &[u8], expected: &Expected) -> Result<(Header, Image), Rejection> {
     let header = peek_header(bytes)?;
     expected.check(&header)?;
-    let image = load_body(bytes)?;
+    let image = load_body(bytes, || (bytes.into(), 0))?;
     Ok((header, image))
 }
 
-fn load_body(bytes: &[u8]) -> Result<Image, Rejection> {
+/// The image in a range of bytes, verified, if it was made from what is expected. It keeps them alive, and reads its plain
+/// tables where they lie: nothing that is long is copied but the text.
+///
+/// # Panics
+/// If the bytes have no such range.
+pub fn load_shared(
+    bytes: &Arc<[u8]>,
+    range: Range<usize>,
+    expected: &Expected,
+) -> Result<(Header, Image), Rejection> {
+    let start = range.start;
+    let own = &bytes[range];
+    let header = peek_header(own)?;
+    expected.check(&header)?;
+    let image = load_body(own, || (Arc::clone(bytes), start))?;
+    Ok((header, image))
+}
+
+/// `keep` tells what the image will keep, and where in that `bytes` start.
+fn load_body(bytes: &[u8], keep: impl FnOnce() -> (Arc<[u8]>, usize)) -> Result<Image, Rejection> {
     let sections = split(bytes)?;
-    let image = decode(&sections)?;
+    let image = decode(&sections, keep)?;
     let measured = measure(&image)?;
     let declared = Maxima {
         registers: u32_at(bytes, at::MAXIMA),
@@ -101,11 +128,15 @@ fn load_body(bytes: &[u8]) -> Result<Image, Rejection> {
 }
 
 /// The bytes of each section, in order.
-struct Sections<'a>([&'a [u8]; Section::COUNT]);
+struct Sections<'a> {
+    bytes: &'a [u8],
+    ranges: [(u32, u32); Section::COUNT],
+}
 
 impl<'a> Sections<'a> {
     fn bytes(&self, section: Section) -> &'a [u8] {
-        self.0[section as usize - 1]
+        let (start, end) = self.ranges[section as usize - 1];
+        &self.bytes[start as usize..end as usize]
     }
 
     /// The entries of a section. Their size divides the section's length: `split` checked it.
@@ -114,9 +145,21 @@ impl<'a> Sections<'a> {
         self.bytes(section).as_chunks().0
     }
 
-    /// A section of plain numbers.
-    fn numbers(&self, section: Section) -> Vec<u32> {
-        self.entries::<4>(section).iter().map(|entry| u32::from_le_bytes(*entry)).collect()
+    /// The plain tables, in the bytes that the image keeps.
+    fn plain(&self, (bytes, start): (Arc<[u8]>, usize)) -> Plain {
+        let span = |section: Section| {
+            let (first, end) = self.ranges[section as usize - 1];
+            Span { start: start + first as usize, count: (end - first) as usize / section.entry_size() }
+        };
+        Plain {
+            bytes,
+            code: span(Section::Code),
+            parameters: span(Section::Parameters),
+            ends: span(Section::Strings),
+            names: span(Section::Names),
+            sites: span(Section::Sites),
+            lines: span(Section::Lines),
+        }
     }
 
     /// A section whose entries decode to `T` or are at fault.
@@ -146,8 +189,8 @@ fn split(bytes: &[u8]) -> Result<Sections<'_>, Rejection> {
     if u32_at(bytes, at::SECTION_COUNT) as usize != Section::COUNT {
         return Err(Fault::new("header", at::SECTION_COUNT, "not the format's number of sections").into());
     }
-    let mut sections = Sections([&[]; Section::COUNT]);
-    let mut rest = &bytes[HEADER_LEN..];
+    let mut sections = Sections { bytes, ranges: [(0, 0); Section::COUNT] };
+    let mut start = HEADER_LEN;
     for (index, section) in Section::ALL.into_iter().enumerate() {
         let entry = at::DIRECTORY + index * DIRECTORY_ENTRY;
         let length = u32_at(bytes, entry + 8) as usize;
@@ -155,33 +198,38 @@ fn split(bytes: &[u8]) -> Result<Sections<'_>, Rejection> {
         if u32_at(bytes, entry) != section as u32 {
             return Err(fault("a section out of order").into());
         }
-        if u32_at(bytes, entry + 4) as usize != bytes.len() - rest.len() {
+        if u32_at(bytes, entry + 4) as usize != start {
             return Err(fault("a section that does not follow the one before").into());
         }
         if !length.is_multiple_of(section.entry_size()) {
             return Err(fault("a section with a part of an entry").into());
         }
-        (sections.0[index], rest) =
-            rest.split_at_checked(length).ok_or_else(|| fault("a section longer than the image"))?;
+        if length > total - start {
+            return Err(fault("a section longer than the image").into());
+        }
+        sections.ranges[index] = (start as u32, (start + length) as u32);
+        start += length;
     }
-    if !rest.is_empty() {
+    if start != total {
         return Err(Fault::new("header", at::TOTAL, "bytes after the last section").into());
     }
     Ok(sections)
 }
 
-fn decode(sections: &Sections<'_>) -> Result<Image, Fault> {
-    let text = std::str::from_utf8(sections.bytes(Section::Text))
-        .map_err(|error| Fault::new(Section::Text.name(), error.valid_up_to(), "not UTF-8"))?;
+fn decode(sections: &Sections<'_>, keep: impl FnOnce() -> (Arc<[u8]>, usize)) -> Result<Image, Fault> {
+    let text = sections.bytes(Section::Text);
+    // What is wrong is found once more by who tells where.
+    let text = simdutf8::basic::from_utf8(text).map_err(|_| {
+        let place = std::str::from_utf8(text).map_or_else(|error| error.valid_up_to(), str::len);
+        Fault::new(Section::Text.name(), place, "not UTF-8")
+    })?;
+    if sections.bytes(Section::Strings).is_empty() {
+        return Err(Fault::new(Section::Strings.name(), 0, "no start of the text"));
+    }
     Ok(Image {
-        code: sections.entries::<8>(Section::Code).iter().map(|word| u64::from_le_bytes(*word)).collect(),
         functions: decode_functions(sections)?,
-        parameters: sections.numbers(Section::Parameters),
         constants: sections.table::<12, _>(Section::Constants, decode_constant)?,
         text: Blob::copied(text),
-        ends: decode_ends(sections),
-        names: sections.numbers(Section::Names),
-        sites: sections.numbers(Section::Sites),
         shapes: decode_shapes(sections)?,
         filters: sections.entries::<16>(Section::Filters).iter().map(decode_reference).collect(),
         filter_calls: decode_calls(sections, Section::FilterCalls),
@@ -205,7 +253,7 @@ fn decode(sections: &Sections<'_>) -> Result<Image, Fault> {
             };
             Ok(Dependency { kind, name: u32_at(entry, 4) })
         })?,
-        lines: Lines::from_words(sections.numbers(Section::Lines)),
+        plain: sections.plain(keep()),
     })
 }
 
@@ -294,15 +342,6 @@ fn decode_reference(entry: &[u8; 16]) -> Reference {
 fn decode_calls(sections: &Sections<'_>, section: Section) -> Vec<ReferenceCall> {
     let call = |entry: &[u8; 8]| ReferenceCall { reference: u32_at(entry, 0), shape: u32_at(entry, 4) };
     sections.entries::<8>(section).iter().map(call).collect()
-}
-
-/// Where strings end, behind where the first one starts.
-fn decode_ends(sections: &Sections<'_>) -> Vec<u32> {
-    let entries = sections.entries::<4>(Section::Strings);
-    let mut ends = Vec::with_capacity(entries.len() + 1);
-    ends.push(0);
-    ends.extend(entries.iter().map(|end| u32::from_le_bytes(*end)));
-    ends
 }
 
 /// Runs that follow each other, of which only the ends are written.

@@ -12,6 +12,7 @@ use crate::image::{
 };
 use crate::load::load;
 use crate::ops::{self, Field, INSTRUCTION_SET_HASH, Kind, Op};
+use crate::plain::Words;
 use crate::rejection::Rejection;
 
 /// What bytes contain: header, sections, then the code.
@@ -181,7 +182,7 @@ impl Printer<'_> {
             FunctionKind::Overlay => "overlay",
         };
         let name = if function.name == u32::MAX { "" } else { image.name(function.name) };
-        let parameters: Vec<&str> = image.parameters(function).iter().map(|&name| image.name(name)).collect();
+        let parameters: Vec<&str> = image.parameters(function).iter().map(|name| image.name(name)).collect();
         if !self.out.is_empty() {
             self.out.push('\n');
         }
@@ -203,10 +204,10 @@ impl Printer<'_> {
     fn code(&mut self, function: &Function) {
         let image = self.image;
         let (start, end) = function.code;
-        let code = &image.code[start as usize..end as usize];
+        let code = image.code().run(start as usize..end as usize);
         let targets = targets(code);
-        let mut lines = image.lines.iter().skip_while(|line| line.pc < start).peekable();
-        for (at, &word) in code.iter().enumerate() {
+        let mut lines = image.lines().skip_while(|line| line.pc < start).peekable();
+        for (at, word) in code.iter().enumerate() {
             let Some(op) = Op::from_code(word as u8) else { continue };
             let label = if targets[at] { ">" } else { " " };
             let operands: Vec<String> = op
@@ -236,7 +237,7 @@ impl Printer<'_> {
             Kind::Text => quote(image.string(value)),
             Kind::Const => self.constants[value as usize].clone(),
             Kind::Name => image.name(value).to_owned(),
-            Kind::Site => format!(".{}", image.name(image.sites[value as usize])),
+            Kind::Site => format!(".{}", image.name(image.sites().at(value as usize))),
             Kind::Shape => self.shape(value),
             Kind::Filter => {
                 let call = image.filter_calls[value as usize];
@@ -295,9 +296,9 @@ fn near(word: u64, at: usize) -> i64 {
 }
 
 /// Which instructions are jumped to.
-fn targets(code: &[u64]) -> Vec<bool> {
+fn targets(code: Words<'_>) -> Vec<bool> {
     let mut targets = vec![false; code.len()];
-    for (at, &word) in code.iter().enumerate() {
+    for (at, word) in code.iter().enumerate() {
         let operands = Op::from_code(word as u8).map_or(&[][..], |op| op.info().operands);
         for (field, kind) in operands {
             let target = match kind {

@@ -16,6 +16,7 @@ use crate::image::{
     AUTOESCAPE, CATCH_CALLER, CATCH_KWARGS, CATCH_VARARGS, Constant, EXPLICIT_CALLER, Function, FunctionKind,
     Image, MAX_BIG_INT_DIGITS, MAX_CONSTANT_DEPTH, Reference, ReferenceCall, VOLATILE,
 };
+use crate::lines;
 use crate::rejection::Fault;
 
 /// Checks an image; see the module's text.
@@ -36,7 +37,7 @@ pub(crate) fn measure(image: &Image) -> Result<Maxima, Fault> {
     check_functions(image)?;
     check_blocks(image)?;
     check_locals(image)?;
-    image.lines.check(image.code.len())?;
+    lines::check(image.plain.lines(), image.code().len())?;
     let cells = check_code(image)?;
     Ok(Maxima { constant_depth, cells, ..Maxima::of_functions(&image.functions) })
 }
@@ -47,13 +48,13 @@ fn demand(good: bool, section: Section, at: usize, what: &'static str) -> Result
 }
 
 /// Each index is below `bound`.
-fn in_range<'a>(
-    indices: impl IntoIterator<Item = &'a u32>,
+fn in_range(
+    indices: impl Iterator<Item = u32>,
     bound: usize,
     section: Section,
     what: &'static str,
 ) -> Result<(), Fault> {
-    match indices.into_iter().position(|&index| index as usize >= bound) {
+    match { indices }.position(|index| index as usize >= bound) {
         None => Ok(()),
         Some(at) => Err(Fault::new(section.name(), at, what)),
     }
@@ -62,31 +63,29 @@ fn in_range<'a>(
 /// Strings follow each other through the whole text.
 fn check_strings(image: &Image) -> Result<(), Fault> {
     let last = image.string_count();
-    let reach = image.ends[last] as usize;
+    let ends = image.string_ends();
+    let reach = ends.at(last) as usize;
     // In ASCII every place is between characters.
-    if reach == image.text.len() && image.ends.is_sorted() && image.text_is_ascii() {
+    if reach == image.text.len() && ends.at(0) == 0 && ends.iter().is_sorted() && image.text_is_ascii() {
         return Ok(());
     }
-    for (at, run) in image.ends.windows(2).enumerate() {
-        demand(run[1] >= run[0], Section::Strings, at, "strings out of order")?;
-        demand(
-            image.text.is_char_boundary(run[1] as usize),
-            Section::Strings,
-            at,
-            "ends within a character",
-        )?;
+    demand(ends.at(0) == 0, Section::Strings, 0, "text before the strings")?;
+    for (at, (start, end)) in ends.iter().zip(ends.iter().skip(1)).enumerate() {
+        demand(end >= start, Section::Strings, at, "strings out of order")?;
+        let good = image.text.is_char_boundary(end as usize);
+        demand(good, Section::Strings, at, "ends within a character")?;
     }
     demand(reach == image.text.len(), Section::Strings, last, "text after the strings")
 }
 
 /// Names, and what names strings and names one by one.
 fn check_names(image: &Image) -> Result<(), Fault> {
-    let names = image.names.len();
-    increasing(image.names.iter().copied(), image.string_count(), Section::Names)?;
+    let names = image.plain.names().len();
+    increasing(image.plain.names().iter(), image.string_count(), Section::Names)?;
     let dependencies = image.dependencies.iter().map(|dependency| dependency.name);
     increasing(dependencies, image.string_count(), Section::Dependencies)?;
-    in_range(&image.sites, names, Section::Sites, "no such name")?;
-    in_range(&image.parameters, names, Section::Parameters, "no such name")
+    in_range(image.sites().iter(), names, Section::Sites, "no such name")?;
+    in_range(image.plain.parameters().iter(), names, Section::Parameters, "no such name")
 }
 
 /// Strings, each named once.
@@ -102,7 +101,7 @@ fn increasing(strings: impl Iterator<Item = u32>, bound: usize, section: Section
 
 fn check_shapes(image: &Image) -> Result<(), Fault> {
     for (at, shape) in image.shapes.iter().enumerate() {
-        let good = shape.keywords.iter().all(|&name| (name as usize) < image.names.len());
+        let good = shape.keywords.iter().all(|&name| (name as usize) < image.plain.names().len());
         demand(good, Section::Shapes, at, "no such name")?;
     }
     Ok(())
@@ -113,7 +112,7 @@ const FEW_NAMES: usize = 256;
 
 /// Does something with a byte for each name, zero at first.
 fn with_names(image: &Image, check: impl FnOnce(&mut [u8]) -> Result<(), Fault>) -> Result<(), Fault> {
-    let (names, mut few) = (image.names.len(), [0; FEW_NAMES]);
+    let (names, mut few) = (image.plain.names().len(), [0; FEW_NAMES]);
     match few.get_mut(..names) {
         Some(seen) => check(seen),
         None => check(&mut vec![0; names]),
@@ -225,7 +224,7 @@ fn check_functions(image: &Image) -> Result<(), Fault> {
         let root = f.kind == FunctionKind::Root;
         demand(root == (at == 0), SECTION, at, "the root is function 0 and no other")?;
         demand(f.flags & !FLAGS == 0, SECTION, at, "a flag that means nothing")?;
-        let named = f.name == u32::MAX || (f.name as usize) < image.names.len();
+        let named = f.name == u32::MAX || (f.name as usize) < image.plain.names().len();
         demand(named, SECTION, at, "no such name")?;
         demand(f.code.0 == code && f.code.1 > code, SECTION, at, "code out of order, or none")?;
         demand(
@@ -238,9 +237,9 @@ fn check_functions(image: &Image) -> Result<(), Fault> {
         (parameters, code) = (f.parameters.1, f.code.1);
     }
     let end = image.functions.len();
-    demand(code as usize == image.code.len(), SECTION, end, "code of no function, or less than they say")?;
+    demand(code as usize == image.code().len(), SECTION, end, "code of no function, or less than they say")?;
     demand(
-        parameters as usize == image.parameters.len(),
+        parameters as usize == image.plain.parameters().len(),
         SECTION,
         end,
         "parameters of no function, or less than they say",
@@ -280,6 +279,6 @@ fn check_locals(image: &Image) -> Result<(), Fault> {
     }
     let all = image.local_entries.len();
     demand(end as usize == all, Section::Locals, image.locals.len(), "not the entries there are")?;
-    let names = image.local_entries.iter().map(|(name, _)| name);
-    in_range(names, image.names.len(), Section::LocalEntries, "no such name")
+    let names = image.local_entries.iter().map(|&(name, _)| name);
+    in_range(names, image.plain.names().len(), Section::LocalEntries, "no such name")
 }

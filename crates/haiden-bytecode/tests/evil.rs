@@ -80,12 +80,28 @@ const TABLE_CASES: &[Case] = &[
     ("text-not-utf8", "structure", "not UTF-8", |b| entry(b, Section::Text, 0)[0] = 0xFF),
     ("string-within-character", "structure", "ends within a character", |b| {
         let dash = get(entry(b, Section::Constants, 3), 4) as usize;
-        let end = get(entry(b, Section::Strings, dash), 0);
-        put(entry(b, Section::Strings, dash), 0, end - 1);
+        let end = get(entry(b, Section::Strings, 1 + dash), 0);
+        put(entry(b, Section::Strings, 1 + dash), 0, end - 1);
     }),
-    ("string-backwards", "structure", "strings out of order", |b| put(entry(b, Section::Strings, 2), 0, 0)),
+    ("string-backwards", "structure", "strings out of order", |b| put(entry(b, Section::Strings, 3), 0, 0)),
     ("string-beyond-text", "structure", "ends within a character", |b| {
-        put(entry(b, Section::Strings, 12), 0, u32::MAX);
+        put(entry(b, Section::Strings, 13), 0, u32::MAX);
+    }),
+    ("strings-start-late", "structure", "text before the strings", |b| {
+        put(entry(b, Section::Strings, 0), 0, 1)
+    }),
+    ("strings-nowhere", "structure", "no start of the text", |b| {
+        let directory = |section: Section| 116 + (section as usize - 1) * 12;
+        let own = directory(Section::Strings);
+        let (start, length) = (get(b, own + 4), get(b, own + 8));
+        b.drain(start as usize..(start + length) as usize);
+        put(b, own + 8, 0);
+        for section in Section::ALL.into_iter().filter(|section| *section as u32 > Section::Strings as u32) {
+            let offset = get(b, directory(section) + 4);
+            put(b, directory(section) + 4, offset - length);
+        }
+        let total = b.len() as u32;
+        put(b, 28, total);
     }),
     ("name-twice", "structure", "strings not in ascending order", |b| put(entry(b, Section::Names, 1), 0, 0)),
     ("site-name", "structure", "no such name", |b| put(entry(b, Section::Sites, 0), 0, 99)),

@@ -2,11 +2,13 @@
 
 mod common;
 
+use std::sync::Arc;
+
 use common::{HEADER, at, function, sample, sample_bytes};
 use expect_test::expect_file;
 use haiden_bytecode::{
     Code, Expected, FunctionKind, Image, Op, Rejection, assemble, describe, disassemble, load, load_expected,
-    ops, peek_header, to_bytes, verify,
+    load_shared, ops, peek_header, to_bytes, verify,
 };
 
 /// The smallest image: a root that returns.
@@ -31,6 +33,20 @@ fn bytes_give_the_image_back() {
 }
 
 #[test]
+fn bytes_among_others_give_the_same_image() {
+    let (bytes, expected) = (sample_bytes(), Expected::of(&HEADER));
+    for before in 0..9 {
+        let among: Arc<[u8]> = [&vec![0xFF; before][..], &bytes, &[0xFF]].concat().into();
+        let (header, image) =
+            load_shared(&among, before..before + bytes.len(), &expected).expect("our own bytes");
+        assert_eq!((header, &image), (HEADER, &sample()), "behind {before} bytes");
+        assert_eq!(to_bytes(&image, &header), bytes);
+        let cut = load_shared(&among, before..before + bytes.len() - 1, &expected);
+        assert_eq!(cut.err(), Some(Rejection::Truncated));
+    }
+}
+
+#[test]
 fn the_same_code_gives_the_same_bytes() {
     assert_eq!(sample_bytes(), sample_bytes());
 }
@@ -41,17 +57,13 @@ fn functions_lie_in_the_order_of_their_numbers() {
     assert!(image.functions().is_sorted_by_key(|function| function.code));
     assert_eq!(image.parameters(&image.functions()[2]).len(), 2);
     let root = &image.functions()[0];
-    assert_eq!(image.code()[root.code.0 as usize] as u8, Op::Text as u8);
+    assert_eq!(image.code().at(root.code.0 as usize) as u8, Op::Text as u8);
     assert_eq!(image.line_at(root.code.1), (7, 1));
 }
 
 #[test]
 fn what_is_expected_is_checked() {
-    let expected = Expected {
-        semantics: HEADER.semantics,
-        fingerprint: HEADER.fingerprint,
-        source: Some(HEADER.source),
-    };
+    let expected = Expected::of(&HEADER);
     let check = |expected: Expected, wanted: Result<(), Rejection>| {
         assert_eq!(load_expected(&sample_bytes(), &expected).map(|_| ()), wanted);
     };
@@ -84,11 +96,11 @@ fn check_harmless(bytes: &[u8]) -> bool {
 /// Follows every index.
 fn walk(image: &Image) {
     for function in image.functions() {
-        image.parameters(function).iter().for_each(|&name| _ = image.name(name));
+        image.parameters(function).iter().for_each(|name| _ = image.name(name));
     }
     (0..image.string_count() as u32).for_each(|string| _ = image.string(string));
     (0..image.locals_count() as u32).for_each(|table| _ = image.locals(table));
-    image.sites().iter().for_each(|&name| _ = image.name(name));
+    image.sites().iter().for_each(|name| _ = image.name(name));
 }
 
 #[test]

@@ -11,6 +11,7 @@ mod format;
 
 use std::fs::{self, File};
 use std::io::Read;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::UNIX_EPOCH;
@@ -52,7 +53,7 @@ const MAX_BUNDLE_BYTES: u64 = 1 << 30;
 #[derive(Debug)]
 pub struct Bundle {
     path: Option<PathBuf>,
-    bytes: Vec<u8>,
+    bytes: Arc<[u8]>,
     index: Index,
     keys: Option<Arc<KeyRing>>,
     counters: Counters,
@@ -87,13 +88,14 @@ impl Bundle {
         if !fs::metadata(path).map_err(failed)?.is_file() {
             return Err(refused(Rejection::NotAFile));
         }
-        let file = File::open(path).map_err(failed)?;
+        let mut file = File::open(path).map_err(failed)?;
         let metadata = file.metadata().map_err(failed)?;
         if metadata.len() > MAX_BUNDLE_BYTES {
             return Err(refused(Rejection::Oversize));
         }
-        let mut bytes = Vec::with_capacity(metadata.len() as usize + 1);
-        file.take(MAX_BUNDLE_BYTES).read_to_end(&mut bytes).map_err(failed)?;
+        let mut bytes: Arc<[u8]> = std::iter::repeat_n(0, metadata.len() as usize).collect();
+        let own = Arc::get_mut(&mut bytes).expect("nobody else has it yet");
+        file.read_exact(own).map_err(failed)?;
         let others_can_write = others_can_write(&metadata);
         let bundle = Self::parse(bytes, keys).map_err(refused)?;
         Ok(Self { path: Some(path.to_owned()), others_can_write, ..bundle })
@@ -101,7 +103,7 @@ impl Bundle {
 
     /// A bundle in memory.
     pub fn from_bytes(bytes: impl Into<Vec<u8>>) -> Result<Self, CacheError> {
-        Self::in_memory(bytes.into(), None)
+        Self::in_memory(bytes.into().into(), None)
     }
 
     /// As [`from_bytes`](Self::from_bytes), for a signed bundle.
@@ -109,17 +111,17 @@ impl Bundle {
         bytes: impl Into<Vec<u8>>,
         keys: impl Into<Arc<KeyRing>>,
     ) -> Result<Self, CacheError> {
-        Self::in_memory(bytes.into(), Some(keys.into()))
+        Self::in_memory(bytes.into().into(), Some(keys.into()))
     }
 
-    fn in_memory(bytes: Vec<u8>, keys: Option<Arc<KeyRing>>) -> Result<Self, CacheError> {
+    fn in_memory(bytes: Arc<[u8]>, keys: Option<Arc<KeyRing>>) -> Result<Self, CacheError> {
         Self::parse(bytes, keys).map_err(|reason| {
             let message = format!("these bytes are no bundle that can be used: {reason}");
             CacheError::new(CacheErrorKind::Rejected(reason), message)
         })
     }
 
-    fn parse(bytes: Vec<u8>, keys: Option<Arc<KeyRing>>) -> Result<Self, Rejection> {
+    fn parse(bytes: Arc<[u8]>, keys: Option<Arc<KeyRing>>) -> Result<Self, Rejection> {
         let index = Index::parse(&bytes)?;
         if let Some(keys) = &keys
             && !index.signature(&bytes).is_some_and(|signature| signature.is_by(keys))
@@ -147,13 +149,27 @@ impl Bundle {
     /// The bytecode of a template of a sealed bundle; `None` if it has none, or the bundle is not sealed. A damaged entry
     /// is an `Err`. Counts.
     pub fn template(&self, name: &str) -> Option<Result<&[u8], Rejection>> {
+        self.template_range(name).map(|found| found.map(|range| &self.bytes[range]))
+    }
+
+    /// As [`template`](Self::template): where the bytecode lies in the bundle's [bytes](Self::bytes).
+    pub fn template_range(&self, name: &str) -> Option<Result<Range<usize>, Rejection>> {
         if !self.index.sealed {
             return None;
         }
         let record = self.index.find_name(&self.bytes, name);
-        let found = record.map(|record| self.frame(&record).map(|frame| frame.bytecode));
-        self.counters.found(found.map(|found| found.map(<[u8]>::len)));
+        let found = record.map(|record| {
+            let frame = self.frame(&record)?;
+            let start = record.span.start + frame.bytecode_start();
+            Ok(start..start + frame.bytecode.len())
+        });
+        self.counters.found(found.as_ref().map(|found| found.clone().map(|range| range.len())));
         found
+    }
+
+    /// The whole file, for engines that read bytecode where it lies.
+    pub fn bytes(&self) -> &Arc<[u8]> {
+        &self.bytes
     }
 
     /// The entry of a template by its name, sealed or not, as listings show it. Counts nothing.

@@ -26,7 +26,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use xxhash_rust::xxh3::xxh3_128;
+use twox_hash::XxHash3_128;
 
 use crate::{CacheError, CacheErrorKind, ContentKey, KeyRing, Rejection};
 
@@ -109,7 +109,7 @@ impl<'b> Frame<'b> {
         out.extend_from_slice(&(self.bytecode.len() as u64).to_le_bytes());
         out.extend_from_slice(self.checksum.as_bytes());
         out.extend_from_slice(self.bytecode);
-        let digest = xxh3_128(&out[DIGESTED..]);
+        let digest = XxHash3_128::oneshot(&out[DIGESTED..]);
         out[16..32].copy_from_slice(&digest.to_le_bytes());
         Ok(out)
     }
@@ -149,7 +149,7 @@ impl<'b> Frame<'b> {
             return Err(Rejection::Trailing);
         }
         let end = total - tag_length as usize;
-        if u128::from_le_bytes(field(bytes, 16)?) != xxh3_128(&bytes[DIGESTED..end]) {
+        if u128::from_le_bytes(field(bytes, 16)?) != XxHash3_128::oneshot(&bytes[DIGESTED..end]) {
             return Err(Rejection::Digest);
         }
         let key_id = u32::from_le_bytes(field(bytes, 36)?);
@@ -173,6 +173,11 @@ impl<'b> Frame<'b> {
             bytecode: &bytes[bytecode..end],
         };
         Ok((frame, signature))
+    }
+
+    /// Where in the entry the bytecode starts.
+    pub(crate) fn bytecode_start(&self) -> usize {
+        HEADER + self.checksum.len()
     }
 
     /// How many bytes an entry takes beyond its bytecode, at most.
@@ -237,7 +242,7 @@ mod tests {
     fn forged(at: usize, field: &[u8]) -> Vec<u8> {
         let mut bytes = sample();
         bytes[at..at + field.len()].copy_from_slice(field);
-        let digest = xxh3_128(&bytes[DIGESTED..]);
+        let digest = XxHash3_128::oneshot(&bytes[DIGESTED..]);
         bytes[16..32].copy_from_slice(&digest.to_le_bytes());
         bytes
     }
@@ -315,7 +320,7 @@ mod tests {
         for at in 0..bytes.len() {
             let mut bytes = bytes.clone();
             bytes[at] ^= 1;
-            let digest = xxh3_128(&bytes[DIGESTED..bytes.len() - TAG]);
+            let digest = XxHash3_128::oneshot(&bytes[DIGESTED..bytes.len() - TAG]);
             bytes[16..32].copy_from_slice(&digest.to_le_bytes());
             if let Ok((_, signature)) = Frame::parse_signed(&bytes, MAX) {
                 // A digest that was flipped and made right again is the one that was signed.

@@ -1,6 +1,7 @@
 //! The road from source to image.
 
-use haiden_bytecode::{Code, Image, assemble};
+use haiden_bytecode::ops::Kind;
+use haiden_bytecode::{Code, Image, Op, assemble};
 use haiden_syntax::ast::{Ast, At};
 use haiden_syntax::parse_with;
 
@@ -51,5 +52,23 @@ fn code_of(
 }
 
 fn image(code: Code) -> Result<Image, CompileError> {
-    assemble(code).map_err(|error| CompileError::new(ErrorKind::TooLarge, error.0, At::default()))
+    let image =
+        assemble(code).map_err(|error| CompileError::new(ErrorKind::TooLarge, error.0, At::default()))?;
+    debug_assert!(
+        get_attr_has_sites_of_its_own(&image),
+        "an attribute site that is read has another instruction"
+    );
+    Ok(image)
+}
+
+/// Linking takes what one `GetAttr` does with an attribute site for all that is done with it.
+fn get_attr_has_sites_of_its_own(image: &Image) -> bool {
+    let mut sites: Vec<(u32, bool)> = Vec::new();
+    for word in image.code().iter() {
+        let Some(op) = Op::from_code(word as u8) else { continue };
+        let operands = op.info().operands.iter().filter(|(_, kind)| *kind == Kind::Site);
+        sites.extend(operands.map(|(field, _)| (field.of(word), op == Op::GetAttr)));
+    }
+    sites.sort_unstable();
+    sites.windows(2).all(|pair| pair[0].0 != pair[1].0 || !(pair[0].1 || pair[1].1))
 }

@@ -6,7 +6,7 @@ use haiden_compiler::{Options, compile};
 fn operators(source: &str, intercepted: bool) -> Vec<Op> {
     let options = Options { intercepted, ..Options::default() };
     let image = compile(source, &options).expect("the template is right");
-    let ops = image.code().iter().map(|&word| Op::from_code(word as u8).expect("the compiler wrote it"));
+    let ops = image.code().iter().map(|word| Op::from_code(word as u8).expect("the compiler wrote it"));
     ops.filter(|op| !matches!(op, Op::Return | Op::Text | Op::LoadInt | Op::ResolveName)).collect()
 }
 

@@ -15,7 +15,7 @@ use crate::scope::Context;
 use crate::short_filters;
 use crate::text_filters;
 use crate::truncate;
-use crate::types::Types;
+use crate::types::{Types, stock_of};
 use crate::wanted::Wanted;
 
 /// What a filter was linked to.
@@ -47,8 +47,7 @@ pub(crate) struct Function {
 impl Function {
     /// What templates use a Python function as.
     pub(crate) fn new(types: &Types, object: Obj) -> Result<Function> {
-        let stock = &types.stock_filters;
-        let native = stock.iter().find(|(known, _)| known.is(&object)).map(|&(_, native)| native);
+        let native = stock_of(&types.stock_filters, &object);
         let wanted = Wanted::of(&object)?;
         Ok(Function { object, wanted, native })
     }

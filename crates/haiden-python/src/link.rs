@@ -114,6 +114,9 @@ impl Linker<PyHost> for PyLinker<'_> {
     fn name(&mut self, name: &str) -> Name {
         self.types.name(name).expect("an interned text can be made")
     }
+    fn another_name(&mut self, _name: &str, linked: &Name) -> Name {
+        linked.clone()
+    }
     fn site(&mut self, name: &Name) -> Site {
         Site::new(name, self.settings.fast)
     }

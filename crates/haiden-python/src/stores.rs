@@ -233,11 +233,11 @@ impl Store {
 /// The image of a template of a sealed bundle, or why the one that is there cannot be used.
 fn sealed(bundle: &Bundle, name: &str, expected: &Expected) -> Option<Result<(Header, Image), Rejection>> {
     let started = Instant::now();
-    let bytes = match bundle.template(name)? {
-        Ok(bytes) => bytes,
+    let range = match bundle.template_range(name)? {
+        Ok(range) => range,
         Err(rejection) => return Some(Err(rejection)),
     };
-    let loaded = haiden_bytecode::load_expected(bytes, expected).map_err(|rejection| {
+    let loaded = haiden_bytecode::load_shared(bundle.bytes(), range, expected).map_err(|rejection| {
         let rejection = reason(&rejection);
         bundle.reject(rejection);
         rejection
@@ -331,7 +331,8 @@ fn load_many(cache: &dyn BytecodeCache, asked: &[Asked]) -> Result<Vec<Option<Im
 
 /// The image in a bucket that was looked up, if it can be used; else the hit becomes a miss.
 fn loaded(cache: &dyn BytecodeCache, bucket: &mut Bucket<'_>, identity: &Identity) -> Option<Image> {
-    match haiden_bytecode::load_expected(bucket.bytecode()?, &identity.expected()) {
+    let bytes = bucket.bytecode()?;
+    match haiden_bytecode::load_shared(bytes, 0..bytes.len(), &identity.expected()) {
         Ok((_, image)) => Some(image),
         Err(rejection) => {
             cache.reject_bucket(bucket, reason(&rejection));

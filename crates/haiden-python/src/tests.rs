@@ -6,7 +6,7 @@ use crate::attr_cache::Name;
 use crate::host::PyHost;
 use crate::objects::{self, Class, Result};
 use crate::register::{Obj, Register, View};
-use crate::types::Types;
+use crate::types::{Types, stock_of};
 use crate::wanted::Wanted;
 
 /// What a test was linked to.
@@ -38,8 +38,7 @@ pub(crate) struct Function {
 impl Function {
     /// What templates use a Python function as.
     pub(crate) fn new(types: &Types, object: Obj) -> Result<Function> {
-        let stock = &types.stock_tests;
-        let native = stock.iter().find(|(known, _)| known.is(&object)).map(|&(_, native)| native);
+        let native = stock_of(&types.stock_tests, &object);
         let wanted = Wanted::of(&object)?;
         Ok(Function { object, wanted, native })
     }

@@ -1,8 +1,8 @@
 //! The Python classes and names that the host needs, looked up once for the process.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
 
+use hashbrown::HashMap;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 
@@ -197,7 +197,8 @@ impl Types {
     }
 }
 
-/// The functions of a module that the machine knows, by their names there; `len` and the like are the interpreter's.
+/// The functions of a module that the machine knows, by their names there, in the order of their addresses; `len` and the like
+/// are the interpreter's.
 fn stock<T: Copy>(module: &Bound<'_, PyModule>, names: &[(&str, T)]) -> PyResult<Vec<(Obj, T)>> {
     let builtins = module.py().import("builtins")?;
     let operators = module.py().import("operator")?;
@@ -212,7 +213,14 @@ fn stock<T: Copy>(module: &Bound<'_, PyModule>, names: &[(&str, T)]) -> PyResult
         };
         found.push((Obj::of(&function), what));
     }
+    found.sort_by_key(|(function, _)| function.as_ptr());
     Ok(found)
+}
+
+/// What a function of the user's tables is, if it is one of those.
+pub(crate) fn stock_of<T: Copy>(stock: &[(Obj, T)], function: &Obj) -> Option<T> {
+    let place = stock.partition_point(|(known, _)| known.as_ptr() < function.as_ptr());
+    stock.get(place).filter(|(known, _)| known.is(function)).map(|&(_, what)| what)
 }
 
 static TYPES: PyOnceLock<Attached<Types>> = PyOnceLock::new();

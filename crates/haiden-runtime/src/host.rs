@@ -641,6 +641,11 @@ pub trait Linker<H: Host> {
     ) -> H::Constant;
     /// A name.
     fn name(&mut self, name: &str) -> H::Name;
+    /// A name that was linked before, for another place.
+    fn another_name(&mut self, name: &str, linked: &H::Name) -> H::Name {
+        let _ = linked;
+        self.name(name)
+    }
     /// An attribute site that reads `name`.
     fn site(&mut self, name: &H::Name) -> H::Site;
     /// Does this filter or test make a difference to a site of which it alone gets the value? Then

@@ -10,7 +10,7 @@ use std::sync::{Arc, OnceLock};
 
 use haiden_bytecode::image::{CATCH_CALLER, CATCH_KWARGS, CATCH_VARARGS};
 use haiden_bytecode::ops::{self, code};
-use haiden_bytecode::{Constant, Function, FunctionKind, Image};
+use haiden_bytecode::{Function, FunctionKind, Image};
 
 use crate::host::{Host, Linker};
 use crate::sites::link_sites;
@@ -58,10 +58,10 @@ fn ascii_strings(image: &Image) -> Box<[bool]> {
     let mut ascii = vec![true; image.string_count()];
     let (bytes, ends) = (image.text().as_bytes(), image.string_ends());
     let mut string = 0;
-    while let Some(other) = first_other(&bytes[ends[string] as usize..]) {
-        let place = ends[string] + other as u32;
+    while let Some(other) = first_other(&bytes[ends.at(string) as usize..]) {
+        let place = ends.at(string) + other as u32;
         // The first that ends behind it.
-        string += ends[string + 1..].partition_point(|&end| end <= place);
+        string += ends.raw()[string + 1..].partition_point(|end| u32::from_le_bytes(*end) <= place);
         ascii[string] = false;
         string += 1;
     }
@@ -91,7 +91,7 @@ pub(crate) struct Entry {
 impl Entry {
     fn of(image: &Image, function: &Function) -> Entry {
         let (start, end) = (function.code.0 as usize, function.code.1 as usize);
-        let checks = image.code()[start..end].iter().enumerate().take_while(|&(place, &word)| {
+        let checks = image.code().run(start..end).iter().enumerate().take_while(|&(place, word)| {
             word as u8 == code::CheckParameter && usize::from(ops::a(word)) == place
         });
         let is_macro = matches!(function.kind, FunctionKind::Macro | FunctionKind::CallBlock);
@@ -160,7 +160,7 @@ impl<H: Host> Program<H> {
     }
     /// The name of parameter `index` of a function.
     pub fn parameter_names(&self, function: u32) -> impl ExactSizeIterator<Item = &str> {
-        self.image.parameters(self.function(function)).iter().map(|&name| self.image.name(name))
+        self.image.parameters(self.function(function)).iter().map(|name| self.image.name(name))
     }
     /// The name `index` as the host linked it.
     pub fn linked_name(&self, index: u32) -> &H::Name {
@@ -222,8 +222,7 @@ pub fn link<H: Host>(
     let tests: Box<[_]> = image.tests().iter().map(|t| linker.test(image.name(t.name))).collect();
     unknown_reference(&image, &filters, &tests)?;
     let ascii = (!image.text_is_ascii()).then(|| ascii_strings(&image));
-    let names: Box<[_]> =
-        (0..image.name_count() as u32).map(|index| linker.name(image.name(index))).collect();
+    let names: Box<[_]> = image.names().map(|name| linker.name(name)).collect();
     let sites = link_sites(&image, &names, &filters, &tests, linker);
     let shapes = image
         .shapes()
@@ -235,7 +234,7 @@ pub fn link<H: Host>(
                 .iter()
                 .map(|&index| Keyword {
                     text: image.name(index).into(),
-                    name: linker.name(image.name(index)),
+                    name: linker.another_name(image.name(index), &names[index as usize]),
                 })
                 .collect(),
             star: shape.star,
@@ -286,11 +285,11 @@ fn unknown_reference<F, T>(
 fn link_constants<H: Host>(image: &Image, linker: &mut impl Linker<H>) -> Box<[Option<H::Constant>]> {
     let mut linked: Vec<Option<H::Constant>> = Vec::with_capacity(image.constants().len());
     for constant in image.constants() {
-        let parts = match constant {
-            Constant::Tuple(n) | Constant::List(n) => *n as usize,
-            Constant::Dict(n) => *n as usize * 2,
-            _ => 0,
-        };
+        if constant.parts() == 0 {
+            linked.push(Some(linker.constant(image, constant, &[])));
+            continue;
+        }
+        let parts = constant.parts();
         let mut taken = Vec::with_capacity(parts.min(linked.len()));
         let mut at = linked.len();
         while taken.len() < parts && at > 0 {

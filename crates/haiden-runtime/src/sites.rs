@@ -3,8 +3,8 @@
 //! In: an image, its names and references as they are linked. Out: the host's sites, in their order. Invariant: a site that is
 //! linked for its reader has one instruction, and that reader gets what it yields.
 
-use haiden_bytecode::Image;
 use haiden_bytecode::ops::{self, code};
+use haiden_bytecode::{Image, Words};
 
 use crate::host::{Host, LinkedReader, Linker};
 
@@ -15,75 +15,58 @@ enum Reader {
     Test(u32),
 }
 
-/// What an instruction means for attribute sites.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Use {
-    None,
-    /// It has a site in `c`; in `c` and its value in `a`; in `b`; in `w`.
-    C,
-    Value,
-    B,
-    W,
-}
-
-/// By an instruction's number.
-const USES: [Use; 256] = {
-    let mut uses = [Use::None; 256];
-    uses[code::GetAttr as usize] = Use::Value;
-    uses[code::EmitAttr as usize] = Use::C;
-    uses[code::TextEmitAttr as usize] = Use::C;
-    uses[code::SetAttr as usize] = Use::C;
-    uses[code::CallMethod as usize] = Use::B;
-    uses[code::EmitCallMethod as usize] = Use::B;
-    uses[code::GetAttrWide as usize] = Use::W;
-    uses
-};
-
-/// For each attribute site what alone gets its value, if that is a filter or a test, as in `x.y|default(z)` and
-/// `x.y is defined`: it is the next instruction but for such as load arguments, and puts its result where the value was.
-fn readers(image: &Image) -> Vec<Option<Reader>> {
-    let mut sites = vec![(0, None); image.sites().len()];
+/// The attribute sites of which a filter or test alone gets the value, with that, in their order: as in `x.y|default(z)` and
+/// `x.y is defined`. It is the next instruction but for one that loads an argument, and puts its result where the value was.
+///
+/// `reads` tells which filters and tests are asked for. A site that `GetAttr` reads has no other instruction: the
+/// compiler promises it, and where a foreign image does not keep it, a value is missing that was undefined.
+fn readers(image: &Image, reads: impl Fn(Reader) -> bool) -> Vec<(u32, Reader)> {
     let code = image.code();
-    for (place, &word) in code.iter().enumerate() {
-        let use_ = USES[usize::from(word as u8)];
-        let site = match use_ {
-            Use::None => continue,
-            Use::C | Use::Value => usize::from(ops::c(word)),
-            Use::B => usize::from(ops::b(word)),
-            Use::W => ops::w(word) as usize,
+    let mut found = Vec::new();
+    for (place, word) in code.iter().enumerate() {
+        let reader = match word as u8 {
+            code::Test => {
+                let Some(call) = image.test_calls().get(ops::w(word) as usize) else { continue };
+                Reader::Test(call.reference)
+            }
+            code::Filter | code::EmitFilter => {
+                let Some(call) = image.filter_calls().get(ops::w(word) as usize) else { continue };
+                Reader::Filter(call.reference)
+            }
+            _ => continue,
         };
-        let Some((uses, reader)) = sites.get_mut(site) else { continue };
-        *uses += 1_u32;
-        if use_ == Use::Value {
-            *reader = reader_of(image, ops::a(word), &code[place + 1..]);
+        if reads(reader) {
+            found.extend(read_by(image, code.run(0..place), word).map(|site| (site, reader)));
         }
     }
-    sites.into_iter().map(|(uses, reader)| reader.filter(|_| uses == 1)).collect()
+    if !found.is_sorted_by_key(|&(site, _)| site) {
+        found.sort_by_key(|&(site, _)| site);
+    }
+    found
 }
 
-/// The filter or test that the instructions begin with, if it is of this register. A filter has one argument, a test none.
-fn reader_of(image: &Image, register: u16, code: &[u64]) -> Option<Reader> {
-    let is_load = |word: &&u64| {
-        matches!(**word as u8, code::LoadConst | code::LoadInt | code::LoadBool | code::LoadNone)
-            && ops::a(**word) != register
-    };
-    let loads = code.iter().take(1).take_while(is_load).count();
-    let word = *code.get(loads)?;
-    if ops::a(word) != register {
-        return None;
-    }
+/// The attribute site of which this filter or test, which the instructions come before, gets the value. A filter has one
+/// argument, a test none.
+fn read_by(image: &Image, before: Words<'_>, word: u64) -> Option<u32> {
+    let register = ops::a(word);
     let (calls, arguments) = match word as u8 {
         code::Test => (image.test_calls(), 0),
-        code::Filter | code::EmitFilter => (image.filter_calls(), 1),
-        _ => return None,
+        _ => (image.filter_calls(), 1),
     };
-    let call = calls.get(ops::w(word) as usize)?;
-    let shape = image.shapes().get(call.shape as usize)?;
-    let is_plain = shape.keywords.is_empty() && !shape.star && !shape.star_star;
-    if !is_plain || shape.positional != arguments || loads != usize::from(arguments) {
+    let shape = image.shapes().get(calls.get(ops::w(word) as usize)?.shape as usize)?;
+    if !shape.keywords.is_empty() || shape.star || shape.star_star || shape.positional != arguments {
         return None;
     }
-    Some(if arguments == 0 { Reader::Test(call.reference) } else { Reader::Filter(call.reference) })
+    let mut before = before.iter().rev();
+    for _ in 0..arguments {
+        let load = before.next()?;
+        let is_load = matches!(load as u8, code::LoadConst | code::LoadInt | code::LoadBool | code::LoadNone);
+        if !is_load || ops::a(load) == register {
+            return None;
+        }
+    }
+    let get = before.next()?;
+    (get as u8 == code::GetAttr && ops::a(get) == register).then(|| u32::from(ops::c(get)))
 }
 
 /// The attribute sites, each with the filter or test that alone gets its value. The first one of a name is what the others
@@ -99,28 +82,34 @@ pub(crate) fn link_sites<H: Host>(
     if image.sites().is_empty() {
         return sites.into_boxed_slice();
     }
-    let mut filters_read = filters.iter().flatten().map(LinkedReader::Filter);
-    let mut tests_read = tests.iter().flatten().map(LinkedReader::Test);
-    let is_read = filters_read.any(|f| linker.reads(&f)) || tests_read.any(|t| linker.reads(&t));
-    let readers = if is_read { readers(image) } else { Vec::new() };
-    let readers = readers.into_iter().chain(std::iter::repeat(None));
+    let linked = |reader| match reader {
+        Reader::Filter(filter) => filters[filter as usize].as_ref().map(LinkedReader::Filter),
+        Reader::Test(test) => tests[test as usize].as_ref().map(LinkedReader::Test),
+    };
+    let reads = |reader| linked(reader).is_some_and(|reader| linker.reads(&reader));
+    let mut all =
+        (0..filters.len() as u32).map(Reader::Filter).chain((0..tests.len() as u32).map(Reader::Test));
+    let readers = if all.any(reads) { readers(image, reads) } else { Vec::new() };
+    let mut readers = readers.into_iter().peekable();
     let mut first = vec![usize::MAX; names.len()];
-    for (&name, reader) in image.sites().iter().zip(readers) {
-        let reader = reader.and_then(|reader| match reader {
-            Reader::Filter(filter) => filters[filter as usize].as_ref().map(LinkedReader::Filter),
-            Reader::Test(test) => tests[test as usize].as_ref().map(LinkedReader::Test),
-        });
-        let reader = reader.filter(|reader| linker.reads(reader));
+    for (place, name) in (0..).zip(image.sites().iter()) {
+        let mut reader = None;
+        while let Some((_, next)) = readers.next_if(|&(site, _)| site == place) {
+            reader = linked(next);
+        }
         let (name, first) = (&names[name as usize], &mut first[name as usize]);
-        let site = match (reader, sites.get(*first)) {
-            (Some(reader), _) => linker.site_of(name, reader),
-            (None, Some(like)) => linker.another_site(name, like),
+        // Each is made where it will be: there are many of them.
+        match (reader, sites.get(*first)) {
+            (Some(reader), _) => sites.push(linker.site_of(name, reader)),
+            (None, Some(like)) => {
+                let another = linker.another_site(name, like);
+                sites.push(another);
+            }
             (None, None) => {
                 *first = sites.len();
-                linker.site(name)
+                sites.push(linker.site(name));
             }
-        };
-        sites.push(site);
+        }
     }
     sites.into_boxed_slice()
 }

@@ -7,9 +7,9 @@
 
 use std::ptr::NonNull;
 
-use haiden_bytecode::Image;
 use haiden_bytecode::image::PADDING;
 use haiden_bytecode::ops::Op;
+use haiden_bytecode::{Image, Span, Words};
 
 use crate::append::{BLOCK, Short};
 
@@ -21,6 +21,25 @@ use crate::append::{BLOCK, Short};
 pub(crate) unsafe fn outlive<'a, T>(value: &T) -> &'a T {
     // SAFETY: the caller's promise.
     unsafe { &*std::ptr::from_ref(value) }
+}
+
+/// The code of an image.
+#[inline(always)]
+pub(crate) fn code(image: &Image) -> Words<'_> {
+    let (bytes, code, _) = image.spans();
+    // SAFETY: an image's tables lie in its bytes.
+    Words::new(unsafe { entries(bytes, code) })
+}
+
+/// The entries of one of an image's plain tables.
+///
+/// # Safety
+/// The table lies in these bytes.
+#[inline(always)]
+unsafe fn entries<const N: usize>(bytes: &[u8], span: Span) -> &[[u8; N]] {
+    debug_assert!(span.start + N * span.count <= bytes.len(), "{span:?} of {} bytes", bytes.len());
+    // SAFETY: the caller's promise; bytes need no alignment.
+    unsafe { std::slice::from_raw_parts(bytes.as_ptr().add(span.start).cast(), span.count) }
 }
 
 /// The instruction of a word.
@@ -118,7 +137,7 @@ pub(crate) struct Strings<'a> {
     /// All text, with what lies behind.
     text: &'a str,
     /// Where strings end, behind where the first one starts.
-    ends: NonNull<u32>,
+    ends: NonNull<[u8; 4]>,
     /// Which of them are ASCII, unless all are.
     ascii: Option<&'a [bool]>,
 }
@@ -138,7 +157,10 @@ impl<'a> Strings<'a> {
     /// The strings of `image`; `ascii` tells of each whether it is ASCII, or is `None` if all are.
     #[inline(always)]
     pub(crate) fn new(image: &'a Image, ascii: Option<&'a [bool]>) -> Strings<'a> {
-        Strings { image, text: image.padded_text(), ends: NonNull::from(image.string_ends()).cast(), ascii }
+        let (bytes, _, ends) = image.spans();
+        // SAFETY: an image's tables lie in its bytes.
+        let ends = unsafe { entries::<4>(bytes, ends) };
+        Strings { image, text: image.padded_text(), ends: NonNull::from(ends).cast(), ascii }
     }
 
     /// String `index`.
@@ -151,7 +173,8 @@ impl<'a> Strings<'a> {
         debug_assert!(place < self.image.string_count(), "string {index} of {}", self.image.string_count());
         // SAFETY: the verifier proved the operand to be below the number of strings, of which there is one end each
         // behind the first start.
-        let [start, end] = unsafe { self.ends.add(place).cast::<[u32; 2]>().read() };
+        let ends = unsafe { self.ends.add(place).cast::<[[u8; 4]; 2]>().read() };
+        let [start, end] = ends.map(u32::from_le_bytes);
         let ascii = self.ascii.is_none_or(|ascii| ascii[place]);
         if ascii && (end - start) as usize <= BLOCK {
             // SAFETY: it is ASCII and short, and behind a text there are as many bytes as a block has.
@@ -166,15 +189,16 @@ impl<'a> Strings<'a> {
 
 /// Where the running frame is in its function's code.
 pub(crate) struct Cursor<'a> {
-    words: &'a [u64],
+    words: &'a [[u8; 8]],
     /// The next instruction.
-    at: *const u64,
+    at: *const [u8; 8],
 }
 
 impl<'a> Cursor<'a> {
     /// The cursor at instruction `place` of `words`.
     #[inline(always)]
-    pub(crate) fn new(words: &'a [u64], place: usize) -> Cursor<'a> {
+    pub(crate) fn new(words: Words<'a>, place: usize) -> Cursor<'a> {
+        let words = words.raw();
         Cursor { words, at: words.as_ptr().wrapping_add(place) }
     }
 
@@ -188,7 +212,7 @@ impl<'a> Cursor<'a> {
         // SAFETY: the caller's promise.
         let word = unsafe { *self.at };
         self.at = self.at.wrapping_add(1);
-        word
+        u64::from_le_bytes(word)
     }
 
     /// The place of the next instruction.

@@ -106,13 +106,13 @@ impl Inner {
     pub(crate) fn sealed_image(&self, name: &str) -> Option<Result<Image, Rejection>> {
         let bundle = self.settings.bundle.as_ref()?;
         let started = Instant::now();
-        let bytes = match bundle.template(name)? {
-            Ok(bytes) => bytes,
+        let range = match bundle.template_range(name)? {
+            Ok(range) => range,
             Err(rejection) => return Some(Err(rejection)),
         };
         let expected =
             Expected { semantics: SEMANTICS, fingerprint: self.fingerprint(Some(name)), source: None };
-        Some(match haiden_bytecode::load_expected(bytes, &expected) {
+        Some(match haiden_bytecode::load_shared(bundle.bytes(), range, &expected) {
             Ok((_, image)) => {
                 record_hit(&**bundle, image.text().len(), started.elapsed());
                 Ok(image)

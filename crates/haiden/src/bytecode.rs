@@ -226,7 +226,8 @@ pub(crate) fn loaded_image(
     bucket: &mut Bucket<'_>,
     identity: &Identity,
 ) -> Option<Image> {
-    match haiden_bytecode::load_expected(bucket.bytecode()?, &identity.expected()) {
+    let bytes = bucket.bytecode()?;
+    match haiden_bytecode::load_shared(bytes, 0..bytes.len(), &identity.expected()) {
         Ok((_, image)) => Some(image),
         Err(rejection) => {
             cache.reject_bucket(bucket, reason(&rejection));

@@ -391,7 +391,7 @@ impl Inner {
     ) -> Result<Arc<Program<NativeHost>>, Error> {
         let autoescape = self.settings.autoescape.for_name(name);
         let extra = Extra { autoescape, source: source.clone(), filename, constants: OnceLock::new() };
-        let mut linker = NativeLinker { templates: self, arena: Arena::default() };
+        let mut linker = NativeLinker::new(self, &image);
         let program = link(Arc::new(image), name.map(Arc::from), extra, &mut linker)
             .map_err(|error| self.link_error(&error, source, name))?;
         // The program was made just now: nobody has set them before.

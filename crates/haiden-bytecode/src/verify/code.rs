@@ -50,8 +50,8 @@ fn table_bounds(image: &Image) -> Bounds {
     let mut set = |bound: Bound, value: usize| bounds[bound as usize] = value as u64;
     set(Bound::Texts, image.string_count());
     set(Bound::Constants, image.constants.len());
-    set(Bound::Names, image.names.len());
-    set(Bound::Sites, image.sites.len());
+    set(Bound::Names, image.name_count());
+    set(Bound::Sites, image.sites().len());
     set(Bound::Shapes, image.shapes.len());
     set(Bound::FilterCalls, image.filter_calls.len());
     set(Bound::TestCalls, image.test_calls.len());
@@ -224,16 +224,16 @@ impl Checker<'_> {
         self.bounds[Bound::Loops as usize] = u64::from(function.loops);
         self.of_function = limits_of(function);
         let of_function = self.of_function;
-        let code = &self.image.code[start..end];
+        let code = self.image.code().run(start..end);
         // This loop is what verifying costs.
-        for (at, &word) in code.iter().enumerate() {
+        for (at, word) in code.iter().enumerate() {
             let op = usize::from(word as u8);
             let own = OF_FUNCTION[op];
             if !allows(limits.plain[op] | of_function[own.limits] & own.parts, word) {
                 self.look(word, at, limits).map_err(|what| Fault::new("code", start + at, what))?;
             }
         }
-        let last = code.last().map(|&word| RULES[usize::from(word as u8)].flow);
+        let last = code.iter().next_back().map(|word| RULES[usize::from(word as u8)].flow);
         let ends = matches!(last, Some(Flow::Jump | Flow::End));
         demand(ends, Section::Code, end - 1, "a function that does not end")
     }
@@ -245,13 +245,15 @@ impl Checker<'_> {
         let op = usize::from(word as u8);
         let (rule, own) = (&RULES[op], OF_FUNCTION[op]);
         let known = if own.more { &mut limits.more[op] } else { &mut limits.plain[op] };
+        if *known == NONE {
+            *known = limits_of_tables(word as u8, &self.bounds);
+        }
         if !allows(*known | self.of_function[own.limits] & own.parts, word) {
             let fields = [Field::X, Field::A, Field::B, Field::C, Field::W];
             let bound = |field: Field| self.bounds[rule.bounds[field as usize] as usize];
             if !fields.into_iter().all(|field| u64::from(field.of(word)) < bound(field)) {
                 return Err(self.explain(word));
             }
-            *known = limits_of_tables(word as u8, &self.bounds);
         }
         self.extra(rule.extra, word, at)
     }

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use xxhash_rust::xxh3::xxh3_128;
+use twox_hash::XxHash3_128;
 
 use super::format::{DIGESTED, ENTRY, FLAG_SEALED, FLAG_TAG, HEADER, MAGIC, NAME, TAG, VERSION};
 use crate::{CacheError, CacheErrorKind, ContentKey, Frame, KeyRing};
@@ -149,7 +149,7 @@ impl BundleBuilder {
             out.extend_from_slice(&numbers[key].to_le_bytes());
         }
         out.extend(self.names.keys().flat_map(|name| name.bytes()));
-        let digest = xxh3_128(&out[DIGESTED..]);
+        let digest = XxHash3_128::oneshot(&out[DIGESTED..]);
         out[16..32].copy_from_slice(&digest.to_le_bytes());
         if let Some(keys) = &self.keys {
             let tag = keys.signer().tag(&out);

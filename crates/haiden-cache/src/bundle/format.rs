@@ -7,7 +7,7 @@
 use std::cmp::Ordering;
 use std::ops::Range;
 
-use xxhash_rust::xxh3::xxh3_128;
+use twox_hash::XxHash3_128;
 
 use crate::{ContentKey, Rejection, Signature};
 
@@ -73,7 +73,7 @@ impl Index {
         }
         // All of them are at most `total`, the length of a slice.
         let text = text_start as usize..end as usize;
-        if u128::from_le_bytes(field(bytes, 16)?) != xxh3_128(&bytes[DIGESTED..text.end]) {
+        if u128::from_le_bytes(field(bytes, 16)?) != XxHash3_128::oneshot(&bytes[DIGESTED..text.end]) {
             return Err(Rejection::Digest);
         }
         let key_id = u32::from_le_bytes(field(bytes, 36)?);

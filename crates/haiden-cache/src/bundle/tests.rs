@@ -33,6 +33,8 @@ fn ask(bytes: &[u8]) -> Result<usize, CacheErrorKind> {
     let bundle = Bundle::from_bytes(bytes).map_err(|error| error.kind())?;
     let mut answered = 0;
     for name in bundle.names().map(str::to_owned).collect::<Vec<_>>() {
+        let range = bundle.template_range(&name);
+        assert_eq!(range.map(|found| found.map(|range| &bundle.bytes()[range])), bundle.template(&name));
         if let Some(Ok(bytecode)) = bundle.template(&name) {
             assert!(bytecode.starts_with(b"bytecode of "), "{name}");
             answered += 1;

@@ -83,7 +83,7 @@ impl<H: Host> Vm<H> {
             }
             let Running { place, program, entry, image, strings } = running;
             let function = program.function(function);
-            let words = &image.code()[function.code.0 as usize..function.code.1 as usize];
+            let words = window::code(image).run(function.code.0 as usize..function.code.1 as usize);
             let mut at = Cursor::new(words, pc);
             let loops = Window::new(&mut self.loops[first_loop..]);
             let registers = Window::new(&mut self.registers[first_register..]);

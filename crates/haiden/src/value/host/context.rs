@@ -43,8 +43,8 @@ impl Name {
     }
 }
 
-/// How many names a thread keeps.
-const KEPT_NAMES: usize = 512;
+/// How many pairs of names a thread keeps.
+const KEPT_PAIRS: usize = 256;
 
 /// Names longer than this, in bytes, are not kept.
 const LONG_NAME: usize = 40;
@@ -58,8 +58,8 @@ struct Known {
 }
 
 thread_local! {
-    /// Names that were linked last, each at the place that its hash says: templates share most of their names.
-    static NAMES: RefCell<Vec<Option<Known>>> = const { RefCell::new(Vec::new()) };
+    /// Names that were linked last, two at each place that a hash says: templates share most of their names.
+    static NAMES: RefCell<Vec<[Option<Known>; 2]>> = const { RefCell::new(Vec::new()) };
 }
 
 impl Known {
@@ -73,17 +73,18 @@ impl Known {
 
     /// A name, its text shared with other programs if it was met lately.
     fn lately(text: &str, hash: u64) -> Known {
-        let share = |names: &RefCell<Vec<Option<Known>>>| {
+        let share = |names: &RefCell<Vec<[Option<Known>; 2]>>| {
             let mut names = names.try_borrow_mut().ok()?;
             if names.is_empty() {
-                names.resize(KEPT_NAMES, None);
+                names.resize(KEPT_PAIRS, [None, None]);
             }
-            let kept = &mut names[hash as usize % KEPT_NAMES];
-            match kept {
-                Some(known) if *known.text == *text => {}
-                _ => *kept = Some(Known::new(text)),
+            let kept = &mut names[hash as usize % KEPT_PAIRS];
+            if let Some(known) = kept.iter().flatten().find(|known| *known.text == *text) {
+                return Some(known.clone());
             }
-            kept.clone()
+            kept[1] = kept[0].take();
+            kept[0] = Some(Known::new(text));
+            kept[0].clone()
         };
         let shared = if text.len() <= LONG_NAME { NAMES.try_with(share).ok().flatten() } else { None };
         shared.unwrap_or_else(|| Known::new(text))

@@ -37,6 +37,19 @@ pub(crate) struct NativeLinker<'a> {
     pub(crate) arena: Arena,
 }
 
+impl<'a> NativeLinker<'a> {
+    /// A linker for an image, with room for the texts of its constants.
+    pub(crate) fn new(templates: &'a dyn Templates, image: &Image) -> NativeLinker<'a> {
+        let mut arena = Arena::default();
+        let lengths = image.constants().iter().map(|constant| match *constant {
+            Constant::Str(index) | Constant::Markup(index) => image.string(index).len(),
+            _ => 0,
+        });
+        arena.text.reserve(lengths.sum());
+        NativeLinker { templates, arena }
+    }
+}
+
 impl Linker<NativeHost> for NativeLinker<'_> {
     fn constant(&mut self, image: &Image, constant: &Constant, parts: &[Word]) -> Word {
         let arena = &mut self.arena;
@@ -63,6 +76,9 @@ impl Linker<NativeHost> for NativeLinker<'_> {
     }
     fn name(&mut self, name: &str) -> Name {
         Name::new(name)
+    }
+    fn another_name(&mut self, _name: &str, linked: &Name) -> Name {
+        linked.again()
     }
     fn site(&mut self, name: &Name) -> Name {
         name.again()
