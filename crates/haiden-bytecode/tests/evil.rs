@@ -88,7 +88,7 @@ const TABLE_CASES: &[Case] = &[
         put(entry(b, Section::Strings, 13), 0, u32::MAX);
     }),
     ("strings-start-late", "structure", "text before the strings", |b| {
-        put(entry(b, Section::Strings, 0), 0, 1)
+        put(entry(b, Section::Strings, 0), 0, 1);
     }),
     ("strings-nowhere", "structure", "no start of the text", |b| {
         let directory = |section: Section| 116 + (section as usize - 1) * 12;
