@@ -56,7 +56,7 @@ struct Caller;
 
 impl Object for Caller {
     fn has_method(&self, name: &str) -> bool {
-        name == "call"
+        matches!(name, "call" | "start")
     }
 
     fn call_method_in(
@@ -66,13 +66,14 @@ impl Object for Caller {
         positional: &[Value],
         keywords: Keywords<'_>,
     ) -> Result<Value, Error> {
-        assert_eq!(name, "call");
         let (callee, arguments) = positional.split_first().expect("an argument");
         let call = state.call_async(callee, arguments, keywords);
-        Ok(Value::from_future(async move {
+        let future = Value::from_future(async move {
             later(()).await;
             call.await
-        }))
+        });
+        // In a list, it is not awaited at once.
+        Ok(if name == "start" { Value::from(vec![future]) } else { future })
     }
 }
 
@@ -266,4 +267,28 @@ fn finalize_can_wait() {
         let error = template.render(context! { pair => pair() }).expect_err("no wait");
         assert_eq!(error.kind(), ErrorKind::Async);
     }
+}
+
+#[test]
+fn a_call_cannot_wait_for_the_future_that_asks_for_it() {
+    let check = |source: &str, expected: Result<&str, &str>| {
+        let template = Environment::new().template_from_str(source).expect("a template");
+        let context = context! { caller => Value::from_object(Caller) };
+        let rendered = block_on(template.render_async(context));
+        let found = rendered.as_deref().map_err(|error| (error.kind(), error.message()));
+        assert_eq!(found, expected.map_err(|message| (ErrorKind::Async, message)), "{source}");
+    };
+    let itself = Err("a future waits for itself");
+    let start = "{% set ns = namespace() %}{% macro m() %}{{ ns.f[0] }}{% endmacro %}";
+    check(&format!("{start}{{% set ns.f = caller.start(m) %}}{{{{ ns.f[0] }}}}"), itself);
+    // Round a corner: m waits for g, whose call of n waits for f, which waits for m.
+    let corner = format!(
+        "{start}{{% macro n() %}}{{{{ ns.g[0] }}}}{{% endmacro %}}\
+         {{% set ns.g = caller.start(m) %}}{{% set ns.f = caller.start(n) %}}{{{{ ns.g[0] }}}}"
+    );
+    check(&corner, itself);
+    // Two that wait for a third are no circle.
+    let tree = "{% set ns = namespace() %}{% macro leaf() %}leaf{% endmacro %}{% set ns.f = caller.start(leaf) %}\
+                {% macro m() %}{{ ns.f[0] }}{% endmacro %}{{ caller.call(m) }}{{ caller.call(m) }}{{ ns.f[0] }}";
+    check(tree, Ok("leafleafleaf"));
 }

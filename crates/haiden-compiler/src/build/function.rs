@@ -52,7 +52,7 @@ impl<'a, 's> Builder<'_, 'a, 's> {
 
     pub(super) fn block_function(&mut self, block: &'a Block<'s>, frame: FrameId) -> Result<()> {
         let index = self.reserve();
-        self.eval = Eval { autoescape: self.options.autoescape, volatile: false };
+        self.eval = Eval::new(self.options.autoescape);
         let outer = self.begin_function(
             frame,
             Frame {
@@ -85,7 +85,7 @@ impl<'a, 's> Builder<'_, 'a, 's> {
 
     fn autoescape_flag(&self) -> u8 {
         let flag = |flag: u8, on: bool| if on { flag } else { 0 };
-        flag(AUTOESCAPE, self.eval.autoescape) | flag(VOLATILE, self.eval.volatile)
+        flag(AUTOESCAPE, self.eval.autoescape) | flag(VOLATILE, self.eval.volatile || self.eval.later)
     }
 
     /// Starts a function; returns what [`Builder::end_function`] brings back.

@@ -36,9 +36,16 @@ type Result<T> = std::result::Result<T, CompileError>;
 struct Eval {
     autoescape: bool,
     volatile: bool,
+    /// `autoescape` is a constant for Jinja2, but one that only a run of ours evaluates: a filter's or a test's.
+    later: bool,
 }
 
 impl Eval {
+    /// What is known at the start of a function.
+    fn new(autoescape: bool) -> Eval {
+        Eval { autoescape, volatile: false, later: false }
+    }
+
     /// How a printed value is escaped.
     fn escape(self) -> Escape {
         if self.volatile { Escape::Dynamic } else { self.folded() }
@@ -46,7 +53,11 @@ impl Eval {
 
     /// How a printed constant is escaped.
     fn folded(self) -> Escape {
-        if self.autoescape { Escape::Html } else { Escape::No }
+        match self {
+            Eval { later: true, .. } => Escape::Dynamic,
+            Eval { autoescape: true, .. } => Escape::Html,
+            _ => Escape::No,
+        }
     }
 }
 
@@ -176,7 +187,7 @@ pub(crate) fn build_with<'a>(
             check_output: false,
             shows: false,
         },
-        eval: Eval { autoescape: options.autoescape, volatile: false },
+        eval: Eval::new(options.autoescape),
         extends: 0,
         known_extends: false,
         has_extends: stmt::has_extends(&scopes.ast.body),

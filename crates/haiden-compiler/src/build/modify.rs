@@ -44,18 +44,9 @@ impl<'a, 's> Builder<'_, 'a, 's> {
         if !self.is(option.key, "autoescape") {
             return Self::unsupported(node, option.at);
         }
-        let known = match &option.value {
-            ast::Expr::Const(constant) => match &constant.value {
-                ast::Constant::Bool(autoescape) => Some(*autoescape),
-                ast::Constant::None => Some(false),
-                ast::Constant::Int(number) => Some(*number != 0),
-                ast::Constant::Str(text) => Some(!text.is_empty()),
-                _ => None,
-            },
-            _ => None,
-        };
-        self.eval = match known {
-            Some(autoescape) => Eval { autoescape, ..self.eval },
+        self.eval = match self.known_truth(&option.value) {
+            Some(autoescape) => Eval { autoescape, later: false, ..self.eval },
+            None if self.is_constant(&option.value) => Eval { later: true, ..self.eval },
             None => Eval { volatile: true, ..self.eval },
         };
         self.ir.volatile |= self.eval.volatile;

@@ -135,8 +135,11 @@ impl Lower<'_, '_> {
     /// What printing a constant writes.
     fn constant_text(&self, id: ExprId, escape: Escape) -> Option<String> {
         match self.ir.expr(id) {
-            Expr::Str(text) if escape == Escape::No => Some(text.to_string()),
-            Expr::Str(text) => Some(escaped(text)),
+            Expr::Str(text) => match escape {
+                Escape::No => Some(text.to_string()),
+                Escape::Html => Some(escaped(text)),
+                Escape::Dynamic => None,
+            },
             Expr::Markup(text, _) => Some(text.to_string()),
             Expr::Int(value) => Some(value.to_string()),
             Expr::Bool(value) => Some(if *value { "True" } else { "False" }.to_owned()),

@@ -37,6 +37,19 @@ pub(super) fn map<H: BuiltinHost>(
     bound: &Bound<H>,
 ) -> Result<H::Register, H::Error> {
     let mut out = Vec::new();
+    match map_all(host, context, value, bound, &mut out) {
+        Ok(()) => host.generator("sync_do_map", out),
+        Err(error) => host.generator_until("sync_do_map", out, error),
+    }
+}
+
+fn map_all<H: BuiltinHost>(
+    host: &mut H,
+    context: &H::Context,
+    value: &H::Register,
+    bound: &Bound<H>,
+    out: &mut Vec<H::Register>,
+) -> Result<(), H::Error> {
     if host.truth(value)? {
         let keyword = |name: &str| bound.keywords.iter().find(|(k, _)| k == name).map(|(_, value)| value);
         let path = match keyword("attribute") {
@@ -61,10 +74,10 @@ pub(super) fn map<H: BuiltinHost>(
                 let message = "map requires a filter argument".to_owned();
                 return Err(host.error(ErrorClass::FilterArgument, message));
             };
-            map_filter(host, context, value, name, positional, &bound.keywords, &mut out)?;
+            map_filter(host, context, value, name, positional, &bound.keywords, out)?;
         }
     }
-    host.generator("sync_do_map", out)
+    Ok(())
 }
 
 fn map_filter<H: BuiltinHost>(
@@ -141,6 +154,20 @@ fn choose<H: BuiltinHost>(
     choice: Choice,
 ) -> Result<H::Register, H::Error> {
     let mut kept = Vec::new();
+    match choose_all(host, context, value, bound, choice, &mut kept) {
+        Ok(()) => host.generator("select_or_reject", kept),
+        Err(error) => host.generator_until("select_or_reject", kept, error),
+    }
+}
+
+fn choose_all<H: BuiltinHost>(
+    host: &mut H,
+    context: &H::Context,
+    value: &H::Register,
+    bound: &Bound<H>,
+    choice: Choice,
+    kept: &mut Vec<H::Register>,
+) -> Result<(), H::Error> {
     if host.truth(value)? {
         let mut arguments = &bound.rest[..];
         let mut path = None;
@@ -176,7 +203,7 @@ fn choose<H: BuiltinHost>(
             }
         }
     }
-    host.generator("select_or_reject", kept)
+    Ok(())
 }
 
 /// The error for a name that is no filter resp. test.

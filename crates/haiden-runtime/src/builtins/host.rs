@@ -158,6 +158,15 @@ pub trait BuiltinHost: Host {
         name: &'static str,
         items: Vec<Self::Register>,
     ) -> Result<Self::Register, Self::Error>;
+    /// As [`BuiltinHost::generator`], one that fails behind these items: a host whose generators cannot fails at once.
+    fn generator_until(
+        &mut self,
+        _name: &'static str,
+        _items: Vec<Self::Register>,
+        error: Self::Error,
+    ) -> Result<Self::Register, Self::Error> {
+        Err(error)
+    }
     /// A filter is about to make this many values or bytes out of numbers that a template gave: the error if that is
     /// over the host's limits.
     fn reserve(&mut self, _count: usize) -> Result<(), Self::Error> {

@@ -9,6 +9,7 @@ use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Context, Poll, Waker};
 
+use crate::asynchronous::polled;
 use crate::asynchronous::render::BoxFuture;
 use crate::error::{Error, ErrorKind};
 use crate::value::object::Keywords;
@@ -29,6 +30,8 @@ pub(crate) struct Request {
 pub(crate) struct Asked {
     pub(crate) request: Request,
     pub(crate) reply: Reply,
+    /// The futures that go on when it is made: it cannot wait for them.
+    pub(crate) asking: Box<[u64]>,
 }
 
 /// Where the calls lie that a render is asked for.
@@ -66,7 +69,7 @@ impl Desk {
         let desk = Arc::downgrade(self);
         Box::pin(async move {
             let answer = Arc::new(Answer::default());
-            put(&desk, Asked { request, reply: Reply(Some(answer.clone())) })?;
+            put(&desk, Asked { request, reply: Reply(Some(answer.clone())), asking: polled::all() })?;
             poll_fn(|context| answer.poll(context)).await
         })
     }

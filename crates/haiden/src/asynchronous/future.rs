@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, ThreadId};
 
+use crate::asynchronous::polled;
 use crate::error::{Error, ErrorKind};
 use crate::value::object::panicked;
 
@@ -24,6 +25,7 @@ pub(crate) struct Shared<T>(Arc<Cell<T>>);
 pub(crate) struct Known<T>(Weak<Cell<T>>);
 
 struct Cell<T> {
+    number: u64,
     state: Mutex<State<T>>,
     waiters: Arc<Waiters>,
 }
@@ -71,7 +73,7 @@ impl<T> Known<T> {
 impl<T: Clone> Shared<T> {
     pub(crate) fn new(future: impl Future<Output = Result<T, Error>> + Send + 'static) -> Shared<T> {
         let state = Mutex::new(State::Idle(Box::pin(future)));
-        Shared(Arc::new(Cell { state, waiters: Arc::default() }))
+        Shared(Arc::new(Cell { number: polled::number(), state, waiters: Arc::default() }))
     }
 
     /// What it has come to, if it is done.
@@ -84,7 +86,13 @@ impl<T: Clone> Shared<T> {
 
     /// Drives it.
     pub(crate) fn poll(&self, context: &mut Context<'_>) -> Poll<Result<T, Error>> {
-        let Cell { state, waiters } = &*self.0;
+        let Cell { number, state, waiters } = &*self.0;
+        if polled::is_within(*number) {
+            return Poll::Ready(match self.outcome() {
+                Some(outcome) => outcome,
+                None => Err(waits_for_itself()),
+            });
+        }
         // Before the state is read: who polls now will wake everybody that is here by then.
         waiters.add(context.waker());
         let mut future = {
@@ -101,7 +109,7 @@ impl<T: Clone> Shared<T> {
                 State::Polled(thread) => {
                     *state = State::Polled(thread);
                     if thread == me {
-                        return Poll::Ready(Err(Error::new(ErrorKind::Async, "a future waits for itself")));
+                        return Poll::Ready(Err(waits_for_itself()));
                     }
                     return Poll::Pending;
                 }
@@ -109,9 +117,11 @@ impl<T: Clone> Shared<T> {
         };
         waiters.forget_calls();
         let waker = Waker::from(waiters.clone());
+        let within = polled::within(&[*number]);
         let polled =
             catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(&mut Context::from_waker(&waker))))
                 .unwrap_or_else(|panic| Poll::Ready(Err(panicked("a future", &*panic))));
+        drop(within);
         match &polled {
             Poll::Ready(outcome) => {
                 *lock(state) = State::Done(outcome.clone());
@@ -133,6 +143,11 @@ impl<T: Clone> Future for Shared<T> {
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         Shared::poll(&self, context)
     }
+}
+
+#[cold]
+fn waits_for_itself() -> Error {
+    Error::new(ErrorKind::Async, "a future waits for itself")
 }
 
 /// Who waits for a future; waking it wakes all of them.

@@ -17,6 +17,7 @@ pub(crate) mod function;
 pub(crate) mod future;
 pub(crate) mod loading;
 pub(crate) mod parts;
+pub(crate) mod polled;
 pub(crate) mod render;
 pub(crate) mod sequence;
 

@@ -419,6 +419,12 @@ impl BuiltinHost for NativeHost {
     fn generator(&mut self, name: &'static str, items: Vec<Word>) -> Result<Word> {
         Ok(self.heap.object(HeapObject::Generator { name, items, at: 0, error: None }))
     }
+    fn generator_until(&mut self, name: &'static str, items: Vec<Word>, error: Error) -> Result<Word> {
+        if items.is_empty() || error.is_suspension() || super::lazy::is_limit(&error) {
+            return Err(error);
+        }
+        Ok(self.heap.object(HeapObject::Generator { name, items, at: 0, error: Some(error) }))
+    }
     fn reserve(&mut self, count: usize) -> Result<()> {
         if count > self.limits.size { Err(self.too_many()) } else { Ok(()) }
     }

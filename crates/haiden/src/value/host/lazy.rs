@@ -1,4 +1,4 @@
-//! Filters that are generators in Jinja2. Here they work at once; what they fail with waits until items are taken.
+//! Filters that are generators in Jinja2. Here they work at once; what they fail with waits until the items before are taken.
 
 use haiden_runtime::Arguments;
 use haiden_runtime::builtins::BuiltinFilter;
@@ -13,6 +13,11 @@ type Result<T> = std::result::Result<T, Error>;
 /// Filters that are generators in Jinja2: what they fail with comes when their items are taken.
 const LAZY: &[&str] =
     &["batch", "items", "map", "reject", "rejectattr", "select", "selectattr", "slice", "unique"];
+
+/// Is it the error of a limit? Such are never put off.
+pub(super) fn is_limit(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::Limit | ErrorKind::Memory | ErrorKind::Recursion)
+}
 
 impl NativeHost {
     /// Applies a builtin filter.
@@ -40,13 +45,12 @@ impl NativeHost {
     /// A generator whose first item is an error. Arguments that do not fit, and limits, are errors at once.
     #[cold]
     fn fail_later(&mut self, builtin: &BuiltinFilter<NativeHost>, error: Error) -> Result<Word> {
-        let at_once = matches!(error.kind(), ErrorKind::Limit | ErrorKind::Memory | ErrorKind::Recursion);
         let name = builtin.spec.python;
         let generator = match builtin.spec.name {
             "select" | "reject" | "selectattr" | "rejectattr" => "select_or_reject",
             _ => name,
         };
-        if at_once || error.message().starts_with(&format!("{name}()")) {
+        if is_limit(&error) || error.message().starts_with(&format!("{name}()")) {
             return Err(error);
         }
         Ok(self.heap.object(HeapObject::Generator {

@@ -11,8 +11,8 @@ use std::task::{Context, Poll, ready};
 use haiden_runtime::{Step, Vm};
 
 use crate::asynchronous::callback::{Asked, Reply, Request};
-use crate::asynchronous::nothing_waits;
 use crate::asynchronous::render::BoxFuture;
+use crate::asynchronous::{nothing_waits, polled};
 use crate::error::{Error, ErrorKind};
 use crate::value::heap::HeapObject;
 use crate::value::host::{NativeHost, Output};
@@ -30,6 +30,8 @@ pub(super) struct Call {
     /// Taken by the host while it runs.
     waiting: Option<Box<Waiting>>,
     reply: Reply,
+    /// The futures that wait for it.
+    asking: Box<[u64]>,
 }
 
 enum Work {
@@ -59,8 +61,9 @@ impl NativeHost {
         for mut asked in desk.take(context.waker()) {
             if calls.len() < self.limits.machine.depth {
                 let waiting = Some(Box::new(Waiting { desk: Some(desk.clone()), ..Waiting::default() }));
-                let Asked { request, reply } = asked;
-                calls.push(Call { context: request.context, work: Work::Asked(request), waiting, reply });
+                let Asked { request, reply, asking } = asked;
+                let context = request.context;
+                calls.push(Call { context, work: Work::Asked(request), waiting, reply, asking });
             } else {
                 asked.reply.give(Err(Error::new(ErrorKind::Recursion, "maximum recursion depth exceeded")));
                 one_is_over = true;
@@ -84,6 +87,7 @@ impl NativeHost {
         if call.reply.is_pointless() {
             return Poll::Ready(());
         }
+        let _within = polled::within(&call.asking);
         mem::swap(&mut self.waiting, &mut call.waiting);
         self.calling = call.context;
         let outcome = self.poll_call(&mut call.work, context);
