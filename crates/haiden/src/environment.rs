@@ -432,9 +432,15 @@ impl Inner {
         error.with_hint_from(move || {
             let mut names: Vec<String> = sources.keys().cloned().collect();
             names.extend(sealed_names(bundle.as_deref()).map(str::to_owned));
-            names.extend(loader.iter().filter_map(|loader| loader.list_templates().ok()).flatten());
+            let mut why = None;
+            match loader.as_ref().map(Loader::list_templates) {
+                Some(Ok(listed)) => names.extend(listed),
+                // What a loader cannot read says more than that it has not found anything.
+                Some(Err(error @ LoadError::Unreadable(_))) => why = Some(error.to_string()),
+                Some(Err(_)) | None => {}
+            }
             let near = suggest(&name, names.iter().map(String::as_str));
-            near.map(|near| format!("did you mean `{near}`?"))
+            near.map(|near| format!("did you mean `{near}`?")).or(why)
         })
     }
 

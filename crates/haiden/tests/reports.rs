@@ -358,6 +358,26 @@ fn advice_is_searched_for_when_it_is_asked_for() {
     );
 }
 
+/// A search path that is not there says so under Jinja2's message.
+#[test]
+fn a_folder_that_is_missing() {
+    use haiden::loader::FileSystemLoader;
+    let file = std::env::current_exe().expect("the test's own file");
+    let here = std::env::current_dir().expect("a directory");
+    for (folder, advice) in [
+        ("/no/such/folder".to_owned(), "there is no folder /no/such/folder".to_owned()),
+        ("no/such".to_owned(), format!("there is no folder no/such in {}", here.display())),
+        (file.display().to_string(), format!("{} is no folder", file.display())),
+    ] {
+        let mut environment = Environment::new();
+        environment.set_loader(FileSystemLoader::new(&folder));
+        let error = environment.get_template("page.html").expect_err("there is none");
+        assert_eq!(error.message(), format!("'page.html' not found in search path: '{folder}'"));
+        assert_eq!(error.hint(), Some(&*advice));
+        assert!(error.report().ends_with(&format!("help: {advice}")), "{}", error.report());
+    }
+}
+
 #[test]
 fn what_a_new_user_does_wrong() {
     let hint = |source: &str| {

@@ -157,11 +157,23 @@ impl Loader for FileSystemLoader {
     fn list_templates(&self) -> Result<Vec<String>, LoadError> {
         let mut names = BTreeSet::new();
         for search_path in &self.search_paths {
-            list(search_path, "", self.follow_links, MAX_DEPTH, &mut names).map_err(|error| {
-                LoadError::Unreadable(format!("cannot list {}: {error}", search_path.display()))
-            })?;
+            list(search_path, "", self.follow_links, MAX_DEPTH, &mut names)
+                .map_err(|error| LoadError::Unreadable(cannot_list(search_path, &error)))?;
         }
         Ok(names.into_iter().collect())
+    }
+}
+
+/// Why a search path has no templates.
+fn cannot_list(path: &Path, error: &io::Error) -> String {
+    let shown = path.display();
+    match (error.kind(), path.is_relative().then(std::env::current_dir)) {
+        (io::ErrorKind::NotFound, Some(Ok(here))) => {
+            format!("there is no folder {shown} in {}", here.display())
+        }
+        (io::ErrorKind::NotFound, _) => format!("there is no folder {shown}"),
+        (io::ErrorKind::NotADirectory, _) => format!("{shown} is no folder"),
+        _ => format!("cannot list {shown}: {error}"),
     }
 }
 
