@@ -1,11 +1,13 @@
 """Tracebacks show templates: files, lines and names as Jinja2's, to whoever looks at them."""
 
 import bdb
+import gc
 import io
 import linecache
 import pdb
 import traceback
 import types
+import weakref
 
 import jinja2
 import pytest
@@ -123,6 +125,69 @@ def test_debuggers_walk_through_it(folder):
         assert linecache.getline(frame.f_code.co_filename, line)
         assert frame.f_locals is not None
     assert eval("1 + 1", found[0][0].f_globals, found[0][0].f_locals) == 2
+
+
+VARIABLES = {
+    "given.html": "{{ fail() }}",
+    "published.html": "{% set a = 1 %}{% set b %}two{% endset %}\n{{ fail() }}",
+    "parameters.html": "{% macro m(p, q=3) %}{{ fail() }}{% endmacro %}\n{{ m(1) }}",
+    "unused.html": "{% macro m(p) %}{{ fail() }}{% endmacro %}\n{% set a = 1 %}{% macro n(p) %}{% endmacro %}{{ m(p=a) }}",
+    "body.html": "{% macro m() %}{{ caller(3) }}{% endmacro %}\n{% call(u) m() %}{{ fail() }}{% endcall %}",
+    "included.html": "{% for x in [7] %}{% with w = 8 %}{% include 'given.html' %}{% endwith %}{% endfor %}",
+    "imported.html": "{% set a = 1 %}{% import 'parameters.html' as m with context %}",
+    "child.html": "{% extends 'parent.html' %}{% set top = 1 %}{% block b %}\n{% set z = 2 %}{{ fail() }}{% endblock %}",
+    "parent.html": "{% for x in [7] %}{% block b scoped %}{% endblock %}{% endfor %}",
+}
+
+
+def seen(package, name):
+    """What each frame of a template has as variables, but for functions."""
+    env = package.Environment(loader=package.DictLoader(VARIABLES))
+    env.globals = {"fail": fail, "shop": "Corner"}
+    with pytest.raises(Broken) as caught:
+        env.get_template(name).render(given=[1])
+    found = []
+    for frame, _ in traceback.walk_tb(caught.value.__traceback__):
+        if "template" in frame.f_code.co_name or "block" in frame.f_code.co_name:
+            found.append({name: value for name, value in frame.f_locals.items() if not callable(value)})
+    return found
+
+
+@pytest.mark.parametrize("name", [name for name in VARIABLES if name != "parent.html"])
+def test_frames_have_the_variables(name):
+    """Of the context, a macro's parameters, and what is shown to an include or a block."""
+    ours = seen(haiden, name)
+    assert ours == seen(jinja2, name)
+    assert ours[0]["given"] == [1] and ours[0]["shop"] == "Corner"
+
+
+def test_a_context_that_raises_shows_nothing():
+    class Secret(haiden.runtime.Context):
+        def get_all(self):
+            raise KeyError("secret")
+
+    class Environment(haiden.Environment):
+        context_class = Secret
+
+    with pytest.raises(Broken) as caught:
+        Environment().from_string("{{ fail() }}").render(fail=fail)
+    frames = [frame for frame, _ in traceback.walk_tb(caught.value.__traceback__) if frame.f_code.co_filename == "<template>"]
+    assert [frame.f_locals for frame in frames] == [{}]
+
+
+def test_variables_go_with_the_traceback():
+    class Value:
+        pass
+
+    value = Value()
+    gone = weakref.ref(value)
+    with pytest.raises(Broken) as caught:
+        haiden.Environment().from_string("{{ fail() }}").render(fail=fail, value=value)
+    del value
+    assert gone() is not None
+    del caught
+    gc.collect()
+    assert gone() is None
 
 
 def test_the_cause_and_the_context_stay(folder):

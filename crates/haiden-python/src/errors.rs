@@ -1,5 +1,8 @@
 //! Errors: what the machine finds wrong becomes a Python exception; every exception that leaves a template says where.
 
+use std::mem;
+use std::rc::Rc;
+
 use haiden_bytecode::FunctionKind;
 use haiden_compiler::{CompileError, ErrorKind};
 use haiden_runtime::{Fault, LinkError, TraceFrame};
@@ -7,8 +10,10 @@ use pyo3::exceptions::{PyRuntimeError, PyStopAsyncIteration, PyStopIteration};
 use pyo3::prelude::*;
 use pyo3::types::PyList;
 
-use crate::host::PyHost;
+use crate::host::{PyHost, Witnessed};
 use crate::objects::{self, Class, Raised};
+use crate::register::Obj;
+use crate::scope::Context;
 use crate::types::Types;
 
 /// The exception for something that went wrong in the machine itself.
@@ -60,18 +65,53 @@ pub(crate) fn fault(host: &PyHost, fault: Fault<'_>) -> Raised {
     }
 }
 
-/// Puts the templates into the exception's traceback: the innermost frame first.
-pub(crate) fn locate(error: Raised, trace: &[TraceFrame], is_async: bool) -> Raised {
+/// Puts the templates into the exception's traceback: the innermost frame first, each with its variables.
+pub(crate) fn locate(host: &mut PyHost, error: Raised, trace: &[TraceFrame]) -> Raised {
     let py = objects::token();
     let mut error = error.take(py);
+    let witnessed = mem::take(&mut host.witnessed);
+    let variables = variables(host, &witnessed);
+    // What is let go may run Python code, which must not find an exception in the indicator.
+    drop(witnessed);
     // The exception itself matters more than a traceback that could not be made.
-    let _ = add_frames(py, &error, trace);
-    if let Some(outer) = ended_early(py, &error, trace, is_async) {
+    let _ = add_frames(py, &error, trace, &variables);
+    if let Some(outer) = ended_early(py, &error, trace, host.is_async) {
         outer.set_cause(py, Some(error));
-        let _ = add_frames(py, &outer, trace);
+        let _ = add_frames(py, &outer, trace, &variables);
         error = outer;
     }
+    drop(variables);
     Raised::from_error(py, error)
+}
+
+/// The variables that the frames of a trace see, as dicts: those of the context, and locals over them.
+fn variables(host: &PyHost, witnessed: &[Witnessed]) -> Vec<Obj> {
+    let mut all: Vec<Obj> = Vec::with_capacity(witnessed.len());
+    // Frames of one context come one after the other.
+    let mut known: Option<(&Context, Obj)> = None;
+    for (context, locals) in witnessed {
+        let shared = known.as_ref().filter(|(of, _)| Rc::ptr_eq(of, context)).map(|(_, dict)| dict.clone());
+        let made = shared.map_or_else(|| host.all_of(context), Ok).and_then(|shared| {
+            known = Some((context, shared.clone()));
+            if locals.is_empty() {
+                return Ok(shared);
+            }
+            let own = objects::dict_copy(&shared)?;
+            for (name, value) in locals {
+                objects::dict_set(&own, name, &host.object(value)?)?;
+            }
+            Ok(own)
+        });
+        match made {
+            Ok(dict) => all.push(dict),
+            Err(raised) => {
+                // A context that raises when it is asked for its variables shows none.
+                raised.clear();
+                all.extend(objects::dict().map_err(Raised::clear));
+            }
+        }
+    }
+    all
 }
 
 /// The end of an iteration must not end whoever iterates over a page: roots and blocks, which are generators to Python, turn
@@ -92,14 +132,14 @@ fn ended_early(py: Python<'_>, error: &PyErr, trace: &[TraceFrame], is_async: bo
     })
 }
 
-fn add_frames(py: Python<'_>, error: &PyErr, trace: &[TraceFrame]) -> PyResult<()> {
-    let frames = trace.iter().take(MAX_FRAMES).map(|frame| {
+fn add_frames(py: Python<'_>, error: &PyErr, trace: &[TraceFrame], variables: &[Obj]) -> PyResult<()> {
+    let frames = trace.iter().zip(variables).map(|(frame, variables)| {
         let what = match (&frame.function, &frame.name) {
             (FunctionKind::Block, Some(name)) => format!("block '{name}'"),
             (FunctionKind::Root, _) => "top-level template code".to_owned(),
             _ => "template".to_owned(),
         };
-        (frame.template.as_deref().unwrap_or("<template>"), frame.line, what)
+        (frame.template.as_deref().unwrap_or("<template>"), frame.line, what, variables.bound(py))
     });
     let frames = PyList::new(py, frames.collect::<Vec<_>>())?;
     let traceback =
@@ -109,7 +149,7 @@ fn add_frames(py: Python<'_>, error: &PyErr, trace: &[TraceFrame]) -> PyResult<(
 }
 
 /// How many frames of templates a traceback shows at most.
-const MAX_FRAMES: usize = 60;
+pub(crate) const MAX_FRAMES: usize = 60;
 
 /// The exception for a template that cannot be compiled.
 pub(crate) fn compile_error(
@@ -139,7 +179,7 @@ pub(crate) fn link_error(
 
 pub(crate) fn exception(
     py: Python<'_>,
-    class: &crate::register::Obj,
+    class: &Obj,
     message: &str,
     line: u32,
     (name, filename): (Option<&str>, Option<&str>),

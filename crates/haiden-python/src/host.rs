@@ -42,7 +42,12 @@ pub(crate) struct PyHost {
     /// What verbs get may have to be awaited.
     pub(crate) is_async: bool,
     pub(crate) waiting: Waiting,
+    /// What the frames of an error's trace see, while it is made.
+    pub(crate) witnessed: Vec<Witnessed>,
 }
+
+/// What a frame of a trace sees: its context, and locals by name.
+pub(crate) type Witnessed = (Context, Vec<(Obj, Register)>);
 
 /// What the host keeps with a program.
 pub(crate) struct Extra {
@@ -106,6 +111,7 @@ impl PyHost {
             importer: None,
             is_async: false,
             waiting: Waiting::default(),
+            witnessed: Vec::new(),
         };
         host.adopt();
         host

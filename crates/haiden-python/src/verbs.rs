@@ -725,8 +725,14 @@ impl Host for PyHost {
     fn place(program: &Program<PyHost>) -> Option<Arc<str>> {
         program.extra().filename.clone()
     }
+    fn witness(&mut self, context: &Context, locals: &[(&Name, Register)]) {
+        if self.witnessed.len() < crate::errors::MAX_FRAMES {
+            let locals = locals.iter().map(|(name, value)| (name.object.clone(), value.clone()));
+            self.witnessed.push((context.clone(), locals.collect()));
+        }
+    }
     fn locate(&mut self, error: Raised, trace: &[TraceFrame]) -> Raised {
-        crate::errors::locate(error, trace, self.is_async)
+        crate::errors::locate(self, error, trace)
     }
 }
 

@@ -493,6 +493,11 @@ pub trait Host: Sized {
     fn place(program: &Program<Self>) -> Option<Arc<str>> {
         program.name().cloned()
     }
+    /// What a frame of the trace that is being made sees: its context, and the locals that its instruction names. Asked for each
+    /// frame in the trace's order, before [`locate`](Self::locate): for hosts whose debuggers show variables.
+    fn witness(&mut self, context: &Self::Context, locals: &[(&Self::Name, Self::Register)]) {
+        let _ = (context, locals);
+    }
     /// Attaches the place to an error: innermost frame first. Called once, when the machine gives up.
     fn locate(&mut self, error: Self::Error, trace: &[TraceFrame]) -> Self::Error;
 }

@@ -362,6 +362,7 @@ impl<H: Host> Vm<H> {
             let function = program.function(frame.function);
             let pc = function.code.0 + (frame.pc as u32).saturating_sub(1);
             trace.push(Vm::trace_frame(program, frame.function, pc));
+            host.witness(&frame.context, &self.witnessed(program, frame, pc));
             if function.kind != FunctionKind::Root {
                 continue;
             }
@@ -375,6 +376,7 @@ impl<H: Host> Vm<H> {
                 }
                 // It was at its end when its parent took its place.
                 trace.push(Vm::trace_frame(child, 0, child.function(0).code.1.saturating_sub(1)));
+                host.witness(&frame.context, &[]);
             }
         }
         trace

@@ -1,19 +1,54 @@
 //! Templates: how one template reaches another: `extends`, `include`, `import`, blocks.
 
 use haiden_bytecode::include_flags::{IGNORE_MISSING, WITH_CONTEXT};
+use haiden_bytecode::ops::{self, Kind, code};
+use haiden_bytecode::{Op, Words};
 
 use crate::builtins::text::quoted;
 use crate::host::{BlockReference, Fault, Host, Undefined};
+use crate::program::Program;
 use crate::vm::Vm;
-use crate::vm::frames::Finish;
+use crate::vm::frames::{Finish, Frame};
 
 /// Values of a frame's local variables, by name.
 type Locals<'a, H> = Vec<(&'a <H as Host>::Name, <H as Host>::Register)>;
 
+/// The table of locals that an instruction shows to what it calls: its own operand, or that of the instruction before it.
+fn shown_at(code: Words<'_>, pc: usize) -> Option<u32> {
+    const NONE: u32 = 0xFFFF;
+    let word = (pc < code.len()).then(|| code.at(pc))?;
+    let op = Op::from_code(word as u8)?;
+    let own = op.info().operands.iter().find(|(_, kind)| matches!(kind, Kind::Locals | Kind::LocalsOrNone));
+    if let Some((field, kind)) = own {
+        return Some(field.of(word)).filter(|&index| *kind == Kind::Locals || index != NONE);
+    }
+    let before = code.at(pc.checked_sub(1)?);
+    let calls = matches!(op, Op::Call | Op::EmitCall);
+    (calls && before as u8 == code::ShowLocals).then(|| ops::w(before))
+}
+
 impl<H: Host> Vm<H> {
+    /// What an error's trace tells of the locals of a frame that is at instruction `pc`: a macro's parameters, and those
+    /// that the instruction shows to what it calls.
+    pub(super) fn witnessed<'p>(&self, program: &'p Program<H>, frame: &Frame<H>, pc: u32) -> Locals<'p, H> {
+        let registers = &self.registers[frame.registers..];
+        let parameters = program.image().parameters(program.function(frame.function)).iter().zip(registers);
+        let mut locals: Locals<'p, H> = parameters
+            .filter(|(_, value)| !H::is_missing(value))
+            .map(|(name, value)| (program.linked_name(name), value.clone()))
+            .collect();
+        if let Some(index) = shown_at(program.image().code(), pc as usize) {
+            locals.extend(self.locals_of(program, frame, index));
+        }
+        locals
+    }
+
     /// The locals of table `index` that are set.
-    fn locals<'p>(&self, program: &'p crate::program::Program<H>, index: u32) -> Locals<'p, H> {
-        let Some(frame) = self.frames.last() else { return Vec::new() };
+    fn locals<'p>(&self, program: &'p Program<H>, index: u32) -> Locals<'p, H> {
+        self.frames.last().map_or_else(Vec::new, |frame| self.locals_of(program, frame, index))
+    }
+
+    fn locals_of<'p>(&self, program: &'p Program<H>, frame: &Frame<H>, index: u32) -> Locals<'p, H> {
         let registers = &self.registers[frame.registers..];
         let entries = program.image().locals(index).iter();
         let set = entries.filter(|&&(_, register)| !H::is_missing(&registers[usize::from(register)]));
@@ -25,7 +60,7 @@ impl<H: Host> Vm<H> {
     pub(crate) fn context_shown(
         &self,
         host: &mut H,
-        program: &crate::program::Program<H>,
+        program: &Program<H>,
         shown: u32,
         callee: &H::Register,
     ) -> Result<Option<H::Context>, H::Error> {
@@ -41,7 +76,7 @@ impl<H: Host> Vm<H> {
     pub(crate) fn derived(
         &self,
         host: &mut H,
-        program: &crate::program::Program<H>,
+        program: &Program<H>,
         index: u32,
     ) -> Result<H::Context, H::Error> {
         let Some(frame) = self.frames.last() else {
@@ -55,7 +90,7 @@ impl<H: Host> Vm<H> {
     pub(crate) fn enter_overlay(
         &mut self,
         host: &mut H,
-        program: &crate::program::Program<H>,
+        program: &Program<H>,
         (locals, function): (u32, u32),
         variables: &H::Register,
     ) -> Result<(), H::Error> {
@@ -118,7 +153,7 @@ impl<H: Host> Vm<H> {
     pub(crate) fn enter_block(
         &mut self,
         host: &mut H,
-        program: &crate::program::Program<H>,
+        program: &Program<H>,
         name: u32,
         locals: Option<u32>,
     ) -> Result<(), H::Error> {
@@ -165,7 +200,7 @@ impl<H: Host> Vm<H> {
     pub(crate) fn include(
         &mut self,
         host: &mut H,
-        program: &crate::program::Program<H>,
+        program: &Program<H>,
         names: &H::Register,
         flags: u8,
         locals: u32,
@@ -190,7 +225,7 @@ impl<H: Host> Vm<H> {
         &mut self,
         host: &mut H,
         out: &mut H::Output,
-        program: &crate::program::Program<H>,
+        program: &Program<H>,
         (register, flags, locals): (u16, u8, u32),
         name: &H::Register,
     ) -> Result<Option<H::Register>, H::Error> {
@@ -217,7 +252,7 @@ impl<H: Host> Vm<H> {
     /// A member of a module, or an undefined value that says it has none.
     pub(crate) fn import_name(
         host: &mut H,
-        program: &crate::program::Program<H>,
+        program: &Program<H>,
         module: &H::Register,
         name: u32,
         line: u32,
@@ -232,7 +267,7 @@ impl<H: Host> Vm<H> {
 }
 
 /// A line of a template, for messages; a template without a name has lines only.
-pub(super) fn position<H: Host>(program: &crate::program::Program<H>, line: u32) -> String {
+pub(super) fn position<H: Host>(program: &Program<H>, line: u32) -> String {
     let line = if line == 0 { "None".to_owned() } else { line.to_string() };
     match program.name() {
         Some(name) => format!("line {line} in {}", quoted(name)),
