@@ -17,11 +17,13 @@ SOURCES = {
     "loops": "{% for i in l %}{{ f(loop) }}{{ loop.changed(o) }}{% set y = loop %}{% endfor %}",
     "blocks": "{% block b %}{{ self.c() }}{% endblock %}{% block c %}{{ o }}{% endblock %}{% set s = self %}{{ f(s) }}",
     "error": "{% macro m() %}{{ o.x.y.z }}{% endmacro %}{{ m() }}",
+    "error after import": "{% import 'lib' as lib %}{% from 'lib' import m %}{{ lib.m(o) }}{{ m(o) }}{% include 'broken' %}",
     "import": "{% import 'lib' as lib %}{{ lib.m(o) }}{% from 'lib' import m %}{{ m(d) }}{{ f(m) }}",
     "include": "{% include 'part' %}{% for i in l %}{% include 'part' %}{% endfor %}",
 }
 PARTS = {
     "lib": "{% macro m(a) %}{{ a }}{{ n(a) }}{% endmacro %}{% macro n(a) %}{{ a }}{% endmacro %}",
+    "broken": "{% set s = self %}{% for i in l %}{{ o.x.y.z }}{% endfor %}",
     "part": "{% set z = o %}{% macro k() %}{{ z }}{% endmacro %}{{ k() }}",
 }
 

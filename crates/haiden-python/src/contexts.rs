@@ -137,6 +137,20 @@ impl PyHost {
 
     /// All variables of a context in a dict.
     pub(crate) fn all_of(&self, context: &Context) -> Result<Obj> {
+        self.variables_of(context, |_| true)
+    }
+
+    /// The same without what [`is_part_of`](PyHost::is_part_of) the render.
+    pub(crate) fn data_of(&self, context: &Context) -> Result<Obj> {
+        self.variables_of(context, |value| !PyHost::is_part_of(value, context))
+    }
+
+    /// Is it a macro, say, that holds the render it came from? Who keeps one keeps all, until the garbage collector comes.
+    pub(crate) fn is_part_of(value: &Register, context: &Context) -> bool {
+        value.as_object().is_some_and(|object| crate::machine::is_member_of(object, &context.scope))
+    }
+
+    fn variables_of(&self, context: &Context, wanted: impl Fn(&Register) -> bool) -> Result<Obj> {
         if let Some(seen) = context.object.get() {
             let all = objects::call_method(&seen.object, &self.types.get_all.object, &[])?;
             return objects::dict_of(&all);
@@ -146,8 +160,8 @@ impl PyHost {
             objects::dict_update(&all, source)?;
         }
         let variables = context.variables.borrow().clone();
-        for (name, value) in variables {
-            objects::dict_set(&all, &name, &self.object(&value)?)?;
+        for (name, value) in variables.iter().filter(|(_, value)| wanted(value)) {
+            objects::dict_set(&all, name, &self.object(value)?)?;
         }
         Ok(all)
     }

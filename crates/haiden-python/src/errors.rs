@@ -84,20 +84,21 @@ pub(crate) fn locate(host: &mut PyHost, error: Raised, trace: &[TraceFrame]) -> 
     Raised::from_error(py, error)
 }
 
-/// The variables that the frames of a trace see, as dicts: those of the context, and locals over them.
+/// The variables that the frames of a trace see, as dicts: those of the context, and locals over them. Macros are left out: who
+/// keeps the exception for a while would keep a ring.
 fn variables(host: &PyHost, witnessed: &[Witnessed]) -> Vec<Obj> {
     let mut all: Vec<Obj> = Vec::with_capacity(witnessed.len());
     // Frames of one context come one after the other.
     let mut known: Option<(&Context, Obj)> = None;
     for (context, locals) in witnessed {
         let shared = known.as_ref().filter(|(of, _)| Rc::ptr_eq(of, context)).map(|(_, dict)| dict.clone());
-        let made = shared.map_or_else(|| host.all_of(context), Ok).and_then(|shared| {
+        let made = shared.map_or_else(|| host.data_of(context), Ok).and_then(|shared| {
             known = Some((context, shared.clone()));
             if locals.is_empty() {
                 return Ok(shared);
             }
             let own = objects::dict_copy(&shared)?;
-            for (name, value) in locals {
+            for (name, value) in locals.iter().filter(|(_, value)| !PyHost::is_part_of(value, context)) {
                 objects::dict_set(&own, name, &host.object(value)?)?;
             }
             Ok(own)
