@@ -156,6 +156,41 @@ fn random_words_in_the_code_are_rejected_or_harmless() {
 }
 
 #[test]
+fn every_instruction_of_a_long_function_is_looked_at() {
+    let mut code = Code::new();
+    let root = code.reserve_function();
+    code.start_function();
+    for line in 1..1000 {
+        code.abc(at(line, 1), Op::Emit, 0, 3, 0, 0);
+    }
+    code.abc(at(1000, 1), Op::Return, 0, 0, 0, 0);
+    code.finish_function(root, function(FunctionKind::Root, u32::MAX, 4, 0, 0), &[]);
+    let good = to_bytes(&assemble(code).expect("a small image"), &HEADER);
+    assert!(load(&good).is_ok());
+    let cases = [
+        (ops::abc(Op::Emit, 0, 4, 0, 0), "no such register"),
+        (ops::abc(Op::Emit, 0, 0x8000, 0, 0), "no such register"),
+        (ops::abc(Op::Emit, 3, 0, 0, 0), "a number that means nothing"),
+        (ops::abc(Op::Move, 0, 0, 4, 0), "no such register"),
+        (ops::aw(Op::Jump, 0, 0, 1000), "a jump out of the function"),
+        (ops::aw(Op::Text, 0, 0, 0), "no such string"),
+        (ops::abc(Op::MakeList, 0, 0, 2, 3), "a run of registers out of range"),
+        (0xFF, "no such instruction"),
+    ];
+    for (word, what) in cases {
+        for place in [0, 1, 511, 512, 700, 998] {
+            let mut bytes = good.clone();
+            let at = haiden_bytecode::format::HEADER_LEN + 8 * place;
+            bytes[at..at + 8].copy_from_slice(&word.to_le_bytes());
+            let Err(Rejection::Structure(fault)) = load(&bytes) else {
+                panic!("{word:#x} at {place} is taken")
+            };
+            assert_eq!((fault.what, fault.at), (what, place as u32));
+        }
+    }
+}
+
+#[test]
 fn random_numbers_in_the_tables_are_rejected_or_harmless() {
     let good = sample_bytes();
     let mut numbers = Numbers(7);

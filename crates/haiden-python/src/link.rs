@@ -132,8 +132,8 @@ impl Linker<PyHost> for PyLinker<'_> {
         let settings = self.settings;
         needs_no_value && settings.fast && settings.plain_undefined && !settings.is_async
     }
-    fn site_of(&mut self, name: &Name, _reader: LinkedReader<'_, PyHost>) -> Site {
-        let mut site = self.site(name);
+    fn site_of(&mut self, name: &Name, like: Option<&Site>, _reader: LinkedReader<'_, PyHost>) -> Site {
+        let mut site = like.map_or_else(|| self.site(name), Site::another);
         site.may_be_missing = true;
         site
     }

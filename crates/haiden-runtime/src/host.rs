@@ -659,10 +659,13 @@ pub trait Linker<H: Host> {
         let _ = reader;
         false
     }
-    /// An attribute site whose value nobody gets but this filter or test.
-    fn site_of(&mut self, name: &H::Name, reader: LinkedReader<'_, H>) -> H::Site {
+    /// An attribute site whose value nobody gets but this filter or test; `like` reads the same name, if there is one already.
+    fn site_of(&mut self, name: &H::Name, like: Option<&H::Site>, reader: LinkedReader<'_, H>) -> H::Site {
         let _ = reader;
-        self.site(name)
+        match like {
+            Some(like) => self.another_site(name, like),
+            None => self.site(name),
+        }
     }
     /// Another one that reads the same name as `site`.
     fn another_site(&mut self, name: &H::Name, site: &H::Site) -> H::Site {

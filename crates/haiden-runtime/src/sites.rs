@@ -100,7 +100,13 @@ pub(crate) fn link_sites<H: Host>(
         let (name, first) = (&names[name as usize], &mut first[name as usize]);
         // Each is made where it will be: there are many of them.
         match (reader, sites.get(*first)) {
-            (Some(reader), _) => sites.push(linker.site_of(name, reader)),
+            (Some(reader), like) => {
+                let read = linker.site_of(name, like, reader);
+                if like.is_none() {
+                    *first = sites.len();
+                }
+                sites.push(read);
+            }
             (None, Some(like)) => {
                 let another = linker.another_site(name, like);
                 sites.push(another);

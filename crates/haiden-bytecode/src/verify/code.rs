@@ -188,6 +188,9 @@ struct Limits {
     more: [u64; 256],
 }
 
+/// From so many instructions on it pays to put together, for all instructions, what tables and function allow.
+const LONG: usize = 512;
+
 /// What a function allows: by [`OfFunction::limits`], in all parts in which it may have a say.
 fn limits_of(function: &Function) -> [u64; 2] {
     let registers = below(u64::from(function.registers), 16);
@@ -223,19 +226,38 @@ impl Checker<'_> {
         self.bounds[Bound::Registers as usize] = u64::from(function.registers);
         self.bounds[Bound::Loops as usize] = u64::from(function.loops);
         self.of_function = limits_of(function);
-        let of_function = self.of_function;
         let code = self.image.code().run(start..end);
-        // This loop is what verifying costs.
-        for (at, word) in code.iter().enumerate() {
-            let op = usize::from(word as u8);
-            let own = OF_FUNCTION[op];
-            if !allows(limits.plain[op] | of_function[own.limits] & own.parts, word) {
-                self.look(word, at, limits).map_err(|what| Fault::new("code", start + at, what))?;
+        let fault = |at: usize, what| Fault::new("code", start + at, what);
+        // These loops are what verifying costs.
+        if code.len() < LONG {
+            for (at, word) in code.iter().enumerate() {
+                if !allows(self.limits_in_function(limits, word as u8), word) {
+                    self.look(word, at, limits).map_err(|what| fault(at, what))?;
+                }
+            }
+        } else {
+            let mut all = [0; 256];
+            for op in 0..=u8::MAX {
+                all[usize::from(op)] = self.limits_in_function(limits, op);
+            }
+            for (at, word) in code.iter().enumerate() {
+                let own = &mut all[usize::from(word as u8)];
+                if !allows(*own, word) {
+                    self.look(word, at, limits).map_err(|what| fault(at, what))?;
+                    *own = self.limits_in_function(limits, word as u8);
+                }
             }
         }
         let last = code.iter().next_back().map(|word| RULES[usize::from(word as u8)].flow);
         let ends = matches!(last, Some(Flow::Jump | Flow::End));
         demand(ends, Section::Code, end - 1, "a function that does not end")
+    }
+
+    /// What is allowed to instructions of this number, of which limits say all there is to check.
+    #[inline(always)]
+    fn limits_in_function(&self, limits: &Limits, op: u8) -> u64 {
+        let own = OF_FUNCTION[usize::from(op)];
+        limits.plain[usize::from(op)] | self.of_function[own.limits] & own.parts
     }
 
     /// Checks an instruction that needs more than a look at limits, or that these do not allow: the first of its number, one
