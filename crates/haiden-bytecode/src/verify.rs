@@ -62,11 +62,15 @@ fn in_range(
 
 /// Strings follow each other through the whole text.
 fn check_strings(image: &Image) -> Result<(), Fault> {
-    let last = image.string_count();
-    let ends = image.string_ends();
+    let (last, ends, text) = (image.string_count(), image.string_ends(), image.padded_text().as_bytes());
     let reach = ends.at(last) as usize;
-    // In ASCII every place is between characters.
-    if reach == image.text.len() && ends.at(0) == 0 && ends.iter().is_sorted() && image.text_is_ascii() {
+    let (mut before, mut good) = (0, ends.at(0) == 0 && reach == image.text.len());
+    for end in ends.iter() {
+        // What lies behind the text is no part of a character.
+        good &= end >= before && text.get(end as usize).is_some_and(|byte| byte & 0xC0 != 0x80);
+        before = end;
+    }
+    if good {
         return Ok(());
     }
     demand(ends.at(0) == 0, Section::Strings, 0, "text before the strings")?;

@@ -143,7 +143,8 @@ impl<K: Eq + Hash + Clone, V: Clone + Send> SingleFlight<K, V> {
         let leading = Leading { flights: self, key, flight };
         let value = compute();
         self.end(key, flight, State::Landed(value.clone()));
-        drop(leading);
+        // It has landed: there is nothing left to abandon.
+        std::mem::forget(leading);
         value
     }
 
@@ -154,6 +155,10 @@ impl<K: Eq + Hash + Clone, V: Clone + Send> SingleFlight<K, V> {
             table.flights.remove(key);
         }
         drop(table);
+        // Who waits has taken it from the table; so nobody does, and waking somebody asks the system.
+        if Arc::strong_count(flight) == 1 {
+            return;
+        }
         let mut current = lock(&flight.state);
         if matches!(*current, State::Flying) {
             *current = state;

@@ -136,13 +136,17 @@ impl Index {
 
     /// Name `at`, and the number of its entry.
     pub(super) fn name<'b>(&self, bytes: &'b [u8], at: usize) -> Result<(&'b str, usize), Rejection> {
+        let name = str::from_utf8(self.name_bytes(bytes, at)?).map_err(|_| Rejection::Structure)?;
+        let entry = u32::from_le_bytes(field(bytes, self.name_place(at) + 4)?);
+        Ok((name, entry as usize))
+    }
+
+    /// As they are sorted: names are in the order of their bytes.
+    fn name_bytes<'b>(&self, bytes: &'b [u8], at: usize) -> Result<&'b [u8], Rejection> {
         let start = if at == 0 { 0 } else { self.name_end(bytes, at - 1)? };
         let end = self.name_end(bytes, at)?;
         let text = bytes.get(self.text.clone()).ok_or(Rejection::Structure)?;
-        let name = text.get(start..end).ok_or(Rejection::Structure)?;
-        let name = str::from_utf8(name).map_err(|_| Rejection::Structure)?;
-        let entry = u32::from_le_bytes(field(bytes, self.name_place(at) + 4)?);
-        Ok((name, entry as usize))
+        text.get(start..end).ok_or(Rejection::Structure)
     }
 
     fn name_place(&self, at: usize) -> usize {
@@ -161,7 +165,7 @@ impl Index {
 
     /// The entry of the template of this name.
     pub(super) fn find_name(&self, bytes: &[u8], name: &str) -> Option<Record> {
-        let at = search(self.names, |at| Some(self.name(bytes, at).ok()?.0.cmp(name)))?;
+        let at = search(self.names, |at| Some(self.name_bytes(bytes, at).ok()?.cmp(name.as_bytes())))?;
         record(bytes, self.name(bytes, at).ok()?.1).ok()
     }
 }
