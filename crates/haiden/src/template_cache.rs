@@ -4,15 +4,17 @@
 //! once per template, not once per render. Eviction is exact: the entry that was used longest ago goes.
 
 use std::collections::HashMap;
-use std::hash::{BuildHasher, RandomState};
+use std::hash::BuildHasher;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use arc_swap::ArcSwap;
 use haiden_cache::CacheStatistics;
+use hashbrown::DefaultHashBuilder;
 
-const SHARDS: usize = 16;
+/// So many that each has few entries: they are copied to add one.
+const SHARDS: usize = 32;
 
 /// How many templates an environment keeps in memory.
 ///
@@ -66,13 +68,13 @@ pub(crate) struct Kept<T> {
     pub(crate) accessed_at: SystemTime,
 }
 
-type Shard<T> = HashMap<Arc<str>, Arc<Entry<T>>>;
+type Shard<T> = HashMap<Arc<str>, Arc<Entry<T>>, DefaultHashBuilder>;
 
 /// Values by name, bounded, read without locks.
 pub(crate) struct TemplateCache<T> {
     size: CacheSize,
     shards: Box<[ArcSwap<Shard<T>>]>,
-    hasher: RandomState,
+    hasher: DefaultHashBuilder,
     writers: Mutex<usize>,
     clock: AtomicU64,
     hits: AtomicU64,
@@ -83,13 +85,19 @@ impl<T: Clone> TemplateCache<T> {
     pub(crate) fn new(size: CacheSize) -> TemplateCache<T> {
         TemplateCache {
             size,
-            shards: (0..SHARDS).map(|_| ArcSwap::from_pointee(HashMap::new())).collect(),
-            hasher: RandomState::new(),
+            shards: TemplateCache::nothing(),
+            hasher: DefaultHashBuilder::default(),
             writers: Mutex::new(0),
             clock: AtomicU64::new(0),
             hits: AtomicU64::new(0),
             misses: AtomicU64::new(0),
         }
+    }
+
+    /// Shards without entries. An environment that is being set up makes them over and over: they share what is empty.
+    fn nothing() -> Box<[ArcSwap<Shard<T>>]> {
+        let empty = Arc::new(HashMap::default());
+        (0..SHARDS).map(|_| ArcSwap::new(Arc::clone(&empty))).collect()
     }
 
     pub(crate) fn size(&self) -> CacheSize {
@@ -178,7 +186,7 @@ impl<T: Clone> TemplateCache<T> {
     pub(crate) fn clear(&self) {
         let mut count = self.writers.lock().unwrap_or_else(PoisonError::into_inner);
         for shard in &self.shards {
-            shard.store(Arc::new(HashMap::new()));
+            shard.store(Arc::default());
         }
         *count = 0;
     }
