@@ -130,7 +130,7 @@ impl NativeHost {
             Word::Int(_) | Word::Bool(_) | Word::Big { .. } => {
                 matches!(name, "bit_length" | "conjugate" | "bit_count" | "as_integer_ratio" | "to_bytes")
             }
-            Word::Global(Global::Dict) => name == "fromkeys",
+            Word::Global(Global::Dict) => name == "fromkeys" || super::methods_dict::is_unbound(name),
             Word::Float(_) => matches!(name, "is_integer" | "conjugate" | "hex" | "as_integer_ratio"),
             _ => false,
         }

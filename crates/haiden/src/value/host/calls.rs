@@ -294,7 +294,7 @@ impl NativeHost {
                 self.call_foreign(&foreign, Some(name), positional, keywords)
             }
             Word::Object(index) => self.object_method(receiver, index, name, positional, keywords),
-            dict @ Word::Global(_) => self.dict_method(dict, name, positional, keywords),
+            class @ Word::Global(_) => self.unbound_dict_method(class, name, positional, keywords),
             other => Err(self.not_callable(other)),
         }
     }

@@ -29,7 +29,38 @@ pub(crate) fn is_method(name: &str) -> bool {
     )
 }
 
+/// Is it a method that is there as `dict.name`, too? Those that change nothing: a sandbox would not see whose they are.
+pub(super) fn is_unbound(name: &str) -> bool {
+    matches!(name, "items" | "keys" | "values" | "get" | "copy")
+}
+
 impl NativeHost {
+    /// `dict.name(…)`: the dict is the first argument.
+    pub(super) fn unbound_dict_method(
+        &mut self,
+        class: Word,
+        name: &str,
+        args: &[Word],
+        keywords: &[(Arc<str>, Word)],
+    ) -> Result<Word, Error> {
+        if !is_unbound(name) {
+            return self.dict_method(class, name, args, keywords);
+        }
+        let message = match args.split_first() {
+            None => format!("unbound method dict.{name}() needs an argument"),
+            Some((dict, args)) => match self.present(*dict) {
+                dict @ (Word::Map { .. } | Word::Dict(_)) => {
+                    return self.dict_method(dict, name, args, keywords);
+                }
+                other => {
+                    let other = self.type_name(other);
+                    format!("descriptor '{name}' for 'dict' objects doesn't apply to a '{other}' object")
+                }
+            },
+        };
+        Err(Error::new(ErrorKind::Type, message))
+    }
+
     /// A new dict of keys that are different, and their values.
     pub(crate) fn dict_of(&mut self, keys: Vec<Word>, values: Vec<Word>) -> Word {
         self.heap.dicts.push(Dict { keys, values, table: None });

@@ -301,6 +301,8 @@ impl NativeHost {
                     let mut shown = String::new();
                     self.represent(&mut shown, receiver)?;
                     format!("<bound method Markup.{name} of {shown}>")
+                } else if matches!(receiver, Word::Global(_)) && &*name != "fromkeys" {
+                    format!("<method '{name}' of 'dict' objects>")
                 } else {
                     format!("<built-in method {name} of {} object>", self.type_name(receiver))
                 }
@@ -357,6 +359,9 @@ impl NativeHost {
                 HeapObject::View { of: ViewOf::Items, .. } => "dict_items",
                 HeapObject::View { of: ViewOf::Keys, .. } => "dict_keys",
                 HeapObject::View { of: ViewOf::Values, .. } => "dict_values",
+                HeapObject::Method { receiver: Word::Global(_), name } if &**name != "fromkeys" => {
+                    "method_descriptor"
+                }
                 HeapObject::Method { .. } => "builtin_function_or_method",
                 HeapObject::Macro(_) => "Macro",
                 HeapObject::Block(_) => "BlockReference",
