@@ -71,6 +71,8 @@ pub enum Fault<'a> {
     ExtendedTwice,
     /// A required block was not overridden.
     RequiredBlock(&'a str),
+    /// A loop was called with anything but one iterable.
+    LoopArguments,
     /// A loop that is not recursive was called.
     NotRecursive,
     /// `loop.cycle()` without values.

@@ -9,6 +9,9 @@ use crate::program::{Program, Shape};
 use crate::vm::frames::Finish;
 use crate::vm::{Limits, Pending, Step, Vm};
 
+/// Arguments by place, and by name.
+type Spread<H> = (Vec<<H as Host>::Register>, Vec<(String, <H as Host>::Register)>);
+
 impl<H: Host> Vm<H> {
     /// Enters what `callee` is with the arguments that start at register `first` of the running frame; its output goes to
     /// `finish`.
@@ -173,9 +176,20 @@ impl<H: Host> Vm<H> {
                     host.put_loop(callee, state);
                     recursion
                 });
-                match (recursion, values) {
-                    (Some((Some(closure), depth)), [iterable]) => {
-                        self.push_loop(host, &closure, depth + 1, iterable.clone(), finish)
+                let iterable = if shape.is_plain() {
+                    <[H::Register; 1]>::try_from(values.to_vec()).ok()
+                } else {
+                    let (positional, keywords) = Vm::spread(host, Arguments { values, shape })?;
+                    match (&positional[..], &keywords[..]) {
+                        ([iterable], []) => Some([iterable.clone()]),
+                        ([], [(name, iterable)]) if name == "iterable" => Some([iterable.clone()]),
+                        _ => None,
+                    }
+                };
+                match (recursion, iterable) {
+                    (_, None) => Vm::fault(host, Fault::LoopArguments),
+                    (Some((Some(closure), depth)), Some([iterable])) => {
+                        self.push_loop(host, &closure, depth + 1, iterable, finish)
                     }
                     _ => Vm::fault(host, Fault::NotRecursive),
                 }
@@ -218,6 +232,15 @@ impl<H: Host> Vm<H> {
         if shape.is_plain() {
             return self.push_macro(host, closure, arguments.values, &[], finish);
         }
+        let (positional, keywords) = Vm::spread(host, arguments)?;
+        let keywords: Vec<(&str, H::Register)> =
+            keywords.iter().map(|(name, value)| (&**name, value.clone())).collect();
+        self.push_macro(host, closure, &positional, &keywords, finish)
+    }
+
+    /// Arguments by place and by name, `*` and `**` taken apart.
+    fn spread(host: &mut H, arguments: Arguments<'_, H>) -> Result<Spread<H>, H::Error> {
+        let shape = arguments.shape;
         let (fixed, rest) = arguments.values.split_at(shape.positional.min(arguments.values.len()));
         let (named, mut extra) = rest.split_at(shape.keywords.len().min(rest.len()));
         let mut positional = fixed.to_vec();
@@ -243,9 +266,7 @@ impl<H: Host> Vm<H> {
                 keywords.push((name, value));
             }
         }
-        let keywords: Vec<(&str, H::Register)> =
-            keywords.iter().map(|(name, value)| (&**name, value.clone())).collect();
-        self.push_macro(host, closure, &positional, &keywords, finish)
+        Ok((positional, keywords))
     }
 
     /// Pushes a macro with these arguments.

@@ -51,7 +51,9 @@ fn tags() {
     check("<!-- x --><p", "<p");
     check("&nbsp;x&copy;", "\u{a0}x©");
     check("<!--a<!--b-->c-->d", "c-->d");
-    check("<!-->x-->y", "x-->y");
+    check("<!-->x-->y", "y");
+    check("a<!-- <b>c", "a<!-- <b>c");
+    check("a<<!-- b -->c>", "ac>");
     check("&#x41;&#66;&#x80;&#0;&#9999999999;&#x110000;", "AB€���");
     check("&notit; &ampx &bogus; &", "¬it; &x &bogus; &");
     check("<<b>>", ">");
