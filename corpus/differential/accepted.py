@@ -130,14 +130,6 @@ def _limited(_: t.Any, __: t.Any, found: t.Any) -> bool:
     return bool(found.get("error") == "MemoryError" and found["message"] == "the result is larger than the limit allows")
 
 
-def _filtered_ahead(case: t.Any, expected: t.Any, found: t.Any) -> bool:
-    """A loop with a filter whose `loop` is a value, which anything may ask for what is ahead, filters all items first: which of
-    two errors comes first may differ."""
-    sources = "".join([case["template"], *case["templates"].values()])
-    is_value = re.search(r"\bloop\b(?!\s*\.)|\b(include|import|block|macro|call)\b", sources)
-    return bool("error" in expected and "error" in found and is_value and re.search(r"for [^%]* if", sources))
-
-
 ACCEPTED: list[tuple[str, tuple[str, ...], Explains]] = [
     ("the address of an object", BOTH, _addresses),
     ("the characters of an address", ("native",), _addresses_taken_apart),
@@ -152,6 +144,5 @@ ACCEPTED: list[tuple[str, tuple[str, ...], Explains]] = [
     ("a type that only Python has", ("native",), _types_of_literals),
     ("a line that is not marked, behind folded text", BOTH, _folded_line),
     ("what a constant does not have", BOTH, _member_of_a_constant),
-    ("a filter that runs ahead", BOTH, _filtered_ahead),
     ("an assertion of Jinja2's compiler", BOTH, _assertion),
 ]

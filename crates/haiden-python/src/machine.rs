@@ -299,7 +299,11 @@ impl TemplateReference {
         let context = &self.0.get(py).0;
         let chain = context.chain();
         let found = name.extract::<&str>().ok().and_then(|name| chain.find(name));
-        let Some(block) = found else { return Err(PyKeyError::new_err(name.clone().unbind())) };
+        let Some(block) = found else {
+            // What cannot be hashed is no key at all.
+            name.hash()?;
+            return Err(PyKeyError::new_err(name.clone().unbind()));
+        };
         let block = BlockReference { context: context.clone(), chain, block, depth: 0 };
         run(py, &context.scope, |_, _| make_block(block))
     }

@@ -439,6 +439,11 @@ impl BuiltinHost for NativeHost {
             let method = self.undefined_attr(*receiver, name)?;
             return self.call_expanded(method, arguments, &[]);
         }
+        if let (Word::Object(index), "items") = (*receiver, name)
+            && let HeapObject::Cycler { .. } = &self.heap.objects[index as usize]
+        {
+            return Err(Error::new(ErrorKind::Type, "'tuple' object is not callable"));
+        }
         if !NativeHost::has_method(self.present(*receiver), name) {
             return Err(self.no_attribute(*receiver, name));
         }
