@@ -33,7 +33,7 @@ def _ring(*_: object) -> None:
 
 def plain(text: str) -> str:
     """A text without what differs from run to run and from package to package: addresses, and where classes are from."""
-    return re.sub(r" at 0x[0-9a-f]+", "", text.replace("haiden.", "jinja2."), flags=re.IGNORECASE)
+    return re.sub(r" at 0x[0-9a-f]+", "", text.replace("haiden.", "jinja2.").replace("HAIDEN.", "JINJA2."), flags=re.IGNORECASE)
 
 
 def outcome(package: types.ModuleType, case: Case) -> Outcome:

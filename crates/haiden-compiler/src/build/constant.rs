@@ -2,10 +2,10 @@
 //!
 //! Jinja2 folds constants, filters and tests of constants included, and writes the result into Python source. Two
 //! effects are part of its language: a constant `~` joins plain text, so markup in it is escaped again; and a negative
-//! constant loses its parentheses, so `-1 ** x` and `(-1) ** x` both mean `-(1 ** x)`. They hold without our optimizer
-//! too. Source: `jinja2/nodes.py` (`as_const`), `jinja2/compiler.py` (`visit_Const`), 3.1.6.
+//! constant loses its parentheses, so `-1 ** x`, `(-1) ** x` and `(1 - 2) ** x` all mean `-(1 ** x)`, unless operators are
+//! intercepted. They hold without our optimizer too. Source: `jinja2/nodes.py` (`as_const`), `jinja2/compiler.py` (`visit_Const`), 3.1.6.
 
-use haiden_syntax::ast::{Arguments, BinaryOp, Constant, Expr, Unary, UnaryOp};
+use haiden_syntax::ast::{Arguments, BinaryOp, Constant, Expr, UnaryOp};
 
 use super::Builder;
 
@@ -112,28 +112,76 @@ impl Builder<'_, '_, '_> {
         arguments.args.iter().chain(named).chain(dynamic).all(|value| self.is_constant(value))
     }
 
-    /// The operand of a negation that moves out of a power: that of a negative constant whose exponent is not known.
-    pub(super) fn base_of_negation<'a, 's>(
-        &self,
-        op: BinaryOp,
-        left: &'a Expr<'s>,
-        right: &Expr<'s>,
-    ) -> Option<&'a Unary<'s>> {
-        match left {
-            Expr::Unary(unary)
-                if op == BinaryOp::Pow && unary.op == UnaryOp::Neg && !self.is_constant(right) =>
-            {
-                let is_positive = match &unary.node {
-                    Expr::Const(node) => match node.value {
-                        Constant::Int(value) => value > 0,
-                        Constant::Float(value) => value > 0.0,
-                        _ => false,
-                    },
-                    _ => false,
-                };
-                is_positive.then_some(&**unary)
-            }
+    /// Is it a power of a negative constant, the exponent of which is not known? The negation moves out of it.
+    pub(super) fn negates_power(&self, op: BinaryOp, left: &Expr<'_>, right: &Expr<'_>) -> bool {
+        op == BinaryOp::Pow
+            && !self.options.intercepted
+            && Number::of(left).is_some_and(Number::is_negative)
+            && !self.is_constant(right)
+    }
+}
+
+/// A constant number, as far as its sign needs it.
+#[derive(Clone, Copy)]
+enum Number {
+    Int(i64),
+    Float(f64),
+}
+
+impl Number {
+    /// The value of an expression of numbers and operators; `None` for what is more, or beyond 64 bits.
+    fn of(expr: &Expr<'_>) -> Option<Number> {
+        match expr {
+            Expr::Const(node) => match node.value {
+                Constant::Bool(value) => Some(Number::Int(i64::from(value))),
+                Constant::Int(value) => Some(Number::Int(value)),
+                Constant::Float(value) => Some(Number::Float(value)),
+                _ => None,
+            },
+            Expr::Unary(node) => match (node.op, Number::of(&node.node)?) {
+                (UnaryOp::Pos, value) => Some(value),
+                (UnaryOp::Neg, Number::Int(value)) => value.checked_neg().map(Number::Int),
+                (UnaryOp::Neg, Number::Float(value)) => Some(Number::Float(-value)),
+                (UnaryOp::Not, _) => None,
+            },
+            Expr::Binary(node) => Number::of(&node.left)?.combined(node.op, Number::of(&node.right)?),
             _ => None,
+        }
+    }
+
+    fn combined(self, op: BinaryOp, other: Number) -> Option<Number> {
+        if let (Number::Int(left), Number::Int(right)) = (self, other) {
+            let result = match op {
+                BinaryOp::Add => left.checked_add(right),
+                BinaryOp::Sub => left.checked_sub(right),
+                BinaryOp::Mul => left.checked_mul(right),
+                BinaryOp::Div if right != 0 => return Some(Number::Float(left as f64 / right as f64)),
+                _ => None,
+            };
+            return result.map(Number::Int);
+        }
+        let (left, right) = (self.float(), other.float());
+        let result = match op {
+            BinaryOp::Add => left + right,
+            BinaryOp::Sub => left - right,
+            BinaryOp::Mul => left * right,
+            BinaryOp::Div if right != 0.0 => left / right,
+            _ => return None,
+        };
+        Some(Number::Float(result))
+    }
+
+    fn float(self) -> f64 {
+        match self {
+            Number::Int(value) => value as f64,
+            Number::Float(value) => value,
+        }
+    }
+
+    fn is_negative(self) -> bool {
+        match self {
+            Number::Int(value) => value < 0,
+            Number::Float(value) => value.is_sign_negative() && !value.is_nan(),
         }
     }
 }

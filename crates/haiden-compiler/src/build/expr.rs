@@ -249,13 +249,13 @@ impl<'a, 's> Builder<'_, 'a, 's> {
 
     #[inline(never)]
     fn binary(&mut self, node: &'a ast::Binary<'s>) -> Result<ExprId> {
-        if let Some(negation) = self.base_of_negation(node.op, &node.left, &node.right) {
-            let left = self.expr(&negation.node)?;
+        let left = self.expr(&node.left)?;
+        if self.negates_power(node.op, &node.left, &node.right) {
+            let left = self.push(node.at, Expr::Neg(left));
             let right = self.expr(&node.right)?;
             let power = self.push(node.at, Expr::Binary { op: Operator::Pow, left, right });
-            return Ok(self.push(negation.at, Expr::Neg(power)));
+            return Ok(self.push(node.at, Expr::Neg(power)));
         }
-        let left = self.expr(&node.left)?;
         if self.is_decided(node.op, &node.left) {
             // Jinja2 folds this, and never looks at the filters and tests on the right.
             return Ok(left);
