@@ -1,6 +1,6 @@
 //! The filter `indent`.
 
-use super::host::{BuiltinHost, ErrorClass};
+use super::host::{BuiltinHost, ErrorClass, ValueKind};
 use super::spec::Bound;
 use super::text::is_line_end;
 use crate::escape::escape_into;
@@ -65,8 +65,9 @@ fn indention<H: BuiltinHost>(host: &mut H, bound: &Bound<H>) -> Result<(String, 
     if let Some(text) = host.text(width) {
         return Ok((text.to_owned(), host.is_markup(width)));
     }
-    if host.is_undefined(width) {
-        // `' ' * undefined` has an error of its own.
+    let is_huge = host.kind(width) == ValueKind::Int && matches!(host.to_index(width)?, i64::MIN | i64::MAX);
+    if is_huge || host.is_undefined(width) {
+        // `' ' * undefined` has an error of its own, and so has a number beyond 64 bits.
         let (width, space) = (width.clone(), host.new_text(" ", false)?);
         host.binary(BinaryOp::Mul, &space, &width)?;
     }
