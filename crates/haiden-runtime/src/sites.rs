@@ -15,6 +15,28 @@ enum Reader {
     Test(u32),
 }
 
+/// Is it an instruction that calls a filter or a test? By its number.
+const CALLS: [bool; 256] = {
+    let mut calls = [false; 256];
+    calls[code::Filter as usize] = true;
+    calls[code::EmitFilter as usize] = true;
+    calls[code::Test as usize] = true;
+    calls
+};
+
+/// Where filters and tests are called. Most instructions do something else: many are passed by at once.
+fn calls(words: Words<'_>) -> impl Iterator<Item = usize> {
+    const MANY: usize = 8;
+    let is_call = |word: &[u8; 8]| CALLS[usize::from(word[0])];
+    let (blocks, rest) = words.raw().as_chunks::<MANY>();
+    let any = move |(block, _): &(&[_; MANY], _)| block.iter().fold(false, |any, word| any | is_call(word));
+    let blocks = blocks.iter().zip((0..).step_by(MANY)).filter(any).map(|(block, first)| (&block[..], first));
+    let last = std::iter::once((rest, words.len() - rest.len()));
+    blocks.chain(last).flat_map(move |(some, first)| {
+        (first..).zip(some).filter(move |(_, word)| is_call(word)).map(|(place, _)| place)
+    })
+}
+
 /// The attribute sites of which a filter or test alone gets the value, with that, in their order: as in `x.y|default(z)` and
 /// `x.y is defined`. It is the next instruction but for one that loads an argument, and puts its result where the value was.
 ///
@@ -23,17 +45,14 @@ enum Reader {
 fn readers(image: &Image, reads: impl Fn(Reader) -> bool) -> Vec<(u32, Reader)> {
     let code = image.code();
     let mut found = Vec::new();
-    for (place, word) in code.iter().enumerate() {
-        let reader = match word as u8 {
-            code::Test => {
-                let Some(call) = image.test_calls().get(ops::w(word) as usize) else { continue };
-                Reader::Test(call.reference)
-            }
-            code::Filter | code::EmitFilter => {
-                let Some(call) = image.filter_calls().get(ops::w(word) as usize) else { continue };
-                Reader::Filter(call.reference)
-            }
-            _ => continue,
+    for place in calls(code) {
+        let word = code.at(place);
+        let reader = if word as u8 == code::Test {
+            let Some(call) = image.test_calls().get(ops::w(word) as usize) else { continue };
+            Reader::Test(call.reference)
+        } else {
+            let Some(call) = image.filter_calls().get(ops::w(word) as usize) else { continue };
+            Reader::Filter(call.reference)
         };
         if reads(reader) {
             found.extend(read_by(image, code.run(0..place), word).map(|site| (site, reader)));
