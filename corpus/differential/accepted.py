@@ -5,6 +5,7 @@ In: a case, what Jinja2 made of it, what haiden made of it. Out: whether a predi
 
 import re
 import typing as t
+from collections import Counter
 
 Explains = t.Callable[[dict[str, t.Any], dict[str, t.Any], dict[str, t.Any]], bool]
 
@@ -48,6 +49,19 @@ def _measured_addresses(case: t.Any, expected: t.Any, found: t.Any) -> bool:
     steps = [step for step, measure in ((ADDRESS, r"\b(length|count)\b"), (WORDS, r"\bwordcount\b")) if re.search(measure, sources)]
     less = [int(one) - int(other) for one, other in zip(re.findall(r"\d+", page), re.findall(r"\d+", ours), strict=True)]
     return any(less) and all(any(not more or more == step for step in steps) for more in less)
+
+
+def _names_of_the_package(_: t.Any, expected: t.Any, found: t.Any) -> bool:
+    """The text of an object names the package, in which a filter may have put something or turned it round: pages that differ
+    only in the letters of the two names, and in addresses."""
+
+    def letters(outcome: t.Any) -> Counter[str]:
+        return Counter(re.sub(r"0x[0-9a-f]{6,}|[0-9a-f]{6,}x0", "", outcome.get("page", "").lower()))
+
+    theirs, ours = letters(expected), letters(found)
+    more, less = theirs - ours, ours - theirs
+    times = more["2"]
+    return times > 0 and more == Counter("jj2" * times) and less == Counter("hde" * times)
 
 
 def _python_compiles(_: t.Any, expected: t.Any, found: t.Any) -> bool:
@@ -134,6 +148,7 @@ ACCEPTED: list[tuple[str, tuple[str, ...], Explains]] = [
     ("the address of an object", BOTH, _addresses),
     ("the characters of an address", ("native",), _addresses_taken_apart),
     ("the length of an address", ("native",), _measured_addresses),
+    ("the package's name, filtered", ("python",), _names_of_the_package),
     ("a limit of native renders", ("native",), _limited),
     ("Python's own error about generated source", BOTH, _python_compiles),
     ("a dict that changes under its loop", ("native",), _changed_in_a_loop),
