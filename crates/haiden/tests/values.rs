@@ -399,3 +399,16 @@ fn extreme_numbers_do_not_panic() {
         }
     }
 }
+
+/// Jinja2 folds what a constant decides, and escapes it by what it knows while compiling: outside of `autoescape`, not at all.
+#[test]
+fn an_integer_beyond_64_bits_decides_what_is_folded() {
+    let context = of(&BTreeMap::from([("on", true)]));
+    for (test, page) in
+        [("12345678901234567890", "<i>"), ("1", "<i>"), ("0", "<b>"), ("not 12345678901234567890", "<b>")]
+    {
+        let template =
+            format!("{{% autoescape on %}}{{{{ '<i>' if {test} else '<b>' }}}}{{% endautoescape %}}");
+        check(&template, &context, page);
+    }
+}

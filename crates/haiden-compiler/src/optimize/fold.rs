@@ -36,17 +36,17 @@ fn folded<'a>(ir: &Ir<'a>, expr: &Expr<'a>) -> Option<Expr<'a>> {
             Expr::Float(value) => Some(Expr::Float(value)),
             _ => None,
         },
-        Expr::Not(value) => Some(Expr::Bool(!truth(constant(value)?)?)),
+        Expr::Not(value) => Some(Expr::Bool(!truth(ir.expr(value))?)),
         Expr::And(left, right) => {
-            let first = constant(left)?;
+            let first = ir.expr(left);
             if truth(first)? { constant(right).cloned() } else { Some(first.clone()) }
         }
         Expr::Or(left, right) => {
-            let first = constant(left)?;
+            let first = ir.expr(left);
             if truth(first)? { Some(first.clone()) } else { constant(right).cloned() }
         }
         Expr::Cond { test, then, otherwise: Some(otherwise) } => {
-            let chosen = if truth(constant(test)?)? { then } else { otherwise };
+            let chosen = if truth(ir.expr(test))? { then } else { otherwise };
             constant(chosen).cloned()
         }
         Expr::Compare { first, ops, operators } => compare(ir, first, ops, operators),
@@ -59,11 +59,13 @@ fn is_constant(expr: &Expr<'_>) -> bool {
     matches!(expr, Expr::None | Expr::Bool(_) | Expr::Int(_) | Expr::Float(_) | Expr::Str(_))
 }
 
+/// The truth of a constant; an integer beyond 64 bits is not zero.
 fn truth(expr: &Expr<'_>) -> Option<bool> {
     Some(match expr {
         Expr::None => false,
         Expr::Bool(value) => *value,
         Expr::Int(value) => *value != 0,
+        Expr::BigInt(_) => true,
         Expr::Float(value) => *value != 0.0,
         Expr::Str(text) => !text.is_empty(),
         _ => return None,
