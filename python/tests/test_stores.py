@@ -474,9 +474,11 @@ def openssl(folder, arguments, *more):
 def redis_over_tls(folder):
     """A Redis with a certificate for this host, of an authority in `authority.pem`."""
     key = "-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2"
-    openssl(folder, f"req -x509 {key} -keyout authority.key -out authority.pem -subj /CN=authority")
+    openssl(folder, f"req -x509 {key} -keyout authority.key -out authority.pem -subj /CN=authority", "-addext", "keyUsage=critical,keyCertSign")
     openssl(folder, f"req {key} -keyout server.key -out server.csr -subj /CN=server")
-    (folder / "extensions").write_text("subjectAltName=IP:127.0.0.1\nbasicConstraints=CA:FALSE\n")
+    # All that CPython 3.13 wants of a certificate.
+    keys = "authorityKeyIdentifier=keyid\nsubjectKeyIdentifier=hash\nkeyUsage=digitalSignature"
+    (folder / "extensions").write_text(f"subjectAltName=IP:127.0.0.1\nbasicConstraints=CA:FALSE\n{keys}\n")
     sign = "x509 -req -in server.csr -CA authority.pem -CAkey authority.key -CAcreateserial -days 2"
     openssl(folder, f"{sign} -extfile extensions -out server.pem")
     program = server("HAIDEN_REDIS_SERVER", "redis-server")
