@@ -39,7 +39,8 @@ impl Inner {
         self.templates.get(name, |loaded| self.is_fresh(loaded))
     }
 
-    fn is_fresh(&self, loaded: &Loaded) -> bool {
+    /// May it be used without loading it anew?
+    pub(crate) fn is_fresh(&self, loaded: &Loaded) -> bool {
         !self.settings.auto_reload || loaded.up_to_date.as_ref().is_none_or(|up_to_date| up_to_date())
     }
 

@@ -94,6 +94,37 @@ fn templates_in_memory_are_not_loaded_again() {
 }
 
 #[test]
+fn a_load_that_ended_in_the_meantime_is_enough() {
+    // Whoever asks first whether the template is up to date gets the answer only after another load has replaced it.
+    let (asked, loads) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let inside: Arc<Mutex<Option<Environment>>> = Arc::default();
+    let mut environment = Environment::new();
+    let (questions, environments, counted) = (asked.clone(), inside.clone(), loads.clone());
+    environment.set_async_loader(move |_: String| {
+        let load = counted.fetch_add(1, SeqCst);
+        let (questions, environments) = (questions.clone(), environments.clone());
+        async move {
+            let mut source = Source::new(load.to_string());
+            source.up_to_date = Some(Arc::new(move || {
+                if load > 0 {
+                    return true;
+                }
+                if questions.fetch_add(1, SeqCst) == 0 {
+                    let environment = environments.lock().expect("no panic").take().expect("put there below");
+                    assert_eq!(render(&environment, "page").expect("a page"), "1");
+                }
+                false
+            }));
+            Ok(source)
+        }
+    });
+    assert_eq!(render(&environment, "page").expect("a page"), "0");
+    *inside.lock().expect("no panic") = Some(environment.clone());
+    assert_eq!(render(&environment, "page").expect("a page"), "1");
+    assert_eq!(loads.load(SeqCst), 2, "what the load inside brought is used");
+}
+
+#[test]
 fn without_room_in_memory_each_render_loads_what_it_needs() {
     let library = site();
     let mut environment = library.environment();

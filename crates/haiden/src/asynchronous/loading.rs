@@ -12,11 +12,10 @@ use haiden_runtime::Program;
 
 use crate::asynchronous::future::{Known, Shared};
 use crate::asynchronous::render::BoxFuture;
-use crate::environment::{Environment, Inner};
+use crate::environment::{Environment, Inner, Loaded};
 use crate::error::{Error, ErrorKind};
 use crate::loader::{LoadError, Source};
 use crate::template::Template;
-use crate::template_cache::CacheSize;
 use crate::value::host::{NativeHost, Start};
 
 /// A place that templates come from, which has to be waited for: a database, another service.
@@ -207,17 +206,20 @@ impl Inner {
         loader: Arc<dyn AsyncLoader>,
         name: Arc<str>,
     ) -> Result<Arc<Program<NativeHost>>, Error> {
-        let source = loader.get_source(&name).await;
-        let loaded = source
-            .map_err(|error| self.load_error(&name, error))
-            .and_then(|source| self.loaded(&name, source));
-        if let Ok(loaded) = &loaded
-            && self.templates.size() != CacheSize::Nothing
-        {
-            self.templates.insert(&name, loaded.clone());
-        }
+        // Another load may have ended between the look into memory and the entry of this one.
+        let loaded = match self.templates.peek(&name, |loaded| self.is_fresh(loaded)) {
+            Some(loaded) => Ok(loaded),
+            None => self.load_now(&*loader, &name).await,
+        };
         self.loads.lock().unwrap_or_else(PoisonError::into_inner).remove(&name);
         loaded.map(|loaded| loaded.program)
+    }
+
+    async fn load_now(&self, loader: &dyn AsyncLoader, name: &str) -> Result<Loaded, Error> {
+        let source = loader.get_source(name).await.map_err(|error| self.load_error(name, error))?;
+        let loaded = self.loaded(name, source)?;
+        self.templates.insert(name, loaded.clone());
+        Ok(loaded)
     }
 }
 
