@@ -1,187 +1,196 @@
 //! What Jinja2 evaluates while it compiles, where that shows in the output.
 //!
-//! Jinja2 folds constants, filters and tests of constants included, and writes the result into Python source. Two
-//! effects are part of its language: a constant `~` joins plain text, so markup in it is escaped again; and a negative
-//! constant loses its parentheses, so `-1 ** x`, `(-1) ** x` and `(1 - 2) ** x` all mean `-(1 ** x)`, unless operators are
-//! intercepted. They hold without our optimizer too. Source: `jinja2/nodes.py` (`as_const`), `jinja2/compiler.py` (`visit_Const`), 3.1.6.
+//! Jinja2 folds constants, filters and tests of constants included, and writes the result into Python source. Three
+//! effects are part of its language: a constant `~` joins plain text, so markup in it is escaped again; a printed constant is
+//! escaped by what is known at that place, whatever `{% autoescape name %}` will say; and a negative constant loses its
+//! parentheses, so `-1 ** x`, `(-1) ** x` and `(1 - 2) ** x` all mean `-(1 ** x)`, unless operators are intercepted. They hold without our optimizer too. Source: `jinja2/nodes.py` (`as_const`), `jinja2/compiler.py` (`visit_Const`), 3.1.6.
 
-use haiden_syntax::ast::{Arguments, BinaryOp, Constant, Expr, UnaryOp};
+use haiden_syntax::ast::{self, Arguments, BinaryOp, Expr, UnaryOp};
 
 use super::Builder;
-
-/// Filters that leave a constant as true, or as false, as it was.
-const KEEPING_TRUTH: [&str; 9] =
-    ["abs", "capitalize", "d", "default", "e", "escape", "lower", "safe", "upper"];
+use super::known::{Fold, Known};
 
 /// Filters that Jinja2 never folds: they take the context.
 const WITH_CONTEXT: [&str; 6] = ["map", "random", "reject", "rejectattr", "select", "selectattr"];
 
-impl Builder<'_, '_, '_> {
+impl<'s> Builder<'_, '_, 's> {
     /// Would Jinja2 know the value while it compiles?
-    pub(super) fn is_constant(&self, expr: &Expr<'_>) -> bool {
-        match expr {
-            Expr::Const(_) | Expr::TemplateData(_) => true,
-            Expr::Binary(node) => {
-                self.is_constant(&node.left)
-                    && (self.is_decided(node.op, &node.left) || self.is_constant(&node.right))
-            }
-            Expr::Unary(node) => self.is_constant(&node.node),
-            Expr::Concat(node) => node.nodes.iter().all(|part| self.is_constant(part)),
-            Expr::List(node) => node.items.iter().all(|item| self.is_constant(item)),
-            Expr::Tuple(node) => node.items.iter().all(|item| self.is_constant(item)),
-            Expr::Dict(node) => {
-                node.items.iter().all(|pair| self.is_constant(&pair.key) && self.is_constant(&pair.value))
-            }
-            Expr::CondExpr(node) => {
-                let otherwise = node.expr2.as_ref();
-                match self.known_truth(&node.test) {
-                    Some(true) => self.is_constant(&node.expr1),
-                    Some(false) => otherwise.is_some_and(|value| self.is_constant(value)),
-                    None => {
-                        let all = [&node.test, &node.expr1];
-                        all.into_iter().chain(otherwise).all(|value| self.is_constant(value))
-                    }
-                }
-            }
-            Expr::Compare(node) => {
-                self.is_constant(&node.expr) && node.ops.iter().all(|operand| self.is_constant(&operand.expr))
-            }
-            Expr::Getattr(node) => self.is_constant(&node.node),
-            Expr::Getitem(node) => self.is_constant(&node.node) && self.is_constant(&node.arg),
-            Expr::Slice(node) => {
-                [&node.start, &node.stop, &node.step].into_iter().flatten().all(|part| self.is_constant(part))
-            }
-            Expr::Test(node) => {
-                !self.eval.volatile && self.is_constant(&node.node) && self.are_constant(&node.arguments)
-            }
-            Expr::Filter(node) => {
-                !self.eval.volatile
-                    && !WITH_CONTEXT.contains(&self.ir.text(node.name))
-                    && node.node.as_ref().is_some_and(|value| self.is_constant(value))
-                    && self.are_constant(&node.arguments)
-            }
-            _ => false,
-        }
+    pub(super) fn is_constant(&self, expr: &Expr<'s>) -> bool {
+        self.fold(expr).is_constant()
     }
 
     /// Whether a constant counts as true, if that shows without calling anything.
-    pub(super) fn known_truth(&self, expr: &Expr<'_>) -> Option<bool> {
+    pub(super) fn known_truth(&self, expr: &Expr<'s>) -> Option<bool> {
+        self.fold(expr).truth()
+    }
+
+    /// What Jinja2 would know of the value while it compiles. Looks at each part once.
+    pub(super) fn fold<'t>(&self, expr: &'t Expr<'s>) -> Fold<'t> {
         match expr {
-            Expr::Const(node) => Some(match &node.value {
-                Constant::None => false,
-                Constant::Bool(value) => *value,
-                Constant::Int(value) => *value != 0,
-                Constant::Float(value) => *value != 0.0,
-                Constant::Str(value) => !value.is_empty(),
-                Constant::BigInt(_) => true,
-                Constant::Object(_) => return None,
-            }),
-            Expr::List(node) => self.is_constant(expr).then_some(!node.items.is_empty()),
-            Expr::Tuple(node) => self.is_constant(expr).then_some(!node.items.is_empty()),
-            Expr::Unary(node) if node.op == UnaryOp::Not => self.known_truth(&node.node).map(|truth| !truth),
-            Expr::Filter(node)
-                if KEEPING_TRUTH.contains(&self.ir.text(node.name)) && self.is_constant(expr) =>
-            {
-                let truth = self.known_truth(node.node.as_ref()?)?;
-                // `default("", true)` has another value for what is false, and `abs` refuses what is no number.
-                let is_sure = match self.ir.text(node.name) {
-                    "abs" => {
-                        matches!(&node.node, Some(Expr::Const(node)) if !matches!(node.value, Constant::Str(_) | Constant::None))
-                    }
-                    _ => truth || node.arguments.args.is_empty() && node.arguments.kwargs.is_empty(),
-                };
-                is_sure.then_some(truth)
-            }
-            Expr::Binary(node) => match (node.op, self.known_truth(&node.left)?) {
-                (BinaryOp::And, true) | (BinaryOp::Or, false) => self.known_truth(&node.right),
-                (BinaryOp::And | BinaryOp::Or, left) => Some(left),
-                _ => None,
+            Expr::Const(node) => Fold::of(Known::literal(&node.value)),
+            Expr::TemplateData(_) if !self.eval.volatile => Fold::Yes,
+            Expr::Binary(node) => self.fold_binary(node),
+            Expr::Unary(node) => self.fold_unary(node),
+            Expr::Concat(node) => match self.fold_all(&node.nodes) {
+                Some(parts) if parts.iter().any(writes_something) => Fold::Truth(true),
+                Some(_) => Fold::Yes,
+                None => Fold::No,
             },
-            _ => None,
+            Expr::List(node) => {
+                self.fold_all(&node.items).map_or(Fold::No, |items| Fold::Value(Known::List(items)))
+            }
+            Expr::Tuple(node) => {
+                self.fold_all(&node.items).map_or(Fold::No, |items| Fold::Value(Known::Tuple(items)))
+            }
+            Expr::Dict(node) => {
+                let pair = |pair: &'t ast::Pair<'s>| {
+                    let (key, value) = (self.fold(&pair.key), self.fold(&pair.value));
+                    (key.is_constant() && value.is_constant()).then_some((key, value))
+                };
+                let pairs: Option<Vec<_>> = node.items.iter().map(pair).collect();
+                pairs.map_or(Fold::No, Known::dict)
+            }
+            Expr::CondExpr(node) => self.fold_condition(node),
+            Expr::Compare(node) => self.fold_comparison(node),
+            Expr::Getattr(node) => constant_if(self.is_constant(&node.node), Fold::Yes),
+            Expr::Getitem(node) => {
+                let (container, key) = (self.fold(&node.node), self.fold(&node.arg));
+                let item =
+                    container.value().zip(key.value()).and_then(|(container, key)| container.item(key));
+                constant_if(container.is_constant() && key.is_constant(), item.unwrap_or(Fold::Yes))
+            }
+            Expr::Slice(node) => {
+                let mut parts = [&node.start, &node.stop, &node.step].into_iter().flatten();
+                constant_if(parts.all(|part| self.is_constant(part)), Fold::Yes)
+            }
+            Expr::Test(node) if !self.eval.volatile => {
+                constant_if(self.is_constant(&node.node) && self.are_constant(&node.arguments), Fold::Yes)
+            }
+            Expr::Filter(node) if !self.eval.volatile => self.fold_filter(node),
+            _ => Fold::No,
+        }
+    }
+
+    /// All of them, if all are constant.
+    fn fold_all<'t>(&self, exprs: &'t [Expr<'s>]) -> Option<Vec<Fold<'t>>> {
+        exprs.iter().map(|expr| Some(self.fold(expr)).filter(Fold::is_constant)).collect()
+    }
+
+    fn fold_binary<'t>(&self, node: &'t ast::Binary<'s>) -> Fold<'t> {
+        let is_logic = matches!(node.op, BinaryOp::And | BinaryOp::Or);
+        if self.options.intercepted && !is_logic {
+            return Fold::No;
+        }
+        let left = self.fold(&node.left);
+        match left.truth() {
+            _ if !left.is_constant() => Fold::No,
+            Some(truth) if is_logic && truth == (node.op == BinaryOp::Or) => left,
+            Some(_) if is_logic => self.fold(&node.right),
+            _ => match (left.value(), self.fold(&node.right)) {
+                (_, Fold::No) => Fold::No,
+                (Some(left), Fold::Value(right)) if !is_logic => Fold::of(left.combined(node.op, &right)),
+                _ => Fold::Yes,
+            },
+        }
+    }
+
+    fn fold_unary<'t>(&self, node: &'t ast::Unary<'s>) -> Fold<'t> {
+        if self.options.intercepted && node.op != UnaryOp::Not {
+            return Fold::No;
+        }
+        match (node.op, self.fold(&node.node)) {
+            (_, Fold::No) => Fold::No,
+            (UnaryOp::Not, operand) => Fold::of(operand.truth().map(|truth| Known::from(!truth))),
+            (op, operand) => Fold::of(operand.value().and_then(|value| value.signed(op))),
+        }
+    }
+
+    fn fold_condition<'t>(&self, node: &'t ast::CondExpr<'s>) -> Fold<'t> {
+        let test = self.fold(&node.test);
+        match test.truth() {
+            _ if !test.is_constant() => Fold::No,
+            Some(true) => self.fold(&node.expr1),
+            // Without an `else` it is undefined, which Jinja2 leaves for run time.
+            Some(false) => node.expr2.as_ref().map_or(Fold::No, |otherwise| self.fold(otherwise)),
+            None => {
+                let mut branches = [Some(&node.expr1), node.expr2.as_ref()].into_iter().flatten();
+                constant_if(branches.all(|branch| self.is_constant(branch)), Fold::Yes)
+            }
+        }
+    }
+
+    /// Operands after the one that settles it are not looked at.
+    fn fold_comparison<'t>(&self, node: &'t ast::Compare<'s>) -> Fold<'t> {
+        let mut left = self.fold(&node.expr);
+        let mut is_known = true;
+        for operand in &node.ops {
+            let right = self.fold(&operand.expr);
+            if !(left.is_constant() && right.is_constant()) {
+                return Fold::No;
+            }
+            let holds =
+                left.value().zip(right.value()).and_then(|(left, right)| left.holds(operand.op, right));
+            match holds {
+                Some(false) if is_known => return Fold::Value(Known::from(false)),
+                Some(_) => {}
+                None => is_known = false,
+            }
+            left = right;
+        }
+        if is_known { Fold::Value(Known::from(true)) } else { Fold::Yes }
+    }
+
+    fn fold_filter<'t>(&self, node: &'t ast::Filter<'s>) -> Fold<'t> {
+        let name = self.ir.text(node.name);
+        let Some(operand) = &node.node else { return Fold::No };
+        if WITH_CONTEXT.contains(&name) || !self.are_constant(&node.arguments) {
+            return Fold::No;
+        }
+        let is_plain = node.arguments.args.is_empty() && node.arguments.kwargs.is_empty();
+        match (name, self.fold(operand)) {
+            (_, Fold::No) => Fold::No,
+            ("abs", Fold::Value(value)) => Fold::of(value.abs()),
+            // `default("", true)` has another value for what is false.
+            ("d" | "default", operand) if is_plain || operand.truth() == Some(true) => operand,
+            ("capitalize" | "e" | "escape" | "lower" | "safe" | "upper", operand) => match operand {
+                Fold::Value(Known::Str(text)) => Fold::Truth(!text.is_empty()),
+                // The text of anything else has a letter or a bracket in it.
+                Fold::Value(_) | Fold::Truth(true) => Fold::Truth(true),
+                _ => Fold::Yes,
+            },
+            _ => Fold::Yes,
         }
     }
 
     /// Does the left side of an `and` or an `or` settle it? Jinja2 does not look at the right one then.
-    pub(super) fn is_decided(&self, op: BinaryOp, left: &Expr<'_>) -> bool {
+    pub(super) fn is_decided(&self, op: BinaryOp, left: &Expr<'s>) -> bool {
         matches!(op, BinaryOp::And | BinaryOp::Or) && self.known_truth(left) == Some(op == BinaryOp::Or)
     }
 
-    fn are_constant(&self, arguments: &Arguments<'_>) -> bool {
+    fn are_constant(&self, arguments: &Arguments<'s>) -> bool {
         let named = arguments.kwargs.iter().map(|keyword| &keyword.value);
         let dynamic = arguments.dyn_args.iter().chain(&arguments.dyn_kwargs);
         arguments.args.iter().chain(named).chain(dynamic).all(|value| self.is_constant(value))
     }
 
     /// Is it a power of a negative constant, the exponent of which is not known? The negation moves out of it.
-    pub(super) fn negates_power(&self, op: BinaryOp, left: &Expr<'_>, right: &Expr<'_>) -> bool {
+    pub(super) fn negates_power(&self, op: BinaryOp, left: &Expr<'s>, right: &Expr<'s>) -> bool {
         op == BinaryOp::Pow
             && !self.options.intercepted
-            && Number::of(left).is_some_and(Number::is_negative)
+            && self.fold(left).value().is_some_and(Known::is_negative)
             && !self.is_constant(right)
     }
 }
 
-/// A constant number, as far as its sign needs it.
-#[derive(Clone, Copy)]
-enum Number {
-    Int(i64),
-    Float(f64),
+fn constant_if(is_constant: bool, constant: Fold<'_>) -> Fold<'_> {
+    if is_constant { constant } else { Fold::No }
 }
 
-impl Number {
-    /// The value of an expression of numbers and operators; `None` for what is more, or beyond 64 bits.
-    fn of(expr: &Expr<'_>) -> Option<Number> {
-        match expr {
-            Expr::Const(node) => match node.value {
-                Constant::Bool(value) => Some(Number::Int(i64::from(value))),
-                Constant::Int(value) => Some(Number::Int(value)),
-                Constant::Float(value) => Some(Number::Float(value)),
-                _ => None,
-            },
-            Expr::Unary(node) => match (node.op, Number::of(&node.node)?) {
-                (UnaryOp::Pos, value) => Some(value),
-                (UnaryOp::Neg, Number::Int(value)) => value.checked_neg().map(Number::Int),
-                (UnaryOp::Neg, Number::Float(value)) => Some(Number::Float(-value)),
-                (UnaryOp::Not, _) => None,
-            },
-            Expr::Binary(node) => Number::of(&node.left)?.combined(node.op, Number::of(&node.right)?),
-            _ => None,
-        }
-    }
-
-    fn combined(self, op: BinaryOp, other: Number) -> Option<Number> {
-        if let (Number::Int(left), Number::Int(right)) = (self, other) {
-            let result = match op {
-                BinaryOp::Add => left.checked_add(right),
-                BinaryOp::Sub => left.checked_sub(right),
-                BinaryOp::Mul => left.checked_mul(right),
-                BinaryOp::Div if right != 0 => return Some(Number::Float(left as f64 / right as f64)),
-                _ => None,
-            };
-            return result.map(Number::Int);
-        }
-        let (left, right) = (self.float(), other.float());
-        let result = match op {
-            BinaryOp::Add => left + right,
-            BinaryOp::Sub => left - right,
-            BinaryOp::Mul => left * right,
-            BinaryOp::Div if right != 0.0 => left / right,
-            _ => return None,
-        };
-        Some(Number::Float(result))
-    }
-
-    fn float(self) -> f64 {
-        match self {
-            Number::Int(value) => value as f64,
-            Number::Float(value) => value,
-        }
-    }
-
-    fn is_negative(self) -> bool {
-        match self {
-            Number::Int(value) => value < 0,
-            Number::Float(value) => value.is_sign_negative() && !value.is_nan(),
-        }
+/// Is it sure that printing it writes something?
+fn writes_something(part: &Fold<'_>) -> bool {
+    match part {
+        Fold::Value(Known::Str(text)) => !text.is_empty(),
+        Fold::Value(_) => true,
+        _ => false,
     }
 }

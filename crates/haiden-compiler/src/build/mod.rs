@@ -9,6 +9,7 @@ mod call;
 mod constant;
 mod expr;
 mod function;
+mod known;
 mod loops;
 mod modify;
 mod names;

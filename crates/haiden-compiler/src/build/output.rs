@@ -35,8 +35,10 @@ impl<'a, 's> Builder<'_, 'a, 's> {
                         self.mark_line(node.at());
                     }
                     let value = self.expr(node)?;
-                    let (escape, folded) = (self.eval.escape(), self.eval.folded());
+                    let folded = self.eval.folded();
                     let constant = self.options.finalize && self.is_constant(node);
+                    let is_static = self.eval.volatile && self.is_constant(node);
+                    let escape = if is_static { folded } else { self.eval.escape() };
                     out.push(Stmt {
                         at: self.marked(node.at()),
                         kind: StmtKind::Emit { value, escape, folded, constant },
