@@ -17,11 +17,12 @@ ADDRESS, WORDS = 18, 2
 
 
 def _addresses(_: t.Any, expected: t.Any, found: t.Any) -> bool:
-    """Objects show where they lie in memory, which filters may cut; native ones lie nowhere."""
+    """Objects show where they lie in memory, which filters may cut or turn round; native ones lie nowhere."""
     if " object " in str(expected) and str(expected).split() == str(found).split():
         # A filter made them equally wide; the places were taken out after that.
         return True
-    return bool(re.search(r"0x|\bat\b", str(expected), re.IGNORECASE) and re.search(r"(object|function)\b", str(found), re.IGNORECASE))
+    turned = str(expected)[::-1], str(found)[::-1]
+    return any(re.search(r"0x|\bat\b", theirs, re.IGNORECASE) and re.search(r"(object|function)\b", ours, re.IGNORECASE) for theirs, ours in ((str(expected), str(found)), turned))
 
 
 def _addresses_taken_apart(_: t.Any, expected: t.Any, found: t.Any) -> bool:
@@ -111,7 +112,7 @@ def _object_as_page(_: t.Any, expected: t.Any, found: t.Any) -> bool:
 def _changed_after_it_was_printed(case: t.Any, _: t.Any, __: t.Any) -> bool:
     """Native types: Jinja2 makes text of the page's first two values when it has a third one, of what they have become."""
     sources = "".join([case["template"], *case["templates"].values()])
-    return case.get("environment") == "NativeEnvironment" and bool(re.search(r"update|append|reverse\(", sources))
+    return case.get("environment") == "NativeEnvironment" and bool(re.search(r"update|append|reverse\(|\bloop\b", sources))
 
 
 def _changed_in_a_called_block(case: t.Any, expected: t.Any, found: t.Any) -> bool:

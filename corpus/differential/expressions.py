@@ -23,6 +23,19 @@ NAMES: Scope = {
     "users": ["users"],
     "any": ["anything", "none", "missing", "mixed", "i0", "s0"],
 }
+# Literals in place of names: expressions that Jinja2 computes while it compiles.
+CONSTANTS: Scope = {
+    "int": ["1", "0", "-3", "12345678901234567890"],
+    "float": ["0.0", "-1.5", "1e9"],
+    "str": ["'<b>'", "''", "'a'"],
+    "bool": ["true", "false"],
+    "ints": ["[1, 2]", "[]", "(3, 1, 2)"],
+    "strs": ["['a', '<b>']", "()"],
+    "list": ["[1, 'a', none]", "('<i>', 2)", "[[1], {}]"],
+    "dict": ["{'a': 1, 'b': '<b>'}", "{}", "{1: 2, true: 3}"],
+    "users": ["[{'name': '<a>', 'age': 3, 'score': 1.5}]"],
+    "any": ["none", "1", "'<i>'", "[]", "{}"],
+}
 LITERALS = {
     "int": ["0", "1", "2", "3", "7", "10", "1_000", "0x1F", "0b101", "0o17", "12345678901234567890"],
     "float": ["0.0", "1.0", "1.5", "2.5", "0.1", "1e3", "1E-2", "1_0.5", "123.456"],
@@ -71,6 +84,8 @@ class Expressions:
         """An expression that gives this type, now and then another."""
         if depth > 0 and self.chance(self.wildness):
             return self.wild(depth - 1)
+        if depth > 1 and self.chance(0.02):
+            return self.constant(kind, depth)
         if self.chance(0.04):
             kind = self.rng.choice(TYPES)
         if kind == "any":
@@ -85,6 +100,14 @@ class Expressions:
             return f"({self.expr('any', depth - 1)}{self.filter(self.rng.choice(['default', 'd']), [self.expr(kind, depth - 1), *(['true'] if self.chance(0.3) else [])])})"
         made: str = getattr(self, f"e_{kind}")(depth - 1)
         return made
+
+    def constant(self, kind: str, depth: int) -> str:
+        """An expression, almost without names."""
+        scope, wildness = self.scope, self.wildness
+        self.scope, self.wildness = CONSTANTS, 0.0
+        text = self.expr(kind, depth)
+        self.scope, self.wildness = scope, wildness
+        return text
 
     def leaf(self, kind: str) -> str:
         """A name or a literal."""

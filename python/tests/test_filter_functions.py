@@ -50,6 +50,9 @@ do_default(undefined), do_default(undefined, 1), do_default('', 1), do_default('
 sync_do_join(plain, [1, 'a', Markup('<')], '<'), sync_do_join(auto, [1, '<'], '<'), sync_do_join(auto, ['<', Markup('<')], '<')
 sync_do_join(auto, ['<', Markup('<')], Markup('<')), sync_do_join(auto, [1, None], 5), sync_do_join(plain, rows, ',', 'n')
 sync_do_join(auto, [html, '<'], '-'), sync_do_join(auto, [], Markup('<')), sync_do_join(plain, 'abc')
+sync_do_join(auto, [html, '<', Markup('<')], html), sync_do_join(auto, [html, '<'], Markup('<'))
+auto.environment.from_string("{{ [html, '<', m]|join(html) }}|{{ [html, '<', m]|join(m) }}").render(html=html, m=Markup('<'))
+auto.environment.from_string("{{ [m, '<']|join(u) }}").render(m=Markup('<'), u=ChainableUndefined())
 sync_do_join(plain, 1)
 do_join(plain, 'abc', '-'), do_center('a', 5), do_center('ab', 5), do_center(Markup('<'), 3), len(do_center('a'))
 sync_do_first(env, 'abc'), sync_do_first(env, []), do_last(env, 'abc'), do_last(env, {}), do_first(env, iter([1]))
@@ -228,6 +231,7 @@ def scope(package):
         names[f"{prefix}plain"] = nodes.EvalContext(environment)
     names["auto"] = nodes.EvalContext(top.Environment(autoescape=True))
     names["undefined"] = names["env"].undefined(name="undefined")
+    names["ChainableUndefined"] = top.ChainableUndefined
     names["rows"] = [Row("x", 2), Row("y", 1), Row("X", 3)]
     names["values"] = [0, 1, 2, -1, True, False, None, 1.0, 2.5, "", "a", "A", "aB", [], [1], (), {}, {"a": 1}, {1}]
     names["values"] += [range(3), markupsafe.Markup("a"), len, Html, 1j, names["undefined"]]

@@ -376,15 +376,22 @@ fn join(
         Some(separator) if !escapes => text_once(host, separator)?,
         Some(separator) => separator,
     };
-    let items = host.star(value)?;
-    let mut safe = false;
-    if escapes {
-        safe = host.has_html(&separator)?;
-        for item in &items {
+    let mut items = host.star(value)?;
+    let (separator, safe) = if escapes && host.has_html(&separator)? {
+        // Texts are joined: the separator's, which escapes if it is markup, and those of the items.
+        for item in &mut items {
+            *item = Register::object(soft_str(host, item)?);
+        }
+        let separator = Register::object(soft_str(host, &separator)?);
+        let safe = host.has_html(&separator)?;
+        (separator, safe)
+    } else {
+        let mut safe = false;
+        for item in items.iter().filter(|_| escapes) {
             safe = safe || host.has_html(item)?;
         }
-    }
-    let separator = if safe { separator } else { text_once(host, separator)? };
+        (if safe { separator } else { text_once(host, separator)? }, safe)
+    };
     host.build(safe, |host, out| {
         for (index, item) in items.iter().enumerate() {
             if index > 0 {
