@@ -102,8 +102,10 @@ impl<T: Clone> Shared<T> {
                 State::Idle(future) => future,
                 State::Done(outcome) => {
                     *state = State::Done(outcome.clone());
-                    // Everybody was woken when it was done.
-                    waiters.clear();
+                    // Who waited was taken when it was done; who has come since finds it done.
+                    let waited = waiters.take();
+                    drop(state);
+                    drop(waited);
                     return Poll::Ready(outcome);
                 }
                 State::Polled(thread) => {
@@ -124,8 +126,14 @@ impl<T: Clone> Shared<T> {
         drop(within);
         match &polled {
             Poll::Ready(outcome) => {
-                *lock(state) = State::Done(outcome.clone());
-                waiters.wake_by_ref();
+                let outcome = State::Done(outcome.clone());
+                let wakers = {
+                    // Together: who finds it done forgets those that wait, so they must have been taken by then.
+                    let mut state = lock(state);
+                    *state = outcome;
+                    waiters.take()
+                };
+                wakers.into_iter().for_each(Waker::wake);
             }
             Poll::Pending => {
                 *lock(state) = State::Idle(future);
@@ -169,8 +177,9 @@ impl Waiters {
         }
     }
 
-    fn clear(&self) {
-        lock(&self.0).wakers.clear();
+    /// Those that wait; nobody does after that.
+    fn take(&self) -> Vec<Waker> {
+        mem::take(&mut lock(&self.0).wakers)
     }
 
     /// Has it been woken since this was last called?
@@ -190,5 +199,64 @@ impl Wake for Waiters {
             mem::take(&mut calls.wakers)
         };
         wakers.into_iter().for_each(Waker::wake);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::hint;
+    use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+    use std::sync::mpsc;
+    use std::time::Duration;
+
+    use super::*;
+
+    /// Wakes a thread.
+    struct Unpark(thread::Thread);
+
+    impl Wake for Unpark {
+        fn wake(self: Arc<Self>) {
+            self.0.unpark();
+        }
+    }
+
+    fn wait(future: &Shared<usize>) -> usize {
+        let waker = Waker::from(Arc::new(Unpark(thread::current())));
+        loop {
+            match future.poll(&mut Context::from_waker(&waker)) {
+                Poll::Ready(outcome) => return outcome.expect("a number"),
+                Poll::Pending => thread::park(),
+            }
+        }
+    }
+
+    #[test]
+    fn nobody_waits_for_what_is_done() {
+        const THREADS: usize = 4;
+        const ROUNDS: usize = 100_000;
+        // Long enough for the others to wait, and for a thread to be stopped at its end.
+        let future = |round| async move {
+            (0..round % 200).for_each(|_| hint::spin_loop());
+            Ok(round)
+        };
+        let futures: Arc<[_]> = (0..ROUNDS).map(|round| Shared::new(future(round))).collect();
+        let round = Arc::new(AtomicUsize::new(0));
+        let (done, finished) = mpsc::channel();
+        for _ in 0..THREADS {
+            let (futures, arrived, done) = (futures.clone(), round.clone(), done.clone());
+            thread::spawn(move || {
+                for (round, future) in futures.iter().enumerate() {
+                    arrived.fetch_add(1, SeqCst);
+                    while arrived.load(SeqCst) < round * THREADS + 2 {
+                        thread::yield_now();
+                    }
+                    assert_eq!(wait(future), round);
+                }
+                done.send(()).expect("the test waits");
+            });
+        }
+        for _ in 0..THREADS {
+            finished.recv_timeout(Duration::from_mins(1)).expect("no thread waits for ever");
+        }
     }
 }
