@@ -289,7 +289,7 @@ class Generator(Wild):
         return text
 
     def s_autoescape(self, depth: int) -> str:
-        how = self.rng.choice(["true", "false", "b0", "b0 is true", f"({self.test(1)})"])
+        how = self.rng.choice(["true", "false", "b0|d", "b0 is true", f"({self.test(1)})"])
         constant = self.out(self.constant("any", 3)) * self.chance(0.5)
         return self.tag(f"autoescape {how}") + constant + self.body(depth) + self.tag("endautoescape")
 

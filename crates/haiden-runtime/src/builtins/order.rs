@@ -12,13 +12,9 @@ pub(super) fn dictsort<H: BuiltinHost>(
     value: &H::Register,
     bound: &Bound<H>,
 ) -> Result<H::Register, H::Error> {
-    let by_value = match bound.get(1).map(|by| host.text(by).unwrap_or_default()) {
-        None | Some("key") => false,
-        Some("value") => true,
-        Some(_) => {
-            let message = "You can only sort by either \"key\" or \"value\"".to_owned();
-            return Err(host.error(ErrorClass::FilterArgument, message));
-        }
+    let by_value = match bound.get(1) {
+        Some(by) => sorts_by_value(host, by)?,
+        None => false,
     };
     let items = mapping_items(host, context, value)?;
     let reverse = reverse(host, bound, 2)?;
@@ -35,6 +31,18 @@ pub(super) fn dictsort<H: BuiltinHost>(
         pairs.push(host.tuple(&[key.clone(), item.clone()])?);
     }
     host.list(&pairs)
+}
+
+/// Is it `"value"`, and not `"key"`? What cannot be compared to them, as a strict undefined value, raises its own error.
+fn sorts_by_value<H: BuiltinHost>(host: &mut H, by: &H::Register) -> Result<bool, H::Error> {
+    for (name, by_value) in [("key", false), ("value", true)] {
+        let name = host.new_text(name, false)?;
+        if same(host, by, &name)? {
+            return Ok(by_value);
+        }
+    }
+    let message = "You can only sort by either \"key\" or \"value\"".to_owned();
+    Err(host.error(ErrorClass::FilterArgument, message))
 }
 
 /// The items of a mapping, or of what a method `items` returns.
