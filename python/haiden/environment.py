@@ -214,12 +214,19 @@ class Environment:
         settings = self.__dict__.get("_settings")
         if settings is not None and name not in ("_settings", "cache", "loader", "bytecode_cache", "auto_reload"):
             settings.invalidate()
-            self.__dict__["_loaded"] = self._loads()
-            del self.__dict__["_settings"]
+            self._forget_settings()
+
+    def _forget_settings(self) -> None:
+        self.__dict__["_loaded"] = self._loads()
+        del self.__dict__["_settings"]
 
     def _machine_settings(self) -> "_native.Settings":
         """What the machine knows of the environment, made when something is compiled."""
         settings = self.__dict__.get("_settings")
+        if settings is not None and settings.stale:
+            # A class was changed.
+            self._forget_settings()
+            settings = None
         # Extensions are a dict that others fill, too.
         if settings is None or settings.extension_count != len(self.extensions):
             settings = self.__dict__["_settings"] = _native.Settings(self)
@@ -706,8 +713,10 @@ class Environment:
         :param globals: More globals for this template.
         :param template_class: The class to make.
         """
+        # Asked for first, as an override may tell.
+        known = self.make_globals(globals)
         cls = template_class or self.template_class
-        return cls.from_code(self, self.compile(source), self.make_globals(globals), None)
+        return cls.from_code(self, self.compile(source), known, None)
 
     def make_globals(self, d: Globals | None) -> Globals:
         """A template's globals: its own in front of the environment's."""
@@ -1171,6 +1180,9 @@ class TemplateStream:
 
 
 Environment.template_class = Template
+
+_STOCK: dict[type, dict[str, t.Any]] = {cls: dict(vars(cls)) for cls in (Environment, Template, Context, Undefined)}
+"""What the classes were made with. What a program puts in its place later is called as an override is."""
 
 
 def _module_of(name: str | None, body: str, exports: dict[str, t.Any]) -> TemplateModule:

@@ -11,7 +11,7 @@ import typing as t
 from markupsafe import Markup
 
 from . import defaults, nodes
-from .environment import Environment
+from .environment import Environment, _renamed
 from .exceptions import TemplateAssertionError, TemplateSyntaxError
 from .runtime import Context, Undefined
 from .utils import import_string, pass_context
@@ -525,7 +525,7 @@ class _CommentFinder:
 def _extraction_environment(options: t.Mapping[str, t.Any], truth: t.Callable[[str, bool], bool]) -> Environment:
     """An environment as the options of an extraction describe it."""
     names = (name.strip() for name in options.get("extensions", "").split(","))
-    extensions = dict.fromkeys(import_string(name) for name in names if name)
+    extensions = dict.fromkeys(import_string(_renamed(name)) for name in names if name)
     extensions[InternationalizationExtension] = None
     environment = Environment(
         block_start_string=options.get("block_start_string", defaults.BLOCK_START_STRING),

@@ -242,6 +242,12 @@ class ImmutableSandboxedEnvironment(SandboxedEnvironment):
         return super().is_safe_attribute(obj, attr, value) and not modifies_known_mutable(obj, attr)
 
 
+_STOCK: dict[type, dict[str, t.Any]] = {
+    cls: dict(vars(cls)) for cls in (SandboxedEnvironment, ImmutableSandboxedEnvironment)
+}
+"""What the classes were made with. What a program puts in its place later is called as an override is."""
+
+
 class SandboxedFormatter(Formatter):
     """Formats with the environment's rules for attributes and items."""
 

@@ -222,7 +222,9 @@ def url_quote(obj: t.Any, charset: str = "utf-8", for_qs: bool = False) -> str:
     """
     from urllib.parse import quote_from_bytes
 
-    data = obj if isinstance(obj, bytes) else str(obj).encode(charset)
+    # Text is what its characters are, whatever a subclass prints as: so with members of enumerations.
+    text = obj if isinstance(obj, (bytes, str)) else str(obj)
+    data = text if isinstance(text, bytes) else text.encode(charset)
     if for_qs:
         return quote_from_bytes(data, b"").replace("%20", "+")
     return quote_from_bytes(data, b"/")

@@ -115,6 +115,13 @@ pub(crate) fn class_version(object: &Bound<'_, PyAny>) -> u32 {
     unsafe { version(ffi::Py_TYPE(object.as_ptr())) }
 }
 
+/// The version tag of a class, 0 if it has none.
+pub(crate) fn version_of(class: &Obj) -> u32 {
+    debug_assert!(objects::is_type(class), "a class");
+    // SAFETY: it is a class, and alive.
+    unsafe { version(class.as_ptr().cast()) }
+}
+
 impl Site {
     pub(crate) fn new(name: &Name, fast: bool) -> Site {
         let item_of_dict = fast && !objects::class_has(class!(PyDict_Type), &name.object);

@@ -94,7 +94,7 @@ impl Code {
     /// As code of Python has it.
     #[getter]
     fn co_filename(&self) -> &str {
-        self.filename.as_deref().unwrap_or("<template>")
+        self.file()
     }
     #[getter]
     fn autoescape(&self) -> bool {
@@ -122,6 +122,13 @@ impl Code {
 }
 
 impl Code {
+    /// What is shown as the file of a template that has none.
+    pub(crate) const NO_FILE: &str = "<template>";
+
+    pub(crate) fn file(&self) -> &str {
+        self.filename.as_deref().unwrap_or(Code::NO_FILE)
+    }
+
     pub(crate) fn new(
         image: Arc<Image>,
         (name, filename): (Option<String>, Option<String>),

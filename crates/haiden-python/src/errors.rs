@@ -10,6 +10,7 @@ use pyo3::exceptions::{PyRuntimeError, PyStopAsyncIteration, PyStopIteration};
 use pyo3::prelude::*;
 use pyo3::types::PyList;
 
+use crate::code::Code;
 use crate::host::{PyHost, Witnessed};
 use crate::objects::{self, Class, Raised};
 use crate::register::Obj;
@@ -141,7 +142,7 @@ fn add_frames(py: Python<'_>, error: &PyErr, trace: &[TraceFrame], variables: &[
             (FunctionKind::Root, _) => "top-level template code".to_owned(),
             _ => "template".to_owned(),
         };
-        (frame.template.as_deref().unwrap_or("<template>"), frame.line, what, variables.bound(py))
+        (frame.template.as_deref().unwrap_or(Code::NO_FILE), frame.line, what, variables.bound(py))
     });
     let frames = PyList::new(py, frames.collect::<Vec<_>>())?;
     let traceback =

@@ -339,7 +339,7 @@ fn soft_str(host: &PyHost, value: &Register) -> Result<Obj> {
 /// `object.name(*arguments)`.
 pub(crate) fn method(object: &Obj, name: &Name, arguments: &[Obj]) -> Result<Obj> {
     let Some(method) = objects::lookup_attr(object, &name.object)? else {
-        let message = format!("object has no attribute '{}'", name.text());
+        let message = format!("'{}' object has no attribute '{}'", objects::class_name(object), name.text());
         return objects::raise(&Class::Attribute.object(), &message);
     };
     objects::call(&method, arguments, None)
@@ -376,7 +376,7 @@ fn join(
         Some(separator) if !escapes => text_once(host, separator)?,
         Some(separator) => separator,
     };
-    let mut items = host.star(value)?;
+    let mut items = host.items_now(value)?;
     let (separator, safe) = if escapes && host.has_html(&separator)? {
         // Texts are joined: the separator's, which escapes if it is markup, and those of the items.
         for item in &mut items {

@@ -14,6 +14,7 @@ use crate::attr_cache::Site;
 use crate::host::PyHost;
 use crate::objects::{self, Result, class};
 use crate::register::{Obj, Register};
+use crate::stock::Stock;
 use crate::wanted;
 
 unsafe extern "C" {
@@ -71,17 +72,19 @@ impl Guard {
         }
         let own = environment.getattr("__dict__")?;
         let own = own.cast::<PyDict>()?;
+        let (stock, immutable) =
+            (Stock::of(py, "haiden.sandbox", &stock)?, Stock::of(py, "haiden.sandbox", &immutable)?);
         for name in METHODS {
-            if own.contains(name)? || !class.getattr(name)?.is(&stock.getattr(name)?) {
+            if own.contains(name)? || stock.differs(&class, name)? {
                 return Ok(None);
             }
         }
         let safe = class.getattr("is_safe_attribute")?;
         Ok(if own.contains("is_safe_attribute")? {
             None
-        } else if safe.is(&stock.getattr("is_safe_attribute")?) {
+        } else if stock.had("is_safe_attribute", &safe)? {
             Some(Guard::Sandboxed)
-        } else if safe.is(&immutable.getattr("is_safe_attribute")?) {
+        } else if immutable.had("is_safe_attribute", &safe)? {
             Some(Guard::Immutable)
         } else {
             None

@@ -3,6 +3,7 @@
 //! Each road behaves as CPython's own iterator: a list's length is asked anew for each item, a dict that changes its size
 //! is an error.
 
+use crate::host::PyHost;
 use crate::objects::{self, Class, DictView, Result};
 use crate::register::{Obj, Register};
 
@@ -32,6 +33,18 @@ pub(crate) enum Iter {
     /// An asynchronous iterator, whose items the host awaits.
     Awaited(Obj),
     Values(std::vec::IntoIter<Register>),
+}
+
+impl PyHost {
+    /// All items at once, as `list(value)` has them: what is asynchronous is refused.
+    pub(crate) fn items_now(&self, value: &Register) -> Result<Vec<Register>> {
+        let mut iterator = Iter::new(&self.object(value)?, self.fast)?;
+        let mut items = Vec::new();
+        while let Some(item) = iterator.next()? {
+            items.push(item);
+        }
+        Ok(items)
+    }
 }
 
 impl Iter {

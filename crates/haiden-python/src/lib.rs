@@ -40,6 +40,7 @@ mod scope;
 mod settings;
 mod short_filters;
 mod shortcut;
+mod stock;
 mod stores;
 mod template;
 mod templates;

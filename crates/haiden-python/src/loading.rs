@@ -64,7 +64,9 @@ pub(crate) fn make_template(
 /// The settings of an environment.
 pub(crate) fn settings_of(types: &Types, environment: &Obj) -> Result<Obj> {
     let known = objects::lookup_attr(environment, &types.own_settings.object)?;
-    if let Some(known) = known.filter(|known| objects::ours::<SettingsObject>(known).is_some()) {
+    if let Some(known) = known.filter(|known| objects::ours::<SettingsObject>(known).is_some())
+        && !settings::of(&known).is_stale()
+    {
         return Ok(known);
     }
     let settings = objects::call_method(environment, &types.machine_settings.object, &[])?;

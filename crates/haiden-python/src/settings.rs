@@ -23,6 +23,7 @@ use crate::kept::Kept;
 use crate::objects;
 use crate::register::{Attached, Obj};
 use crate::scope::visit_object;
+use crate::stock::{Stock, Watch};
 use crate::types::{self, Types};
 use crate::wanted::Wanted;
 
@@ -71,6 +72,8 @@ pub(crate) struct Settings {
     extension_count: usize,
     compiles_tree: bool,
     stale: Cell<bool>,
+    /// The classes that the rest was read from.
+    classes: Watch,
     /// How many templates were asked for by name: those that were in memory, and those that were loaded.
     loads: Cell<[u64; 2]>,
 }
@@ -185,7 +188,7 @@ impl Settings {
     }
 
     pub(crate) fn is_stale(&self) -> bool {
-        self.stale.get()
+        self.stale.get() || self.classes.has_changed()
     }
 }
 
@@ -248,6 +251,12 @@ impl SettingsObject {
         self.0.get(py).loads.get().into()
     }
 
+    /// Has the environment changed since, or a class of it?
+    #[getter]
+    fn stale(&self, py: Python<'_>) -> bool {
+        self.0.get(py).is_stale()
+    }
+
     /// The environment has changed.
     fn invalidate(&self, py: Python<'_>) {
         self.0.get(py).stale.set(true);
@@ -279,16 +288,21 @@ impl SettingsObject {
     fn __clear__(&self) {}
 }
 
+/// The module that knows what the classes were made with.
+const HOME: &str = "haiden.environment";
+
+/// The methods that `Template.render` calls.
+const RENDERING: [&str; 2] = ["new_context", "root_render_func"];
+
 fn read(environment: &Bound<'_, PyAny>, types: &Types) -> PyResult<Settings> {
     let py = environment.py();
     let of = |name: &str| environment.getattr(name).map(|object| Obj::of(&object));
-    let stock = types.environment.bound(py);
+    let stock = Stock::of(py, HOME, &types.environment.bound(py))?;
     let class = environment.get_type();
     let own = environment.getattr("__dict__")?;
     let own = own.cast::<PyDict>()?;
-    let overridden = |name: &str| -> PyResult<bool> {
-        Ok(own.contains(name)? || !class.getattr(name)?.is(&stock.getattr(name)?))
-    };
+    let overridden =
+        |name: &str| -> PyResult<bool> { Ok(own.contains(name)? || stock.differs(class.as_any(), name)?) };
     let any = |names: &[&str]| -> PyResult<bool> {
         for name in names {
             if overridden(name)? {
@@ -301,14 +315,14 @@ fn read(environment: &Bound<'_, PyAny>, types: &Types) -> PyResult<Settings> {
     let (sandboxed, is_async) = (truth("sandboxed")?, truth("is_async")?);
     let context_class = environment.getattr("context_class")?;
     let context_class = context_class.cast::<PyType>()?;
-    let stock_context = types.context.bound(py);
-    let resolve =
-        !context_class.getattr("resolve_or_missing")?.is(&stock_context.getattr("resolve_or_missing")?);
-    let context_call = !context_class.getattr("call")?.is(&stock_context.getattr("call")?);
+    let stock_context = Stock::of(py, HOME, &types.context.bound(py))?;
+    let resolve = stock_context.differs(context_class, "resolve_or_missing")?;
+    let context_call = stock_context.differs(context_class, "call")?;
     let undefined = environment.getattr("undefined")?;
     let generator = code_generator(environment)?;
     let native = generator == CodeGenerator::Native;
-    let plain_context = context_class.is(stock_context);
+    let plain_context =
+        context_class.is(types.context.bound(py)) && stock_context.is_unchanged(context_class)?;
     let concat = if native { native } else { !overridden("concat")? };
     let finalize = environment.getattr("finalize")?;
     let finalize =
@@ -321,10 +335,13 @@ fn read(environment: &Bound<'_, PyAny>, types: &Types) -> PyResult<Settings> {
     let compiles_source = compiles_tree && !any(&parses)?;
     let loading = ["get_template", "get_or_select_template", "_load_template", "join_path"];
     let template_class = environment.getattr("template_class")?;
-    let up_to_date = types.template.bound(py).getattr("is_up_to_date")?;
-    let plain_loading = !any(&loading)? && template_class.getattr("is_up_to_date")?.is(&up_to_date);
+    let stock_template = Stock::of(py, HOME, &types.template.bound(py))?;
+    let plain_loading = !any(&loading)? && !stock_template.differs(&template_class, "is_up_to_date")?;
     let from_code = template_class.getattr("from_code")?.getattr_opt("__func__")?;
     let plain_making = from_code.is_some_and(|function| function.is(types.from_code.bound(py)));
+    let plain_templates = !stock_template.any_differs(&types.template.bound(py), &RENDERING)?;
+    let plain_undefined = undefined.is(types.undefined.bound(py))
+        && Stock::of(py, HOME, &undefined)?.is_unchanged(&undefined)?;
     let plain_globals = !overridden("make_globals")?;
     let fast = std::env::var_os("HAIDEN_NO_FAST").is_none_or(|value| value.is_empty());
     let loading = plain_loading.then(|| Loading {
@@ -338,7 +355,7 @@ fn read(environment: &Bound<'_, PyAny>, types: &Types) -> PyResult<Settings> {
         uptodate: Site::new(&types.uptodate, fast),
     });
     Ok(Settings {
-        plain_undefined: undefined.is(types.undefined.bound(py)),
+        plain_undefined,
         undefined: Obj::of(&undefined),
         finalize,
         filters: of("filters")?,
@@ -358,7 +375,7 @@ fn read(environment: &Bound<'_, PyAny>, types: &Types) -> PyResult<Settings> {
         plain_context,
         native,
         is_async,
-        plain: plain_context && concat && !native,
+        plain: plain_context && plain_templates && concat && !native,
         fast,
         loading,
         keys: RefCell::default(),
@@ -371,6 +388,7 @@ fn read(environment: &Bound<'_, PyAny>, types: &Types) -> PyResult<Settings> {
         extension_count: environment.getattr("extensions")?.len()?,
         compiles_tree,
         stale: Cell::new(false),
+        classes: Watch::new(&[class.as_any(), context_class, &undefined, &template_class]),
         loads: Cell::default(),
         environment: Obj::of(environment),
     })

@@ -68,8 +68,8 @@ pub(crate) fn make(types: &Types, class: &Obj, parts: Parts<'_>) -> Result<Obj> 
 /// As [`make`], with the name of its code as an object.
 pub(crate) fn make_named(types: &Types, class: &Obj, parts: Parts<'_>, name: &Obj) -> Result<Obj> {
     let Parts { settings, code, globals, up_to_date } = parts;
-    let filename = objects::ours::<Code>(&code).and_then(|code| code.filename.as_deref());
-    let filename = filename.map_or_else(|| Ok(objects::none()), objects::text)?;
+    let filename = objects::ours::<Code>(&code).map_or(Code::NO_FILE, Code::file);
+    let filename = objects::text(filename)?;
     let this = objects::new_of::<Template>(class)?;
     let attributes = [
         (&types.own_environment, &settings::of(settings).environment),
@@ -181,7 +181,7 @@ fn link(py: Python<'_>, settings: &Obj, code: &Obj, globals: &Obj, plain: bool) 
         globals: globals_of(py, globals)?,
         plain: plain && known.plain,
         autoescape: code.autoescape,
-        filename: Some(code.filename.as_deref().unwrap_or("<template>").into()),
+        filename: Some(code.file().into()),
         held: Cell::new(0),
         owner: Cell::new(std::ptr::null_mut()),
         objects: code.objects.as_ref().map(|objects| objects.get(py).clone()),

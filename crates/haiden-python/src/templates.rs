@@ -20,6 +20,29 @@ pub(crate) fn get(host: &PyHost, name: &Register, from: &Program<PyHost>) -> Res
     if let Some(program) = kept(host, &name)? {
         return Ok(program);
     }
+    load(host, name, from)
+}
+
+/// The template that a value names or is, for its module.
+pub(crate) fn import(
+    host: &mut PyHost,
+    name: &Register,
+    from: &Arc<Program<PyHost>>,
+) -> Result<Arc<Program<PyHost>>> {
+    // The module may be made for globals that only the importing template has.
+    host.importer = Some(from.clone());
+    let name = host.object(name)?;
+    if let Some(program) = template::program_of(&name)? {
+        return Ok(program);
+    }
+    if let Some(program) = kept(host, &name)? {
+        host.settings().loaded(true);
+        return Ok(program);
+    }
+    load(host, name, from)
+}
+
+fn load(host: &PyHost, name: Obj, from: &Program<PyHost>) -> Result<Arc<Program<PyHost>>> {
     let found = host.ask(&host.types.get_template, &[name, parent_name(from)?])?;
     as_program(&found)
 }

@@ -57,6 +57,10 @@ impl Host for PyHost {
     fn none(&mut self) -> Register {
         Register::NONE
     }
+    fn is_none(&self, value: &Register) -> bool {
+        matches!(value.view(), View::None)
+            || value.as_object().is_some_and(|object| object.is(&objects::none()))
+    }
     #[inline(always)]
     fn boolean(&mut self, value: bool) -> Register {
         Register::boolean(value)
@@ -576,17 +580,21 @@ impl Host for PyHost {
     }
     fn star(&mut self, value: &Register) -> Result<Vec<Register>> {
         // Not `iterate`: what is asynchronous cannot be spread.
-        let mut iterator = Iter::new(&self.object(value)?, self.fast)?;
+        let iterator = objects::iter_to_spread(&self.object(value)?)?;
         let mut items = Vec::new();
-        while let Some(item) = iterator.next()? {
-            items.push(item);
+        while let Some(item) = objects::iter_next(&iterator)? {
+            items.push(Register::object(item));
         }
         Ok(items)
     }
     fn star_star(&mut self, value: &Register) -> Result<Vec<(String, Register)>> {
         let mapping = self.object(value)?;
         if !objects::is_dict(&mapping) && objects::lookup_attr(&mapping, &self.types.keys.object)?.is_none() {
-            return objects::raise(&Class::Type.object(), "argument after ** must be a mapping");
+            let message = format!(
+                "haiden.runtime.Context.call() argument after ** must be a mapping, not {}",
+                objects::class_name(&mapping)
+            );
+            return objects::raise(&Class::Type.object(), &message);
         }
         let dict = objects::dict_of(&mapping)?;
         let (mut pairs, mut position) = (Vec::new(), 0);
@@ -633,6 +641,13 @@ impl Host for PyHost {
 
     fn template(&mut self, name: &Register, from: &Arc<Program<PyHost>>) -> Result<Arc<Program<PyHost>>> {
         templates::get(self, name, from)
+    }
+    fn imported_template(
+        &mut self,
+        name: &Register,
+        from: &Arc<Program<PyHost>>,
+    ) -> Result<Arc<Program<PyHost>>> {
+        templates::import(self, name, from)
     }
     fn select_template(
         &mut self,

@@ -65,6 +65,8 @@ pub trait Host: Sized {
     fn is_missing(register: &Self::Register) -> bool;
     /// The `None` register.
     fn none(&mut self) -> Self::Register;
+    /// Is it `None`?
+    fn is_none(&self, value: &Self::Register) -> bool;
     /// A boolean.
     fn boolean(&mut self, value: bool) -> Self::Register;
     /// An integer.
@@ -448,8 +450,16 @@ pub trait Host: Sized {
         name: &Self::Register,
         from: &Arc<Program<Self>>,
     ) -> Result<Arc<Program<Self>>, Self::Error>;
-    /// The template for `include` and `import`: a name, a template object, or a list of them of which the first that
-    /// exists is meant. `None` if none exists and that is no error.
+    /// The template for `import`: what `template` finds, unless a host has more to do for a module.
+    fn imported_template(
+        &mut self,
+        name: &Self::Register,
+        from: &Arc<Program<Self>>,
+    ) -> Result<Arc<Program<Self>>, Self::Error> {
+        self.template(name, from)
+    }
+    /// The template for `include`: a name, a template object, or a list of them of which the first that exists is meant.
+    /// `None` if none exists and that is no error.
     fn select_template(
         &mut self,
         names: &Self::Register,

@@ -301,6 +301,16 @@ pub(crate) fn iter(object: &Obj) -> Result<Obj> {
 
 /// `iter(object)`, for `a, b = object`: Python has words of its own for that.
 pub(crate) fn iter_to_unpack(object: &Obj) -> Result<Obj> {
+    iter_or_say(object, |name| format!("cannot unpack non-iterable {name} object"))
+}
+
+/// `iter(object)`, for `f(x, *object)`: Python has words of its own for that, too.
+pub(crate) fn iter_to_spread(object: &Obj) -> Result<Obj> {
+    iter_or_say(object, |name| format!("Value after * must be an iterable, not {name}"))
+}
+
+/// `iter(object)`; where the class cannot be iterated over, the error is what `words` makes of its name.
+fn iter_or_say(object: &Obj, words: impl FnOnce(&str) -> String) -> Result<Obj> {
     iter(object).or_else(|raised| {
         // SAFETY: the object is alive, and so is its class.
         let iterable = unsafe {
@@ -310,10 +320,15 @@ pub(crate) fn iter_to_unpack(object: &Obj) -> Result<Obj> {
             return Err(raised);
         }
         raised.clear();
-        // SAFETY: as above; the name of a class ends with a zero, and lives as long as the class.
-        let name = unsafe { std::ffi::CStr::from_ptr((*ffi::Py_TYPE(object.as_ptr())).tp_name) };
-        raise(&Class::Type.object(), &format!("cannot unpack non-iterable {} object", name.to_string_lossy()))
+        raise(&Class::Type.object(), &words(&class_name(object)))
     })
+}
+
+/// What Python's own errors call the class of an object.
+pub(crate) fn class_name(object: &Obj) -> String {
+    // SAFETY: the object is alive, and so is its class; a class's name ends with a zero, and lives as long as the class.
+    let name = unsafe { std::ffi::CStr::from_ptr((*ffi::Py_TYPE(object.as_ptr())).tp_name) };
+    name.to_string_lossy().into_owned()
 }
 
 /// `next(iterator)`.

@@ -354,8 +354,8 @@ impl<H: Host> Vm<H> {
         if function.flags & CATCH_CALLER != 0 && function.flags & EXPLICIT_CALLER == 0 {
             let register = kwargs + usize::from(function.flags & CATCH_KWARGS != 0);
             self.registers[register] = match caller {
-                Some(caller) => caller,
-                None => host.undefined(crate::host::Undefined::NoCaller)?,
+                Some(caller) if !host.is_none(&caller) => caller,
+                _ => host.undefined(crate::host::Undefined::NoCaller)?,
             };
         }
         Ok(())

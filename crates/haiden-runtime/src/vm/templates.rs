@@ -231,9 +231,7 @@ impl<H: Host> Vm<H> {
     ) -> Result<Option<H::Register>, H::Error> {
         let Some(frame) = self.frames.last() else { return Ok(None) };
         let from = self.programs[frame.program].clone();
-        let Some(template) = host.select_template(name, &from, false)? else {
-            return Vm::fault(host, Fault::BadImage("an import that ignores what is missing"));
-        };
+        let template = host.imported_template(name, &from)?;
         let cache = flags & WITH_CONTEXT == 0;
         if cache && let Some(module) = host.cached_module(&template) {
             return Ok(Some(module));

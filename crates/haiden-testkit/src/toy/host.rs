@@ -247,6 +247,9 @@ impl Host for ToyHost {
     fn none(&mut self) -> Toy {
         Toy::None
     }
+    fn is_none(&self, value: &Toy) -> bool {
+        matches!(value, Toy::None)
+    }
     fn boolean(&mut self, value: bool) -> Toy {
         Toy::Bool(value)
     }

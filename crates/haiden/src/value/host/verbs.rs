@@ -49,6 +49,9 @@ impl Host for NativeHost {
     fn none(&mut self) -> Word {
         Word::None
     }
+    fn is_none(&self, value: &Word) -> bool {
+        matches!(self.present(*value), Word::None)
+    }
     #[inline(always)]
     fn boolean(&mut self, value: bool) -> Word {
         Word::Bool(value)
@@ -504,6 +507,16 @@ impl Host for NativeHost {
                 self.show(&mut shown, word)?;
                 Err(Error::new(ErrorKind::TemplateNotFound, shown))
             }
+        }
+    }
+    fn imported_template(&mut self, name: &Word, from: &Arc<Program<Self>>) -> Result<Arc<Program<Self>>> {
+        // Names that were found before are known; a list names no template here.
+        match *name {
+            Word::Str(_) => match self.select_template(name, from, false)? {
+                Some(program) => Ok(program),
+                None => self.template(name, from),
+            },
+            _ => self.template(name, from),
         }
     }
     fn select_template(

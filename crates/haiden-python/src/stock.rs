@@ -1,0 +1,80 @@
+//! The package's own classes as they were made, and whether a program has changed one since.
+//!
+//! In: classes; what they were made with stands in `_STOCK` of their modules. Out: whether a method is the stock one, which
+//! the machine may do without a call. Invariant: a method that a program puts in a class's place, as instrumentation and
+//! tests do, is called like one that a subclass overrides; [`Watch`] tells when to look again.
+
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyType};
+
+use crate::attr_cache::version_of;
+use crate::register::Obj;
+
+/// What a class was made with.
+pub(crate) struct Stock<'py>(Bound<'py, PyDict>);
+
+impl<'py> Stock<'py> {
+    /// Of a class in this module.
+    pub(crate) fn of(py: Python<'py>, module: &str, class: &Bound<'py, PyAny>) -> PyResult<Stock<'py>> {
+        let all = py.import(module)?.getattr("_STOCK")?;
+        Ok(Stock(all.get_item(class)?.cast_into()?))
+    }
+
+    /// Is this what it had under the name?
+    pub(crate) fn had(&self, name: &str, value: &Bound<'py, PyAny>) -> PyResult<bool> {
+        Ok(self.0.get_item(name)?.is_some_and(|had| had.is(value)))
+    }
+
+    /// Does another class have something else under the name?
+    pub(crate) fn differs(&self, class: &Bound<'py, PyAny>, name: &str) -> PyResult<bool> {
+        Ok(!self.had(name, &class.getattr(name)?)?)
+    }
+
+    /// Does it under one of several names?
+    pub(crate) fn any_differs(&self, class: &Bound<'py, PyAny>, names: &[&str]) -> PyResult<bool> {
+        for name in names {
+            if self.differs(class, name)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Is the class itself as it was?
+    pub(crate) fn is_unchanged(&self, class: &Bound<'py, PyAny>) -> PyResult<bool> {
+        let now = class.getattr("__dict__")?;
+        if now.len()? != self.0.len() {
+            return Ok(false);
+        }
+        for (name, had) in self.0.iter() {
+            if !now.get_item(name).is_ok_and(|now| now.is(&had)) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+}
+
+/// Classes, and their versions when they were looked at.
+pub(crate) struct Watch(Box<[(Obj, u32)]>);
+
+impl Watch {
+    /// Of those that are classes.
+    pub(crate) fn new(classes: &[&Bound<'_, PyAny>]) -> Watch {
+        let classes = classes.iter().filter(|class| class.cast::<PyType>().is_ok());
+        let seen = classes.map(|class| {
+            // A look-up gives the class a version, if it can have one.
+            let _ = class.getattr("__doc__");
+            let class = Obj::of(class);
+            let version = version_of(&class);
+            (class, version)
+        });
+        Watch(seen.collect())
+    }
+
+    /// Has one of them changed, or a class that it inherits from?
+    #[inline]
+    pub(crate) fn has_changed(&self) -> bool {
+        self.0.iter().any(|(class, version)| version_of(class) != *version)
+    }
+}
