@@ -65,5 +65,4 @@ def async_generator(template: "Template", block: str | None) -> "t.Callable[[Con
             else:
                 await serve(machine)
 
-    root.__name__ = root.__qualname__ = "root" if block is None else f"block_{block}"
     return root

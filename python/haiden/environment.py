@@ -1064,16 +1064,20 @@ class Template(_native.Template):
 
 def _generator(template: Template, block: str | None) -> t.Callable[[Context], t.Iterator[str]]:
     """The function of a template or of one of its blocks."""
+    root: t.Any
     if template.environment.is_async:
         from ._async import async_generator
 
-        return async_generator(template, block)  # type: ignore[return-value]
+        root = async_generator(template, block)
+    else:
 
-    def root(context: Context) -> t.Iterator[str]:
-        yield from template._start(context, block)
+        def root(context: Context) -> t.Iterator[str]:
+            yield from template._start(context, block)
 
     root.__name__ = root.__qualname__ = "root" if block is None else f"block_{block}"
-    return root
+    # By which the machine knows its own among the blocks of a context.
+    root._haiden_made_for = (template, block)
+    return t.cast("t.Callable[[Context], t.Iterator[str]]", root)
 
 
 class TemplateModule:

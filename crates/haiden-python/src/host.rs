@@ -39,6 +39,8 @@ pub(crate) struct PyHost {
     pub(crate) calls_by_hook: bool,
     /// The program that asked for a template last, for imports: they see its globals.
     pub(crate) importer: Option<Arc<Program<PyHost>>>,
+    /// The template that was found last.
+    pub(crate) found: Option<Obj>,
     /// What verbs get may have to be awaited.
     pub(crate) is_async: bool,
     pub(crate) waiting: Waiting,
@@ -109,6 +111,7 @@ impl PyHost {
             guarded: false,
             calls_by_hook: false,
             importer: None,
+            found: None,
             is_async: false,
             waiting: Waiting::default(),
             witnessed: Vec::new(),
@@ -299,7 +302,7 @@ impl PyHost {
                 out.push_text(objects::characters(object)?, false);
                 return Ok(());
             }
-            if PyHost::is_exactly(object, &self.types.undefined) {
+            if PyHost::is_exactly(object, &self.types.undefined) && self.settings().plain_undefined {
                 return Ok(());
             }
         }

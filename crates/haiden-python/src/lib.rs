@@ -8,6 +8,7 @@
 #![deny(unsafe_code)]
 
 mod attr_cache;
+mod blocks;
 mod budget;
 mod calls;
 mod code;

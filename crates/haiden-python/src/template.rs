@@ -4,13 +4,14 @@ use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use haiden_runtime::{BlockReference, Chain, Vm};
+use haiden_runtime::Vm;
 use pyo3::exceptions::{PyException, PyKeyError, PyTypeError};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 use pyo3::{PyTraverseError, PyVisit};
 
+use crate::blocks::own_block;
 use crate::budget::Budget;
 use crate::code::Code;
 use crate::contexts;
@@ -355,14 +356,17 @@ impl Template {
         let started = (|| {
             let scope = crate::scope::Scope::new(program.extra().settings.clone());
             let mut host = PyHost::new(scope);
-            let context = host.context_from(&Obj::of(context), &program)?;
+            let object = Obj::of(context);
+            let chain = host.chain_from(&object, &program)?;
+            let context = host.context_from(&object, &program)?;
+            context.set_chain(chain.clone());
             let limits = host.limits();
             let vm = match block {
                 None => Vm::new(&mut host, &program, context.clone(), limits)?,
                 Some(name) => {
-                    let chain = Chain::of(&program);
-                    let Some(block) = chain.find(name) else { return Ok(Err(name)) };
-                    let reference = BlockReference { context: context.clone(), chain, block, depth: 0 };
+                    let Some(reference) = own_block(&program, context.clone(), chain, name) else {
+                        return Ok(Err(name));
+                    };
                     Vm::of_block(&mut host, reference, limits)?
                 }
             };

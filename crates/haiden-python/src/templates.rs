@@ -12,7 +12,11 @@ use crate::register::{Obj, Register};
 use crate::template;
 
 /// The template that a value names or is.
-pub(crate) fn get(host: &PyHost, name: &Register, from: &Program<PyHost>) -> Result<Arc<Program<PyHost>>> {
+pub(crate) fn get(
+    host: &mut PyHost,
+    name: &Register,
+    from: &Program<PyHost>,
+) -> Result<Arc<Program<PyHost>>> {
     let name = host.object(name)?;
     if let Some(program) = template::program_of(&name)? {
         return Ok(program);
@@ -42,9 +46,9 @@ pub(crate) fn import(
     load(host, name, from)
 }
 
-fn load(host: &PyHost, name: Obj, from: &Program<PyHost>) -> Result<Arc<Program<PyHost>>> {
+fn load(host: &mut PyHost, name: Obj, from: &Program<PyHost>) -> Result<Arc<Program<PyHost>>> {
     let found = host.ask(&host.types.get_template, &[name, parent_name(from)?])?;
-    as_program(&found)
+    as_program(host, found)
 }
 
 /// The first template of a list of names that exists, or the one that a name names.
@@ -64,7 +68,7 @@ pub(crate) fn select(
         return Ok(Some(program));
     }
     match host.ask(&host.types.get_or_select_template, &[names, parent_name(from)?]) {
-        Ok(found) => as_program(&found).map(Some),
+        Ok(found) => as_program(host, found).map(Some),
         Err(raised) if ignore_missing && raised.matches(&host.types.not_found) => {
             raised.clear();
             Ok(None)
@@ -115,9 +119,13 @@ fn parent_name(from: &Program<PyHost>) -> Result<Obj> {
     from.name().map_or_else(|| Ok(objects::none()), |name| objects::text(name))
 }
 
-fn as_program(found: &Obj) -> Result<Arc<Program<PyHost>>> {
-    match template::program_of(found)? {
-        Some(program) => Ok(program),
+fn as_program(host: &mut PyHost, found: Obj) -> Result<Arc<Program<PyHost>>> {
+    match template::program_of(&found)? {
+        Some(program) => {
+            // No cache may have it: its context is made next, perhaps by a method of the template itself.
+            host.found = Some(found);
+            Ok(program)
+        }
         None => objects::raise(&Class::Type.object(), "the loader returned something that is no template"),
     }
 }

@@ -141,6 +141,7 @@ types! {
     vars = "vars";
     parent = "parent";
     blocks = "blocks";
+    made_for = "_haiden_made_for";
     exported_vars = "exported_vars";
     resolve_or_missing = "resolve_or_missing";
     machine = "_machine";

@@ -326,6 +326,40 @@ impl<H: Host> Chain<H> {
         Arc::new(Chain { programs, table })
     }
 
+    /// The chain of a template where somebody else says which templates define a block: for each name these, the most
+    /// derived first, each with the name of the block there. What a template does not define is left out.
+    pub fn of_definitions<'a>(
+        program: &Arc<Program<H>>,
+        blocks: impl IntoIterator<Item = (&'a str, Vec<(Arc<Program<H>>, &'a str)>)>,
+    ) -> Arc<Chain<H>> {
+        let mut programs = vec![program.clone()];
+        let mut table = BlockTable::default();
+        for (name, definitions) in blocks {
+            let mut found = Vec::with_capacity(definitions.len());
+            for (program, block) in definitions {
+                let Some(&block) =
+                    program.image.blocks().iter().find(|known| program.image.name(known.name) == block)
+                else {
+                    continue;
+                };
+                let place = programs.iter().position(|known| known.id == program.id).unwrap_or_else(|| {
+                    programs.push(program);
+                    programs.len() - 1
+                });
+                found.push(BlockDefinition {
+                    program: place as u32,
+                    function: block.function,
+                    required: block.required,
+                });
+            }
+            if !found.is_empty() {
+                table.names.insert(name.into(), table.blocks.len());
+                table.blocks.push(found);
+            }
+        }
+        Arc::new(Chain { programs, table: Arc::new(table) })
+    }
+
     /// How many templates there are.
     pub fn depth(&self) -> usize {
         self.programs.len()
@@ -352,6 +386,12 @@ impl<H: Host> Chain<H> {
     pub fn name(&self, block: usize) -> Option<&str> {
         let definition = self.table.blocks.get(block)?.first()?;
         self.programs[definition.program as usize].function_name(definition.function)
+    }
+
+    /// At which depth a template defines a block.
+    pub fn depth_in(&self, block: usize, program: &Program<H>) -> Option<usize> {
+        let definitions = self.table.blocks.get(block)?;
+        definitions.iter().position(|definition| self.programs[definition.program as usize].id == program.id)
     }
 
     /// Definition `depth` of a block; 0 is the most derived.
