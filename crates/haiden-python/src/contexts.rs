@@ -182,7 +182,9 @@ impl PyHost {
         }
         let method = objects::get_attr(&owner, &objects::intern("new_context")?)?;
         let object = objects::call(&method, &[vars, objects::boolean(true), all], None)?;
-        self.context_from(&object, program)
+        let context = self.context_from(&object, program)?;
+        self.scope.keep(object, &context);
+        Ok(context)
     }
 
     /// The template has a parent now: its blocks stand behind those that the object has.

@@ -110,6 +110,13 @@ pub(crate) fn begin(program: &Arc<Program<PyHost>>, variables: Obj) -> Result<Be
     }
 }
 
+/// What ran with it has run.
+impl Drop for Data {
+    fn drop(&mut self) {
+        self.context.scope.let_go();
+    }
+}
+
 impl Data {
     /// Runs until there is a reason to stop; the end of a part is none for the whole.
     fn run(&mut self, whole: bool) -> Result<Stop> {

@@ -13,7 +13,7 @@ use crate::attr_cache::{self, Name, Site};
 use crate::objects::{self, Class, Result};
 use crate::output::Output;
 use crate::register::{Obj, Register, View};
-use crate::scope::{Context, Globals, Scope};
+use crate::scope::{Context, Globals, Running, Scope};
 use crate::settings::{self, Settings};
 use crate::types::{self, Types};
 use crate::waiting::Waiting;
@@ -46,6 +46,7 @@ pub(crate) struct PyHost {
     pub(crate) waiting: Waiting,
     /// What the frames of an error's trace see, while it is made.
     pub(crate) witnessed: Vec<Witnessed>,
+    _running: Running,
 }
 
 /// What a frame of a trace sees: its context, and locals by name.
@@ -102,6 +103,7 @@ impl PyHost {
         let mut host = PyHost {
             types,
             settings: scope.settings.clone(),
+            _running: Running::new(&scope),
             scope,
             fast: true,
             plain_attr: true,

@@ -225,6 +225,11 @@ pub(crate) struct Scope {
     pub(crate) budget: Option<Rc<Budget>>,
     contexts: RefCell<Vec<Weak<ContextData>>>,
     cells: RefCell<Vec<Weak<CellBlock>>>,
+    /// `Context`s of classes of one's own that templates run with which were included or imported: nothing else that the
+    /// garbage collector sees may hold them while they run.
+    kept: RefCell<Vec<(Obj, Weak<ContextData>)>>,
+    /// How many machines run here: what they hold is on no stack that the garbage collector sees.
+    running: Cell<usize>,
     /// How many Python objects of ours close over something that is listed here.
     members: Cell<usize>,
     /// The scope as a Python object, once something escaped; each member owns one reference to it.
@@ -239,13 +244,36 @@ impl Scope {
             budget,
             contexts: RefCell::default(),
             cells: RefCell::default(),
+            kept: RefCell::default(),
+            running: Cell::new(0),
             members: Cell::new(0),
             object: Cell::new(None),
         })
     }
 
+    /// Keeps a `Context` for as long as something runs with it.
+    pub(crate) fn keep(&self, object: Obj, context: &Context) {
+        let mut kept = self.kept.borrow_mut();
+        let mut over = Vec::new();
+        if kept.len() == kept.capacity() {
+            // The object's own handle holds the data; a template that runs does, too.
+            over.extend(kept.extract_if(.., |(_, context)| context.strong_count() < 2));
+        }
+        kept.push((object, Rc::downgrade(context)));
+        drop(kept);
+        // Dropped last, as that may run code which looks here.
+        drop(over);
+    }
+
+    /// Nothing runs any more.
+    pub(crate) fn let_go(&self) {
+        let kept = self.kept.take();
+        drop(kept);
+    }
+
     /// The render is over.
     pub(crate) fn finish(self: &Rc<Scope>) {
+        self.let_go();
         if self.members.get() == 0 || self.object.get().is_some() {
             return;
         }
@@ -287,8 +315,11 @@ impl Scope {
         }
     }
 
-    /// Shows all that is listed to the collector.
+    /// Shows all that is listed to the collector; nothing while a machine runs, so that it stays.
     fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
+        if self.running.get() > 0 {
+            return Ok(());
+        }
         let mut result = Ok(());
         let mut show = |object: &Obj| {
             if result.is_ok() {
@@ -296,6 +327,9 @@ impl Scope {
             }
         };
         show(&self.settings);
+        if let Ok(kept) = self.kept.try_borrow() {
+            kept.iter().for_each(|(object, _)| show(object));
+        }
         self.each_register(|register| {
             if let Some(object) = register.as_object() {
                 show(object);
@@ -347,6 +381,22 @@ impl Scope {
             std::mem::forget(object.clone());
         }
         self.object.set(NonNull::new(object.into_ptr()));
+    }
+}
+
+/// A machine runs in a scope.
+pub(crate) struct Running(Rc<Scope>);
+
+impl Running {
+    pub(crate) fn new(scope: &Rc<Scope>) -> Running {
+        scope.running.set(scope.running.get() + 1);
+        Running(scope.clone())
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.0.running.set(self.0.running.get() - 1);
     }
 }
 
