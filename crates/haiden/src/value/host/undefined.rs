@@ -233,12 +233,19 @@ impl NativeHost {
         positional: &[Word],
         keywords: &[(Arc<str>, Word)],
     ) -> Result<Word, Error> {
-        let positional = positional.iter().map(|&word| self.value(word)).collect::<Result<Vec<_>, _>>()?;
-        let values = keywords.iter().map(|(_, word)| self.value(*word)).collect::<Result<Vec<_>, _>>()?;
+        let words = positional.iter().chain(keywords.iter().map(|(_, word)| word));
+        let values = match words.map(|&word| self.value(word)).collect::<Result<Vec<_>, _>>() {
+            Ok(values) => values,
+            Err(error) => {
+                // An argument that cannot be had (a filter over items that fails) matters only to a call that takes place.
+                self.ask(word, |undefined, missing| undefined.call(missing, &[], &[]))??;
+                return Err(error);
+            }
+        };
+        let (positional, values) = values.split_at(positional.len());
         let keywords: Vec<(&str, Value)> =
-            keywords.iter().zip(values).map(|((name, _), value)| (&**name, value)).collect();
-        let found =
-            self.ask(word, |undefined, missing| undefined.call(missing, &positional, &keywords))??;
+            keywords.iter().zip(values).map(|((name, _), value)| (&**name, value.clone())).collect();
+        let found = self.ask(word, |undefined, missing| undefined.call(missing, positional, &keywords))??;
         self.import_or(found, word)
     }
 
