@@ -134,6 +134,14 @@ fn only_intercepted_operators_reach_the_policy() {
 }
 
 #[test]
+fn formatting_methods_show_as_the_functions_that_guard_them() {
+    check(Sandbox::new(), "{{ 'x'.format }}", "<function str.format>");
+    check(Sandbox::new(), "{{ ['x'['format_map']] }}", "[<function str.format_map>]");
+    check(Sandbox::new(), "{{ ('x'|safe).format }}", "<function Markup.format>");
+    check(Sandbox::new(), "{{ 'x'.upper }}", "<built-in method upper of str object>");
+}
+
+#[test]
 fn ranges_are_short() {
     let error = render(Sandbox::new().max_range(3), "{{ range(4)|list }}").expect_err("too long");
     assert_eq!(error.kind(), ErrorKind::Overflow);

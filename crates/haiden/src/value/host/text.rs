@@ -295,7 +295,12 @@ impl NativeHost {
             HeapObject::Generator { name, .. } => format!("<generator object {name}>"),
             HeapObject::Method { name, receiver } => {
                 let (name, receiver) = (name.clone(), *receiver);
-                if matches!(receiver, Word::Str(Str { markup: true, .. }))
+                if let (true, Word::Str(Str { markup, .. }), "format" | "format_map") =
+                    (self.sandboxed, receiver, &*name)
+                {
+                    // The sandbox puts a function of its own in their place.
+                    format!("<function {}.{name}>", if markup { "Markup" } else { "str" })
+                } else if matches!(receiver, Word::Str(Str { markup: true, .. }))
                     && super::arity::of_markup(&name).is_some()
                 {
                     let mut shown = String::new();
