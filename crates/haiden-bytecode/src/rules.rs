@@ -3,6 +3,7 @@
 //! In: [`OPS`], at compile time. Out: [`RULES`], one [`Rule`] per value of an instruction's first byte: for each field
 //! the [`Bound`] that its value must stay below, and the one [`Extra`] check that a bound cannot say. So verifying an
 //! instruction compares its fields and, for few, does one more check; nothing in it depends on which instruction it is.
+//! Instructions of which the same is demanded are one class: see [`limits`](crate::verify).
 
 use crate::ops::{Count, Field, Flow, Kind, OPS, Op};
 
@@ -46,21 +47,70 @@ pub(crate) enum Bound {
     Locals,
     /// Registers of the function.
     Registers,
+    /// Registers of the function that have one behind them.
+    Pairs,
+    /// Registers of the function that have two behind them.
+    Triples,
     /// Loop slots of the function.
     Loops,
+    /// Instructions of the function.
+    Places,
+    /// Registers from which each call of the image fits into the function: if a first one is not below it, its own call has
+    /// to be looked at.
+    Callees,
+    /// The same for calls of filters.
+    Filtered,
+    /// The same for calls of tests.
+    Tested,
+    /// The image's tables of locals, if the function has all their registers; else each has to be looked at.
+    OwnLocals,
+}
+
+#[cfg(test)]
+impl Bound {
+    /// All of them.
+    pub(crate) const ALL: [Bound; 26] = {
+        use Bound::*;
+        [
+            Any,
+            Never,
+            Two,
+            Three,
+            Four,
+            Seven,
+            Eight,
+            Cells,
+            Texts,
+            Constants,
+            Names,
+            Sites,
+            Shapes,
+            FilterCalls,
+            TestCalls,
+            Functions,
+            Locals,
+            Registers,
+            Pairs,
+            Triples,
+            Loops,
+            Places,
+            Callees,
+            Filtered,
+            Tested,
+            OwnLocals,
+        ]
+    };
 }
 
 /// The values of the [`Bound`]s. A power of two, so that indexing needs no check.
 pub(crate) type Bounds = [u64; 32];
 
 /// A check that a bound cannot say.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Extra {
     /// None.
     #[default]
     None,
-    /// So many registers from the one in the field.
-    Fixed(Field, u16),
     /// Field times a number of registers from the one in the first field.
     List(Field, Field, u16),
     /// The registers of a call shape, and one for the callee.
@@ -71,8 +121,6 @@ pub(crate) enum Extra {
     Test(Field),
     /// Operand `c` as a distance.
     Near,
-    /// Operand `w` is a place in the function; and so many registers from the one in `a`.
-    Target(u16),
     /// Table `w` of locals has registers of this function only.
     Locals,
     /// The same for table `b`, and function `c` is the body of an overlay scope.
@@ -116,9 +164,13 @@ const fn rule(number: usize) -> Rule {
     let info = &OPS[number];
     let Some(op) = Op::from_code(number as u8) else { panic!("the table is dense") };
     let mut rule = Rule { bounds: [Bound::Any; 5], extra: Extra::None, flow: info.flow };
+    let mut fixed = None;
     if let Some(span) = &info.span {
         rule.extra = match span.count {
-            Count::Fixed(n) => Extra::Fixed(span.first, n),
+            Count::Fixed(n) => {
+                fixed = Some((span.first, n));
+                Extra::None
+            }
             Count::Field(count, times) => Extra::List(span.first, count, times),
             Count::Call(shape) => Extra::Call(span.first, shape),
             Count::Filter(call) => Extra::Filter(only_w(call, span.first)),
@@ -132,10 +184,16 @@ const fn rule(number: usize) -> Rule {
         let extra = extra(op, field, kind);
         rule.extra = match (rule.extra, extra) {
             (only, Extra::None) | (Extra::None, only) => only,
-            (Extra::Fixed(Field::A, count), Extra::Target(0)) => Extra::Target(count),
             _ => panic!("an instruction has one extra check"),
         };
         i += 1;
+    }
+    if let Some((first, count)) = fixed {
+        rule.bounds[first as usize] = match count {
+            2 => Bound::Pairs,
+            3 => Bound::Triples,
+            _ => panic!("say what first registers of so many stay below"),
+        };
     }
     match op {
         Op::Recurse => rule.extra = Extra::InLoop,
@@ -155,7 +213,8 @@ const fn bound(op: Op, field: Field, kind: Kind) -> Bound {
     match kind {
         Kind::Out | Kind::In | Kind::InOut => Bound::Registers,
         // The extra check judges these.
-        Kind::First | Kind::Count | Kind::Near | Kind::LocalsOrNone | Kind::Target => Bound::Any,
+        Kind::First | Kind::Count | Kind::Near | Kind::LocalsOrNone => Bound::Any,
+        Kind::Target => Bound::Places,
         Kind::Text => Bound::Texts,
         Kind::Const => Bound::Constants,
         Kind::Name => Bound::Names,
@@ -182,7 +241,6 @@ const fn bound(op: Op, field: Field, kind: Kind) -> Bound {
 const fn extra(op: Op, field: Field, kind: Kind) -> Extra {
     match (kind, field) {
         (Kind::Near, Field::C) => Extra::Near,
-        (Kind::Target, Field::W) => Extra::Target(0),
         (Kind::Locals, Field::W) => Extra::Locals,
         (Kind::Locals, Field::B) => Extra::Overlay,
         // Judged together with the locals.
@@ -193,6 +251,7 @@ const fn extra(op: Op, field: Field, kind: Kind) -> Extra {
             Op::EnterLoop => Extra::IsLoop,
             _ => panic!("say what kind of function this instruction takes"),
         },
+        (Kind::Target, Field::W) => Extra::None,
         (Kind::Near | Kind::Target | Kind::Locals | Kind::LocalsOrNone | Kind::Function, _) => {
             panic!("the verifier does not look for this kind of operand in this field")
         }

@@ -9,8 +9,9 @@
 //! block), and everything that fuel and limits are for.
 
 mod code;
+mod limits;
 
-use self::code::check_code;
+use self::code::{Most, check_code};
 use crate::format::{Maxima, Section};
 use crate::image::{
     AUTOESCAPE, CATCH_CALLER, CATCH_KWARGS, CATCH_VARARGS, Constant, EXPLICIT_CALLER, Function, FunctionKind,
@@ -28,17 +29,17 @@ pub fn verify(image: &Image) -> Result<(), Fault> {
 pub(crate) fn measure(image: &Image) -> Result<Maxima, Fault> {
     check_strings(image)?;
     check_names(image)?;
-    check_shapes(image)?;
+    let of_shapes = check_shapes(image)?;
     check_references(image, Section::Filters, &image.filters)?;
-    check_calls(image, Section::FilterCalls, &image.filter_calls, image.filters.len())?;
+    let of_filters = check_calls(image, Section::FilterCalls, &image.filter_calls, image.filters.len())?;
     check_references(image, Section::Tests, &image.tests)?;
-    check_calls(image, Section::TestCalls, &image.test_calls, image.tests.len())?;
+    let of_tests = check_calls(image, Section::TestCalls, &image.test_calls, image.tests.len())?;
     let constant_depth = check_constants(image)?;
     check_functions(image)?;
     check_blocks(image)?;
     check_locals(image)?;
     lines::check(image.plain.lines(), image.code().len())?;
-    let cells = check_code(image)?;
+    let cells = check_code(image, Most { of_shapes, of_filters, of_tests })?;
     Ok(Maxima { constant_depth, cells, ..Maxima::of_functions(&image.functions) })
 }
 
@@ -103,12 +104,15 @@ fn increasing(strings: impl Iterator<Item = u32>, bound: usize, section: Section
     Ok(())
 }
 
-fn check_shapes(image: &Image) -> Result<(), Fault> {
+/// Call shapes. Returns how many registers the largest takes.
+fn check_shapes(image: &Image) -> Result<usize, Fault> {
+    let mut most = 0;
     for (at, shape) in image.shapes.iter().enumerate() {
         let good = shape.keywords.iter().all(|&name| (name as usize) < image.plain.names().len());
         demand(good, Section::Shapes, at, "no such name")?;
+        most = most.max(shape.registers());
     }
-    Ok(())
+    Ok(most)
 }
 
 /// How many names an image may have for what is noted of each to stand on the stack.
@@ -141,17 +145,22 @@ fn check_references(image: &Image, section: Section, references: &[Reference]) -
     })
 }
 
+/// Calls of filters or tests. Returns how many registers the largest takes for its arguments.
 fn check_calls(
     image: &Image,
     section: Section,
     calls: &[ReferenceCall],
     references: usize,
-) -> Result<(), Fault> {
+) -> Result<usize, Fault> {
+    let mut most = 0;
     for (at, call) in calls.iter().enumerate() {
         demand((call.reference as usize) < references, section, at, "no such filter or test")?;
-        demand((call.shape as usize) < image.shapes.len(), section, at, "no such call shape")?;
+        let Some(shape) = image.shapes.get(call.shape as usize) else {
+            return Err(Fault::new(section.name(), at, "no such call shape"));
+        };
+        most = most.max(shape.registers());
     }
-    Ok(())
+    Ok(most)
 }
 
 /// Set in a value's entry on the stack if it can be a dict's key.
