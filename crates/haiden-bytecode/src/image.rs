@@ -304,6 +304,26 @@ impl<'a> Strings<'a> {
     }
 }
 
+/// The names of an image, at hand.
+#[derive(Clone, Copy)]
+pub struct Names<'a> {
+    strings: Strings<'a>,
+    names: Numbers<'a>,
+}
+
+impl<'a> Names<'a> {
+    /// Name `index`.
+    #[inline]
+    pub fn at(self, index: u32) -> &'a str {
+        self.strings.at(self.names.at(index as usize))
+    }
+    /// All of them, in order.
+    #[inline]
+    pub fn iter(self) -> impl ExactSizeIterator<Item = &'a str> {
+        self.names.iter().map(move |name| self.strings.at(name))
+    }
+}
+
 /// A compiled template. Every index in it is in range.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Image {
@@ -401,10 +421,9 @@ impl Image {
     pub fn name_count(&self) -> usize {
         self.plain.names().len()
     }
-    /// All names, in order.
-    pub fn names(&self) -> impl ExactSizeIterator<Item = &str> {
-        let strings = self.strings();
-        self.plain.names().iter().map(move |name| strings.at(name))
+    /// All names.
+    pub fn names(&self) -> Names<'_> {
+        Names { strings: self.strings(), names: self.plain.names() }
     }
     /// Name `index`.
     pub fn name(&self, index: u32) -> &str {

@@ -18,6 +18,7 @@ use crate::image::{
     Image, MAX_BIG_INT_DIGITS, MAX_CONSTANT_DEPTH, Reference, ReferenceCall, VOLATILE,
 };
 use crate::lines;
+use crate::plain::Numbers;
 use crate::rejection::Fault;
 
 /// Checks an image; see the module's text.
@@ -50,26 +51,33 @@ fn demand(good: bool, section: Section, at: usize, what: &'static str) -> Result
 
 /// Each index is below `bound`.
 fn in_range(
-    indices: impl Iterator<Item = u32>,
+    indices: impl Iterator<Item = u32> + Clone,
     bound: usize,
     section: Section,
     what: &'static str,
 ) -> Result<(), Fault> {
-    match { indices }.position(|index| index as usize >= bound) {
-        None => Ok(()),
-        Some(at) => Err(Fault::new(section.name(), at, what)),
+    // All are compared: that takes less than to stop at the first one.
+    if indices.clone().fold(true, |good, index| good & ((index as usize) < bound)) {
+        return Ok(());
     }
+    let at = { indices }.position(|index| index as usize >= bound);
+    Err(Fault::new(section.name(), at.unwrap_or_default(), what))
 }
 
 /// Strings follow each other through the whole text.
 fn check_strings(image: &Image) -> Result<(), Fault> {
     let (last, ends, text) = (image.string_count(), image.string_ends(), image.padded_text().as_bytes());
     let reach = ends.at(last) as usize;
-    let (mut before, mut good) = (0, ends.at(0) == 0 && reach == image.text.len());
-    for end in ends.iter() {
-        // What lies behind the text is no part of a character.
-        good &= end >= before && text.get(end as usize).is_some_and(|byte| byte & 0xC0 != 0x80);
-        before = end;
+    let mut good = ends.at(0) == 0 && reach == image.text.len();
+    if image.text_is_ascii() {
+        good &= ascend(ends);
+    } else {
+        let mut before = 0;
+        for end in ends.iter() {
+            // What lies behind the text is no part of a character.
+            good &= end >= before && text.get(end as usize).is_some_and(|byte| byte & 0xC0 != 0x80);
+            before = end;
+        }
     }
     if good {
         return Ok(());
@@ -81,6 +89,15 @@ fn check_strings(image: &Image) -> Result<(), Fault> {
         demand(good, Section::Strings, at, "ends within a character")?;
     }
     demand(reach == image.text.len(), Section::Strings, last, "text after the strings")
+}
+
+/// Are none of these numbers lower than the one before? Those beyond 31 bits are no answer.
+fn ascend(numbers: Numbers<'_>) -> bool {
+    let pairs = numbers.iter().zip(numbers.iter().skip(1));
+    // A difference of two that have no sign has one if it is negative.
+    let signs =
+        pairs.fold(numbers.at(0), |signs, (before, number)| signs | number | number.wrapping_sub(before));
+    signs >> 31 == 0
 }
 
 /// Names, and what names strings and names one by one.
@@ -145,22 +162,29 @@ fn check_references(image: &Image, section: Section, references: &[Reference]) -
     })
 }
 
-/// Calls of filters or tests. Returns how many registers the largest takes for its arguments.
+/// Calls of filters or tests. Returns how many registers the largest takes for its arguments, or more.
 fn check_calls(
     image: &Image,
     section: Section,
     calls: &[ReferenceCall],
     references: usize,
 ) -> Result<usize, Fault> {
-    let mut most = 0;
-    for (at, call) in calls.iter().enumerate() {
-        demand((call.reference as usize) < references, section, at, "no such filter or test")?;
-        let Some(shape) = image.shapes.get(call.shape as usize) else {
-            return Err(Fault::new(section.name(), at, "no such call shape"));
-        };
-        most = most.max(shape.registers());
+    let (mut good, mut used) = (true, 0_u64);
+    for call in calls {
+        good &= (call.reference as usize) < references && (call.shape as usize) < image.shapes.len();
+        used |= 1 << (call.shape % u64::BITS);
     }
-    Ok(most)
+    if !good {
+        let known = |call: &ReferenceCall| (call.reference as usize) < references;
+        let at = calls.iter().position(|call| !known(call) || call.shape as usize >= image.shapes.len());
+        let at = at.expect("one of them is not good");
+        let what = if known(&calls[at]) { "no such call shape" } else { "no such filter or test" };
+        return Err(Fault::new(section.name(), at, what));
+    }
+    // Of more shapes than bits some others may be among those.
+    let is_used = |at: usize| used >> (at as u32 % u64::BITS) & 1 == 1;
+    let shapes = image.shapes.iter().enumerate().filter(|&(at, _)| is_used(at));
+    Ok(shapes.map(|(_, shape)| shape.registers()).max().unwrap_or(0))
 }
 
 /// Set in a value's entry on the stack if it can be a dict's key.

@@ -35,13 +35,18 @@ unsafe extern "C" {
 pub(crate) struct Name {
     pub(crate) object: Obj,
     pub(crate) hash: ffi::Py_hash_t,
+    /// What a sandbox thinks of it.
+    suspicion: Suspicion,
+    /// `dict` has an attribute of this name.
+    is_of_dict: bool,
 }
 
 impl Name {
     pub(crate) fn new(text: &str) -> Result<Name> {
         let object = objects::intern(text)?;
         let hash = objects::hash(&object)?;
-        Ok(Name { object, hash })
+        let is_of_dict = objects::class_has(class!(PyDict_Type), &object);
+        Ok(Name { object, hash, suspicion: Suspicion::of(text), is_of_dict })
     }
 
     /// As a Rust text.
@@ -51,8 +56,11 @@ impl Name {
 }
 
 /// A name at a place where attributes are read.
+///
+/// There are many of them in a program: what one needs of its [`Name`] lies in it, and it fits into 64 bytes.
 pub(crate) struct Site {
-    pub(crate) name: Name,
+    pub(crate) name: Obj,
+    hash: ffi::Py_hash_t,
     /// What a sandbox thinks of the name.
     pub(crate) suspicion: Suspicion,
     fast: bool,
@@ -123,33 +131,25 @@ pub(crate) fn version_of(class: &Obj) -> u32 {
 }
 
 impl Site {
+    #[inline]
     pub(crate) fn new(name: &Name, fast: bool) -> Site {
-        let item_of_dict = fast && !objects::class_has(class!(PyDict_Type), &name.object);
-        let memory = Cell::new(Memory { version: 0, road: Road::Generic });
-        let seen = Cell::new((0, ptr::null_mut()));
         Site {
-            suspicion: Suspicion::of(name.text()),
-            name: name.clone(),
+            name: name.object.clone(),
+            hash: name.hash,
+            suspicion: name.suspicion,
             fast,
-            item_of_dict,
+            item_of_dict: fast && !name.is_of_dict,
             may_be_missing: false,
-            memory,
-            seen,
+            memory: Cell::new(Memory { version: 0, road: Road::Generic }),
+            seen: Cell::new((0, ptr::null_mut())),
         }
-    }
-
-    /// Another place with the same name, which has seen nothing yet.
-    pub(crate) fn another(&self) -> Site {
-        let memory = Cell::new(Memory { version: 0, road: Road::Generic });
-        let seen = Cell::new((0, ptr::null_mut()));
-        Site { name: self.name.clone(), may_be_missing: false, memory, seen, ..*self }
     }
 
     /// The item of an exact dict, if dicts have no attribute of that name.
     #[inline]
     pub(crate) fn item_of_dict(&self, object: &Obj) -> Result<Option<Obj>> {
         if self.item_of_dict && objects::is_dict(object) {
-            objects::dict_get(object, &self.name.object, self.name.hash)
+            objects::dict_get(object, &self.name, self.hash)
         } else {
             Ok(None)
         }
@@ -226,7 +226,7 @@ impl Site {
     #[inline(never)]
     pub(crate) fn look(&self, object: &Obj) -> Result<Option<Obj>> {
         if self.item_of_dict && objects::is_dict(object) {
-            return objects::dict_get(object, &self.name.object, self.name.hash);
+            return objects::dict_get(object, &self.name, self.hash);
         }
         let memory = self.memory.get();
         // SAFETY: an object's class is alive.
@@ -287,7 +287,7 @@ impl Site {
         {
             return objects::borrowed(self.seen.get().1);
         }
-        match objects::dict_get(dictionary, &self.name.object, self.name.hash) {
+        match objects::dict_get(dictionary, &self.name, self.hash) {
             Ok(value) => {
                 if let (Some(state), Some(value)) = (state, &value)
                     && state_of(dictionary) == Some(state)
@@ -328,9 +328,9 @@ impl Site {
     fn learn(&self, object: &Obj) -> Result<Option<Obj>> {
         if let Some(attributes) = namespace_attributes(object)?
             && self.fast
-            && self.name.text() != "__class__"
+            && objects::utf8(&self.name).unwrap_or_default() != "__class__"
         {
-            return objects::dict_get(&attributes, &self.name.object, self.name.hash);
+            return objects::dict_get(&attributes, &self.name, self.hash);
         }
         let value = self.generic(object)?;
         if self.fast {
@@ -348,7 +348,7 @@ impl Site {
             if (*class).tp_getattro.is_none_or(|function| function as *const () != generic) {
                 return;
             }
-            let found = _PyType_Lookup(class, self.name.object.as_ptr());
+            let found = _PyType_Lookup(class, self.name.as_ptr());
             let version = version(class);
             if version == 0 {
                 return;
@@ -377,7 +377,7 @@ impl Site {
             let index = 1_usize << *keys.cast::<u8>().add(9);
             let count = keys.add(3).cast::<isize>().read();
             let entries = keys.byte_add(32 + index).cast::<[*mut ffi::PyObject; 2]>();
-            let place = (0..count).find(|&n| (*entries.offset(n))[0] == self.name.object.as_ptr());
+            let place = (0..count).find(|&n| (*entries.offset(n))[0] == self.name.as_ptr());
             place.map_or(Road::Generic, |place| Road::Instance(place as u32))
         }
     }
@@ -394,14 +394,14 @@ impl Site {
     /// The slow road, which all others agree with.
     #[inline(never)]
     fn generic(&self, object: &Obj) -> Result<Option<Obj>> {
-        match objects::lookup_attr(object, &self.name.object)? {
+        match objects::lookup_attr(object, &self.name)? {
             Some(value) => Ok(Some(value)),
             None => self.item(object),
         }
     }
 
     fn item(&self, object: &Obj) -> Result<Option<Obj>> {
-        item_or_none(object, &self.name.object)
+        item_or_none(object, &self.name)
     }
 }
 

@@ -59,7 +59,7 @@ impl PyHost {
             {
                 return Ok(value);
             }
-            let name = site.name.object.clone();
+            let name = site.name.clone();
             return self.ask(&self.types.getattr, &[object, name]).map(Register::object);
         }
         if (!self.plain_attr || register.as_object().is_none())

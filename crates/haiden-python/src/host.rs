@@ -223,7 +223,7 @@ impl PyHost {
         if site.may_be_missing {
             return Ok(Register::MISSING);
         }
-        self.new_undefined(None, Some(object), Some(&site.name.object)).map(Register::object)
+        self.new_undefined(None, Some(object), Some(&site.name)).map(Register::object)
     }
 
     pub(crate) fn explain(&self, why: Undefined<'_>) -> Result<Obj> {

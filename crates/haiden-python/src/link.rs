@@ -1,6 +1,6 @@
 //! Link: the constants, names and references of an image become Python objects.
 
-use haiden_bytecode::{Constant, Image};
+use haiden_bytecode::{Constant, Strings};
 use haiden_runtime::{LinkedReader, Linker};
 
 use crate::attr_cache::{Name, Site};
@@ -67,15 +67,15 @@ impl PyLinker<'_> {
         }
     }
 
-    fn scalar(&self, image: &Image, constant: &Constant) -> Result<Register> {
+    fn scalar(&self, strings: Strings<'_>, constant: &Constant) -> Result<Register> {
         let object = match constant {
             Constant::Bool(value) => return Ok(Register::boolean(*value)),
             Constant::Int(value) => return Ok(Register::integer(*value)),
-            Constant::BigInt(digits) => objects::integer_of(image.string(*digits))?,
+            Constant::BigInt(digits) => objects::integer_of(strings.at(*digits))?,
             Constant::Float(value) => objects::float(*value)?,
-            Constant::Str(index) => self.types.name(image.string(*index))?.object,
+            Constant::Str(index) => self.types.name(strings.at(*index))?.object,
             Constant::Markup(index) => {
-                objects::subclass_text(&self.types.markup, &objects::text(image.string(*index))?)?
+                objects::subclass_text(&self.types.markup, &objects::text(strings.at(*index))?)?
             }
             Constant::None | Constant::Tuple(_) | Constant::List(_) | Constant::Dict(_) => {
                 return Ok(Register::NONE);
@@ -97,7 +97,7 @@ impl PyLinker<'_> {
 }
 
 impl Linker<PyHost> for PyLinker<'_> {
-    fn constant(&mut self, image: &Image, constant: &Constant, parts: &[Linked]) -> Linked {
+    fn constant(&mut self, strings: Strings<'_>, constant: &Constant, parts: &[Linked]) -> Linked {
         if self.error.is_some() {
             return Linked::Value(Register::NONE);
         }
@@ -106,7 +106,7 @@ impl Linker<PyHost> for PyLinker<'_> {
             Constant::Dict(_) => Linked::Dict(parts.into()),
             Constant::Tuple(_) => Linked::Tuple(parts.into()),
             scalar => {
-                let value = self.scalar(image, scalar);
+                let value = self.scalar(strings, scalar);
                 Linked::Value(self.keep(value).unwrap_or(Register::NONE))
             }
         }
@@ -117,6 +117,7 @@ impl Linker<PyHost> for PyLinker<'_> {
     fn another_name(&mut self, _name: &str, linked: &Name) -> Name {
         linked.clone()
     }
+    #[inline]
     fn site(&mut self, name: &Name) -> Site {
         Site::new(name, self.settings.fast)
     }
@@ -132,13 +133,8 @@ impl Linker<PyHost> for PyLinker<'_> {
         let settings = self.settings;
         needs_no_value && settings.fast && settings.plain_undefined && !settings.is_async
     }
-    fn site_of(&mut self, name: &Name, like: Option<&Site>, _reader: LinkedReader<'_, PyHost>) -> Site {
-        let mut site = like.map_or_else(|| self.site(name), Site::another);
+    fn read_by(&mut self, site: &mut Site, _reader: LinkedReader<'_, PyHost>) {
         site.may_be_missing = true;
-        site
-    }
-    fn another_site(&mut self, _name: &Name, site: &Site) -> Site {
-        site.another()
     }
     fn filter(&mut self, name: &str) -> Option<Filter> {
         if !objects::is_dict(&self.settings.filters) {

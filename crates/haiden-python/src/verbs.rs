@@ -329,7 +329,7 @@ impl Host for PyHost {
             && self.fast
             && let Some(attributes) = namespace_attributes(object)?
         {
-            return objects::dict_set(&attributes, &site.name.object, &self.object(value)?);
+            return objects::dict_set(&attributes, &site.name, &self.object(value)?);
         }
         let object = self.object(object)?;
         // Set blocks change what is no namespace, too: Jinja2 has no rule for that. Templates that may change nothing must
@@ -338,7 +338,7 @@ impl Host for PyHost {
         if immutable && !objects::is_instance_of(&object, &self.types.namespace) {
             return Err(self.fault(Fault::NotANamespace));
         }
-        objects::set_item(&object, &site.name.object, &self.object(value)?)
+        objects::set_item(&object, &site.name, &self.object(value)?)
     }
     fn slice(&mut self, parts: &[Register; 3]) -> Result<Register> {
         let [start, stop, step] = parts;

@@ -647,10 +647,10 @@ pub enum LinkedReader<'a, H: Host> {
 
 /// What [`crate::program::link`] asks of an environment: the constant parts of a program.
 pub trait Linker<H: Host> {
-    /// A scalar constant, or the container of `parts`.
+    /// A scalar constant, which may be one of an image's strings, or the container of `parts`.
     fn constant(
         &mut self,
-        image: &haiden_bytecode::Image,
+        strings: haiden_bytecode::Strings<'_>,
         constant: &Constant,
         parts: &[H::Constant],
     ) -> H::Constant;
@@ -664,23 +664,14 @@ pub trait Linker<H: Host> {
     /// An attribute site that reads `name`.
     fn site(&mut self, name: &H::Name) -> H::Site;
     /// Does this filter or test make a difference to a site of which it alone gets the value? Then
-    /// [`site_of`](Self::site_of) makes that.
+    /// [`read_by`](Self::read_by) makes that.
     fn reads(&self, reader: &LinkedReader<'_, H>) -> bool {
         let _ = reader;
         false
     }
-    /// An attribute site whose value nobody gets but this filter or test; `like` reads the same name, if there is one already.
-    fn site_of(&mut self, name: &H::Name, like: Option<&H::Site>, reader: LinkedReader<'_, H>) -> H::Site {
-        let _ = reader;
-        match like {
-            Some(like) => self.another_site(name, like),
-            None => self.site(name),
-        }
-    }
-    /// Another one that reads the same name as `site`.
-    fn another_site(&mut self, name: &H::Name, site: &H::Site) -> H::Site {
-        let _ = site;
-        self.site(name)
+    /// Nobody but this filter or test gets the value of an attribute site.
+    fn read_by(&mut self, site: &mut H::Site, reader: LinkedReader<'_, H>) {
+        let _ = (site, reader);
     }
     /// The filter of this name, if there is one.
     fn filter(&mut self, name: &str) -> Option<H::Filter>;

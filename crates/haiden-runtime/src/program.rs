@@ -218,11 +218,12 @@ pub fn link<H: Host>(
     extra: H::Extra,
     linker: &mut impl Linker<H>,
 ) -> Result<Program<H>, LinkError> {
-    let filters: Box<[_]> = image.filters().iter().map(|f| linker.filter(image.name(f.name))).collect();
-    let tests: Box<[_]> = image.tests().iter().map(|t| linker.test(image.name(t.name))).collect();
+    let texts = image.names();
+    let filters: Box<[_]> = image.filters().iter().map(|f| linker.filter(texts.at(f.name))).collect();
+    let tests: Box<[_]> = image.tests().iter().map(|t| linker.test(texts.at(t.name))).collect();
     unknown_reference(&image, &filters, &tests)?;
     let ascii = (!image.text_is_ascii()).then(|| ascii_strings(&image));
-    let names: Box<[_]> = image.names().map(|name| linker.name(name)).collect();
+    let names: Box<[_]> = texts.iter().map(|name| linker.name(name)).collect();
     let sites = link_sites(&image, &names, &filters, &tests, linker);
     let shapes = image
         .shapes()
@@ -233,8 +234,8 @@ pub fn link<H: Host>(
                 .keywords
                 .iter()
                 .map(|&index| Keyword {
-                    text: image.name(index).into(),
-                    name: linker.another_name(image.name(index), &names[index as usize]),
+                    text: texts.at(index).into(),
+                    name: linker.another_name(texts.at(index), &names[index as usize]),
                 })
                 .collect(),
             star: shape.star,
@@ -283,10 +284,11 @@ fn unknown_reference<F, T>(
 
 /// Constants in post-order: a container takes the values that lie before it, so only roots stay in the table.
 fn link_constants<H: Host>(image: &Image, linker: &mut impl Linker<H>) -> Box<[Option<H::Constant>]> {
+    let strings = image.strings();
     let mut linked: Vec<Option<H::Constant>> = Vec::with_capacity(image.constants().len());
     for constant in image.constants() {
         if constant.parts() == 0 {
-            linked.push(Some(linker.constant(image, constant, &[])));
+            linked.push(Some(linker.constant(strings, constant, &[])));
             continue;
         }
         let parts = constant.parts();
@@ -297,7 +299,7 @@ fn link_constants<H: Host>(image: &Image, linker: &mut impl Linker<H>) -> Box<[O
             taken.extend(linked[at].take());
         }
         taken.reverse();
-        linked.push(Some(linker.constant(image, constant, &taken)));
+        linked.push(Some(linker.constant(strings, constant, &taken)));
     }
     linked.into_boxed_slice()
 }

@@ -24,44 +24,47 @@ const CALLS: [bool; 256] = {
     calls
 };
 
-/// Where filters and tests are called. Most instructions do something else: many are passed by at once.
-fn calls(words: Words<'_>) -> impl Iterator<Item = usize> {
-    const MANY: usize = 8;
-    let is_call = |word: &[u8; 8]| CALLS[usize::from(word[0])];
-    let (blocks, rest) = words.raw().as_chunks::<MANY>();
-    let any = move |(block, _): &(&[_; MANY], _)| block.iter().fold(false, |any, word| any | is_call(word));
-    let blocks = blocks.iter().zip((0..).step_by(MANY)).filter(any).map(|(block, first)| (&block[..], first));
-    let last = std::iter::once((rest, words.len() - rest.len()));
-    blocks.chain(last).flat_map(move |(some, first)| {
-        (first..).zip(some).filter(move |(_, word)| is_call(word)).map(|(place, _)| place)
-    })
+/// Says where filters and tests are called: the place, and the instruction. Most do something else, and it is not for the
+/// processor to guess which: some are looked at together.
+#[inline(always)]
+fn each_call(words: Words<'_>, mut called: impl FnMut(usize, u64)) {
+    const SOME: usize = 8;
+    let mut look = |first: usize, some: &[[u8; 8]]| {
+        let is_call = |(place, word): (usize, &[u8; 8])| u32::from(CALLS[usize::from(word[0])]) << place;
+        let mut calls = some.iter().enumerate().map(is_call).fold(0, |calls, call| calls | call);
+        while calls != 0 {
+            let place = calls.trailing_zeros() as usize;
+            called(first + place, u64::from_le_bytes(some[place]));
+            calls &= calls - 1;
+        }
+    };
+    let (blocks, rest) = words.raw().as_chunks::<SOME>();
+    for (block, first) in blocks.iter().zip((0..).step_by(SOME)) {
+        look(first, block);
+    }
+    look(words.len() - rest.len(), rest);
 }
 
-/// The attribute sites of which a filter or test alone gets the value, with that, in their order: as in `x.y|default(z)` and
+/// Tells of the attribute sites of which a filter or test alone gets the value, and of that: as in `x.y|default(z)` and
 /// `x.y is defined`. It is the next instruction but for one that loads an argument, and puts its result where the value was.
 ///
 /// `reads` tells which filters and tests are asked for. A site that `GetAttr` reads has no other instruction: the
 /// compiler promises it, and where a foreign image does not keep it, a value is missing that was undefined.
-fn readers(image: &Image, reads: impl Fn(Reader) -> bool) -> Vec<(u32, Reader)> {
-    let code = image.code();
-    let mut found = Vec::new();
-    for place in calls(code) {
-        let word = code.at(place);
+fn each_reader(image: &Image, reads: impl Fn(Reader) -> bool, mut found: impl FnMut(u32, Reader)) {
+    let (code, filters, tests) = (image.code(), image.filter_calls(), image.test_calls());
+    each_call(code, |place, word| {
+        let call = ops::w(word) as usize;
         let reader = if word as u8 == code::Test {
-            let Some(call) = image.test_calls().get(ops::w(word) as usize) else { continue };
-            Reader::Test(call.reference)
+            tests.get(call).map(|call| Reader::Test(call.reference))
         } else {
-            let Some(call) = image.filter_calls().get(ops::w(word) as usize) else { continue };
-            Reader::Filter(call.reference)
+            filters.get(call).map(|call| Reader::Filter(call.reference))
         };
-        if reads(reader) {
-            found.extend(read_by(image, code.run(0..place), word).map(|site| (site, reader)));
+        if let Some(reader) = reader.filter(|&reader| reads(reader))
+            && let Some(site) = read_by(image, code.run(0..place), word)
+        {
+            found(site, reader);
         }
-    }
-    if !found.is_sorted_by_key(|&(site, _)| site) {
-        found.sort_by_key(|&(site, _)| site);
-    }
-    found
+    });
 }
 
 /// The attribute site of which this filter or test, which the instructions come before, gets the value. A filter has one
@@ -88,8 +91,7 @@ fn read_by(image: &Image, before: Words<'_>, word: u64) -> Option<u32> {
     (get as u8 == code::GetAttr && ops::a(get) == register).then(|| u32::from(ops::c(get)))
 }
 
-/// The attribute sites, each with the filter or test that alone gets its value. The first one of a name is what the others
-/// are made like.
+/// The attribute sites, each with the filter or test that alone gets its value.
 pub(crate) fn link_sites<H: Host>(
     image: &Image,
     names: &[H::Name],
@@ -97,44 +99,29 @@ pub(crate) fn link_sites<H: Host>(
     tests: &[Option<H::Test>],
     linker: &mut impl Linker<H>,
 ) -> Box<[H::Site]> {
-    let mut sites: Vec<H::Site> = Vec::with_capacity(image.sites().len());
-    if image.sites().is_empty() {
-        return sites.into_boxed_slice();
-    }
+    // There are many of them, and each is made where it will be.
+    let mut sites: Box<[H::Site]> =
+        image.sites().iter().map(|name| linker.site(&names[name as usize])).collect();
     let linked = |reader| match reader {
         Reader::Filter(filter) => filters[filter as usize].as_ref().map(LinkedReader::Filter),
         Reader::Test(test) => tests[test as usize].as_ref().map(LinkedReader::Test),
     };
     let reads = |reader| linked(reader).is_some_and(|reader| linker.reads(&reader));
-    let mut all =
-        (0..filters.len() as u32).map(Reader::Filter).chain((0..tests.len() as u32).map(Reader::Test));
-    let readers = if all.any(reads) { readers(image, reads) } else { Vec::new() };
-    let mut readers = readers.into_iter().peekable();
-    let mut first = vec![usize::MAX; names.len()];
-    for (place, name) in (0..).zip(image.sites().iter()) {
-        let mut reader = None;
-        while let Some((_, next)) = readers.next_if(|&(site, _)| site == place) {
-            reader = linked(next);
-        }
-        let (name, first) = (&names[name as usize], &mut first[name as usize]);
-        // Each is made where it will be: there are many of them.
-        match (reader, sites.get(*first)) {
-            (Some(reader), like) => {
-                let read = linker.site_of(name, like, reader);
-                if like.is_none() {
-                    *first = sites.len();
-                }
-                sites.push(read);
-            }
-            (None, Some(like)) => {
-                let another = linker.another_site(name, like);
-                sites.push(another);
-            }
-            (None, None) => {
-                *first = sites.len();
-                sites.push(linker.site(name));
-            }
-        }
+    let of_filters = (0..filters.len() as u32).map(Reader::Filter).map(reads);
+    let of_tests = (0..tests.len() as u32).map(Reader::Test).map(reads);
+    if sites.is_empty() || !(of_filters.clone().any(|reads| reads) || of_tests.clone().any(|reads| reads)) {
+        return sites;
     }
-    sites.into_boxed_slice()
+    let of_filters: Vec<bool> = of_filters.collect();
+    let of_tests: Vec<bool> = of_tests.collect();
+    let reads = |reader| match reader {
+        Reader::Filter(filter) => of_filters[filter as usize],
+        Reader::Test(test) => of_tests[test as usize],
+    };
+    each_reader(image, reads, |site, reader| {
+        if let (Some(site), Some(reader)) = (sites.get_mut(site as usize), linked(reader)) {
+            linker.read_by(site, reader);
+        }
+    });
+    sites
 }

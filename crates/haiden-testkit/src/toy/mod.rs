@@ -11,7 +11,7 @@ mod value;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use haiden_bytecode::{Constant, Image};
+use haiden_bytecode::{Constant, Image, Strings};
 use haiden_runtime::{Chain, Limits, LinkError, Linker, Program, Step, Vm, link};
 
 pub use host::{ToyContext, ToyHost};
@@ -42,7 +42,7 @@ pub type ToyFunction = fn(&Toy, &[Toy]) -> Result<Toy, ToyError>;
 pub struct ToyLinker;
 
 impl Linker<ToyHost> for ToyLinker {
-    fn constant(&mut self, image: &Image, constant: &Constant, parts: &[Toy]) -> Toy {
+    fn constant(&mut self, strings: Strings<'_>, constant: &Constant, parts: &[Toy]) -> Toy {
         match constant {
             Constant::None => Toy::None,
             Constant::Bool(value) => Toy::Bool(*value),
@@ -50,8 +50,8 @@ impl Linker<ToyHost> for ToyLinker {
             Constant::BigInt(_) | Constant::Float(_) => {
                 Toy::Unsupported("numbers that are not small integers")
             }
-            Constant::Str(index) => Toy::text(image.string(*index)),
-            Constant::Markup(index) => Toy::Str(Rc::from(image.string(*index)), true),
+            Constant::Str(index) => Toy::text(strings.at(*index)),
+            Constant::Markup(index) => Toy::Str(Rc::from(strings.at(*index)), true),
             Constant::Tuple(_) => Toy::Tuple(parts.into()),
             Constant::List(_) => Toy::list(parts.to_vec()),
             Constant::Dict(_) => Toy::dict(parts),

@@ -18,15 +18,15 @@ impl NativeHost {
     #[inline]
     pub(super) fn attribute(&mut self, object: Word, name: &Name) -> Result<Word, Error> {
         if let Word::Map { slot, shape, start } = object
-            && !name.is_dict_method
+            && !name.is_dict_method()
             && self.moved_nothing()
         {
             return Ok(match self.map_get(slot, shape, start, name) {
                 Some(word) => word,
-                None => self.no_member(object, name.text.clone()),
+                None => self.no_member(object, name.text().clone()),
             });
         }
-        self.attribute_by_text(object, &name.text)
+        self.attribute_by_text(object, name.text())
     }
 
     #[inline]
@@ -353,13 +353,13 @@ impl NativeHost {
             },
             _ => None,
         };
-        let Some(dict) = dict else { return self.set_item_of(object, &name.text, value) };
+        let Some(dict) = dict else { return self.set_item_of(object, name.text(), value) };
         // The key is text that the program owns; the dict wants its own.
-        if let Some(place) = self.dict_place(dict, &name.text) {
+        if let Some(place) = self.dict_place(dict, name.text()) {
             self.heap.dicts[dict as usize].values[place] = value;
             return Ok(());
         }
-        let key = self.new_text(&name.text, false)?;
+        let key = self.new_text(name.text(), false)?;
         self.dict_set(Word::Dict(dict), key, value)
     }
 

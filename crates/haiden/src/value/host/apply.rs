@@ -33,18 +33,18 @@ impl NativeHost {
         let object = self.present(receiver);
         if let Word::Object(index) = object
             && let HeapObject::Module { members, .. } = &self.heap.objects[index as usize]
-            && let Some(&(_, callee)) = members.iter().find(|(known, _)| *known == site.text)
+            && let Some(&(_, callee)) = members.iter().find(|(known, _)| *known == *site.text())
             && !matches!(self.callee(&callee), Callee::Foreign)
         {
             return Ok(Called::Enter(callee));
         }
-        if !self.sandboxed && NativeHost::has_method(object, &site.text) {
+        if !self.sandboxed && NativeHost::has_method(object, site.text()) {
             self.calling = context;
             let result = if arguments.shape.is_plain() {
-                self.call_member(object, &site.text, arguments.values, &[])
+                self.call_member(object, site.text(), arguments.values, &[])
             } else {
                 let expanded = self.expand(arguments)?;
-                self.call_member(object, &site.text, &expanded.positional, &expanded.keywords)
+                self.call_member(object, site.text(), &expanded.positional, &expanded.keywords)
             };
             return result.map(Called::Value);
         }

@@ -31,7 +31,7 @@ impl NativeHost {
         let mut keywords: Vec<(Arc<str>, Word)> = shape
             .keywords
             .iter()
-            .map(|keyword| keyword.name.text.clone())
+            .map(|keyword| keyword.name.text().clone())
             .zip(named.iter().copied())
             .collect();
         let mut extra = extra.iter();

@@ -1,6 +1,5 @@
 //! Contexts: where free names are looked up and top-level variables are published.
 
-use std::cell::RefCell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -11,7 +10,8 @@ use crate::error::Error;
 use crate::value::arena::hash_text;
 use crate::value::heap::SMALL;
 use crate::value::host::NativeHost;
-use crate::value::word::{Global, Word};
+use crate::value::host::names::Known;
+use crate::value::word::Word;
 
 /// How many shapes a name remembers.
 const WAYS: usize = 4;
@@ -22,72 +22,33 @@ const WAYS: usize = 4;
 /// that threads that share a program cannot mix two memories up.
 #[derive(Debug)]
 pub struct Name {
-    pub(crate) text: Arc<str>,
+    known: Known,
     hash: u64,
     cache: [AtomicU64; WAYS],
-    /// It names a method of dicts, which wins over an item.
-    pub(crate) is_dict_method: bool,
-    global: Option<Global>,
 }
 
 impl Name {
     pub(crate) fn new(text: &str) -> Name {
         let hash = hash_text(text);
-        let Known { text, is_dict_method, global } = Known::lately(text, hash);
-        Name { text, hash, cache: Default::default(), is_dict_method, global }
+        Name { known: Known::of(text, hash), hash, cache: Default::default() }
     }
 
     /// The same name at another place, which remembers for itself.
+    #[inline]
     pub(crate) fn again(&self) -> Name {
-        Name { text: self.text.clone(), cache: Default::default(), ..*self }
-    }
-}
-
-/// How many pairs of names a thread keeps.
-const KEPT_PAIRS: usize = 256;
-
-/// Names longer than this, in bytes, are not kept.
-const LONG_NAME: usize = 40;
-
-/// What is known of a name wherever it stands.
-#[derive(Clone)]
-struct Known {
-    text: Arc<str>,
-    is_dict_method: bool,
-    global: Option<Global>,
-}
-
-thread_local! {
-    /// Names that were linked last, two at each place that a hash says: templates share most of their names.
-    static NAMES: RefCell<Vec<[Option<Known>; 2]>> = const { RefCell::new(Vec::new()) };
-}
-
-impl Known {
-    fn new(text: &str) -> Known {
-        Known {
-            text: text.into(),
-            is_dict_method: super::methods_dict::is_method(text) || text.starts_with("__"),
-            global: Global::named(text),
-        }
+        Name { known: self.known.clone(), hash: self.hash, cache: Default::default() }
     }
 
-    /// A name, its text shared with other programs if it was met lately.
-    fn lately(text: &str, hash: u64) -> Known {
-        let share = |names: &RefCell<Vec<[Option<Known>; 2]>>| {
-            let mut names = names.try_borrow_mut().ok()?;
-            if names.is_empty() {
-                names.resize(KEPT_PAIRS, [None, None]);
-            }
-            let kept = &mut names[hash as usize % KEPT_PAIRS];
-            if let Some(known) = kept.iter().flatten().find(|known| *known.text == *text) {
-                return Some(known.clone());
-            }
-            kept[1] = kept[0].take();
-            kept[0] = Some(Known::new(text));
-            kept[0].clone()
-        };
-        let shared = if text.len() <= LONG_NAME { NAMES.try_with(share).ok().flatten() } else { None };
-        shared.unwrap_or_else(|| Known::new(text))
+    /// The name.
+    #[inline]
+    pub(crate) fn text(&self) -> &Arc<str> {
+        self.known.text()
+    }
+
+    /// Does it name a method of dicts, which wins over an item?
+    #[inline]
+    pub(crate) fn is_dict_method(&self) -> bool {
+        self.known.is_dict_method
     }
 }
 
@@ -109,7 +70,7 @@ struct Entries {
 impl Entries {
     #[inline]
     fn find(&self, name: &Name) -> Option<usize> {
-        let is = |(text, hash, _): &(Arc<str>, u64, Word)| *hash == name.hash && **text == *name.text;
+        let is = |(text, hash, _): &(Arc<str>, u64, Word)| *hash == name.hash && **text == **name.text();
         match &self.table {
             None => self.entries.iter().position(is),
             Some(table) => {
@@ -126,7 +87,7 @@ impl Entries {
     fn set(&mut self, name: &Name, word: Word) {
         match self.find(name) {
             Some(place) => self.entries[place].2 = word,
-            None => self.push(name.text.clone(), name.hash, word),
+            None => self.push(name.text().clone(), name.hash, word),
         }
     }
 
@@ -268,7 +229,7 @@ impl NativeHost {
         let place = if cached >> 16 == id {
             (cached & 0xFFFF) as usize
         } else {
-            let place = arena.find_text(shape, &name.text)?;
+            let place = arena.find_text(shape, name.text())?;
             if place <= 0xFFFF && id < 1 << 48 {
                 cache.store(id << 16 | place as u64, Ordering::Relaxed);
             }
@@ -292,7 +253,7 @@ impl NativeHost {
     fn find_in_base(&self, base: Word, name: &Name) -> Option<Word> {
         match base {
             Word::Map { slot, shape, start } => self.map_get(slot, shape, start, name),
-            Word::Dict(dict) => self.dict_text(dict, &name.text),
+            Word::Dict(dict) => self.dict_text(dict, name.text()),
             _ => None,
         }
     }
@@ -304,17 +265,17 @@ impl NativeHost {
         {
             return Some(word);
         }
-        name.global.map(Word::Global)
+        name.known.global.map(Word::Global)
     }
 
     pub(super) fn publish(&mut self, context: u32, name: &Name, word: Word, how: Export) {
         let data = self.context_mut(context);
         data.variables.set(name, word);
         match how {
-            Export::Public if !data.exported.contains(&name.text) => {
-                data.exported.push(name.text.clone());
+            Export::Public if !data.exported.contains(name.text()) => {
+                data.exported.push(name.text().clone());
             }
-            Export::Imported => data.exported.retain(|known| *known != name.text),
+            Export::Imported => data.exported.retain(|known| *known != *name.text()),
             _ => {}
         }
     }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
-use haiden_bytecode::{Constant, Image};
+use haiden_bytecode::{Constant, Image, Strings};
 use haiden_runtime::Linker;
 use haiden_runtime::builtins::{BuiltinTest, find_filter, find_test};
 
@@ -41,8 +41,9 @@ impl<'a> NativeLinker<'a> {
     /// A linker for an image, with room for the texts of its constants.
     pub(crate) fn new(templates: &'a dyn Templates, image: &Image) -> NativeLinker<'a> {
         let mut arena = Arena::default();
+        let strings = image.strings();
         let lengths = image.constants().iter().map(|constant| match *constant {
-            Constant::Str(index) | Constant::Markup(index) => image.string(index).len(),
+            Constant::Str(index) | Constant::Markup(index) => strings.at(index).len(),
             _ => 0,
         });
         arena.text.reserve(lengths.sum());
@@ -51,7 +52,7 @@ impl<'a> NativeLinker<'a> {
 }
 
 impl Linker<NativeHost> for NativeLinker<'_> {
-    fn constant(&mut self, image: &Image, constant: &Constant, parts: &[Word]) -> Word {
+    fn constant(&mut self, strings: Strings<'_>, constant: &Constant, parts: &[Word]) -> Word {
         let arena = &mut self.arena;
         // An image's text is below 4 GiB, so its constants are; a word that does not fit becomes none.
         let word = match constant {
@@ -60,10 +61,10 @@ impl Linker<NativeHost> for NativeLinker<'_> {
             Constant::Int(value) => Ok(Word::Int(*value)),
             Constant::Float(value) => Ok(Word::Float(*value)),
             Constant::BigInt(index) => {
-                Ok(image.string(*index).parse().map_or(Word::None, |value| arena.push_big(value)))
+                Ok(strings.at(*index).parse().map_or(Word::None, |value| arena.push_big(value)))
             }
-            Constant::Str(index) => arena.push_text(image.string(*index), false),
-            Constant::Markup(index) => arena.push_text(image.string(*index), true),
+            Constant::Str(index) => arena.push_text(strings.at(*index), false),
+            Constant::Markup(index) => arena.push_text(strings.at(*index), true),
             Constant::Tuple(_) => arena.push_tuple(parts),
             Constant::List(_) => arena.push_list(parts),
             Constant::Dict(_) => {

@@ -28,6 +28,7 @@ mod methods_dict;
 mod methods_list;
 mod methods_number;
 mod methods_str;
+mod names;
 mod operators;
 mod pool;
 mod printing;

@@ -578,7 +578,7 @@ impl Host for NativeHost {
         let Word::Object(index) = module else { return Ok(None) };
         match &self.heap.objects[*index as usize] {
             HeapObject::Module { members, .. } => {
-                Ok(members.iter().find(|(known, _)| **known == *name.text).map(|(_, word)| *word))
+                Ok(members.iter().find(|(known, _)| **known == **name.text()).map(|(_, word)| *word))
             }
             _ => Ok(None),
         }

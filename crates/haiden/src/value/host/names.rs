@@ -1,0 +1,120 @@
+//! Names of variables and attributes, as programs are linked to them.
+//!
+//! In: a name. Out: its text, shared, and what is known of it wherever it stands. Most templates speak of the same things: the
+//! process keeps names that it has met, up to a number, and whoever speaks of one counts no references: a program has a name at
+//! each place where one is read. Names beyond that number, and long ones, are counted.
+
+use std::cell::RefCell;
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+
+use hashbrown::HashMap;
+
+use super::methods_dict::is_method;
+use crate::value::word::Global;
+
+/// The most names that the process keeps.
+const MOST: usize = 4096;
+/// Names longer than this, in bytes, are not kept.
+const LONG: usize = 40;
+
+/// A text that is kept, or counted.
+#[derive(Clone, Debug)]
+enum Text {
+    Kept(&'static Arc<str>),
+    Counted(Arc<str>),
+}
+
+/// A name, and what is known of it.
+#[derive(Clone, Debug)]
+pub(crate) struct Known {
+    text: Text,
+    /// It names a method of dicts, which wins over an item.
+    pub(crate) is_dict_method: bool,
+    pub(crate) global: Option<Global>,
+}
+
+static KEPT: LazyLock<Mutex<HashMap<&'static str, Known>>> = LazyLock::new(Mutex::default);
+
+/// How many pairs of names a thread has at hand.
+const PAIRS: usize = 256;
+
+thread_local! {
+    /// Names that were linked last, two at each place that a hash says.
+    static LATELY: RefCell<Vec<[Option<Known>; 2]>> = const { RefCell::new(Vec::new()) };
+}
+
+impl Known {
+    /// A name with this hash.
+    pub(crate) fn of(text: &str, hash: u64) -> Known {
+        let at_hand = |names: &RefCell<Vec<[Option<Known>; 2]>>| {
+            let mut names = names.try_borrow_mut().ok()?;
+            if names.is_empty() {
+                names.resize(PAIRS, [None, None]);
+            }
+            let pair = &mut names[hash as usize % PAIRS];
+            if let Some(known) = pair.iter().flatten().find(|known| **known.text() == *text) {
+                return Some(known.clone());
+            }
+            let known = Known::kept(text);
+            pair[1] = pair[0].replace(known.clone());
+            Some(known)
+        };
+        let known = if text.len() <= LONG { LATELY.try_with(at_hand).ok().flatten() } else { None };
+        known.unwrap_or_else(|| Known::new(text, Text::Counted(text.into())))
+    }
+
+    /// A name that is kept, if there is room.
+    fn kept(text: &str) -> Known {
+        let mut kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = kept.get(text) {
+            return known.clone();
+        }
+        if kept.len() >= MOST {
+            return Known::new(text, Text::Counted(text.into()));
+        }
+        let shared: &'static Arc<str> = Box::leak(Box::new(text.into()));
+        let known = Known::new(text, Text::Kept(shared));
+        kept.insert(shared, known.clone());
+        known
+    }
+
+    fn new(text: &str, shared: Text) -> Known {
+        let is_dict_method = is_method(text) || text.starts_with("__");
+        Known { text: shared, is_dict_method, global: Global::named(text) }
+    }
+
+    /// The text.
+    #[inline]
+    pub(crate) fn text(&self) -> &Arc<str> {
+        match &self.text {
+            Text::Kept(text) => text,
+            Text::Counted(text) => text,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(text: &str) -> Known {
+        Known::of(text, crate::value::arena::hash_text(text))
+    }
+
+    /// Names are what they were made of, kept or not, and one that is kept is there once in all threads.
+    #[test]
+    fn names_are_kept_up_to_a_number() {
+        let shared = |known: &Known| matches!(known.text, Text::Kept(_));
+        let first = of("first");
+        assert!(shared(&first) && !first.is_dict_method && of("items").is_dict_method);
+        let other = std::thread::spawn(|| of("first")).join().expect("it does not panic");
+        assert!(Arc::ptr_eq(first.text(), other.text()));
+        assert!(!shared(&of(&"long".repeat(LONG))));
+        for number in 0..2 * MOST {
+            let name = format!("name{number}");
+            assert_eq!(**of(&name).text(), *name);
+        }
+        assert!(KEPT.lock().expect("nobody panicked").len() <= MOST);
+        assert!(!shared(&of("one too many")) && **of("one too many").text() == *"one too many");
+    }
+}
