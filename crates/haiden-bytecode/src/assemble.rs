@@ -9,11 +9,12 @@ use std::collections::HashMap;
 use crate::format::encoded_len;
 use crate::image::{
     Blob, BlockEntry, CallShape, Constant, Dependency, DependencyKind, Function, Image, Line, PADDING,
-    Reference, ReferenceCall,
+    Reference, ReferenceCall, Site,
 };
 use crate::lines;
 use crate::ops::{Op, abc, aw};
 use crate::plain::{Plain, Tables};
+use crate::readers;
 use crate::verify::verify;
 
 /// A place in the source: line from 1, column from 1 in characters (0: unknown).
@@ -43,7 +44,7 @@ pub struct Code {
     text: String,
     ends: Ends,
     names: Vec<u32>,
-    sites: Vec<u32>,
+    sites: Vec<Site>,
     shapes: Vec<CallShape>,
     filters: Vec<Reference>,
     filter_calls: Vec<ReferenceCall>,
@@ -126,7 +127,7 @@ impl Code {
 
     /// A new attribute site for a name.
     pub fn site(&mut self, name: u32) -> u32 {
-        self.sites.push(name);
+        self.sites.push(Site { name, reader: 0 });
         (self.sites.len() - 1) as u32
     }
 
@@ -322,12 +323,20 @@ pub fn assemble(code: Code) -> Result<Image, TooLarge> {
         code.functions.into_iter().map(|f| f.expect("every reserved function is finished")).collect();
     let mut ordered = Ordered { words: code.words, parameters: code.parameters, lines: code.lines };
     ordered.by(&mut functions);
+    let calls = readers::Calls {
+        shapes: &code.shapes,
+        filter_calls: &code.filter_calls,
+        test_calls: &code.test_calls,
+        filters: code.filters.len(),
+    };
+    let mut sites = code.sites;
+    readers::note(&ordered.words, calls, &mut sites);
     let tables = Tables {
         code: &ordered.words,
         parameters: &ordered.parameters,
         ends: &code.ends.0,
         names: &code.names,
-        sites: &code.sites,
+        sites: &sites,
         lines: &lines::packed(&ordered.lines),
     };
     let image = Image {

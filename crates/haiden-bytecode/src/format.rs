@@ -12,7 +12,7 @@ pub const MAGIC: [u8; 8] = *b"\x89HDN\r\n\x1a\n";
 
 /// The version of the layout. Instructions version themselves: see
 /// [`INSTRUCTION_SET_HASH`](crate::ops::INSTRUCTION_SET_HASH).
-pub const FORMAT_VERSION: u32 = 3;
+pub const FORMAT_VERSION: u32 = 4;
 
 /// Bits of [`Header::flags`]. They are for people who look at an image; what must match is in the fingerprint.
 pub mod header_flags {
@@ -158,11 +158,11 @@ impl Section {
             Section::Parameters
             | Section::Strings
             | Section::Names
-            | Section::Sites
             | Section::Keywords
             | Section::Locals
             | Section::Lines => 4,
-            Section::Code
+            Section::Sites
+            | Section::Code
             | Section::Shapes
             | Section::FilterCalls
             | Section::TestCalls

@@ -205,6 +205,26 @@ pub struct Reference {
     pub column: u32,
 }
 
+/// An attribute site: a place where an attribute is read, or a method called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Site {
+    /// The attribute's name (name index).
+    pub name: u32,
+    /// 0, or who alone gets the value: from 1 on a filter (of [`Image::filters`]), and behind those a test (of [`Image::tests`]).
+    pub reader: u32,
+}
+
+impl Site {
+    /// As it lies in an image.
+    pub(crate) fn word(self) -> u64 {
+        u64::from(self.name) | u64::from(self.reader) << 32
+    }
+    #[inline]
+    pub(crate) fn of_word(word: u64) -> Site {
+        Site { name: word as u32, reader: (word >> 32) as u32 }
+    }
+}
+
 /// A filter or test with the shape of its arguments (without the value itself).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ReferenceCall {
@@ -328,8 +348,8 @@ impl<'a> Names<'a> {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Image {
     /// The code of all functions; the names of parameters of all functions (name indices); where each string ends in the
-    /// text, behind where the first one starts, so one more than there are strings; the string of each name; the name of each
-    /// attribute site; the packed line table.
+    /// text, behind where the first one starts, so one more than there are strings; the string of each name; the attribute
+    /// sites; the packed line table.
     pub(crate) plain: Plain,
     pub(crate) functions: Vec<Function>,
     pub(crate) constants: Vec<Constant>,
@@ -429,9 +449,14 @@ impl Image {
     pub fn name(&self, index: u32) -> &str {
         self.string(self.plain.names().at(index as usize))
     }
-    /// The name index of each attribute site.
-    pub fn sites(&self) -> Numbers<'_> {
-        self.plain.sites()
+    /// The attribute sites.
+    #[inline]
+    pub fn sites(&self) -> impl ExactSizeIterator<Item = Site> + Clone {
+        self.plain.sites().iter().map(Site::of_word)
+    }
+    /// Attribute site `index`.
+    pub fn site(&self, index: u32) -> Site {
+        Site::of_word(self.plain.sites().at(index as usize))
     }
     /// The call shapes.
     pub fn shapes(&self) -> &[CallShape] {

@@ -16,6 +16,7 @@ mod markdown;
 pub mod ops;
 mod plain;
 mod print;
+mod readers;
 mod rejection;
 mod rules;
 mod verify;
@@ -26,7 +27,7 @@ pub use fingerprint::{Fingerprint, OptionId, source_digest};
 pub use format::{Header, Maxima, header_flags};
 pub use image::{
     BlockEntry, CallShape, Constant, Dependency, DependencyKind, Escape, Function, FunctionKind, Image, Line,
-    LoopField, Reference, ReferenceCall, Strings, include_flags, loop_flags,
+    LoopField, Names, Reference, ReferenceCall, Site, Strings, include_flags, loop_flags,
 };
 pub use load::{Expected, load, load_expected, load_shared, peek_header};
 pub use markdown::markdown;

@@ -7,6 +7,8 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use crate::image::Site;
+
 /// Instructions where they lie.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Words<'a>(&'a [[u8; 8]]);
@@ -109,19 +111,22 @@ pub(crate) struct Tables<'a> {
     pub(crate) parameters: &'a [u32],
     pub(crate) ends: &'a [u32],
     pub(crate) names: &'a [u32],
-    pub(crate) sites: &'a [u32],
+    pub(crate) sites: &'a [Site],
     pub(crate) lines: &'a [u32],
 }
 
 impl Plain {
     /// Tables in bytes of their own.
     pub(crate) fn own(tables: &Tables<'_>) -> Plain {
-        let numbers = [tables.parameters, tables.ends, tables.names, tables.sites, tables.lines];
+        let numbers = [tables.parameters, tables.ends, tables.names, tables.lines];
         let count: usize = numbers.iter().map(|numbers| numbers.len()).sum();
-        let mut bytes = Vec::with_capacity(8 * tables.code.len() + 4 * count);
+        let words = tables.code.len() + tables.sites.len();
+        let mut bytes = Vec::with_capacity(8 * words + 4 * count);
         bytes.extend(tables.code.iter().flat_map(|word| word.to_le_bytes()));
         let code = Span { start: 0, count: tables.code.len() };
-        let [parameters, ends, names, sites, lines] = numbers.map(|numbers| {
+        let sites = Span { start: bytes.len(), count: tables.sites.len() };
+        bytes.extend(tables.sites.iter().flat_map(|site| site.word().to_le_bytes()));
+        let [parameters, ends, names, lines] = numbers.map(|numbers| {
             let start = bytes.len();
             bytes.extend(numbers.iter().flat_map(|number| number.to_le_bytes()));
             Span { start, count: numbers.len() }
@@ -146,8 +151,8 @@ impl Plain {
         Numbers(self.names.of(&self.bytes))
     }
     #[inline]
-    pub(crate) fn sites(&self) -> Numbers<'_> {
-        Numbers(self.sites.of(&self.bytes))
+    pub(crate) fn sites(&self) -> Words<'_> {
+        Words(self.sites.of(&self.bytes))
     }
     #[inline]
     pub(crate) fn lines(&self) -> Numbers<'_> {
@@ -157,10 +162,10 @@ impl Plain {
 
 impl PartialEq for Plain {
     fn eq(&self, other: &Plain) -> bool {
-        fn numbers(plain: &Plain) -> [Numbers<'_>; 5] {
-            [plain.parameters(), plain.ends(), plain.names(), plain.sites(), plain.lines()]
+        fn numbers(plain: &Plain) -> [Numbers<'_>; 4] {
+            [plain.parameters(), plain.ends(), plain.names(), plain.lines()]
         }
-        self.code() == other.code() && numbers(self) == numbers(other)
+        self.code() == other.code() && self.sites() == other.sites() && numbers(self) == numbers(other)
     }
 }
 

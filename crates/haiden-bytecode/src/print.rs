@@ -237,7 +237,7 @@ impl Printer<'_> {
             Kind::Text => quote(image.string(value)),
             Kind::Const => self.constants[value as usize].clone(),
             Kind::Name => image.name(value).to_owned(),
-            Kind::Site => format!(".{}", image.name(image.sites().at(value as usize))),
+            Kind::Site => format!(".{}", image.name(image.site(value).name)),
             Kind::Shape => self.shape(value),
             Kind::Filter => {
                 let call = image.filter_calls[value as usize];

@@ -106,7 +106,9 @@ fn check_names(image: &Image) -> Result<(), Fault> {
     increasing(image.plain.names().iter(), image.string_count(), Section::Names)?;
     let dependencies = image.dependencies.iter().map(|dependency| dependency.name);
     increasing(dependencies, image.string_count(), Section::Dependencies)?;
-    in_range(image.sites().iter(), names, Section::Sites, "no such name")?;
+    in_range(image.sites().map(|site| site.name), names, Section::Sites, "no such name")?;
+    let readers = 1 + image.filters.len() + image.tests.len();
+    in_range(image.sites().map(|site| site.reader), readers, Section::Sites, "no such filter or test")?;
     in_range(image.plain.parameters().iter(), names, Section::Parameters, "no such name")
 }
 

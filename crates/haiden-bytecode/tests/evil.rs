@@ -105,6 +105,7 @@ const TABLE_CASES: &[Case] = &[
     }),
     ("name-twice", "structure", "strings not in ascending order", |b| put(entry(b, Section::Names, 1), 0, 0)),
     ("site-name", "structure", "no such name", |b| put(entry(b, Section::Sites, 0), 0, 99)),
+    ("site-reader", "structure", "no such filter or test", |b| put(entry(b, Section::Sites, 0), 4, 99)),
     ("shape-flag", "structure", "a flag that means nothing", |b| entry(b, Section::Shapes, 0)[2] = 4),
     ("shape-keywords", "structure", "keywords out of range", |b| put(entry(b, Section::Shapes, 1), 4, 9)),
     ("keyword-name", "structure", "no such name", |b| put(entry(b, Section::Keywords, 0), 0, 99)),

@@ -100,7 +100,7 @@ fn walk(image: &Image) {
     }
     (0..image.string_count() as u32).for_each(|string| _ = image.string(string));
     (0..image.locals_count() as u32).for_each(|table| _ = image.locals(table));
-    image.sites().iter().for_each(|name| _ = image.name(name));
+    image.sites().for_each(|site| _ = image.name(site.name));
 }
 
 #[test]

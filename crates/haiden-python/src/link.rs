@@ -133,7 +133,8 @@ impl Linker<PyHost> for PyLinker<'_> {
         let settings = self.settings;
         needs_no_value && settings.fast && settings.plain_undefined && !settings.is_async
     }
-    fn read_by(&mut self, site: &mut Site, _reader: LinkedReader<'_, PyHost>) {
+    #[inline]
+    fn read_by(&mut self, site: &mut Site, _reader: &LinkedReader<'_, PyHost>) {
         site.may_be_missing = true;
     }
     fn filter(&mut self, name: &str) -> Option<Filter> {

@@ -670,7 +670,7 @@ pub trait Linker<H: Host> {
         false
     }
     /// Nobody but this filter or test gets the value of an attribute site.
-    fn read_by(&mut self, site: &mut H::Site, reader: LinkedReader<'_, H>) {
+    fn read_by(&mut self, site: &mut H::Site, reader: &LinkedReader<'_, H>) {
         let _ = (site, reader);
     }
     /// The filter of this name, if there is one.
