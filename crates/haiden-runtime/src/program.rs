@@ -56,23 +56,35 @@ impl<H: Host> Shape<H> {
 /// For each string of an image whether it is ASCII.
 fn ascii_strings(image: &Image) -> Box<[bool]> {
     let mut ascii = vec![true; image.string_count()];
-    let (bytes, ends) = (image.text().as_bytes(), image.string_ends());
-    let mut string = 0;
-    while let Some(other) = first_other(&bytes[ends.at(string) as usize..]) {
-        let place = ends.at(string) + other as u32;
-        // The first that ends behind it.
-        string += ends.raw()[string + 1..].partition_point(|end| u32::from_le_bytes(*end) <= place);
+    let (bytes, ends) = (image.text().as_bytes(), image.string_ends().raw());
+    let (mut place, mut string) = (0, 0);
+    while let Some(other) = bytes.get(place..).and_then(first_other) {
+        place += other;
+        // The first that ends behind it; then on from there.
+        while u32::from_le_bytes(ends[string + 1]) as usize <= place {
+            string += 1;
+        }
         ascii[string] = false;
-        string += 1;
+        place = u32::from_le_bytes(ends[string + 1]) as usize;
     }
     ascii.into_boxed_slice()
 }
 
 /// Where the first byte is that is no ASCII character.
 fn first_other(bytes: &[u8]) -> Option<usize> {
+    const TOPS: u64 = 0x8080_8080_8080_8080;
+    let mut start = 0;
     let (blocks, _) = bytes.as_chunks::<32>();
-    let start = 32 * blocks.iter().position(|block| !block.is_ascii()).unwrap_or(blocks.len());
-    bytes[start..].iter().position(|byte| !byte.is_ascii()).map(|place| start + place)
+    start += 32 * blocks.iter().position(|block| !block.is_ascii()).unwrap_or(blocks.len());
+    let (words, rest) = bytes[start..].as_chunks::<8>();
+    for word in words {
+        let others = u64::from_le_bytes(*word) & TOPS;
+        if others != 0 {
+            return Some(start + others.trailing_zeros() as usize / 8);
+        }
+        start += 8;
+    }
+    rest.iter().position(|byte| !byte.is_ascii()).map(|place| start + place)
 }
 
 /// What is to be known of a function when it is entered.
@@ -286,20 +298,19 @@ fn unknown_reference<F, T>(
 fn link_constants<H: Host>(image: &Image, linker: &mut impl Linker<H>) -> Box<[Option<H::Constant>]> {
     let strings = image.strings();
     let mut linked: Vec<Option<H::Constant>> = Vec::with_capacity(image.constants().len());
+    let mut taken = Vec::new();
     for constant in image.constants() {
-        if constant.parts() == 0 {
-            linked.push(Some(linker.constant(strings, constant, &[])));
-            continue;
-        }
-        let parts = constant.parts();
-        let mut taken = Vec::with_capacity(parts.min(linked.len()));
-        let mut at = linked.len();
-        while taken.len() < parts && at > 0 {
+        let (mut parts, mut at) = (constant.parts(), linked.len());
+        while parts > 0 && at > 0 {
             at -= 1;
-            taken.extend(linked[at].take());
+            if let Some(part) = linked[at].take() {
+                taken.push(part);
+                parts -= 1;
+            }
         }
         taken.reverse();
         linked.push(Some(linker.constant(strings, constant, &taken)));
+        taken.clear();
     }
     linked.into_boxed_slice()
 }

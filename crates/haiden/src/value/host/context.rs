@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::value::arena::hash_text;
 use crate::value::heap::SMALL;
 use crate::value::host::NativeHost;
-use crate::value::host::names::Known;
+use crate::value::host::names::Shared;
 use crate::value::word::Word;
 
 /// How many shapes a name remembers.
@@ -22,21 +22,25 @@ const WAYS: usize = 4;
 /// that threads that share a program cannot mix two memories up.
 #[derive(Debug)]
 pub struct Name {
-    known: Known,
+    known: Shared,
     hash: u64,
     cache: [AtomicU64; WAYS],
+    is_dict_method: bool,
 }
 
 impl Name {
+    #[inline(always)]
     pub(crate) fn new(text: &str) -> Name {
         let hash = hash_text(text);
-        Name { known: Known::of(text, hash), hash, cache: Default::default() }
+        let known = Shared::of(text, hash);
+        let is_dict_method = known.is_dict_method();
+        Name { known, hash, cache: Default::default(), is_dict_method }
     }
 
     /// The same name at another place, which remembers for itself.
     #[inline]
     pub(crate) fn again(&self) -> Name {
-        Name { known: self.known.clone(), hash: self.hash, cache: Default::default() }
+        Name { known: self.known.clone(), cache: Default::default(), ..*self }
     }
 
     /// The name.
@@ -48,7 +52,7 @@ impl Name {
     /// Does it name a method of dicts, which wins over an item?
     #[inline]
     pub(crate) fn is_dict_method(&self) -> bool {
-        self.known.is_dict_method
+        self.is_dict_method
     }
 }
 
@@ -265,7 +269,7 @@ impl NativeHost {
         {
             return Some(word);
         }
-        name.known.global.map(Word::Global)
+        name.known.global().map(Word::Global)
     }
 
     pub(super) fn publish(&mut self, context: u32, name: &Name, word: Word, how: Export) {

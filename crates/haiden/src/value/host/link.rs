@@ -52,6 +52,7 @@ impl<'a> NativeLinker<'a> {
 }
 
 impl Linker<NativeHost> for NativeLinker<'_> {
+    #[inline]
     fn constant(&mut self, strings: Strings<'_>, constant: &Constant, parts: &[Word]) -> Word {
         let arena = &mut self.arena;
         // An image's text is below 4 GiB, so its constants are; a word that does not fit becomes none.
@@ -75,12 +76,14 @@ impl Linker<NativeHost> for NativeLinker<'_> {
         };
         word.unwrap_or(Word::None)
     }
+    #[inline]
     fn name(&mut self, name: &str) -> Name {
         Name::new(name)
     }
     fn another_name(&mut self, _name: &str, linked: &Name) -> Name {
         linked.again()
     }
+    #[inline]
     fn site(&mut self, name: &Name) -> Name {
         name.again()
     }

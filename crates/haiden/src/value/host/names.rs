@@ -17,96 +17,114 @@ const MOST: usize = 4096;
 /// Names longer than this, in bytes, are not kept.
 const LONG: usize = 40;
 
-/// A text that is kept, or counted.
-#[derive(Clone, Debug)]
-enum Text {
-    Kept(&'static Arc<str>),
-    Counted(Arc<str>),
-}
-
 /// A name, and what is known of it.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Known {
-    text: Text,
+    text: Arc<str>,
     /// It names a method of dicts, which wins over an item.
-    pub(crate) is_dict_method: bool,
-    pub(crate) global: Option<Global>,
+    is_dict_method: bool,
+    global: Option<Global>,
 }
 
-static KEPT: LazyLock<Mutex<HashMap<&'static str, Known>>> = LazyLock::new(Mutex::default);
+impl Known {
+    fn new(text: &str) -> Known {
+        let is_dict_method = is_method(text) || text.starts_with("__");
+        Known { text: text.into(), is_dict_method, global: Global::named(text) }
+    }
+    /// The name's text.
+    #[inline]
+    pub(crate) fn text(&self) -> &Arc<str> {
+        &self.text
+    }
+    /// Does it name a method of dicts?
+    pub(crate) fn is_dict_method(&self) -> bool {
+        self.is_dict_method
+    }
+    /// The global function of this name.
+    pub(crate) fn global(&self) -> Option<Global> {
+        self.global
+    }
+}
+
+/// A name that is kept, or counted. It is returned in registers.
+#[derive(Clone, Debug)]
+pub(crate) enum Shared {
+    Kept(&'static Known),
+    Counted(Arc<Known>),
+}
+
+impl std::ops::Deref for Shared {
+    type Target = Known;
+    #[inline]
+    fn deref(&self) -> &Known {
+        match self {
+            Shared::Kept(known) => known,
+            Shared::Counted(known) => known,
+        }
+    }
+}
+
+static KEPT: LazyLock<Mutex<HashMap<&'static str, &'static Known>>> = LazyLock::new(Mutex::default);
 
 /// How many pairs of names a thread has at hand.
 const PAIRS: usize = 256;
 
 thread_local! {
     /// Names that were linked last, two at each place that a hash says.
-    static LATELY: RefCell<Vec<[Option<Known>; 2]>> = const { RefCell::new(Vec::new()) };
+    static LATELY: RefCell<Vec<[Option<&'static Known>; 2]>> = const { RefCell::new(Vec::new()) };
 }
 
-impl Known {
+impl Shared {
     /// A name with this hash.
-    pub(crate) fn of(text: &str, hash: u64) -> Known {
-        let at_hand = |names: &RefCell<Vec<[Option<Known>; 2]>>| {
+    #[inline(never)]
+    pub(crate) fn of(text: &str, hash: u64) -> Shared {
+        let at_hand = |names: &RefCell<Vec<[Option<&'static Known>; 2]>>| {
             let mut names = names.try_borrow_mut().ok()?;
             if names.is_empty() {
                 names.resize(PAIRS, [None, None]);
             }
             let pair = &mut names[hash as usize % PAIRS];
-            if let Some(known) = pair.iter().flatten().find(|known| **known.text() == *text) {
-                return Some(known.clone());
+            if let Some(known) = pair.iter().flatten().find(|known| *known.text == *text) {
+                return Some(*known);
             }
-            let known = Known::kept(text);
-            pair[1] = pair[0].replace(known.clone());
+            let known = kept(text)?;
+            pair[1] = pair[0].replace(known);
             Some(known)
         };
         let known = if text.len() <= LONG { LATELY.try_with(at_hand).ok().flatten() } else { None };
-        known.unwrap_or_else(|| Known::new(text, Text::Counted(text.into())))
+        known.map_or_else(|| Shared::Counted(Arc::new(Known::new(text))), Shared::Kept)
     }
+}
 
-    /// A name that is kept, if there is room.
-    fn kept(text: &str) -> Known {
-        let mut kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = kept.get(text) {
-            return known.clone();
-        }
-        if kept.len() >= MOST {
-            return Known::new(text, Text::Counted(text.into()));
-        }
-        let shared: &'static Arc<str> = Box::leak(Box::new(text.into()));
-        let known = Known::new(text, Text::Kept(shared));
-        kept.insert(shared, known.clone());
-        known
+/// A name that is kept, if it is one, or there is room.
+#[cold]
+fn kept(text: &str) -> Option<&'static Known> {
+    let mut kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(known) = kept.get(text) {
+        return Some(known);
     }
-
-    fn new(text: &str, shared: Text) -> Known {
-        let is_dict_method = is_method(text) || text.starts_with("__");
-        Known { text: shared, is_dict_method, global: Global::named(text) }
+    if kept.len() >= MOST {
+        return None;
     }
-
-    /// The text.
-    #[inline]
-    pub(crate) fn text(&self) -> &Arc<str> {
-        match &self.text {
-            Text::Kept(text) => text,
-            Text::Counted(text) => text,
-        }
-    }
+    let known: &'static Known = Box::leak(Box::new(Known::new(text)));
+    kept.insert(&known.text, known);
+    Some(known)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn of(text: &str) -> Known {
-        Known::of(text, crate::value::arena::hash_text(text))
+    fn of(text: &str) -> Shared {
+        Shared::of(text, crate::value::arena::hash_text(text))
     }
 
     /// Names are what they were made of, kept or not, and one that is kept is there once in all threads.
     #[test]
     fn names_are_kept_up_to_a_number() {
-        let shared = |known: &Known| matches!(known.text, Text::Kept(_));
+        let shared = |known: &Shared| matches!(known, Shared::Kept(_));
         let first = of("first");
-        assert!(shared(&first) && !first.is_dict_method && of("items").is_dict_method);
+        assert!(shared(&first) && !first.is_dict_method() && of("items").is_dict_method());
         let other = std::thread::spawn(|| of("first")).join().expect("it does not panic");
         assert!(Arc::ptr_eq(first.text(), other.text()));
         assert!(!shared(&of(&"long".repeat(LONG))));
