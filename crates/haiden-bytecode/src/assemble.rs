@@ -325,9 +325,9 @@ pub fn assemble(code: Code) -> Result<Image, TooLarge> {
     ordered.by(&mut functions);
     let calls = readers::Calls {
         shapes: &code.shapes,
-        filter_calls: &code.filter_calls,
-        test_calls: &code.test_calls,
-        filters: code.filters.len(),
+        of_filters: &code.filter_calls,
+        of_tests: &code.test_calls,
+        filters: code.filters.len() as u32,
     };
     let mut sites = code.sites;
     readers::note(&ordered.words, calls, &mut sites);

@@ -7,13 +7,14 @@
 use crate::image::{CallShape, ReferenceCall, Site};
 use crate::ops::{self, code};
 
-/// The calls of an image, and how many filters it names.
+/// The calls of an image.
 #[derive(Clone, Copy)]
 pub(crate) struct Calls<'a> {
     pub(crate) shapes: &'a [CallShape],
-    pub(crate) filter_calls: &'a [ReferenceCall],
-    pub(crate) test_calls: &'a [ReferenceCall],
-    pub(crate) filters: usize,
+    pub(crate) of_filters: &'a [ReferenceCall],
+    pub(crate) of_tests: &'a [ReferenceCall],
+    /// How many filters are named.
+    pub(crate) filters: u32,
 }
 
 impl Calls<'_> {
@@ -21,8 +22,8 @@ impl Calls<'_> {
     fn reader(&self, word: u64) -> Option<(u32, u16)> {
         let call = ops::w(word) as usize;
         let (call, before) = match word as u8 {
-            code::Filter | code::EmitFilter => (self.filter_calls.get(call)?, 1),
-            code::Test => (self.test_calls.get(call)?, 1 + self.filters as u32),
+            code::Filter | code::EmitFilter => (self.of_filters.get(call)?, 1),
+            code::Test => (self.of_tests.get(call)?, 1 + self.filters),
             _ => return None,
         };
         let shape = self.shapes.get(call.shape as usize)?;
@@ -36,8 +37,7 @@ impl Calls<'_> {
 pub(crate) fn note(words: &[u64], calls: Calls<'_>, sites: &mut [Site]) {
     for (place, &word) in words.iter().enumerate() {
         let Some((reader, arguments)) = calls.reader(word) else { continue };
-        let expected = if word as u8 == code::Test { 0 } else { 1 };
-        if arguments == expected
+        if arguments == u16::from(word as u8 != code::Test)
             && let Some(site) = site_before(&words[..place], ops::a(word), arguments)
             && let Some(site) = sites.get_mut(usize::from(site))
         {

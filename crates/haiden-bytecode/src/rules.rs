@@ -243,15 +243,14 @@ const fn extra(op: Op, field: Field, kind: Kind) -> Extra {
         (Kind::Near, Field::C) => Extra::Near,
         (Kind::Locals, Field::W) => Extra::Locals,
         (Kind::Locals, Field::B) => Extra::Overlay,
-        // Judged together with the locals.
-        (Kind::Function, Field::C) => Extra::None,
+        // A function is judged together with the locals, and a target by its bound.
+        (Kind::Function, Field::C) | (Kind::Target, Field::W) => Extra::None,
         (Kind::LocalsOrNone, Field::A) => Extra::LocalsOrNone,
         (Kind::Function, Field::W) => match op {
             Op::MakeMacro => Extra::IsMacro,
             Op::EnterLoop => Extra::IsLoop,
             _ => panic!("say what kind of function this instruction takes"),
         },
-        (Kind::Target, Field::W) => Extra::None,
         (Kind::Near | Kind::Target | Kind::Locals | Kind::LocalsOrNone | Kind::Function, _) => {
             panic!("the verifier does not look for this kind of operand in this field")
         }

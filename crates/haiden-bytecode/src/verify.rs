@@ -40,7 +40,7 @@ pub(crate) fn measure(image: &Image) -> Result<Maxima, Fault> {
     check_blocks(image)?;
     check_locals(image)?;
     lines::check(image.plain.lines(), image.code().len())?;
-    let cells = check_code(image, Most { of_shapes, of_filters, of_tests })?;
+    let cells = check_code(image, Most { shapes: of_shapes, filters: of_filters, tests: of_tests })?;
     Ok(Maxima { constant_depth, cells, ..Maxima::of_functions(&image.functions) })
 }
 
@@ -57,7 +57,11 @@ fn in_range(
     what: &'static str,
 ) -> Result<(), Fault> {
     // All are compared: that takes less than to stop at the first one.
-    if indices.clone().fold(true, |good, index| good & ((index as usize) < bound)) {
+    let mut good = true;
+    for index in indices.clone() {
+        good &= (index as usize) < bound;
+    }
+    if good {
         return Ok(());
     }
     let at = { indices }.position(|index| index as usize >= bound);

@@ -39,9 +39,9 @@ pub(super) fn check_code(image: &Image, most: Most) -> Result<u32, Fault> {
 /// How many registers the largest call takes beyond its first one.
 #[derive(Clone, Copy)]
 pub(super) struct Most {
-    pub(super) of_shapes: usize,
-    pub(super) of_filters: usize,
-    pub(super) of_tests: usize,
+    pub(super) shapes: usize,
+    pub(super) filters: usize,
+    pub(super) tests: usize,
 }
 
 /// How many words are compared with their limits at once.
@@ -111,9 +111,9 @@ impl Checker<'_> {
         self.allowed.set(Bound::Triples, first(2));
         self.allowed.set_of_x(Bound::Loops, loops);
         self.allowed.set_of_wide(Bound::Places, length);
-        self.allowed.set(Bound::Callees, first(most.of_shapes));
-        self.allowed.set(Bound::Filtered, first(most.of_filters));
-        self.allowed.set(Bound::Tested, first(most.of_tests));
+        self.allowed.set(Bound::Callees, first(most.shapes));
+        self.allowed.set(Bound::Filtered, first(most.filters));
+        self.allowed.set(Bound::Tested, first(most.tests));
         self.allowed.set_of_wide(Bound::OwnLocals, if has_locals { tables } else { 0 });
     }
 
