@@ -3,7 +3,7 @@
 //! In: [`OPS`], at compile time. Out: [`RULES`], one [`Rule`] per value of an instruction's first byte: for each field
 //! the [`Bound`] that its value must stay below, and the one [`Extra`] check that a bound cannot say. So verifying an
 //! instruction compares its fields and, for few, does one more check; nothing in it depends on which instruction it is.
-//! Instructions of which the same is demanded are one class: see [`limits`](crate::verify).
+//! Instructions of which the same is demanded are one class: see `verify/limits.rs`.
 
 use crate::ops::{Count, Field, Flow, Kind, OPS, Op};
 
