@@ -1189,10 +1189,10 @@ _STOCK: dict[type, dict[str, t.Any]] = {cls: dict(vars(cls)) for cls in (Environ
 """What the classes were made with. What a program puts in its place later is called as an override is."""
 
 
-def _module_of(name: str | None, body: str, exports: dict[str, t.Any]) -> TemplateModule:
-    """The module of a template that the machine has run."""
+def _module_of(name: str | None, body: str | list[t.Any], exports: dict[str, t.Any]) -> TemplateModule:
+    """The module of a template that the machine has run: to a text, or to values."""
     module = object.__new__(TemplateModule)
-    module._body_stream = [body]
+    module._body_stream = body if isinstance(body, list) else [body]
     module.__dict__.update(exports)
     module.__name__ = t.cast(str, name)
     return module

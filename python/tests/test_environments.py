@@ -518,3 +518,32 @@ def test_async(template, autoescape):
                 yield told(error)
 
     assert list(outcomes("haiden")) == list(outcomes("jinja2"))
+
+
+NATIVE_MODULES = [
+    "{% import 'values' as m %}{{ m.v }}",
+    "{% import 'values' as m %}{{ m }}|{{ m.v }}",
+    "{% import 'number' as m %}{{ m }}|",
+    "{% import 'texts' as m %}{{ m }}|{{ m }}",
+    "{% import 'gone' as m %}{{ m.v }}",
+    "{% import 'gone' as m %}{{ m.v }}{{ m }}",
+    "{% from 'gone' import v with context %}{{ v }}",
+]
+
+
+@pytest.mark.parametrize("undefined", ["Undefined", "StrictUndefined"])
+@pytest.mark.parametrize("template", NATIVE_MODULES)
+def test_modules_of_native_templates(template, undefined):
+    """What a module's template printed becomes text when the module is printed, and not before."""
+    sources = {"values": "{{ [1] }}{% set v = [2] %}", "number": "5", "texts": "a{{ 'b' }}", "gone": "{{ nothing }}{% set v = [3] %}"}
+
+    def outcome(package):
+        module = importlib.import_module(package)
+        native = importlib.import_module(f"{package}.nativetypes").NativeEnvironment
+        environment = native(loader=module.DictLoader(sources), undefined=getattr(module, undefined))
+        try:
+            return environment.from_string(template).render()
+        except Exception as error:
+            return type(error).__name__, str(error)
+
+    assert outcome("haiden") == outcome("jinja2")

@@ -29,9 +29,16 @@ pub(crate) enum Iter {
         step: i64,
         left: i64,
     },
-    Object(Obj),
-    /// An asynchronous iterator, whose items the host awaits.
-    Awaited(Obj),
+    /// An iterator, and what it goes through.
+    Object {
+        iterator: Obj,
+        source: Obj,
+    },
+    /// An asynchronous iterator, whose items the host awaits, and what it goes through.
+    Awaited {
+        iterator: Obj,
+        source: Obj,
+    },
     Values(std::vec::IntoIter<Register>),
 }
 
@@ -71,7 +78,7 @@ impl Iter {
                 return Ok(Iter::dict(dict, part));
             }
         }
-        objects::iter(object).map(Iter::Object)
+        Ok(Iter::Object { iterator: objects::iter(object)?, source: object.clone() })
     }
 
     fn dict(dict: Obj, part: DictView) -> Iter {
@@ -142,8 +149,8 @@ impl Iter {
                 })))
             }
             Iter::Values(values) => Ok(values.next()),
-            Iter::Object(iterator) => Ok(objects::iter_next(iterator)?.map(Register::object)),
-            Iter::List { .. } | Iter::Range { .. } | Iter::Awaited(_) => Ok(None),
+            Iter::Object { iterator, .. } => Ok(objects::iter_next(iterator)?.map(Register::object)),
+            Iter::List { .. } | Iter::Range { .. } | Iter::Awaited { .. } => Ok(None),
         }
     }
 
@@ -177,7 +184,19 @@ impl Iter {
             Iter::Dict { left, .. } => Some(*left),
             Iter::Range { left, .. } => Some(*left as usize),
             Iter::Values(values) => Some(values.len()),
-            Iter::Object(_) | Iter::Awaited(_) => None,
+            Iter::Object { .. } | Iter::Awaited { .. } => None,
+        }
+    }
+
+    /// `len()` of what is iterated over, if it has one.
+    pub(crate) fn length(&self) -> Result<Option<usize>> {
+        let (Iter::Object { source, .. } | Iter::Awaited { source, .. }) = self else { return Ok(None) };
+        match objects::length(source) {
+            Err(raised) if raised.matches(&Class::Type.object()) => {
+                raised.clear();
+                Ok(None)
+            }
+            length => length.map(Some),
         }
     }
 }

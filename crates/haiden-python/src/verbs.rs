@@ -167,6 +167,12 @@ impl Host for PyHost {
         let text = out.take_since(mark)?;
         self.finish_text(text, markup)
     }
+    fn take_body(&mut self, out: &mut Output, mark: usize) -> Result<Register> {
+        let Some(parts) = &mut out.parts else { return self.take_since(out, mark, false) };
+        // Values are made text when somebody prints the module.
+        let parts = parts.split_off(mark.min(parts.len()));
+        objects::list(parts.into_iter().map(Ok)).map(Register::object)
+    }
     fn join_since(&mut self, out: &mut Output, mark: usize, markup: bool) -> Result<()> {
         if out.parts.is_some() {
             let value = self.take_since(out, mark, markup)?;
@@ -439,7 +445,7 @@ impl Host for PyHost {
     }
     fn next(&mut self, iterator: &mut Iter) -> Result<Option<Register>> {
         match iterator {
-            Iter::Awaited(iterator) => self.next_awaited(iterator),
+            Iter::Awaited { iterator, .. } => self.next_awaited(iterator),
             iterator => iterator.next(),
         }
     }
@@ -461,6 +467,9 @@ impl Host for PyHost {
     #[inline]
     fn remaining(&mut self, iterator: &Iter) -> Option<usize> {
         iterator.remaining()
+    }
+    fn length_of(&mut self, iterator: &Iter) -> Result<Option<usize>> {
+        iterator.length()
     }
     fn iterate_over(&mut self, values: Vec<Register>) -> Iter {
         Iter::Values(values.into_iter())

@@ -149,7 +149,7 @@ impl PyHost {
         if !objects::is_builtin_container(&object)
             && let Some(start) = objects::lookup_attr(&object, &self.types.aiter.object)?
         {
-            return objects::call(&start, &[], None).map(Iter::Awaited);
+            return Ok(Iter::Awaited { iterator: objects::call(&start, &[], None)?, source: object });
         }
         Iter::new(&object, self.fast)
     }

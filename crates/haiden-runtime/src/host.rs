@@ -153,6 +153,10 @@ pub trait Host: Sized {
         mark: Self::Mark,
         markup: bool,
     ) -> Result<Self::Register, Self::Error>;
+    /// Takes what was written since `mark` out of the output, for a module: a string, or what the host makes one of.
+    fn take_body(&mut self, out: &mut Self::Output, mark: Self::Mark) -> Result<Self::Register, Self::Error> {
+        self.take_since(out, mark, false)
+    }
     /// What was written since `mark` is one printed value, as the outermost turn of a recursive loop is; called only where
     /// nothing [`writes_through`](Host::writes_through). Where printed values are only text there is nothing to do.
     fn join_since(
@@ -344,6 +348,11 @@ pub trait Host: Sized {
     }
     /// How many items are left, where that is known without taking them.
     fn remaining(&mut self, iterator: &Self::Iterator) -> Option<usize>;
+    /// How many items there are in all by what is iterated over, if it says so itself. Asked where `remaining` is not known.
+    fn length_of(&mut self, iterator: &Self::Iterator) -> Result<Option<usize>, Self::Error> {
+        let _ = iterator;
+        Ok(None)
+    }
     /// An iterator over values that were taken before.
     fn iterate_over(&mut self, values: Vec<Self::Register>) -> Self::Iterator;
     /// Are two values equal (for `loop.changed`)?

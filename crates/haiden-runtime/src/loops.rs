@@ -223,13 +223,16 @@ impl<H: Host> LoopState<H> {
         Ok(!self.look_ahead(host)?)
     }
 
-    /// `loop.length`: if the iterator cannot tell, the rest of it is taken now.
+    /// `loop.length`: if neither the iterator nor what it goes through can tell, the rest of it is taken now.
     pub fn length(&mut self, host: &mut H) -> Result<usize, H::Error> {
         if let Some(length) = self.rare.as_ref().and_then(|rare| rare.length) {
             return Ok(length);
         }
         let left = if let Some(left) = host.remaining(&self.iterator) {
             left
+        } else if let Some(length) = host.length_of(&self.iterator)? {
+            self.rare().length = Some(length);
+            return Ok(length);
         } else {
             // What was taken stays here should the host suspend: the machine asks again.
             while let Some(item) = host.next(&mut self.iterator)? {
@@ -248,11 +251,12 @@ impl<H: Host> LoopState<H> {
     /// `loop.<field>`.
     pub fn get(&mut self, host: &mut H, field: LoopField) -> Result<H::Register, H::Error> {
         let number = match field {
-            LoopField::Length => self.length(host)?,
-            LoopField::Revindex => self.length(host)?.saturating_sub(self.index0()),
-            LoopField::Revindex0 => self.length(host)?.saturating_sub(self.taken),
-            LoopField::Depth => self.depth as usize + 1,
-            LoopField::Depth0 => self.depth as usize,
+            LoopField::Length => self.length(host)? as i64,
+            // There may be more items than what is iterated over says.
+            LoopField::Revindex => self.length(host)? as i64 - self.index0() as i64,
+            LoopField::Revindex0 => self.length(host)? as i64 - self.taken as i64,
+            LoopField::Depth => i64::from(self.depth) + 1,
+            LoopField::Depth0 => i64::from(self.depth),
             LoopField::Previtem => {
                 return match self.rare.as_ref().and_then(|rare| rare.previous.as_ref()) {
                     Some(item) => Ok(item.clone()),
@@ -267,7 +271,7 @@ impl<H: Host> LoopState<H> {
                 };
             }
         };
-        Ok(host.integer(number as i64))
+        Ok(host.integer(number))
     }
 
     /// `loop.changed(*values)`.

@@ -265,7 +265,7 @@ impl<H: Host> Vm<H> {
                 self.set_in_frame(register, value);
             }
             Finish::Module { mark, register, cache } => {
-                let body = host.take_since(out, mark, false)?;
+                let body = host.take_body(out, mark)?;
                 let program = self.programs[frame.program].clone();
                 let module = host.make_module(&program, &frame.context, body, cache)?;
                 self.set_in_frame(register, module);
