@@ -6,6 +6,7 @@
 
 use crate::lines;
 use crate::plain::{Numbers, Plain, Span, Words};
+use crate::strings::{Names, Strings};
 
 /// How a value becomes text (operand kind `Escape`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -308,42 +309,6 @@ impl std::ops::Deref for Blob {
     }
 }
 
-/// The strings of an image, at hand.
-#[derive(Clone, Copy)]
-pub struct Strings<'a> {
-    text: &'a str,
-    ends: Numbers<'a>,
-}
-
-impl<'a> Strings<'a> {
-    /// String `index`.
-    #[inline]
-    pub fn at(self, index: u32) -> &'a str {
-        let range = self.ends.at(index as usize) as usize..self.ends.at(index as usize + 1) as usize;
-        &self.text[range]
-    }
-}
-
-/// The names of an image, at hand.
-#[derive(Clone, Copy)]
-pub struct Names<'a> {
-    strings: Strings<'a>,
-    names: Numbers<'a>,
-}
-
-impl<'a> Names<'a> {
-    /// Name `index`.
-    #[inline]
-    pub fn at(self, index: u32) -> &'a str {
-        self.strings.at(self.names.at(index as usize))
-    }
-    /// All of them, in order.
-    #[inline]
-    pub fn iter(self) -> impl ExactSizeIterator<Item = &'a str> {
-        self.names.iter().map(move |name| self.strings.at(name))
-    }
-}
-
 /// A compiled template. Every index in it is in range.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Image {
@@ -431,7 +396,7 @@ impl Image {
     }
     /// All strings.
     pub fn strings(&self) -> Strings<'_> {
-        Strings { text: &self.text.padded, ends: self.plain.ends() }
+        Strings::new(&self.text.padded, self.plain.ends())
     }
     /// String `index`.
     pub fn string(&self, index: u32) -> &str {
@@ -443,7 +408,7 @@ impl Image {
     }
     /// All names.
     pub fn names(&self) -> Names<'_> {
-        Names { strings: self.strings(), names: self.plain.names() }
+        Names::new(self.strings(), self.plain.names())
     }
     /// Name `index`.
     pub fn name(&self, index: u32) -> &str {

@@ -19,6 +19,7 @@ mod print;
 mod readers;
 mod rejection;
 mod rules;
+mod strings;
 mod verify;
 
 pub use assemble::{At, Code, TooFar, TooLarge, assemble};
@@ -27,7 +28,7 @@ pub use fingerprint::{Fingerprint, OptionId, source_digest};
 pub use format::{Header, Maxima, header_flags};
 pub use image::{
     BlockEntry, CallShape, Constant, Dependency, DependencyKind, Escape, Function, FunctionKind, Image, Line,
-    LoopField, Names, Reference, ReferenceCall, Site, Strings, include_flags, loop_flags,
+    LoopField, Reference, ReferenceCall, Site, include_flags, loop_flags,
 };
 pub use load::{Expected, load, load_expected, load_shared, peek_header};
 pub use markdown::markdown;
@@ -35,4 +36,5 @@ pub use ops::{Op, code};
 pub use plain::{Numbers, Span, Words};
 pub use print::{describe, disassemble};
 pub use rejection::{Fault, Rejection};
+pub use strings::{Names, Strings};
 pub use verify::verify;
