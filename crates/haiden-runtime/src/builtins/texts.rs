@@ -286,6 +286,40 @@ fn wrapping_width<H: BuiltinHost>(
     Ok(whole.max(1))
 }
 
+/// Anything but a text has no lines to wrap.
+fn check_wrapped<H: BuiltinHost>(
+    host: &mut H,
+    context: &H::Context,
+    value: &H::Register,
+) -> Result<(), H::Error> {
+    if host.text(value).is_some() {
+        return Ok(());
+    }
+    if host.type_name(value) == BYTES {
+        // They have lines, which are no texts.
+        let message = "cannot use a string pattern on a bytes-like object".to_owned();
+        return Err(host.error(ErrorClass::Type, message));
+    }
+    // An undefined value has its own error for this.
+    host.method(context, value, "splitlines", &[])?;
+    let message = format!("'{}' object has no attribute 'splitlines'", host.type_name(value));
+    Err(host.error(ErrorClass::Attribute, message))
+}
+
+/// The lines of a text, with `between` between them.
+fn wrapped<H: BuiltinHost>(
+    host: &mut H,
+    bound: &Bound<H>,
+    value: &H::Register,
+    between: &str,
+) -> Result<String, H::Error> {
+    let width = wrapping_width(host, bound, value)?;
+    let break_long_words = bound.flag(host, 1, true)?;
+    let break_on_hyphens = bound.flag(host, 3, true)?;
+    let op = TextOp::WordWrap { width, break_long_words, wrapstring: between, break_on_hyphens };
+    host.text_filter(op, value)
+}
+
 pub(super) fn wordwrap<H: BuiltinHost>(
     host: &mut H,
     context: &H::Context,
@@ -306,6 +340,13 @@ pub(super) fn wordwrap<H: BuiltinHost>(
                     let zero = host.integer(0);
                     return host.binary(BinaryOp::Mul, &given, &zero);
                 }
+                if host.is_undefined(&given) {
+                    // One that has attributes fails when it is called, behind the lines.
+                    let join = host.new_text("join", false)?;
+                    host.attribute(&given, &join)?;
+                    check_wrapped(host, context, value)?;
+                    wrapped(host, bound, value, "")?;
+                }
                 // An undefined value has its own error for this.
                 host.method(context, &given, "join", &[])?;
                 let message = format!("'{}' object has no attribute 'join'", host.type_name(&given));
@@ -314,26 +355,11 @@ pub(super) fn wordwrap<H: BuiltinHost>(
             (text, host.is_markup(&given))
         }
     };
-    if host.text(value).is_none() {
-        if host.type_name(value) == BYTES {
-            // They have lines, if any; only those are no texts to wrap.
-            if host.length(value)? == 0 {
-                return host.new_text("", markup);
-            }
-            let message = "cannot use a string pattern on a bytes-like object".to_owned();
-            return Err(host.error(ErrorClass::Type, message));
-        }
-        // An undefined value has its own error for this.
-        host.method(context, value, "splitlines", &[])?;
-        let message = format!("'{}' object has no attribute 'splitlines'", host.type_name(value));
-        return Err(host.error(ErrorClass::Attribute, message));
+    if host.type_name(value) == BYTES && host.length(value)? == 0 {
+        return host.new_text("", markup);
     }
-    let width = wrapping_width(host, bound, value)?;
-    let break_long_words = bound.flag(host, 1, true)?;
-    let break_on_hyphens = bound.flag(host, 3, true)?;
-    let between = if markup { "\n" } else { &*wrapstring };
-    let op = TextOp::WordWrap { width, break_long_words, wrapstring: between, break_on_hyphens };
-    let text = host.text_filter(op, value)?;
+    check_wrapped(host, context, value)?;
+    let text = wrapped(host, bound, value, if markup { "\n" } else { &wrapstring })?;
     if !markup {
         return host.new_text(&text, false);
     }
