@@ -1190,7 +1190,7 @@ _STOCK: dict[type, dict[str, t.Any]] = {cls: dict(vars(cls)) for cls in (Environ
 
 
 def _turn() -> None:
-    """Does nothing: on the way into a function, Python looks at signals, and lets a thread run that waits for its turn."""
+    """Does nothing: on the way into a function, Python looks at signals, and lets threads run that wait for a turn."""
 
 
 def _module_of(name: str | None, body: str | list[t.Any], exports: dict[str, t.Any]) -> TemplateModule:
