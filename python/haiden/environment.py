@@ -1189,10 +1189,6 @@ _STOCK: dict[type, dict[str, t.Any]] = {cls: dict(vars(cls)) for cls in (Environ
 """What the classes were made with. What a program puts in its place later is called as an override is."""
 
 
-def _turn() -> None:
-    """Does nothing: on the way into a function, Python looks at signals, and lets threads run that wait for a turn."""
-
-
 def _module_of(name: str | None, body: str | list[t.Any], exports: dict[str, t.Any]) -> TemplateModule:
     """The module of a template that the machine has run: to a text, or to values."""
     module = object.__new__(TemplateModule)

@@ -6,6 +6,7 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Instant;
 
 use haiden_runtime::{Limits, Program, Undefined};
 
@@ -46,6 +47,8 @@ pub(crate) struct PyHost {
     pub(crate) waiting: Waiting,
     /// What the frames of an error's trace see, while it is made.
     pub(crate) witnessed: Vec<Witnessed>,
+    /// When the machine has let other threads have the interpreter, or might have for the first time.
+    pub(crate) let_go: Option<Instant>,
     _running: Running,
 }
 
@@ -103,6 +106,7 @@ impl PyHost {
         let mut host = PyHost {
             types,
             settings: scope.settings.clone(),
+            let_go: None,
             _running: Running::new(&scope),
             scope,
             fast: true,

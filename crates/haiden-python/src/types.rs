@@ -77,7 +77,6 @@ types! {
     lru_cache = haiden_utils."LRUCache";
     chain_map = collections."ChainMap";
     make_module = haiden_environment."_module_of";
-    turn = haiden_environment."_turn";
     namespace = haiden_utils."Namespace";
     mapped = haiden_filters."_mapped";
     chosen = haiden_filters."_chosen";

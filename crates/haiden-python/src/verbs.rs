@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use haiden_runtime::append::Short;
 use haiden_runtime::loops::LoopState;
@@ -26,6 +27,10 @@ use crate::scope::{CellBlock, Context};
 use crate::templates;
 use crate::tests::Test;
 use crate::wanted::Wanted;
+
+/// How long a render that calls no Python code keeps the interpreter from other threads: longer than these wait before they ask
+/// for it.
+const TURN: Duration = Duration::from_millis(10);
 
 impl Host for PyHost {
     type Register = Register;
@@ -741,9 +746,14 @@ impl Host for PyHost {
             Some(budget) if budget.spend(self)? => 1,
             Some(_) => return Ok(1),
         };
-        // Whoever lets the interpreter go and asks for it again at once gets it before those that wait, if they have to be
-        // woken: for seconds, where processors are busy. Python's own way keeps a place for them, and looks at signals, too.
-        objects::call(&self.types.turn, &[], None)?;
+        let py = objects::token();
+        py.check_signals().map_err(|error| Raised::from_error(py, error))?;
+        // Not at each look: who waits asks for its turn when nobody has let the interpreter go for a while (5 ms unless set
+        // otherwise), and only then it gets it, however long it takes to wake.
+        if self.let_go.get_or_insert_with(Instant::now).elapsed() >= TURN {
+            py.detach(|| ());
+            self.let_go = Some(Instant::now());
+        }
         Ok(slice)
     }
     fn place(program: &Program<PyHost>) -> Option<Arc<str>> {
