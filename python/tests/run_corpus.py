@@ -31,6 +31,9 @@ OWN_WORDS = {"TypeError", "ValueError", "ZeroDivisionError", "OverflowError", "K
 # What Python itself does otherwise than the version that the cases were recorded with: slices can be hashed, and `sorted`
 # takes anything for `reverse`; `to_bytes` has no default.
 OTHERWISE = {"access/16", "found/self_by_slice", "found/sort_reverse_is_an_integer"} if sys.version_info >= (3, 12) else set()
+if sys.version_info >= (3, 12):
+    # `sort` with an undefined direction.
+    OTHERWISE |= {f"undef_arg/{kind}/26" for kind in ("StrictUndefined", "Undefined", "ChainableUndefined", "DebugUndefined")}
 OTHERWISE |= {"found/bytes_methods_10"} if sys.version_info < (3, 11) else set()
 Case = dict[str, t.Any]
 
