@@ -43,6 +43,7 @@ pub struct Code {
     constants: Vec<Constant>,
     text: String,
     ends: Ends,
+    texts: Texts,
     names: Vec<u32>,
     sites: Vec<Site>,
     shapes: Vec<CallShape>,
@@ -61,6 +62,8 @@ pub struct Code {
     shape_index: HashMap<CallShape, u32>,
     filter_index: References,
     test_index: References,
+    /// By filter, and by test: its last call, + 1.
+    last_calls: [Vec<u32>; 2],
 }
 
 /// Where strings end, behind where the first one starts.
@@ -78,6 +81,33 @@ impl Ends {
 impl Default for Ends {
     fn default() -> Ends {
         Ends(vec![0])
+    }
+}
+
+/// Template text that was seen lately, to find it again: pages repeat themselves.
+///
+/// By a hash of its ends the string that has it, + 1; a later text takes the place of an earlier one with the same hash. So it
+/// takes the same time for any text but to compare it, and finds nearly all.
+#[derive(Debug, Default)]
+struct Texts(Vec<u32>);
+
+impl Texts {
+    /// Room for texts of a template with so many instructions.
+    fn with_capacity(instructions: usize) -> Texts {
+        Texts(vec![0; instructions.next_power_of_two().clamp(16, 4096)])
+    }
+
+    /// The place for a text.
+    fn place(&mut self, text: &str) -> Option<&mut u32> {
+        let bytes = text.as_bytes();
+        let word = |end: Option<&[u8; 8]>| end.map_or(0, |end| u64::from_le_bytes(*end));
+        let ends = match bytes.len() {
+            8.. => word(bytes.first_chunk()) ^ word(bytes.last_chunk()).rotate_left(23),
+            _ => bytes.iter().fold(0, |all, byte| all << 8 | u64::from(*byte)),
+        };
+        let mixed = (ends ^ (bytes.len() as u64) << 40).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32;
+        let mask = self.0.len().wrapping_sub(1);
+        self.0.get_mut(mixed as usize & mask)
     }
 }
 
@@ -100,6 +130,7 @@ impl Code {
             names: Vec::with_capacity(instructions / 4),
             sites: Vec::with_capacity(instructions / 4),
             text: String::with_capacity(text + PADDING),
+            texts: Texts::with_capacity(instructions / 2),
             ..Code::default()
         }
     }
@@ -111,6 +142,20 @@ impl Code {
         self.text.push_str(text);
         self.ends.0.push(self.text.len() as u32);
         (self.ends.0.len() - 2) as u32
+    }
+
+    /// The string of a piece of template text: one that is there, if it was seen lately, or else a new one.
+    pub fn template_text(&mut self, text: &str) -> u32 {
+        let next = self.ends.0.len() as u32;
+        let Some(place) = self.texts.place(text) else { return self.string(text) };
+        if let Some(string) = place.checked_sub(1) {
+            let ends = &self.ends.0[string as usize..];
+            if self.text.as_bytes()[ends[0] as usize..ends[1] as usize] == *text.as_bytes() {
+                return string;
+            }
+        }
+        *place = next;
+        self.string(text)
     }
 
     /// How many strings there are.
@@ -182,15 +227,13 @@ impl Code {
     /// A call of filter `name` (name index) with further arguments as `shape` says.
     pub fn filter_call(&mut self, name: u32, hard: bool, at: At, shape: u32) -> u32 {
         let reference = self.reference(true, name, hard, at);
-        self.filter_calls.push(ReferenceCall { reference, shape });
-        (self.filter_calls.len() - 1) as u32
+        call(&mut self.filter_calls, &mut self.last_calls[0], ReferenceCall { reference, shape })
     }
 
     /// A call of test `name` (name index) with further arguments as `shape` says.
     pub fn test_call(&mut self, name: u32, hard: bool, at: At, shape: u32) -> u32 {
         let reference = self.reference(false, name, hard, at);
-        self.test_calls.push(ReferenceCall { reference, shape });
-        (self.test_calls.len() - 1) as u32
+        call(&mut self.test_calls, &mut self.last_calls[1], ReferenceCall { reference, shape })
     }
 
     /// A table of local variables: (name index, register).
@@ -303,6 +346,21 @@ impl Code {
     pub fn set_word(&mut self, place: u32, word: u64) {
         self.words[(self.function_start + place) as usize] = word;
     }
+}
+
+/// The index of a call: that of the last one of the same filter or test, if it is the same.
+fn call(calls: &mut Vec<ReferenceCall>, last: &mut Vec<u32>, call: ReferenceCall) -> u32 {
+    let reference = call.reference as usize;
+    if last.len() <= reference {
+        last.resize(reference + 1, 0);
+    }
+    let known = last[reference].checked_sub(1);
+    if let Some(known) = known.filter(|&known| calls[known as usize] == call) {
+        return known;
+    }
+    calls.push(call);
+    last[reference] = calls.len() as u32;
+    last[reference] - 1
 }
 
 /// Code becomes an image. Functions may be finished in any order; in the image they lie by index.

@@ -116,7 +116,7 @@ impl Lower<'_, '_> {
         if !quiet || self.tables.pending.is_empty() || !self.optimize || self.code.string_count() > most {
             return None;
         }
-        let text = self.code.string(&self.tables.pending);
+        let text = self.code.template_text(&self.tables.pending);
         self.tables.pending.clear();
         Some(text)
     }

@@ -301,7 +301,7 @@ impl<'i, 'a> Lower<'i, 'a> {
     /// Writes the text that was held back.
     fn flush(&mut self) {
         if !self.tables.pending.is_empty() {
-            let text = self.code.string(&self.tables.pending);
+            let text = self.code.template_text(&self.tables.pending);
             self.code.aw(uncounted(self.pending_at), Op::Text, 0, 0, text);
             self.tables.pending.clear();
         }
