@@ -198,33 +198,38 @@ const HASHABLE: u8 = 0x80;
 
 /// Constants are well-formed in post-order, of bounded depth, and their numbers are canonical. Returns the largest depth.
 fn check_constants(image: &Image) -> Result<u32, Fault> {
+    // Each has a text of its own, or linking would copy one over and over.
+    let (ends, mut texts, mut plain) = (image.string_ends(), 0_u64, true);
+    for (at, constant) in image.constants.iter().enumerate() {
+        let bad = |what| Err(Fault::new(Section::Constants.name(), at, what));
+        match *constant {
+            Constant::None | Constant::Bool(_) | Constant::Int(_) | Constant::Float(_) => {}
+            Constant::Str(string) | Constant::Markup(string) | Constant::BigInt(string) => {
+                if string as usize >= image.string_count() {
+                    return bad("no such string");
+                }
+                texts += u64::from(ends.at(string as usize + 1) - ends.at(string as usize));
+                if texts > image.text.len() as u64 {
+                    return bad("a text there twice");
+                }
+                plain &= !matches!(constant, Constant::BigInt(_));
+            }
+            Constant::Tuple(_) | Constant::List(_) | Constant::Dict(_) => plain = false,
+        }
+    }
     // Most images have texts and numbers only: nothing to take apart.
-    let plain = |constant: &Constant| match *constant {
-        Constant::None | Constant::Bool(_) | Constant::Int(_) | Constant::Float(_) => true,
-        Constant::Str(string) | Constant::Markup(string) => (string as usize) < image.string_count(),
-        Constant::BigInt(_) | Constant::Tuple(_) | Constant::List(_) | Constant::Dict(_) => false,
-    };
-    if image.constants.iter().all(plain) {
+    if plain {
         return Ok(u32::from(!image.constants.is_empty()));
     }
     // Per value that no container has taken yet: its depth, and whether it is hashable.
     let mut stack: Vec<u8> = Vec::with_capacity(image.constants.len());
-    let (mut digits, mut deepest) = (0, 0);
+    let mut deepest = 0;
     for (at, constant) in image.constants.iter().enumerate() {
         let bad = |what| Err(Fault::new(Section::Constants.name(), at, what));
-        if let Constant::BigInt(string) | Constant::Str(string) | Constant::Markup(string) = *constant
-            && string as usize >= image.string_count()
+        if let Constant::BigInt(string) = *constant
+            && !is_canonical_big_int(image.string(string))
         {
-            return bad("no such string");
-        }
-        if let Constant::BigInt(string) = *constant {
-            digits += image.string(string).len();
-            if !is_canonical_big_int(image.string(string)) {
-                return bad("not a canonical large integer");
-            }
-            if digits > image.text.len() {
-                return bad("a large integer there twice");
-            }
+            return bad("not a canonical large integer");
         }
         let Some(first) = stack.len().checked_sub(constant.parts()) else {
             return bad("a container of more values than there are");

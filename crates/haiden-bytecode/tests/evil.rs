@@ -72,6 +72,16 @@ const TABLE_CASES: &[Case] = &[
     }),
     ("constant-bool", "structure", "neither true nor false", |b| put(entry(b, Section::Constants, 5), 4, 2)),
     ("constant-string", "structure", "no such string", |b| put(entry(b, Section::Constants, 3), 4, 99)),
+    ("constants-of-one-text", "structure", "a text there twice", |b| {
+        // The text of a constant is as long as all of it.
+        let (dash, strings) = (get(entry(b, Section::Constants, 3), 4), 13);
+        let all = get(entry(b, Section::Strings, strings), 0);
+        put(entry(b, Section::Constants, 4), 0, 5);
+        put(entry(b, Section::Constants, 4), 4, dash);
+        for string in 0..=strings as u32 {
+            put(entry(b, Section::Strings, string as usize), 0, if string <= dash { 0 } else { all });
+        }
+    }),
     ("constant-index", "structure", "not an index", |b| put(entry(b, Section::Constants, 3), 8, 1)),
     ("big-integer-letters", "structure", "not a canonical large integer", |b| {
         let string = get(entry(b, Section::Constants, 3), 4);
