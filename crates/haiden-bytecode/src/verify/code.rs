@@ -47,8 +47,10 @@ pub(super) struct Most {
 /// How many words are compared with their limits at once.
 const BLOCK: usize = 8;
 
-/// From so many words on it pays to work out the limits of all classes first.
+/// From so many words on it pays to work out the limits of all classes first, and from so many, to put them down for each
+/// instruction.
 const LONG: usize = 48;
+const VERY_LONG: usize = 1024;
 
 /// Checks code, function by function.
 struct Checker<'a> {
@@ -127,7 +129,12 @@ impl Checker<'_> {
             self.words(code, start, |op| allowed.limits_of(op))?;
         } else {
             self.allowed.set_limits(limits);
-            self.words(code, start, |op| limits[usize::from(CLASS[usize::from(op)])])?;
+            if code.len() < VERY_LONG {
+                self.words(code, start, |op| limits[usize::from(CLASS[usize::from(op)])])?;
+            } else {
+                let limits = CLASS.map(|class| limits[usize::from(class)]);
+                self.words(code, start, |op| limits[usize::from(op)])?;
+            }
         }
         let last = code.iter().next_back().map(|word| RULES[usize::from(word as u8)].flow);
         let ends = matches!(last, Some(Flow::Jump | Flow::End));
