@@ -3,7 +3,7 @@
 use haiden_bytecode::{Constant, Strings};
 use haiden_runtime::{LinkedReader, Linker};
 
-use crate::attr_cache::{Name, Site};
+use crate::attr_cache::Name;
 use crate::filters::{self, Filter, Native};
 use crate::host::{PyHost, Reference};
 use crate::objects::{self, Raised, Result};
@@ -117,9 +117,8 @@ impl Linker<PyHost> for PyLinker<'_> {
     fn another_name(&mut self, _name: &str, linked: &Name) -> Name {
         linked.clone()
     }
-    #[inline]
-    fn site(&mut self, name: &Name) -> Site {
-        Site::new(name, self.settings.fast)
+    fn site_kind(&self) -> bool {
+        self.settings.fast
     }
     fn reads(&self, reader: &LinkedReader<'_, PyHost>) -> bool {
         // What they do with an undefined value they do with nothing at all, too.
@@ -132,10 +131,6 @@ impl Linker<PyHost> for PyLinker<'_> {
         };
         let settings = self.settings;
         needs_no_value && settings.fast && settings.plain_undefined && !settings.is_async
-    }
-    #[inline]
-    fn read_by(&mut self, site: &mut Site, _reader: &LinkedReader<'_, PyHost>) {
-        site.may_be_missing = true;
     }
     fn filter(&mut self, name: &str) -> Option<Filter> {
         if !objects::is_dict(&self.settings.filters) {

@@ -42,6 +42,8 @@ impl Host for PyHost {
     type Constant = Linked;
     type Name = Name;
     type Site = Site;
+    /// Whether short roads may be taken.
+    type SiteKind = bool;
     type Filter = Filter;
     type Test = Test;
     type Extra = Extra;
@@ -304,6 +306,12 @@ impl Host for PyHost {
             View::Bool(value) => Ok(value),
             View::None | View::Missing => Ok(false),
         }
+    }
+    #[inline]
+    fn site(fast: bool, name: &Name, may_be_missing: bool) -> Site {
+        let mut site = Site::new(name, fast);
+        site.may_be_missing = may_be_missing;
+        site
     }
     #[inline(always)]
     fn attr(&mut self, object: &Register, site: &Site) -> Result<Register> {

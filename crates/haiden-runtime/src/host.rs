@@ -46,6 +46,8 @@ pub trait Host: Sized {
     type Name;
     /// What an attribute site was linked to: a name and what the host remembers about it.
     type Site;
+    /// What all sites of a program have in common.
+    type SiteKind: Copy;
     /// What a filter was linked to.
     type Filter;
     /// What a test was linked to.
@@ -243,6 +245,9 @@ pub trait Host: Sized {
     fn undefined(&mut self, why: Undefined<'_>) -> Result<Self::Register, Self::Error>;
     /// Is the value true?
     fn truth(&mut self, value: &Self::Register) -> Result<bool, Self::Error>;
+    /// An attribute site that reads `name`. `read`: nobody gets its value but a filter or test to which that makes a difference, see
+    /// [`Linker::reads`].
+    fn site(kind: Self::SiteKind, name: &Self::Name, read: bool) -> Self::Site;
     /// `object.name`: the attribute, else the item, else undefined.
     fn attr(&mut self, object: &Self::Register, site: &Self::Site) -> Result<Self::Register, Self::Error>;
     /// What [`Host::attr`] raises for an undefined object; nothing for any other.
@@ -670,17 +675,12 @@ pub trait Linker<H: Host> {
         let _ = linked;
         self.name(name)
     }
-    /// An attribute site that reads `name`.
-    fn site(&mut self, name: &H::Name) -> H::Site;
-    /// Does this filter or test make a difference to a site of which it alone gets the value? Then
-    /// [`read_by`](Self::read_by) makes that.
+    /// What the program's attribute sites have in common.
+    fn site_kind(&self) -> H::SiteKind;
+    /// Does this filter or test make a difference to a site of which it alone gets the value?
     fn reads(&self, reader: &LinkedReader<'_, H>) -> bool {
         let _ = reader;
         false
-    }
-    /// Nobody but this filter or test gets the value of an attribute site.
-    fn read_by(&mut self, site: &mut H::Site, reader: &LinkedReader<'_, H>) {
-        let _ = (site, reader);
     }
     /// The filter of this name, if there is one.
     fn filter(&mut self, name: &str) -> Option<H::Filter>;

@@ -13,7 +13,7 @@ use haiden_bytecode::ops::{self, code};
 use haiden_bytecode::{Function, FunctionKind, Image};
 
 use crate::host::{Host, Linker};
-use crate::sites::link_sites;
+use crate::sites::Sites;
 use crate::window::Strings;
 
 /// A call shape with its names linked.
@@ -30,8 +30,8 @@ pub struct Shape<H: Host> {
 
 /// The name of a keyword argument.
 pub struct Keyword<H: Host> {
-    /// As text.
-    pub text: Box<str>,
+    /// As text; those of one name share it.
+    pub text: Arc<str>,
     /// As the host's name.
     pub name: H::Name,
 }
@@ -127,7 +127,7 @@ pub struct Program<H: Host> {
     ascii: Option<Box<[bool]>>,
     pub(crate) constants: Box<[Option<H::Constant>]>,
     pub(crate) names: Box<[H::Name]>,
-    pub(crate) sites: Box<[H::Site]>,
+    sites: Sites<H>,
     pub(crate) filters: Box<[Option<H::Filter>]>,
     pub(crate) tests: Box<[Option<H::Test>]>,
     pub(crate) shapes: Box<[Shape<H>]>,
@@ -159,6 +159,11 @@ impl<H: Host> Program<H> {
     #[inline(always)]
     pub(crate) fn entry(&self, index: u32) -> Entry {
         self.entries[index as usize]
+    }
+    /// The attribute sites. They are made when they are asked for first.
+    #[inline]
+    pub(crate) fn sites(&self) -> &[H::Site] {
+        self.sites.get(&self.image, &self.names)
     }
     /// The strings of its image.
     #[inline(always)]
@@ -236,24 +241,8 @@ pub fn link<H: Host>(
     unknown_reference(&image, &filters, &tests)?;
     let ascii = (!image.text_is_ascii()).then(|| ascii_strings(&image));
     let names: Box<[_]> = texts.iter().map(|name| linker.name(name)).collect();
-    let sites = link_sites(&image, &names, &filters, &tests, linker);
-    let shapes = image
-        .shapes()
-        .iter()
-        .map(|shape| Shape {
-            positional: usize::from(shape.positional),
-            keywords: shape
-                .keywords
-                .iter()
-                .map(|&index| Keyword {
-                    text: texts.at(index).into(),
-                    name: linker.another_name(texts.at(index), &names[index as usize]),
-                })
-                .collect(),
-            star: shape.star,
-            star_star: shape.star_star,
-        })
-        .collect();
+    let sites = Sites::new(&filters, &tests, linker);
+    let shapes = link_shapes(&image, &names, linker);
     let constants = link_constants(&image, linker);
     let entries = image.functions().iter().map(|function| Entry::of(&image, function)).collect();
     let id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
@@ -292,6 +281,26 @@ fn unknown_reference<F, T>(
             Err(LinkError { name: image.name(r.name).to_owned(), is_filter, line: r.line, column: r.column })
         }
     }
+}
+
+/// Call shapes. A name that many of them have is copied once.
+fn link_shapes<H: Host>(image: &Image, names: &[H::Name], linker: &mut impl Linker<H>) -> Box<[Shape<H>]> {
+    let texts = image.names();
+    let mut known: HashMap<u32, Arc<str>> = HashMap::new();
+    let mut keyword = |index: u32| {
+        let text = texts.at(index);
+        Keyword {
+            text: known.entry(index).or_insert_with(|| text.into()).clone(),
+            name: linker.another_name(text, &names[index as usize]),
+        }
+    };
+    let shapes = image.shapes().iter().map(|shape| Shape {
+        positional: usize::from(shape.positional),
+        keywords: shape.keywords.iter().map(|&index| keyword(index)).collect(),
+        star: shape.star,
+        star_star: shape.star_star,
+    });
+    shapes.collect()
 }
 
 /// Constants in post-order: a container takes the values that lie before it, so only roots stay in the table.

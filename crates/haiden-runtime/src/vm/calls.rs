@@ -84,7 +84,7 @@ impl<H: Host> Vm<H> {
     ) -> Result<bool, H::Error> {
         let Some(frame) = self.frames.last() else { return Ok(true) };
         let (register, shape) = (ops::a(word), &program.shapes[usize::from(ops::c(word))]);
-        let site = &program.sites[usize::from(ops::b(word))];
+        let site = &program.sites()[usize::from(ops::b(word))];
         let receiver = frame.registers + usize::from(register);
         let values = &self.registers[receiver + 1..receiver + 1 + shape.registers()];
         let arguments = Arguments { values, shape };

@@ -248,7 +248,7 @@ impl<H: Host> Vm<H> {
 
             // ---- attributes and items -------------------------------------------------------------------
             code::GetAttrWide => {
-                let site = &program.sites[ops::w(word) as usize];
+                let site = &program.sites()[ops::w(word) as usize];
                 set!(ops::a(word), check!(host.attr(get!(ops::a(word)), site)));
             }
             code::MakeSlice => {
@@ -260,7 +260,7 @@ impl<H: Host> Vm<H> {
                 check!(host.check_namespace(get!(ops::a(word))));
             }
             code::SetAttr => {
-                let site = &program.sites[usize::from(ops::c(word))];
+                let site = &program.sites()[usize::from(ops::c(word))];
                 check!(host.set_attr(get!(ops::a(word)), site, get!(ops::b(word))));
             }
 
@@ -475,7 +475,7 @@ impl<H: Host> Vm<H> {
             code::CallMethod => {
                 let register = ops::a(word);
                 let shape = &program.shapes[usize::from(ops::c(word))];
-                let site = &program.sites[usize::from(ops::b(word))];
+                let site = &program.sites()[usize::from(ops::b(word))];
                 let arguments = Arguments { values: run!(register + 1, shape.registers()), shape };
                 match check!(host.call_method(&frame!().context, get!(register), site, arguments)) {
                     Called::Value(value) => set!(register, value),

@@ -33,6 +33,7 @@ struct Running<'p, H: Host> {
     entry: H::Entry,
     image: &'p Image,
     strings: Strings<'p>,
+    sites: &'p [H::Site],
 }
 
 impl<H: Host> Vm<H> {
@@ -62,7 +63,7 @@ impl<H: Host> Vm<H> {
         let program: &'p Program<H> = unsafe { window::outlive(&*self.programs[place]) };
         let entry = host.enter(&self.programs[place]);
         let image = &**program.image();
-        Running { place, program, entry, image, strings: program.strings(image) }
+        Running { place, program, entry, image, strings: program.strings(image), sites: program.sites() }
     }
 
     /// Runs frames until the machine is done.
@@ -81,7 +82,7 @@ impl<H: Host> Vm<H> {
             if frame.program != running.place {
                 running = self.running(host, frame.program);
             }
-            let Running { place, program, entry, image, strings } = running;
+            let Running { place, program, entry, image, strings, sites } = running;
             let function = program.function(function);
             let words = window::code(image).run(function.code.0 as usize..function.code.1 as usize);
             let mut at = Cursor::new(words, pc);
@@ -243,7 +244,7 @@ impl<H: Host> Vm<H> {
             }
             macro_rules! emit_attr {
                 ($word:expr) => {{
-                    let site = &program.sites[usize::from(ops::c($word))];
+                    let site = &sites[usize::from(ops::c($word))];
                     let (object, escape) = (get!(ops::b($word)), escaping!(ops::x($word)));
                     if host.emit_attr_fast(out, object, site, escape) {
                         chunk!();
@@ -441,11 +442,11 @@ impl<H: Host> Vm<H> {
 
                     // ---- attributes and items -------------------------------------------------------------------
                     Op::GetAttr => {
-                        let site = &program.sites[usize::from(ops::c(word))];
+                        let site = &sites[usize::from(ops::c(word))];
                         set!(ops::a(word), check!(host.attr(get!(ops::b(word)), site)));
                     }
                     Op::CheckObject => {
-                        let site = &program.sites[usize::from(ops::c(word))];
+                        let site = &sites[usize::from(ops::c(word))];
                         check!(host.check_object(get!(ops::a(word)), site));
                     }
                     Op::GetItem => {

@@ -232,6 +232,7 @@ impl Host for ToyHost {
     type Constant = Toy;
     type Name = Rc<str>;
     type Site = Rc<str>;
+    type SiteKind = ();
     type Filter = ToyFunction;
     type Test = ToyFunction;
     type Extra = ();
@@ -388,6 +389,9 @@ impl Host for ToyHost {
     fn truth(&mut self, value: &Toy) -> Result<bool> {
         self.ask()?;
         value.truth()
+    }
+    fn site((): (), name: &Rc<str>, _read: bool) -> Rc<str> {
+        name.clone()
     }
     fn attr(&mut self, object: &Toy, site: &Rc<str>) -> Result<Toy> {
         self.ask()?;

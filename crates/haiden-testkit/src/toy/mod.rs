@@ -60,9 +60,7 @@ impl Linker<ToyHost> for ToyLinker {
     fn name(&mut self, name: &str) -> Rc<str> {
         name.into()
     }
-    fn site(&mut self, name: &Rc<str>) -> Rc<str> {
-        name.clone()
-    }
+    fn site_kind(&self) {}
     fn filter(&mut self, name: &str) -> Option<ToyFunction> {
         value::filter(name)
     }

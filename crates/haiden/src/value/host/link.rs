@@ -83,10 +83,7 @@ impl Linker<NativeHost> for NativeLinker<'_> {
     fn another_name(&mut self, _name: &str, linked: &Name) -> Name {
         linked.again()
     }
-    #[inline]
-    fn site(&mut self, name: &Name) -> Name {
-        name.again()
-    }
+    fn site_kind(&self) {}
     fn filter(&mut self, name: &str) -> Option<NativeFilter> {
         if let Some(function) = self.templates.user_filter(name) {
             return Some(NativeFilter::User(function));

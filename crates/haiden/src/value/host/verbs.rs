@@ -31,6 +31,7 @@ impl Host for NativeHost {
     type Constant = Word;
     type Name = Name;
     type Site = Name;
+    type SiteKind = ();
     type Filter = NativeFilter;
     type Test = NativeTest;
     type Extra = Extra;
@@ -229,6 +230,10 @@ impl Host for NativeHost {
     #[inline]
     fn truth(&mut self, value: &Word) -> Result<bool> {
         self.is_true(*value)
+    }
+    #[inline]
+    fn site((): (), name: &Name, _read: bool) -> Name {
+        name.again()
     }
     #[inline]
     fn attr(&mut self, object: &Word, site: &Name) -> Result<Word> {
