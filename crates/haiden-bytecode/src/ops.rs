@@ -32,9 +32,12 @@ macro_rules! for_each_op {
             EmitAttr { x: Escape, b: In, c: Site } Next, Span::NONE;
             /// Write template text `a`, then `b.site(c)` as text, escaped as `x` says.
             TextEmitAttr { x: Escape, a: Text, b: In, c: Site } Next, Span::NONE;
-            /// Write the value of `a`, a constant expression, as [`Op::Emit`] does; where pages are values, as the text that
-            /// Jinja writes into its source for it, if it can write it.
-            EmitFolded { x: Escape, a: In } Next, Span::NONE;
+            /// Write the value of `a`, a constant expression. Where there is a `finalize`, it gets what `x` makes of the constant,
+            /// and what it returns is written as it is; if it cannot do that before it runs, `c` is how that is escaped. Where
+            /// pages are values: as the text that Jinja writes into its source, if it can write it.
+            EmitFolded { x: Escape, a: In, c: Escape } Next, Span::NONE;
+            /// Write the value of `a`, a text, as it is.
+            EmitText { a: In } Next, Span::NONE;
             /// Start capturing output.
             BeginCapture {} Next, Span::NONE;
             /// `a ← the output captured since the matching BeginCapture`, marked safe as `x` says.

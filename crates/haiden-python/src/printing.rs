@@ -4,7 +4,7 @@
 //! environments with a `finalize`, of native types or with a budget come here.
 
 use crate::host::PyHost;
-use crate::objects::{self, Result};
+use crate::objects::{self, Class, Result};
 use crate::output::Output;
 use crate::register::{Obj, Register};
 use crate::scope::Context;
@@ -38,6 +38,58 @@ impl PyHost {
         }
     }
 
+    /// Prints a constant expression where values go through a function: Jinja calls it while it compiles, with the escaped
+    /// constant, and when the template runs, with the constant as it is, if that is too early for it or raises.
+    #[cold]
+    pub(crate) fn print_constant(
+        &self,
+        out: &mut Output,
+        context: Option<&Context>,
+        value: &Register,
+        folded: bool,
+        escape: bool,
+    ) -> Result<()> {
+        if self.finalizes_early() {
+            let constant = if folded {
+                self.build(true, |host, out| host.print(out, value, true))
+            } else {
+                Ok(value.clone())
+            };
+            let text = constant
+                .and_then(|constant| self.finalized(self.object(&constant)?, context))
+                .and_then(|object| objects::str_of(&object));
+            match text {
+                Ok(text) => {
+                    out.push_text(objects::characters(&text)?, false);
+                    return self.check_output(out);
+                }
+                Err(raised) => raised.clear_exception()?,
+            }
+        }
+        self.print_specially(out, context, value, escape)
+    }
+
+    /// Prints what a filter made of a block, or what a call block called: Jinja neither finalizes nor escapes it, and joins it
+    /// with the rest.
+    pub(crate) fn print_text(&self, out: &mut Output, value: &Register) -> Result<()> {
+        let object = self.object(value)?;
+        match &mut out.parts {
+            None if objects::is_text(&object) => out.push_text(objects::characters(&object)?, false),
+            None => {
+                let message =
+                    format!("sequence item 0: expected str instance, {} found", objects::class_name(&object));
+                return objects::raise(&Class::Type.object(), &message);
+            }
+            Some(parts) => parts.push(object),
+        }
+        self.check_output(out)
+    }
+
+    /// May `finalize` be called before a template runs? Not if it asks for what only a render has.
+    fn finalizes_early(&self) -> bool {
+        !matches!(self.settings().finalize, Some((_, Wanted::Context | Wanted::EvalContext)))
+    }
+
     /// Prints a constant expression where values are kept as they are: Jinja writes it into its source as text, if it can.
     #[cold]
     pub(crate) fn print_folded(
@@ -47,13 +99,13 @@ impl PyHost {
         value: &Register,
     ) -> Result<()> {
         let object = self.object(value)?;
-        // A `finalize` that asks for what only a render has is not called before.
-        let early = !matches!(self.settings().finalize, Some((_, Wanted::Context | Wanted::EvalContext)));
-        let as_text = early && self.has_source(&object)?;
-        let mut object = self.finalized(object, context)?;
-        if as_text {
-            object = objects::str_of(&object)?;
-        }
+        let early = if self.finalizes_early() && self.has_source(&object)? {
+            let text = self.finalized(object.clone(), context).and_then(|object| objects::str_of(&object));
+            text.map_or_else(|raised| raised.clear_exception().map(|()| None), |text| Ok(Some(text)))?
+        } else {
+            None
+        };
+        let object = early.map_or_else(|| self.finalized(object, context), Ok)?;
         if let Some(parts) = &mut out.parts {
             parts.push(object);
         }

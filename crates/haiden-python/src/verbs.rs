@@ -139,12 +139,17 @@ impl Host for PyHost {
         out: &mut Output,
         context: Option<&Context>,
         value: &Register,
+        folded: bool,
         escape: bool,
     ) -> Result<()> {
-        if out.parts.is_none() {
-            return self.emit_in(out, context, value, escape);
+        if out.parts.is_some() {
+            self.print_folded(out, context, value)
+        } else {
+            self.print_constant(out, context, value, folded, escape)
         }
-        self.print_folded(out, context, value)
+    }
+    fn emit_text(&mut self, out: &mut Output, value: &Register) -> Result<()> {
+        self.print_text(out, value)
     }
     #[inline(always)]
     fn writes_through(&self) -> bool {

@@ -131,15 +131,22 @@ pub trait Host: Sized {
         let _ = (out, object, site, escape);
         false
     }
-    /// As [`Host::emit_in`], of a constant expression: pages that are values have it as text if it could stand in a source.
+    /// As [`Host::emit_in`], of a constant expression: what values go through gets what `folded` makes of it, and pages that are
+    /// values have it as text if it could stand in a source. `escape`: if that is only known when it runs.
     fn emit_folded(
         &mut self,
         out: &mut Self::Output,
         context: Option<&Self::Context>,
         value: &Self::Register,
+        folded: bool,
         escape: bool,
     ) -> Result<(), Self::Error> {
+        let _ = folded;
         self.emit_in(out, context, value, escape)
+    }
+    /// Writes a value that is text already, as it is.
+    fn emit_text(&mut self, out: &mut Self::Output, value: &Self::Register) -> Result<(), Self::Error> {
+        self.emit(out, value, false)
     }
     /// May what a printed macro or `super()` writes go straight to the output? Not if printed values are more than text.
     #[inline(always)]

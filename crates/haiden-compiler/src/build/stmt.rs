@@ -6,7 +6,7 @@ use haiden_syntax::ast::{self, At, If, Stmt as Node, Symbol};
 use super::function::MacroParts;
 use super::{Builder, Result};
 use crate::error::CompileError;
-use crate::ir::{Expr, ExprId, Place, Stmt, StmtKind, Target};
+use crate::ir::{Expr, Place, Stmt, StmtKind, Target};
 use crate::resolve::FrameId;
 
 /// Whether a template has an `extends` anywhere.
@@ -185,13 +185,12 @@ impl<'a, 's> Builder<'_, 'a, 's> {
         let name = self.scopes.specials.caller.unwrap_or(Symbol(self.ir.symbols.len() as u32 + 1));
         self.mark_line(node.at);
         let value = self.call(&node.call, Some((name, caller)))?;
-        Ok(Self::plain_emit(value))
-    }
-
-    /// Writes a value as it is.
-    fn plain_emit(value: ExprId) -> StmtKind<'a> {
+        if self.options.finalize {
+            return Ok(StmtKind::EmitText(value));
+        }
+        // What a macro writes goes straight to the page.
         let escape = haiden_bytecode::Escape::No;
-        StmtKind::Emit { value, escape, folded: escape, constant: false }
+        Ok(StmtKind::Emit { value, escape, folded: escape, constant: false })
     }
 
     fn filter_block(&mut self, node: &'a ast::FilterBlock<'s>) -> Result<StmtKind<'a>> {
@@ -205,7 +204,7 @@ impl<'a, 's> Builder<'_, 'a, 's> {
         let value = self.filter(&node.filter)?;
         self.leave(&entered, &mut body);
         self.frame = outer;
-        let then = Box::new(Stmt { at: node.at, kind: Self::plain_emit(value) });
+        let then = Box::new(Stmt { at: node.at, kind: StmtKind::EmitText(value) });
         Ok(StmtKind::Capture { body, then })
     }
 

@@ -266,6 +266,8 @@ pub enum StmtKind<'a> {
         folded: Escape,
         constant: bool,
     },
+    /// Write a value that is text already, as it is.
+    EmitText(ExprId),
     /// Only while the template has no parent.
     Unextended(Vec<Stmt<'a>>),
     /// Evaluate and drop.

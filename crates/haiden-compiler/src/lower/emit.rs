@@ -53,11 +53,21 @@ impl Lower<'_, '_> {
     }
 
     /// Writes a constant expression where printed values are more than text.
-    pub(super) fn emit_folded(&mut self, id: ExprId, escape: Escape) -> Result<()> {
+    pub(super) fn emit_folded(&mut self, id: ExprId, folded: Escape, escape: Escape) -> Result<()> {
         let top = self.top;
         let value = self.operand(id)?;
         self.set_at(self.ir.place(id));
-        self.abc(Op::EmitFolded, escape as u8, value, 0, 0);
+        self.abc(Op::EmitFolded, folded as u8, value, 0, escape as u16);
+        self.top = top;
+        Ok(())
+    }
+
+    /// Writes what a filter made of a block: as it is.
+    pub(super) fn emit_text(&mut self, id: ExprId) -> Result<()> {
+        let top = self.top;
+        let value = self.operand(id)?;
+        self.set_at(self.ir.place(id));
+        self.abc(Op::EmitText, 0, value, 0, 0);
         self.top = top;
         Ok(())
     }

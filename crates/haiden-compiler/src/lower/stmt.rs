@@ -20,7 +20,10 @@ impl<'a> Lower<'_, 'a> {
     fn stmt(&mut self, stmt: &Stmt<'a>) -> Result<()> {
         match &stmt.kind {
             StmtKind::Text(text) => self.hold_text(text),
-            StmtKind::Emit { value, folded, constant: true, .. } => self.emit_folded(*value, *folded)?,
+            StmtKind::Emit { value, escape, folded, constant: true } => {
+                self.emit_folded(*value, *folded, *escape)?;
+            }
+            StmtKind::EmitText(value) => self.emit_text(*value)?,
             StmtKind::Emit { value, escape, folded, .. } => self.emit(*value, *escape, *folded)?,
             StmtKind::Unextended(body) => {
                 let skip = Patch::Wide(self.aw(Op::JumpIfExtended, 0, 0, 0));

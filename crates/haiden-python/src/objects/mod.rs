@@ -57,6 +57,17 @@ impl Raised {
         // SAFETY: the indicator is set (the type's invariant), the class is alive.
         unsafe { ffi::PyErr_ExceptionMatches(class.as_ptr()) != 0 }
     }
+    /// Forgets it if it is an `Exception`: what ends a program (`KeyboardInterrupt`) stays.
+    pub(crate) fn clear_exception(self) -> Result<()> {
+        // SAFETY: a `Raised` exists, so the thread is attached and the indicator is set; the class is never freed.
+        unsafe {
+            if ffi::PyErr_ExceptionMatches(ffi::PyExc_Exception) == 0 {
+                return Err(self);
+            }
+        }
+        self.clear();
+        Ok(())
+    }
     /// Forgets it.
     pub(crate) fn clear(self) {
         // SAFETY: a `Raised` exists, so the thread is attached.

@@ -178,10 +178,11 @@ impl<H: Host> Vm<H> {
         match word as u8 {
             // ---- output ---------------------------------------------------------------------------------
             code::EmitFolded => {
-                let escape = escaping!(ops::x(word));
+                let (folded, escape) = (escaping!(ops::x(word)), escaping!(ops::c(word)));
                 let context = self.frames.last().map(|frame| &frame.context);
-                check!(host.emit_folded(out, context, get!(ops::a(word)), escape));
+                check!(host.emit_folded(out, context, get!(ops::a(word)), folded, escape));
             }
+            code::EmitText => check!(host.emit_text(out, get!(ops::a(word)))),
             code::BeginCapture => {
                 let mark = host.mark(out);
                 self.captures.push(mark);

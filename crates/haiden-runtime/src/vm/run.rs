@@ -130,7 +130,10 @@ impl<H: Host> Vm<H> {
                     let here = Here { program, image, place, registers: registers.again() };
                     match self.run_rare(host, out, here, $word)? {
                         Flow::Next => {
-                            if matches!($word as u8, code::EmitCall | code::EmitSuper | code::EmitFolded) {
+                            if matches!(
+                                $word as u8,
+                                code::EmitCall | code::EmitSuper | code::EmitFolded | code::EmitText
+                            ) {
                                 chunk!();
                             }
                         }
@@ -650,6 +653,7 @@ impl<H: Host> Vm<H> {
 
                     // ---- all others -----------------------------------------------------------------------------
                     Op::EmitFolded
+                    | Op::EmitText
                     | Op::BeginCapture
                     | Op::EndCapture
                     | Op::LoadNone

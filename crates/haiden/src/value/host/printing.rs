@@ -48,9 +48,30 @@ impl NativeHost {
         self.print_as(out, word, false, as_text)
     }
 
+    /// Prints what a filter made of a block: that is not finalized.
+    #[cold]
+    pub(super) fn print_text(&mut self, out: &mut Output, word: &Word) -> Result<(), Error> {
+        let word = self.settled(*word)?;
+        self.print_finalized(out, word, false, false)
+    }
+
     fn print_as(&mut self, out: &mut Output, word: &Word, escape: bool, as_text: bool) -> Result<(), Error> {
-        let (text, printed) = (out.text.len(), out.printed.len());
         let word = self.finalized(*word)?;
+        let outcome = self.print_finalized(out, word, escape, as_text);
+        if outcome.as_ref().is_err_and(Error::is_suspension) {
+            self.keep_finalized(word);
+        }
+        outcome
+    }
+
+    fn print_finalized(
+        &mut self,
+        out: &mut Output,
+        word: Word,
+        escape: bool,
+        as_text: bool,
+    ) -> Result<(), Error> {
+        let (text, printed) = (out.text.len(), out.printed.len());
         let outcome = if self.native_types {
             self.print_value(out, word, as_text)
         } else {
@@ -59,7 +80,6 @@ impl NativeHost {
         if outcome.as_ref().is_err_and(Error::is_suspension) {
             out.text.truncate(text);
             out.printed.truncate(printed);
-            self.keep_finalized(word);
         }
         outcome
     }

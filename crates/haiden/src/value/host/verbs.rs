@@ -112,6 +112,7 @@ impl Host for NativeHost {
         out: &mut Output,
         context: Option<&u32>,
         value: &Word,
+        _folded: bool,
         escape: bool,
     ) -> Result<()> {
         if !self.native_types {
@@ -121,6 +122,9 @@ impl Host for NativeHost {
             self.calling = *context;
         }
         self.print_folded(out, value)
+    }
+    fn emit_text(&mut self, out: &mut Output, value: &Word) -> Result<()> {
+        if self.plain_print { self.print(out, *value, false) } else { self.print_text(out, value) }
     }
     #[inline(always)]
     fn writes_through(&self) -> bool {
