@@ -49,6 +49,9 @@ impl PyHost {
         folded: bool,
         escape: bool,
     ) -> Result<()> {
+        if out.parts.is_some() {
+            return self.print_folded(out, context, value);
+        }
         if self.finalizes_early() {
             let constant = if folded {
                 self.build(true, |host, out| host.print(out, value, true))
@@ -91,13 +94,7 @@ impl PyHost {
     }
 
     /// Prints a constant expression where values are kept as they are: Jinja writes it into its source as text, if it can.
-    #[cold]
-    pub(crate) fn print_folded(
-        &self,
-        out: &mut Output,
-        context: Option<&Context>,
-        value: &Register,
-    ) -> Result<()> {
+    fn print_folded(&self, out: &mut Output, context: Option<&Context>, value: &Register) -> Result<()> {
         let object = self.object(value)?;
         let early = if self.finalizes_early() && self.has_source(&object)? {
             let text = self.finalized(object.clone(), context).and_then(|object| objects::str_of(&object));

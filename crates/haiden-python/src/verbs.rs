@@ -142,11 +142,7 @@ impl Host for PyHost {
         folded: bool,
         escape: bool,
     ) -> Result<()> {
-        if out.parts.is_some() {
-            self.print_folded(out, context, value)
-        } else {
-            self.print_constant(out, context, value, folded, escape)
-        }
+        self.print_constant(out, context, value, folded, escape)
     }
     fn emit_text(&mut self, out: &mut Output, value: &Register) -> Result<()> {
         self.print_text(out, value)
