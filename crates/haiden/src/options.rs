@@ -129,7 +129,8 @@ impl Environment {
         self.change(|settings| settings.limits = limits);
     }
 
-    /// A closure that every printed value passes through, constants too, before it becomes text.
+    /// A closure that every printed value passes through, constants too, before it becomes text and is escaped. As in Jinja2, which
+    /// does so while it compiles, a constant is escaped before, and what the closure makes of it is not.
     ///
     /// ```
     /// use haiden::{Environment, Value};

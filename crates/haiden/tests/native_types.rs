@@ -110,8 +110,15 @@ fn finalize_sees_what_is_printed() {
     );
     environment.set_autoescape(true);
     environment.set_finalize(|value: Value| Value::from(format!("<{value}>")));
+    let page =
+        |source: &str| environment.render_str(source, context! { v => "<v>", flag => true }).expect("a page");
+    // A constant is escaped before, and what becomes of it is not.
+    assert_eq!(page("{{ 1 }}{{ '<a>' }}<{{ v }}"), "<1><&lt;a&gt;><&lt;&lt;v&gt;&gt;");
+    // Where escaping is not known yet, text of the template is a value; what a filter makes of a block is none.
     assert_eq!(
-        environment.render_str("{{ 1 }}{{ 'a' }}<", context! {}).expect("a page"),
-        "&lt;1&gt;&lt;a&gt;<"
+        page(
+            "{% autoescape flag %}{{ '<a>' }}t{% endautoescape %}{% filter upper %}t{{ 'a' }}{% endfilter %}"
+        ),
+        "<&lt;a&gt;>&lt;t&gt;T<A>"
     );
 }

@@ -4,6 +4,8 @@
 //! it: a page (or a captured part of one) that is nothing but one value is that value, any other is its text, read as a
 //! Python literal if it is one. Invariant: `printed` is ordered by place and lies behind what was taken before.
 
+use haiden_runtime::builtins::BuiltinHost as _;
+
 use crate::error::Error;
 use crate::python::literal::{Literal, literal};
 use crate::python::number::{Int, Number};
@@ -48,6 +50,25 @@ impl NativeHost {
         self.print_as(out, word, false, as_text)
     }
 
+    /// Prints a constant expression where values go through a function: it gets the escaped constant, as from Jinja's compiler, and
+    /// what it returns is not escaped; if it fails, it gets the constant as it is, as when the template runs.
+    #[cold]
+    pub(super) fn print_constant(
+        &mut self,
+        out: &mut Output,
+        word: &Word,
+        folded: bool,
+        escape: bool,
+    ) -> Result<(), Error> {
+        let constant = if folded { self.escape(word)? } else { *word };
+        match self.finalized(constant) {
+            Ok(finalized) => self.print_once(out, finalized, false, false),
+            // A render that can wait runs this once more when it has waited, and cannot tell two calls apart.
+            Err(error) if self.waiting.is_some() => Err(error),
+            Err(_) => self.print_as(out, word, escape, false),
+        }
+    }
+
     /// Prints what a filter made of a block: that is not finalized.
     #[cold]
     pub(super) fn print_text(&mut self, out: &mut Output, word: &Word) -> Result<(), Error> {
@@ -57,6 +78,11 @@ impl NativeHost {
 
     fn print_as(&mut self, out: &mut Output, word: &Word, escape: bool, as_text: bool) -> Result<(), Error> {
         let word = self.finalized(*word)?;
+        self.print_once(out, word, escape, as_text)
+    }
+
+    /// Prints what `finalize` made of a value. It is not asked again if the host suspends here.
+    fn print_once(&mut self, out: &mut Output, word: Word, escape: bool, as_text: bool) -> Result<(), Error> {
         let outcome = self.print_finalized(out, word, escape, as_text);
         if outcome.as_ref().is_err_and(Error::is_suspension) {
             self.keep_finalized(word);

@@ -112,16 +112,17 @@ impl Host for NativeHost {
         out: &mut Output,
         context: Option<&u32>,
         value: &Word,
-        _folded: bool,
+        folded: bool,
         escape: bool,
     ) -> Result<()> {
-        if !self.native_types {
-            return self.emit_in(out, context, value, escape);
-        }
         if let Some(context) = context {
             self.calling = *context;
         }
-        self.print_folded(out, value)
+        if self.native_types {
+            self.print_folded(out, value)
+        } else {
+            self.print_constant(out, value, folded, escape)
+        }
     }
     fn emit_text(&mut self, out: &mut Output, value: &Word) -> Result<()> {
         if self.plain_print { self.print(out, *value, false) } else { self.print_text(out, value) }
