@@ -8,6 +8,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Child, Stdio};
+use std::thread;
 use std::time::{Duration, SystemTime};
 
 use common::{Scratch, again, assert_success, chmod, filled, names, role, without_root};
@@ -141,6 +142,23 @@ fn a_locked_file_stops_no_reader() {
     cache.set_bucket(&filled("two", b"code")).unwrap(); // ignored and counted
     assert_eq!(cache.statistics().dump_failures, 1);
     assert!(hits(&cache, "one"));
+}
+
+/// Who has the file to himself for a moment does not keep others from opening it.
+#[test]
+fn opening_waits_longer_than_a_write() {
+    let scratch = Scratch::new();
+    let path = scratch.join(FILE);
+    let other = Connection::open(&path).unwrap();
+    // Not in WAL mode yet, so that the lock is everybody's.
+    other.execute_batch("BEGIN EXCLUSIVE; CREATE TABLE x (y)").unwrap();
+    let unlocking = thread::spawn(move || {
+        thread::sleep(Duration::from_millis(600));
+        other.execute_batch("ROLLBACK").unwrap();
+    });
+    let opened = SqliteBytecodeCache::new(&path);
+    unlocking.join().unwrap();
+    assert!(opened.is_ok(), "{opened:?}");
 }
 
 #[test]

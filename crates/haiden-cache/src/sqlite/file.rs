@@ -7,7 +7,8 @@ use std::fs::{self, File, OpenOptions};
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
@@ -19,6 +20,8 @@ const APPLICATION_ID: i32 = 0x6864_6263;
 /// Where SQLite keeps it in the file, big-endian.
 const APPLICATION_ID_AT: usize = 68;
 const SCHEMA_VERSION: i32 = 1;
+/// How long opening waits for others at most.
+const PATIENCE: Duration = Duration::from_secs(2);
 const MAX_IDLE: usize = 8;
 const MAX_IDLE_AGE: Duration = Duration::from_mins(5);
 
@@ -65,9 +68,23 @@ impl StoreFile {
         let pool = Pool::new(MAX_IDLE, MAX_IDLE_AGE, std::mem::forget);
         let known = [AtomicU64::new(0), AtomicU64::new(0)];
         let file = Self { path, read_only, busy_timeout, pool, known };
-        let database = file.connect()?;
+        let database = file.connect_patiently()?;
         file.pool.give(database);
         Ok(file)
+    }
+
+    /// The first connection. Nobody opens a store for one look-up, so this waits longer than those do for who has the file to
+    /// himself: one who clears it, say.
+    fn connect_patiently(&self) -> Result<Database, CacheError> {
+        let start = Instant::now();
+        loop {
+            match self.connect() {
+                Err(error) if error.kind() == CacheErrorKind::Unavailable && start.elapsed() < PATIENCE => {
+                    thread::sleep(Duration::from_millis(5));
+                }
+                outcome => return outcome,
+            }
+        }
     }
 
     pub(super) fn path(&self) -> &Path {
