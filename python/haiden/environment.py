@@ -862,6 +862,11 @@ class Template(_native.Template):
             function = self.__dict__["root_render_func"] = _generator(self, None)
         return t.cast("t.Callable[[Context], t.Iterator[str]]", function)
 
+    @root_render_func.setter
+    def root_render_func(self, function: t.Callable[[Context], t.Iterator[str]]) -> None:
+        self.__dict__["root_render_func"] = function
+        self._plain = False
+
     @property
     def blocks(self) -> dict[str, t.Callable[[Context], t.Iterator[str]]]:
         """The functions of the blocks by name."""
@@ -870,6 +875,11 @@ class Template(_native.Template):
             blocks = {name: _generator(self, name) for name in self._block_names()}
             self.__dict__["blocks"] = blocks
         return t.cast("dict[str, t.Callable[[Context], t.Iterator[str]]]", blocks)
+
+    @blocks.setter
+    def blocks(self, blocks: dict[str, t.Callable[[Context], t.Iterator[str]]]) -> None:
+        self.__dict__["blocks"] = blocks
+        self._plain = False
 
     # ---- rendering -------------------------------------------------------------------------------------------------
 

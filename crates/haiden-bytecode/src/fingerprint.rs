@@ -56,6 +56,9 @@ pub enum OptionId {
     InterceptedOperators = 22,
     /// Text: the template's name, if a user extension's hook sees it.
     TemplateName = 23,
+    /// Text: the names of filters that the compiler knows and that are other functions in this environment, sorted, each followed
+    /// by `=` if a constant through it is still one, by `!` if not; left out if there are none.
+    OtherFilters = 24,
 }
 
 /// Bits of [`OptionId::Extensions`].

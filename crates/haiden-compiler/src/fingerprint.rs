@@ -10,7 +10,7 @@ use haiden_syntax::Extensions;
 use crate::options::Options;
 
 /// The version of the compiler's semantics: raised whenever the same source compiles to something else.
-pub const SEMANTICS: u32 = 12;
+pub const SEMANTICS: u32 = 13;
 
 impl Options {
     /// The part of an environment's fingerprint that these options are.
@@ -45,6 +45,11 @@ impl Options {
         let custom = syntax.custom_tags.fingerprint();
         if !custom.is_empty() {
             print = print.option(OptionId::UserExtensions, custom);
+        }
+        if !self.filters.is_empty() {
+            let filters =
+                self.filters.iter().map(|(name, folds)| format!("{name}{}", if *folds { "=" } else { "!" }));
+            print = print.option(OptionId::OtherFilters, filters.collect::<String>().as_bytes());
         }
         if let Some(prefix) = &syntax.line_statement_prefix {
             print = print.option(OptionId::LineStatementPrefix, prefix.as_bytes());

@@ -24,6 +24,6 @@ pub use fingerprint::SEMANTICS;
 pub use ir::Ir;
 pub use lower::lower;
 pub use optimize::optimize;
-pub use options::Options;
+pub use options::{KNOWN_FILTERS, Options};
 pub use pipeline::{compile, compile_ast};
 pub use resolve::{Load, Scopes, resolve};

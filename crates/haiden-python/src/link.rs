@@ -90,7 +90,8 @@ impl PyLinker<'_> {
         let found = self.types.name(name).and_then(|name| {
             let function = objects::dict_get(table, &name.object, name.hash)?;
             self.references.push(Reference { name, is_filter, function: function.clone() });
-            Ok(function)
+            // Jinja asks with `get`: `None` is no function.
+            Ok(function.filter(|function| !function.is(&objects::none())))
         });
         self.keep(found).flatten()
     }

@@ -476,16 +476,41 @@ pub(crate) fn autoescape(settings: &Settings, py: Python<'_>, name: Option<&str>
 pub(crate) fn options(settings: &Settings, py: Python<'_>, name: Option<&str>) -> PyResult<Rc<Known>> {
     let autoescape = autoescape(settings, py, name)?;
     let place = usize::from(autoescape);
-    if let Some(known) = &settings.known.borrow()[place] {
+    // Whoever puts a function into a table tells nobody.
+    let filters = other_filters(settings, py)?;
+    if let Some(known) = &settings.known.borrow()[place]
+        && known.options.filters == filters
+    {
         return Ok(known.clone());
     }
-    let options = read_options(settings, py, autoescape)?;
+    let options = Options { filters, ..read_options(settings, py, autoescape)? };
     let known = Rc::new(Known { fingerprint: fingerprint(settings, &options), options });
     // A policy takes part in the options of this extension: whoever sets one tells nobody.
     if !known.options.syntax.extensions.contains(Extensions::I18N) {
         settings.known.borrow_mut()[place] = Some(known.clone());
     }
     Ok(known)
+}
+
+/// The filters that the compiler knows and that are other functions here, and whether Jinja calls these while it compiles.
+fn other_filters(settings: &Settings, py: Python<'_>) -> PyResult<Vec<(&'static str, bool)>> {
+    let mut others = Vec::new();
+    let table = &settings.filters;
+    if !objects::is_dict(table) {
+        return Ok(others);
+    }
+    for (filter, name, stock) in &types::types(py)?.get(py).known_filters {
+        let found = objects::dict_get(table, &name.object, name.hash).map_err(|raised| raised.take(py))?;
+        let folds = match &found {
+            Some(found) if found.is(stock) => continue,
+            Some(found) if !found.is(&objects::none()) => {
+                Wanted::of_bound(&found.bound(py))? != Wanted::Context
+            }
+            _ => false,
+        };
+        others.push((*filter, folds));
+    }
+    Ok(others)
 }
 
 fn read_options(settings: &Settings, py: Python<'_>, autoescape: bool) -> PyResult<Options> {
@@ -524,6 +549,7 @@ fn read_options(settings: &Settings, py: Python<'_>, autoescape: bool) -> PyResu
         optimize: truth("optimized")?,
         finalize: settings.finalize.is_some() || settings.native,
         intercepted: settings.hooks.operators,
+        filters: Vec::new(),
         outside: true,
     })
 }

@@ -8,7 +8,7 @@ use haiden_runtime::Vm;
 use pyo3::exceptions::{PyException, PyKeyError, PyTypeError};
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyTuple};
+use pyo3::types::{PyDict, PyString, PyTuple};
 use pyo3::{PyTraverseError, PyVisit};
 
 use crate::blocks::own_block;
@@ -86,7 +86,7 @@ pub(crate) fn make_named(types: &Types, class: &Obj, parts: Parts<'_>, name: &Ob
     let Some(template) = objects::ours_or_subclass::<Template>(&this) else {
         return objects::raise(&objects::Class::Type.object(), "a class of templates expected");
     };
-    match template.link_to(&this, settings, code, globals) {
+    match template.link_to(&this, settings, (code, globals), None) {
         Ok(_) => Ok(this),
         Err(error) => Err(Raised::from_error(objects::token(), error)),
     }
@@ -102,26 +102,38 @@ impl Template {
             return Ok(Some(program));
         }
         let py = objects::token();
-        let relinked = (|| {
-            let environment = this.bound(py).getattr("environment")?;
-            let settings = environment.call_method0("_machine_settings")?;
-            let (code, globals) = {
-                let state = self.0.peek().borrow();
-                let state = state.as_ref().expect("it had a program just now");
-                (state.code.clone(), state.globals.clone())
-            };
-            self.link_to(this, &Obj::of(&settings), code, globals)
-        })();
-        match relinked {
+        match self.relink(this, None) {
             Ok(program) => Ok(Some(program)),
             Err(error) => Err(Raised::from_error(py, error)),
         }
     }
 
-    fn link_to(&self, this: &Obj, settings: &Obj, code: Obj, globals: Obj) -> PyResult<Arc<Program>> {
+    /// Links the program anew, perhaps with other globals.
+    fn relink(&self, this: &Obj, globals: Option<Obj>) -> PyResult<Arc<Program>> {
+        let environment = this.bound(objects::token()).getattr("environment")?;
+        let settings = environment.call_method0("_machine_settings")?;
+        let (code, known) = {
+            let state = self.0.peek().borrow();
+            let state = state.as_ref().expect("it had a program just now");
+            (state.code.clone(), state.globals.clone())
+        };
+        let settings = Obj::of(&settings);
+        // Contexts of templates that were compiled before go by what the environment says now.
+        let name = objects::ours::<Code>(&code).and_then(|code| code.name.as_deref());
+        let autoescape = settings::autoescape(settings::of(&settings), objects::token(), name)?;
+        self.link_to(this, &settings, (code, globals.unwrap_or(known)), Some(autoescape))
+    }
+
+    fn link_to(
+        &self,
+        this: &Obj,
+        settings: &Obj,
+        (code, globals): (Obj, Obj),
+        autoescape: Option<bool>,
+    ) -> PyResult<Arc<Program>> {
         let py = objects::token();
         let plain = this.bound(py).getattr(intern!(py, "_plain"))?.is_truthy()?;
-        let program = link(py, settings, &code, &globals, plain)?;
+        let program = link(py, settings, (&code, &globals), autoescape, plain)?;
         program.extra().owner.set(this.as_ptr());
         let old = self.0.peek().replace(Some(State { code, globals, program: program.clone() }));
         if let Some(old) = &old {
@@ -171,7 +183,13 @@ fn has_same_functions(program: &Program, states: Option<(u64, u64)>) -> Result<b
     Ok(true)
 }
 
-fn link(py: Python<'_>, settings: &Obj, code: &Obj, globals: &Obj, plain: bool) -> PyResult<Arc<Program>> {
+fn link(
+    py: Python<'_>,
+    settings: &Obj,
+    (code, globals): (&Obj, &Obj),
+    autoescape: Option<bool>,
+    plain: bool,
+) -> PyResult<Arc<Program>> {
     let types = types::types(py)?.get(py);
     let Some(code) = objects::ours::<Code>(code) else {
         return Err(PyTypeError::new_err("code of `Environment.compile` expected"));
@@ -181,7 +199,7 @@ fn link(py: Python<'_>, settings: &Obj, code: &Obj, globals: &Obj, plain: bool) 
         settings: settings.clone(),
         globals: globals_of(py, globals)?,
         plain: plain && known.plain,
-        autoescape: code.autoescape,
+        autoescape: autoescape.unwrap_or(code.autoescape),
         filename: Some(code.file().into()),
         held: Cell::new(0),
         owner: Cell::new(std::ptr::null_mut()),
@@ -206,6 +224,9 @@ fn link(py: Python<'_>, settings: &Obj, code: &Obj, globals: &Obj, plain: bool) 
 fn globals_of(py: Python<'_>, globals: &Obj) -> PyResult<Globals> {
     if objects::is_dict(globals) {
         return Ok(Globals { own: None, shared: Some(globals.clone()) });
+    }
+    if globals.is(&objects::none()) {
+        return Ok(Globals::NONE);
     }
     let known = types::types(py)?.get(py);
     let maps = objects::lookup_attr(globals, &known.maps.object).map_err(|raised| raised.take(py))?;
@@ -240,6 +261,11 @@ fn variables<'py>(
     args: &Bound<'py, PyTuple>,
     kwargs: Option<&Bound<'py, PyDict>>,
 ) -> PyResult<Bound<'py, PyDict>> {
+    if let Some(kwargs) = kwargs
+        && kwargs.contains(intern!(py, "self"))?
+    {
+        return Err(PyTypeError::new_err("Template.render() got multiple values for argument 'self'"));
+    }
     if args.is_empty() {
         return Ok(kwargs.map_or_else(|| PyDict::new(py), Clone::clone));
     }
@@ -253,6 +279,15 @@ fn variables<'py>(
     Ok(py.get_type::<PyDict>().call(args, kwargs)?.cast_into()?)
 }
 
+/// Jinja2 puts variables beside the globals as keywords.
+#[inline]
+fn check_names(variables: &Obj) -> PyResult<()> {
+    if objects::has_text_keys(variables) {
+        return Ok(());
+    }
+    Err(PyTypeError::new_err("keywords must be strings"))
+}
+
 /// The page of a template.
 fn render<'py>(this: &Bound<'py, Template>, variables: Bound<'py, PyDict>) -> PyResult<Bound<'py, PyAny>> {
     let py = this.py();
@@ -263,7 +298,9 @@ fn render<'py>(this: &Bound<'py, Template>, variables: Bound<'py, PyDict>) -> Py
         _ => return this.call_method1(intern!(py, "_render_by_functions"), (variables,)),
     };
     RENDERS.fetch_add(1, Ordering::Relaxed);
-    let context = contexts::root(&program, Obj::of(&variables));
+    let variables = Obj::of(&variables);
+    check_names(&variables)?;
+    let context = contexts::root(&program, variables);
     let scope = context.scope.clone();
     let mut out = Output::of_spare(SPARE_PAGE.take(), program.size_hint() + 64);
     let result = objects::enter_recursion().and_then(|_guard| {
@@ -343,6 +380,29 @@ impl Template {
         }
     }
 
+    /// An attribute is set: the machine learns of other globals, and that something is overridden.
+    fn __setattr__(
+        this: &Bound<'_, Template>,
+        name: &Bound<'_, PyString>,
+        value: &Bound<'_, PyAny>,
+    ) -> PyResult<()> {
+        let (object, value) = (Obj::of(this), Obj::of(value));
+        objects::set_attr_plainly(&object, &Obj::of(name), &value)
+            .map_err(|raised| raised.take(this.py()))?;
+        let template = this.get();
+        let is_linked = template.0.get(this.py()).borrow().is_some();
+        if is_linked && name == "globals" {
+            template.relink(&object, Some(value))?;
+        } else if is_linked && name == "_plain" {
+            template.relink(&object, None)?;
+        }
+        Ok(())
+    }
+
+    fn __delattr__(this: &Bound<'_, Template>, name: &Bound<'_, PyString>) -> PyResult<()> {
+        objects::del_attr_plainly(&Obj::of(this), &Obj::of(name)).map_err(|raised| raised.take(this.py()))
+    }
+
     /// Starts to run the template, or one of its blocks, in a context; iterating over the result runs it.
     #[pyo3(signature = (context, block=None))]
     fn _start(
@@ -391,6 +451,7 @@ impl Template {
             return Ok(None);
         }
         RENDERS.fetch_add(1, Ordering::Relaxed);
+        check_names(&Obj::of(variables))?;
         match execution::begin(&program, Obj::of(variables)) {
             Ok(Begun::Over(page)) => Ok(Some(page.bound(py))),
             Ok(Begun::Waits(execution)) => Bound::new(py, execution).map(|run| Some(run.into_any())),

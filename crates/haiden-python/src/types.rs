@@ -28,6 +28,8 @@ macro_rules! types {
             names: RefCell<HashMap<Box<str>, Name>>,
             /// The stock filters that the machine has its own way of applying, as Python functions.
             pub(crate) stock_filters: Vec<(Obj, Native)>,
+            /// The stock filters that the compiler knows, by name.
+            pub(crate) known_filters: Vec<(&'static str, Name, Obj)>,
             /// The stock tests, likewise.
             pub(crate) stock_tests: Vec<(Obj, NativeTest)>,
         }
@@ -60,6 +62,7 @@ macro_rules! types {
                 names: RefCell::default(),
                 suspension: Obj::of(&py.get_type::<crate::waiting::Suspension>()),
                 stock_filters: stock(&filters, Native::STOCK)?,
+                known_filters: known_filters(&filters)?,
                 stock_tests: stock(&tests, NativeTest::STOCK)?,
             })
         }
@@ -216,6 +219,23 @@ fn stock<T: Copy>(module: &Bound<'_, PyModule>, names: &[(&str, T)]) -> PyResult
     }
     found.sort_by_key(|(function, _)| function.as_ptr());
     Ok(found)
+}
+
+/// The filters that the compiler knows.
+fn known_filters(module: &Bound<'_, PyModule>) -> PyResult<Vec<(&'static str, Name, Obj)>> {
+    let py = module.py();
+    let known = haiden_compiler::KNOWN_FILTERS.into_iter().map(|filter| {
+        let function = match filter {
+            "abs" => py.import("builtins")?.getattr(filter)?,
+            "e" | "escape" => module.getattr("escape")?,
+            "safe" => module.getattr("do_mark_safe")?,
+            "d" => module.getattr("do_default")?,
+            _ => module.getattr(format!("do_{filter}"))?,
+        };
+        let name = Name::new(filter).map_err(|raised| raised.take(py))?;
+        Ok((filter, name, Obj::of(&function)))
+    });
+    known.collect()
 }
 
 /// What a function of the user's tables is, if it is one of those.

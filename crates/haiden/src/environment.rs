@@ -104,6 +104,13 @@ impl Default for Environment {
 impl Settings {
     pub(crate) fn insert_filter(&mut self, name: &str, filter: BoxedFunction) {
         Arc::make_mut(&mut self.filters).insert(name.to_owned(), filter);
+        // The compiler knows what the stock one makes of a constant.
+        if let Some(&name) = haiden_compiler::KNOWN_FILTERS.iter().find(|&&known| known == name) {
+            let others = &mut self.options.filters;
+            others.push((name, true));
+            others.sort_unstable();
+            others.dedup();
+        }
     }
 
     pub(crate) fn insert_test(&mut self, name: &str, test: BoxedFunction) {

@@ -143,6 +143,11 @@ impl<'s> Builder<'_, '_, 's> {
     fn fold_filter<'t>(&self, node: &'t ast::Filter<'s>) -> Fold<'t> {
         let name = self.ir.text(node.name);
         let Some(operand) = &node.node else { return Fold::No };
+        let others = &self.options.filters;
+        if let Ok(place) = others.binary_search_by_key(&name, |other| other.0) {
+            let folds = others[place].1 && self.is_constant(operand) && self.are_constant(&node.arguments);
+            return constant_if(folds, Fold::Yes);
+        }
         if WITH_CONTEXT.contains(&name) || !self.are_constant(&node.arguments) {
             return Fold::No;
         }

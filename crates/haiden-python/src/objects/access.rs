@@ -125,6 +125,56 @@ enum Probe {
     Unknown,
 }
 
+/// CPython's dict.
+#[cfg(Py_3_11)]
+#[repr(C)]
+struct Dict {
+    base: ffi::PyObject,
+    used: ffi::Py_ssize_t,
+    version: u64,
+    keys: *mut Keys,
+    values: *mut ffi::PyObject,
+}
+
+/// The table of its keys.
+#[cfg(Py_3_11)]
+#[repr(C)]
+struct Keys {
+    references: ffi::Py_ssize_t,
+    log2_size: u8,
+    log2_index_bytes: u8,
+    kind: u8,
+    version: u32,
+    usable: ffi::Py_ssize_t,
+    entries: ffi::Py_ssize_t,
+}
+
+/// Kinds of tables: of any keys, and of texts only.
+#[cfg(Py_3_11)]
+const GENERAL: u8 = 0;
+#[cfg(Py_3_11)]
+const TEXTS: u8 = 1;
+
+/// Is every key of a dict a text?
+pub(crate) fn has_text_keys(dict: &Obj) -> bool {
+    debug_assert!(is_dict(dict));
+    // SAFETY: an exact dict, alive; nothing runs while it is looked through. The layout is that of the versions this is built
+    // for: only a table of any keys may have others than texts.
+    unsafe {
+        #[cfg(Py_3_11)]
+        if (*(*dict.as_ptr().cast::<Dict>()).keys).kind != GENERAL {
+            return true;
+        }
+        let (mut position, mut key) = (0, std::ptr::null_mut());
+        while ffi::PyDict_Next(dict.as_ptr(), &raw mut position, &raw mut key, std::ptr::null_mut()) != 0 {
+            if ffi::PyUnicode_Check(key) == 0 {
+                return false;
+            }
+        }
+        true
+    }
+}
+
 /// Looks for a key in the places of a small dict, as CPython does, as long as no code of anyone need be asked.
 ///
 /// # Safety
@@ -132,30 +182,10 @@ enum Probe {
 #[cfg(Py_3_11)]
 #[inline(always)]
 unsafe fn probe(dict: *mut ffi::PyObject, key: *mut ffi::PyObject, hash: ffi::Py_hash_t) -> Probe {
-    #[repr(C)]
-    struct Dict {
-        base: ffi::PyObject,
-        used: ffi::Py_ssize_t,
-        version: u64,
-        keys: *mut Keys,
-        values: *mut ffi::PyObject,
-    }
-    #[repr(C)]
-    struct Keys {
-        references: ffi::Py_ssize_t,
-        log2_size: u8,
-        log2_index_bytes: u8,
-        kind: u8,
-        version: u32,
-        usable: ffi::Py_ssize_t,
-        entries: ffi::Py_ssize_t,
-    }
     // Tables of which the places are bytes.
     const SMALL: u8 = 8;
     const FREE: i8 = -1;
     const MOST_STEPS: u32 = 4;
-    const GENERAL: u8 = 0;
-    const TEXTS: u8 = 1;
     // SAFETY: the layouts are those of the versions this is built for. Behind the head of the keys lies the index, of as
     // many bytes as the table has places, then the entries: hash, key and value, or, where all keys are texts, key and
     // value. A place that is free ends every search that comes to it.

@@ -94,6 +94,20 @@ pub(crate) fn set_attr(object: &Obj, name: &Obj, value: &Obj) -> Result<()> {
     status(unsafe { ffi::PyObject_SetAttr(object.as_ptr(), name.as_ptr(), value.as_ptr()) }).map(drop)
 }
 
+/// `object.__setattr__(object, name, value)`.
+pub(crate) fn set_attr_plainly(object: &Obj, name: &Obj, value: &Obj) -> Result<()> {
+    // SAFETY: the objects are alive.
+    let set = unsafe { ffi::PyObject_GenericSetAttr(object.as_ptr(), name.as_ptr(), value.as_ptr()) };
+    status(set).map(drop)
+}
+
+/// `object.__delattr__(object, name)`.
+pub(crate) fn del_attr_plainly(object: &Obj, name: &Obj) -> Result<()> {
+    // SAFETY: the objects are alive; without a value the attribute is deleted.
+    let deleted = unsafe { ffi::PyObject_GenericSetAttr(object.as_ptr(), name.as_ptr(), ptr::null_mut()) };
+    status(deleted).map(drop)
+}
+
 /// `object.__getattribute__(object, name)`.
 pub(crate) fn generic_get_attr(object: &Obj, name: &Obj) -> Result<Obj> {
     // SAFETY: the objects are alive.

@@ -1,0 +1,68 @@
+"""Filters of an environment's own in the place of stock ones that the compiler knows: constants through them are Jinja2's."""
+
+import jinja2
+import pytest
+from markupsafe import Markup
+
+import haiden
+from haiden.cache import MemoryBytecodeCache
+
+SOURCES = [
+    "{{ 'x'|upper or y }}{{ 'x'|upper and y }}",
+    "{{ 1 if 'x'|lower else 2 }}{{ 'x'|d or y }}{{ 'x'|default('z') or y }}",
+    "{{ ''|default('a', true) or y }}{{ -1|abs or y }}{{ (2|abs - 3) ~ '<b>' }}",
+    "{{ 'a'|upper ~ '<' }}{{ 'x'|safe ~ '<' ~ y }}{{ 'x'|e ~ '<' }}",
+    "{{ ['a']|map('title')|join or y }}{{ [1]|random ~ '<' }}",
+    "{% autoescape flag %}{{ 'x'|upper or '<' }}{{ 'x'|upper ~ '<' }}{% endautoescape %}",
+]
+NAMES = ["abs", "d", "default", "e", "lower", "map", "random", "safe", "upper"]
+RETURNED = ["", 0, None, Markup("<m>"), "<t>"]
+
+
+def page(package, source, names, returned, wants=None, **options):
+    env = package.Environment(**options)
+    for name in names:
+        function = lambda *arguments, **keywords: returned  # noqa: E731
+        env.filters[name] = getattr(package, wants)(function) if wants else function
+    try:
+        return env.from_string(source).render(y=2, flag=options.get("autoescape"))
+    except Exception as error:
+        return type(error).__name__, str(error)
+
+
+@pytest.mark.parametrize("wants", [None, "pass_context", "pass_eval_context", "pass_environment"])
+@pytest.mark.parametrize("autoescape", [False, True])
+def test_constants_through_other_filters(autoescape, wants):
+    for source in SOURCES:
+        for returned in RETURNED:
+            arguments = (source, NAMES, returned, wants)
+            ours = page(haiden, *arguments, autoescape=autoescape)
+            assert ours == page(jinja2, *arguments, autoescape=autoescape), arguments
+
+
+def test_environments_that_share_a_cache():
+    cache = MemoryBytecodeCache()
+    loader = haiden.DictLoader({"a": "{{ 'x'|upper or 'none' }}"})
+    for returned, expected in [(None, "X"), ("", "none"), ("y", "y"), (None, "X")]:
+        env = haiden.Environment(loader=loader, bytecode_cache=cache)
+        if returned is not None:
+            env.filters["upper"] = lambda text, returned=returned: returned
+        assert env.get_template("a").render() == expected
+
+
+def test_a_filter_that_is_put_there_later():
+    env = haiden.Environment()
+    assert env.from_string("{{ 'x'|upper or 'none' }}").render() == "X"
+    env.filters["upper"] = lambda text: ""
+    assert env.from_string("{{ 'x'|upper or 'none' }}").render() == "none"
+    env.filters["upper"] = haiden.filters.FILTERS["upper"]
+    assert env.from_string("{{ 'x'|upper or 'none' }}").render() == "X"
+
+
+@pytest.mark.parametrize("table, source", [("filters", "{{ x|upper }}"), ("tests", "{{ x is string }}")])
+def test_none_is_no_function(table, source):
+    for package in (jinja2, haiden):
+        env = package.Environment()
+        getattr(env, table)["upper" if table == "filters" else "string"] = None
+        with pytest.raises(package.TemplateAssertionError, match="No (filter|test) named"):
+            env.from_string(source)
