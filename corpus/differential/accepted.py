@@ -99,12 +99,14 @@ def _order_of_undefined(case: t.Any, expected: t.Any, found: t.Any) -> bool:
 
 def _object_as_page(_: t.Any, expected: t.Any, found: t.Any) -> bool:
     """Macros, `self` and other objects end with their render: a page of native types that is one is its text, of a namespace
-    its dict, of a generator its items; an undefined part of a value is none."""
+    its dict, of a generator or another iterator its items; an undefined part of a value is none."""
     page, ours = expected.get("page", ""), found.get("page", "")
     if page.startswith(("value <Namespace", "value dict_", "value range(")):
         return bool(ours.startswith(("value {", "value [")))
     if page.startswith("value ") and "<generator object" in page:
         return True
+    if re.match(r"value <(reversed|\w*iterator) object", page):
+        return bool(ours.startswith("value ["))
     is_object = page == f"value {ours}" and page.startswith("value <")
     return bool(is_object or "Undefined" in page and page.startswith("value ") and re.sub(r"\w*Undefined", "None", page) == ours)
 

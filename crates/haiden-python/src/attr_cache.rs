@@ -171,6 +171,12 @@ impl Site {
         unsafe { Obj::from_borrowed(self.pointer_at_hand(object)) }
     }
 
+    /// Is the attribute there, and the road to it short and known?
+    #[inline(always)]
+    pub(crate) fn is_at_hand(&self, object: &Obj) -> bool {
+        !self.pointer_at_hand(object).is_null()
+    }
+
     /// Prints the attribute if it is at hand, and a text of ASCII characters or an integer of few digits; `false` if not.
     #[inline(always)]
     pub(crate) fn print_at_hand(&self, out: &mut Output, object: &Obj, escape: bool) -> bool {

@@ -327,7 +327,9 @@ impl Host for PyHost {
     }
     #[inline]
     fn check_object(&mut self, object: &Register, site: &Site) -> Result<()> {
-        if self.is_undefined(object) { self.attr(object, site).map(drop) } else { Ok(()) }
+        // What has an attribute at hand has members: to find out takes less than to look whether it is undefined.
+        let has_it = self.attr_by_site && object.as_object().is_some_and(|object| site.is_at_hand(object));
+        if !has_it && self.is_undefined(object) { self.attr(object, site).map(drop) } else { Ok(()) }
     }
     fn item(&mut self, object: &Register, key: &Register) -> Result<Register> {
         if self.is_async {
