@@ -14,6 +14,7 @@ import contextlib
 import gc
 import os
 import pathlib
+import re
 import shutil
 import socket
 import statistics
@@ -25,10 +26,11 @@ import time
 import compare
 
 BENCH = pathlib.Path(__file__).resolve().parent.parent
-PIECE = """<section class="{{ kind }}">{% for item in items %}
-  <article id="a-{{ loop.index }}"{% if loop.first %} class="first"{% endif %}>
-    <h2>{{ item.title|upper }}</h2><p>{{ item.text|default("nothing") }}: {{ item.price * 2 }}</p>
-  </article>{% else %}<p>Nothing here, come back later.</p>{% endfor %}
+# Where a number may stand, so that no two pieces have a text in common.
+PIECE = """<section~ class="{{ kind }}"~>{% for item in items %}
+  <article~ id="a-{{ loop.index }}"~{% if loop.first %} class="first~"{% endif %}~>
+    <h2>{{ item.title|upper }}</h2>~<p>{{ item.text|default("nothing~") }}~: {{ item.price * 2 }}~</p>
+  </article>{% else %}<p>Nothing~ here, come back later.</p>{% endfor %}
 </section>
 """
 DATA = {"kind": "news", "items": [{"title": "One & two", "price": 3}, {"title": "Three", "text": "<b>", "price": 4}]}
@@ -61,19 +63,20 @@ def server(program, *options):
         process.wait()
 
 
-def source(kilobytes, number):
-    """A template of a size, like no other one."""
-    text = f"{{# {number} #}}{number}: "
+def source(kilobytes, number, repeats):
+    """A template of a size, like no other one. With ``repeats`` it says the same all the time."""
+    text, piece = f"{{# {number} #}}{number}: ", 0
     while len(text) < kilobytes << 10:
-        text += PIECE
+        text += PIECE.replace("~", "" if repeats else f" {piece}")
+        piece += 1
     return text
 
 
-def templates(folder, kilobytes, count):
+def templates(folder, kilobytes, count, repeats=True):
     """Templates of a size, as files."""
     folder.mkdir(parents=True)
     for number in range(count):
-        (folder / f"page{number}.html").write_text(source(kilobytes, number), encoding="utf-8")
+        (folder / f"page{number}.html").write_text(source(kilobytes, number, repeats), encoding="utf-8")
 
 
 class Way:
@@ -167,7 +170,7 @@ def verify(label, all_ways, names, data):
 def measure(label, folder, names, data, servers, rounds, rust):
     """For each way the nanoseconds a template of each round; also of prefetching, where a server is asked."""
     with tempfile.TemporaryDirectory() as scratch, contextlib.ExitStack() as stack:
-        all_ways, stores = ways(folder, pathlib.Path(scratch) / label.replace(" ", "-"), names, servers)
+        all_ways, stores = ways(folder, pathlib.Path(scratch) / re.sub(r"\W+", "-", label), names, servers)
         for way in all_ways:
             way.load(names)
         verify(label, all_ways, names, data)
@@ -252,10 +255,11 @@ def main():
         }
         columns = []
         rust = options.rust and options.rust.resolve()
-        for kilobytes, count in [(1, PREFETCHED), (10, PREFETCHED), (100, 16)]:
-            label = f"{kilobytes} KB"
+        kinds = [(1, PREFETCHED, True), (10, PREFETCHED, True), (100, 16, True), (100, 16, False)]
+        for kilobytes, count, repeats in kinds:
+            label = f"{kilobytes} KB" if repeats else f"{kilobytes} KB, nothing twice"
             folder = scratch / label / "templates"
-            templates(folder, kilobytes, count)
+            templates(folder, kilobytes, count, repeats)
             names = [f"page{number}.html" for number in range(count)]
             columns.append((label, measure(label, folder, names, DATA, servers, rounds, rust)))
         folder, names, data = site(scratch / "site")
