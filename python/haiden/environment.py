@@ -481,6 +481,8 @@ class Environment:
         """The code of a template's source or tree, for `Template.from_code`; with `raw`, a text that shows it."""
         hint = source if isinstance(source, str) else None
         try:
+            if name is not None and not isinstance(name, str):
+                name = str(name)
             settings = self._machine_settings()
             if hint is not None and not raw and settings.compiles_source(hint):
                 return _native.compile(settings, hint, name, filename)

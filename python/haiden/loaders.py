@@ -96,7 +96,11 @@ class BaseLoader:
             if code is None:
                 code = bucket.code = environment.compile(source, name, filename)
                 cache.set_bucket(bucket)
-        return environment.template_class.from_code(environment, code, globals, uptodate)
+        template = environment.template_class.from_code(environment, code, globals, uptodate)
+        if not isinstance(name, str):
+            # The machine knows names that are texts.
+            template.name = name
+        return template
 
 
 class FileSystemLoader(BaseLoader):

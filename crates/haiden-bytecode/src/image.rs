@@ -36,6 +36,8 @@ pub mod include_flags {
     pub const WITH_CONTEXT: u8 = 2;
     /// The operand is a list of names of which the first that exists is meant; else it is decided by its value.
     pub const SELECT: u8 = 4;
+    /// The operand is a name that stands in the source.
+    pub const NAMED: u8 = 8;
 }
 
 /// What `LoopGet` reads.

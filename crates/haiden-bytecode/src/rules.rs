@@ -24,7 +24,7 @@ pub(crate) enum Bound {
     /// `LoopField`'s codes.
     Seven,
     /// `include_flags`.
-    Eight,
+    Sixteen,
     /// The size of a block of cells.
     Cells,
     /// Entries of the image's tables.
@@ -78,7 +78,7 @@ impl Bound {
             Three,
             Four,
             Seven,
-            Eight,
+            Sixteen,
             Cells,
             Texts,
             Constants,
@@ -231,7 +231,7 @@ const fn bound(op: Op, field: Field, kind: Kind) -> Bound {
             (Op::Export, Field::X) => Bound::Three,
             (Op::For, Field::W) => Bound::Four,
             (Op::LoopGet, Field::B) => Bound::Seven,
-            (Op::Include | Op::Import, Field::X) => Bound::Eight,
+            (Op::Include | Op::Import, Field::X) => Bound::Sixteen,
             (Op::MakeCells, Field::W) => Bound::Cells,
             _ => Bound::Any,
         },

@@ -115,8 +115,12 @@ pub(crate) fn text(contents: &[u8]) -> Option<Cow<'_, str>> {
 
 /// A source in UTF-8, its line breaks as Python's text files give them, and the file's time.
 #[pyfunction]
-#[expect(clippy::needless_pass_by_value, reason = "what Python hands in is converted")]
-pub(crate) fn read_source(py: Python<'_>, path: PathBuf) -> Option<(Bound<'_, PyString>, f64)> {
+pub(crate) fn read_source<'py>(
+    py: Python<'py>,
+    path: &Bound<'py, PyAny>,
+) -> Option<(Bound<'py, PyString>, f64)> {
+    // No file has a name that cannot be encoded.
+    let path: PathBuf = path.extract().ok()?;
     let (text, modified) = py.detach(|| {
         with_buffer(|contents| match read_regular(&path, contents) {
             Read::Whole(modified) => Some((text(contents)?.into_owned(), modified)),

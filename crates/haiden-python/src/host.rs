@@ -368,12 +368,6 @@ impl PyHost {
 
     /// `object[key]` of Jinja: the item, else the attribute, else undefined.
     pub(crate) fn get_item(&self, object: &Obj, key: &Register) -> Result<Register> {
-        if let Some(key) = key.as_object()
-            && objects::is_slice(key)
-        {
-            // Jinja's slices are Python's own: no attribute, no undefined value.
-            return objects::get_item(object, key).map(Register::object);
-        }
         if (self.plain_item || self.guarded)
             && self.fast
             && let Some(item) = plain_item(object, key)?

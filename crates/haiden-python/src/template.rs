@@ -373,7 +373,11 @@ impl Template {
         let py = this.py();
         let page = variables(py, args, kwargs).and_then(|variables| render(this, variables));
         match page {
-            Err(error) if error.is_instance_of::<PyException>(py) => {
+            // What renders where things are awaited has handled its own.
+            Err(error)
+                if error.is_instance_of::<PyException>(py)
+                    && !this.getattr("environment")?.getattr("is_async")?.is_truthy()? =>
+            {
                 this.call_method1(intern!(py, "_handle"), (error,))
             }
             page => page,

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use haiden_bytecode::include_flags;
 use haiden_runtime::Program;
 
 use crate::fresh;
@@ -18,7 +19,7 @@ pub(crate) fn get(
     from: &Program<PyHost>,
 ) -> Result<Arc<Program<PyHost>>> {
     let name = host.object(name)?;
-    if let Some(program) = template::program_of(&name)? {
+    if let Some(program) = itself(host, &name)? {
         return Ok(program);
     }
     if let Some(program) = kept(host, &name)? {
@@ -36,7 +37,7 @@ pub(crate) fn import(
     // The module may be made for globals that only the importing template has.
     host.importer = Some(from.clone());
     let name = host.object(name)?;
-    if let Some(program) = template::program_of(&name)? {
+    if let Some(program) = itself(host, &name)? {
         return Ok(program);
     }
     if let Some(program) = kept(host, &name)? {
@@ -56,18 +57,27 @@ pub(crate) fn select(
     host: &mut PyHost,
     names: &Register,
     from: &Arc<Program<PyHost>>,
-    ignore_missing: bool,
+    flags: u8,
 ) -> Result<Option<Arc<Program<PyHost>>>> {
     host.importer = Some(from.clone());
     let names = host.object(names)?;
-    if let Some(program) = template::program_of(&names)? {
+    if let Some(program) = itself(host, &names)? {
         return Ok(Some(program));
     }
     if let Some(program) = kept(host, &names)? {
         host.settings().loaded(true);
         return Ok(Some(program));
     }
-    match host.ask(&host.types.get_or_select_template, &[names, parent_name(from)?]) {
+    // As Jinja asks, by what stands in the source.
+    let method = if flags & include_flags::NAMED != 0 {
+        &host.types.get_template
+    } else if flags & include_flags::SELECT != 0 {
+        &host.types.select_template
+    } else {
+        &host.types.get_or_select_template
+    };
+    let ignore_missing = flags & include_flags::IGNORE_MISSING != 0;
+    match host.ask(method, &[names, parent_name(from)?]) {
         Ok(found) => as_program(host, found).map(Some),
         Err(raised) if ignore_missing && raised.matches(&host.types.not_found) => {
             raised.clear();
@@ -75,6 +85,11 @@ pub(crate) fn select(
         }
         Err(raised) => Err(raised),
     }
+}
+
+/// The template that a value is, where none of the environment's methods may have other plans for it.
+fn itself(host: &PyHost, value: &Obj) -> Result<Option<Arc<Program<PyHost>>>> {
+    if host.settings().loading.is_some() { template::program_of(value) } else { Ok(None) }
 }
 
 /// The template of this name that the environment's cache has, if it is up to date: what `Environment.get_template` would

@@ -136,6 +136,7 @@ types! {
     replace = "replace";
     jinja_pass_arg = "jinja_pass_arg";
     get_template = "get_template";
+    select_template = "select_template";
     get_or_select_template = "get_or_select_template";
     getattr = "getattr";
     getitem = "getitem";

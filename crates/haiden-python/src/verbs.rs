@@ -340,6 +340,9 @@ impl Host for PyHost {
             None => self.get_item(&self.object(object)?, key),
         }
     }
+    fn item_slice(&mut self, object: &Register, slice: &Register) -> Result<Register> {
+        objects::get_item(&self.object(object)?, &self.object(slice)?).map(Register::object)
+    }
     fn check_namespace(&mut self, object: &Register) -> Result<()> {
         match object.as_object() {
             Some(object) if objects::is_instance_of(object, &self.types.namespace) => Ok(()),
@@ -678,9 +681,9 @@ impl Host for PyHost {
         &mut self,
         names: &Register,
         from: &Arc<Program<PyHost>>,
-        ignore_missing: bool,
+        flags: u8,
     ) -> Result<Option<Arc<Program<PyHost>>>> {
-        templates::select(self, names, from, ignore_missing)
+        templates::select(self, names, from, flags)
     }
     fn cached_module(&mut self, program: &Arc<Program<PyHost>>) -> Option<Register> {
         let owner = program.extra().owner()?;

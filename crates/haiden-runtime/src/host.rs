@@ -261,6 +261,14 @@ pub trait Host: Sized {
     fn check_object(&mut self, object: &Self::Register, site: &Self::Site) -> Result<(), Self::Error>;
     /// `object[key]`: the item, else (for a string key) the attribute, else undefined.
     fn item(&mut self, object: &Self::Register, key: &Self::Register) -> Result<Self::Register, Self::Error>;
+    /// `object[slice]`, where the slice stands in the source.
+    fn item_slice(
+        &mut self,
+        object: &Self::Register,
+        slice: &Self::Register,
+    ) -> Result<Self::Register, Self::Error> {
+        self.item(object, slice)
+    }
     /// [`Fault::NotANamespace`] if it is none.
     fn check_namespace(&mut self, object: &Self::Register) -> Result<(), Self::Error>;
     /// `namespace.name = value`. Set blocks do so to other objects too: `object['name'] = value`, for whatever can do that.
@@ -480,12 +488,12 @@ pub trait Host: Sized {
         self.template(name, from)
     }
     /// The template for `include`: a name, a template object, or a list of them of which the first that exists is meant.
-    /// `None` if none exists and that is no error.
+    /// `None` if none exists and that is no error. `flags`: the bits of [`include_flags`](haiden_bytecode::include_flags).
     fn select_template(
         &mut self,
         names: &Self::Register,
         from: &Arc<Program<Self>>,
-        ignore_missing: bool,
+        flags: u8,
     ) -> Result<Option<Arc<Program<Self>>>, Self::Error>;
     /// The module of a template that was imported without context before.
     fn cached_module(&mut self, program: &Arc<Program<Self>>) -> Option<Self::Register>;

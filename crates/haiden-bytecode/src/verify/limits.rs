@@ -107,7 +107,7 @@ pub(super) const fn set_numbers(bounds: &mut Bounds) {
     bounds[Bound::Three as usize] = 3;
     bounds[Bound::Four as usize] = 4;
     bounds[Bound::Seven as usize] = 7;
-    bounds[Bound::Eight as usize] = 8;
+    bounds[Bound::Sixteen as usize] = 16;
     bounds[Bound::Cells as usize] = MAX_CELLS as u64 + 1;
 }
 

@@ -272,6 +272,11 @@ impl<'a, 's> Builder<'_, 'a, 's> {
         if matches!(node.template, ast::Expr::Tuple(_) | ast::Expr::List(_)) {
             flags |= include_flags::SELECT;
         }
+        if let ast::Expr::Const(node) = &node.template
+            && matches!(node.value, ast::Constant::Str(_))
+        {
+            flags |= include_flags::NAMED;
+        }
         Ok(StmtKind::Include { template, flags, locals })
     }
 

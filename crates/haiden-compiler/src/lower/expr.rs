@@ -125,7 +125,7 @@ impl Lower<'_, '_> {
                 self.set_at(ir.place(id));
                 let slice = self.alloc()?;
                 self.abc(Op::MakeSlice, 0, slice, first, 0);
-                self.abc(Op::GetItem, 0, dst, object, slice);
+                self.abc(Op::GetSlice, 0, dst, object, slice);
             }
             Expr::Call { .. } | Expr::Filter { .. } | Expr::Test { .. } => {
                 let base = self.base(dst)?;

@@ -177,7 +177,6 @@ exactly! {
     is_tuple = PyTuple_Type;
     is_dict = PyDict_Type;
     is_range = PyRange_Type;
-    is_slice = PySlice_Type;
 }
 
 /// Is it a `str` or of a subclass?

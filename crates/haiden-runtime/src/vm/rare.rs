@@ -257,6 +257,9 @@ impl<H: Host> Vm<H> {
                 let parts = [parts[0].clone(), parts[1].clone(), parts[2].clone()];
                 set!(ops::a(word), check!(host.slice(&parts)));
             }
+            code::GetSlice => {
+                set!(ops::a(word), check!(host.item_slice(get!(ops::b(word)), get!(ops::c(word)))));
+            }
             code::CheckNamespace => {
                 check!(host.check_namespace(get!(ops::a(word))));
             }

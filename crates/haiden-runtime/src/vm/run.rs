@@ -667,6 +667,7 @@ impl<H: Host> Vm<H> {
                     | Op::StoreCell
                     | Op::GetAttrWide
                     | Op::MakeSlice
+                    | Op::GetSlice
                     | Op::SetAttr
                     | Op::CheckNamespace
                     | Op::MakeList

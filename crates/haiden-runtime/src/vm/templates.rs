@@ -1,6 +1,6 @@
 //! Templates: how one template reaches another: `extends`, `include`, `import`, blocks.
 
-use haiden_bytecode::include_flags::{IGNORE_MISSING, WITH_CONTEXT};
+use haiden_bytecode::include_flags::WITH_CONTEXT;
 use haiden_bytecode::ops::{self, Kind, code};
 use haiden_bytecode::{Op, Words};
 
@@ -207,7 +207,7 @@ impl<H: Host> Vm<H> {
     ) -> Result<bool, H::Error> {
         let Some(frame) = self.frames.last() else { return Ok(false) };
         let from = &self.programs[frame.program];
-        let Some(template) = host.select_template(names, from, flags & IGNORE_MISSING != 0)? else {
+        let Some(template) = host.select_template(names, from, flags)? else {
             return Ok(false);
         };
         let context = if flags & WITH_CONTEXT != 0 {

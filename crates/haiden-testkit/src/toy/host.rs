@@ -721,11 +721,11 @@ impl Host for ToyHost {
         &mut self,
         names: &Toy,
         _: &Arc<Program<Self>>,
-        ignore_missing: bool,
+        flags: u8,
     ) -> Result<Option<Arc<Program<Self>>>> {
         self.ask()?;
         match self.find(names)? {
-            None if ignore_missing => Ok(None),
+            None if flags & haiden_bytecode::include_flags::IGNORE_MISSING != 0 => Ok(None),
             None => Err("there is no such template".into()),
             found => Ok(found),
         }

@@ -522,7 +522,7 @@ impl Host for NativeHost {
     fn imported_template(&mut self, name: &Word, from: &Arc<Program<Self>>) -> Result<Arc<Program<Self>>> {
         // Names that were found before are known; a list names no template here.
         match *name {
-            Word::Str(_) => match self.select_template(name, from, false)? {
+            Word::Str(_) => match self.select_template(name, from, 0)? {
                 Some(program) => Ok(program),
                 None => self.template(name, from),
             },
@@ -533,7 +533,7 @@ impl Host for NativeHost {
         &mut self,
         names: &Word,
         from: &Arc<Program<Self>>,
-        ignore_missing: bool,
+        flags: u8,
     ) -> Result<Option<Arc<Program<Self>>>> {
         if let Word::Str(text) = *names
             && let Some((_, program)) = self.selected.iter().find(|(known, _)| *known == text)
@@ -559,7 +559,9 @@ impl Host for NativeHost {
                 }
                 Ok(Some(program))
             }
-            Err(error) if ignore_missing && missing(&error) => Ok(None),
+            Err(error) if flags & haiden_bytecode::include_flags::IGNORE_MISSING != 0 && missing(&error) => {
+                Ok(None)
+            }
             Err(error) => Err(error),
         }
     }
