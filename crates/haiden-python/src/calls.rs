@@ -268,6 +268,27 @@ impl PyHost {
         }
         Ok(Spread { positional, keywords })
     }
+
+    /// What `**value` gives to a call.
+    pub(crate) fn keywords_of(&self, value: &Register) -> Result<Vec<(String, Register)>> {
+        let mapping = self.object(value)?;
+        if !objects::is_dict(&mapping) && objects::lookup_attr(&mapping, &self.types.keys.object)?.is_none() {
+            let message = format!(
+                "haiden.runtime.Context.call() argument after ** must be a mapping, not {}",
+                objects::class_name(&mapping)
+            );
+            return objects::raise(&Class::Type.object(), &message);
+        }
+        let dict = objects::dict_of(&mapping)?;
+        let (mut pairs, mut position) = (Vec::new(), 0);
+        while let Some((key, value)) = objects::dict_next(&dict, &mut position) {
+            if !objects::is_text(&key) {
+                return objects::raise(&Class::Type.object(), "keywords must be strings");
+            }
+            pairs.push((objects::utf8(&key)?.to_owned(), Register::object(value)));
+        }
+        Ok(pairs)
+    }
 }
 
 /// The arguments of a call, and what `*` and `**` in them hold, if there are such.

@@ -616,23 +616,7 @@ impl Host for PyHost {
         Ok(items)
     }
     fn star_star(&mut self, value: &Register) -> Result<Vec<(String, Register)>> {
-        let mapping = self.object(value)?;
-        if !objects::is_dict(&mapping) && objects::lookup_attr(&mapping, &self.types.keys.object)?.is_none() {
-            let message = format!(
-                "haiden.runtime.Context.call() argument after ** must be a mapping, not {}",
-                objects::class_name(&mapping)
-            );
-            return objects::raise(&Class::Type.object(), &message);
-        }
-        let dict = objects::dict_of(&mapping)?;
-        let (mut pairs, mut position) = (Vec::new(), 0);
-        while let Some((key, value)) = objects::dict_next(&dict, &mut position) {
-            if !objects::is_text(&key) {
-                return objects::raise(&Class::Type.object(), "keywords must be strings");
-            }
-            pairs.push((objects::utf8(&key)?.to_owned(), Register::object(value)));
-        }
-        Ok(pairs)
+        self.keywords_of(value)
     }
     fn keywords(&mut self, pairs: &[(&str, Register)]) -> Result<Register> {
         let dict = objects::dict()?;
