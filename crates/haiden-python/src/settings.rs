@@ -19,7 +19,7 @@ use crate::budget::Limits;
 use crate::flights::{FlightObject, Flights};
 use crate::guard::Guard;
 use crate::identity::fingerprint;
-use crate::kept::Kept;
+use crate::kept::{Kept, state_of};
 use crate::objects;
 use crate::register::{Attached, Obj};
 use crate::scope::visit_object;
@@ -82,6 +82,8 @@ pub(crate) struct Settings {
 pub(crate) struct Known {
     pub(crate) options: Options,
     pub(crate) fingerprint: [u8; 32],
+    /// The state that the table of filters was in then.
+    state_of_filters: Option<u64>,
 }
 
 /// What an environment loads templates as, and the attributes that say which it has.
@@ -477,14 +479,18 @@ pub(crate) fn options(settings: &Settings, py: Python<'_>, name: Option<&str>) -
     let autoescape = autoescape(settings, py, name)?;
     let place = usize::from(autoescape);
     // Whoever puts a function into a table tells nobody.
-    let filters = other_filters(settings, py)?;
+    let state =
+        if settings.fast && objects::is_dict(&settings.filters) { state_of(&settings.filters) } else { None };
     if let Some(known) = &settings.known.borrow()[place]
-        && known.options.filters == filters
+        && (state.is_some() && known.state_of_filters == state
+            || known.options.filters == other_filters(settings, py)?)
     {
         return Ok(known.clone());
     }
+    let filters = other_filters(settings, py)?;
     let options = Options { filters, ..read_options(settings, py, autoescape)? };
-    let known = Rc::new(Known { fingerprint: fingerprint(settings, &options), options });
+    let fingerprint = fingerprint(settings, &options);
+    let known = Rc::new(Known { options, fingerprint, state_of_filters: state });
     // A policy takes part in the options of this extension: whoever sets one tells nobody.
     if !known.options.syntax.extensions.contains(Extensions::I18N) {
         settings.known.borrow_mut()[place] = Some(known.clone());
