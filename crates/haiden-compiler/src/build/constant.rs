@@ -3,7 +3,8 @@
 //! Jinja2 folds constants, filters and tests of constants included, and writes the result into Python source. Three
 //! effects are part of its language: a constant `~` joins plain text, so markup in it is escaped again; a printed constant is
 //! escaped by what is known at that place, whatever `{% autoescape name %}` will say; and a negative constant loses its
-//! parentheses, so `-1 ** x`, `(-1) ** x` and `(1 - 2) ** x` all mean `-(1 ** x)`, unless operators are intercepted. They hold without our optimizer too. Source: `jinja2/nodes.py` (`as_const`), `jinja2/compiler.py` (`visit_Const`), 3.1.6.
+//! parentheses, so `-1 ** x`, `(-1) ** x` and `(1 - 2) ** x` all mean `-(1 ** x)`, unless operators are intercepted. They hold
+//! without our optimizer too. Source: `jinja2/nodes.py` (`as_const`), `jinja2/compiler.py` (`visit_Const`), 3.1.6.
 
 use haiden_syntax::ast::{self, Arguments, BinaryOp, Expr, UnaryOp};
 
