@@ -1011,6 +1011,9 @@ FILTERS: dict[str, t.Callable[..., t.Any]] = {
     "tojson": do_tojson,
 }
 
+_STOCK = dict(globals())
+"""What the module was made with. Where a program puts something else in the place of a helper, filters are Python's."""
+
 
 if not t.TYPE_CHECKING:
 

@@ -13,6 +13,9 @@ SOURCES = [
     "{{ ''|default('a', true) or y }}{{ -1|abs or y }}{{ (2|abs - 3) ~ '<b>' }}",
     "{{ 'a'|upper ~ '<' }}{{ 'x'|safe ~ '<' ~ y }}{{ 'x'|e ~ '<' }}",
     "{{ ['a']|map('title')|join or y }}{{ [1]|random ~ '<' }}",
+    "{{ 'x'|mine ~ '<' }}{{ ('a' ~ 'x'|mine) ~ '<' }}{{ 'a' ~ ['x'|mine]|join ~ '<' }}{{ 'x'|mine ~ 'x'|other ~ '<' }}",
+    "{{ {'a': 'x'|mine}['a'] ~ '<' }}{{ ('x'|mine if 1 else 'b') ~ '<' }}{{ 'x'|default('x'|mine) ~ '<' }}",
+    "{% autoescape flag %}{{ 'x'|mine ~ '<' }}{% endautoescape %}{% if 'x'|mine ~ '<' %}{{ 'a' ~ ('<'|mine ~ '<')|upper }}{% endif %}",
     "{% autoescape flag %}{{ 'x'|upper or '<' }}{{ 'x'|upper ~ '<' }}{% endautoescape %}",
 ]
 NAMES = ["abs", "d", "default", "e", "lower", "map", "random", "safe", "upper"]
@@ -24,6 +27,8 @@ def page(package, source, names, returned, wants=None, **options):
     for name in names:
         function = lambda *arguments, **keywords: returned  # noqa: E731
         env.filters[name] = getattr(package, wants)(function) if wants else function
+    env.filters["mine"] = getattr(package, wants)(lambda first, text: Markup("<m>")) if wants else lambda text: Markup("<m>")
+    env.filters["other"] = lambda text: Markup("<o>")
     try:
         return env.from_string(source).render(y=2, flag=options.get("autoescape"))
     except Exception as error:
@@ -66,3 +71,33 @@ def test_none_is_no_function(table, source):
         getattr(env, table)["upper" if table == "filters" else "string"] = None
         with pytest.raises(package.TemplateAssertionError, match="No (filter|test) named"):
             env.from_string(source)
+
+
+PATCHES = {
+    "urlize": "{{ u|urlize }}",
+    "htmlsafe_json_dumps": "{{ d|tojson }}",
+    "url_quote": "{{ x|urlencode }}",
+    "ignore_case": "{{ ['b', 'A']|sort }}{{ ['b', 'A']|unique|list }}",
+    "make_attrgetter": "{{ [d]|map(attribute='a')|list }}",
+    "_min_or_max": "{{ l|max }}",
+    "prepare_map": "{{ l|map('string')|list }}",
+    "prepare_select_or_reject": "{{ l|select|list }}",
+}
+
+
+@pytest.mark.parametrize("helper", PATCHES)
+def test_helpers_that_a_program_replaces(helper, monkeypatch):
+    def page(package):
+        try:
+            template = package.Environment(autoescape=True).from_string(PATCHES[helper])
+            return template.render(x="<x>", l=[3, 1, 2], d={"a": 1}, u="http://a.b")
+        except Exception as error:
+            return type(error).__name__, str(error)
+
+    before = page(haiden)
+    assert before == page(jinja2)
+    for package in (haiden, jinja2):
+        monkeypatch.setattr(package.filters, helper, lambda *arguments, **keywords: "<patched>")
+    assert page(haiden) == page(jinja2) != before
+    monkeypatch.undo()
+    assert page(haiden) == before

@@ -93,6 +93,8 @@ macro_rules! for_each_op {
             CheckObject { a: In, c: Site } Next, Span::NONE;
             /// `a ← b[c]`: item, then attribute, then undefined.
             GetItem { a: Out, b: In, c: In } Next, Span::NONE;
+            /// `a ← whether Jinja calls the filter of the name w on a constant while it compiles`.
+            Folds { a: Out, w: Name } Next, Span::NONE;
             /// `a ← b[c]`, where `c` is a slice that stands in the source.
             GetSlice { a: Out, b: In, c: In } Next, Span::NONE;
             /// `a ← b[c]` with the signed 16-bit integer `c`.

@@ -47,7 +47,7 @@ pub(crate) struct Function {
 impl Function {
     /// What templates use a Python function as.
     pub(crate) fn new(types: &Types, object: Obj) -> Result<Function> {
-        let native = stock_of(&types.stock_filters, &object);
+        let native = if types.helpers.are_stock()? { stock_of(&types.stock_filters, &object) } else { None };
         let wanted = Wanted::of(&object)?;
         Ok(Function { object, wanted, native })
     }

@@ -4,10 +4,14 @@
 //! the machine may do without a call. Invariant: a method that a program puts in a class's place, as instrumentation and
 //! tests do, is called like one that a subclass overrides; [`Watch`] tells when to look again.
 
-use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyType};
+use std::cell::Cell;
 
-use crate::attr_cache::version_of;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyModule, PyType};
+
+use crate::attr_cache::{Name, version_of};
+use crate::kept::state_of;
+use crate::objects::{self, Result};
 use crate::register::Obj;
 
 /// What a class was made with.
@@ -79,5 +83,57 @@ impl Watch {
     #[inline]
     pub(crate) fn has_changed(&self) -> bool {
         self.0.iter().any(|(class, version)| version_of(class) != *version)
+    }
+}
+
+/// The functions of `haiden.filters` that its filters call: a program may have put others in their place.
+pub(crate) struct Helpers {
+    /// The names of the module.
+    names: Obj,
+    stock: Vec<(Name, Obj)>,
+    /// A state of the names, and whether the functions were the stock ones then.
+    seen: Cell<Option<(u64, bool)>>,
+}
+
+impl Helpers {
+    const NAMES: [&str; 10] = [
+        "_min_or_max",
+        "htmlsafe_json_dumps",
+        "ignore_case",
+        "make_attrgetter",
+        "make_multi_attrgetter",
+        "prepare_map",
+        "prepare_select_or_reject",
+        "select_or_reject",
+        "url_quote",
+        "urlize",
+    ];
+
+    pub(crate) fn of(module: &Bound<'_, PyModule>) -> PyResult<Helpers> {
+        // As the module was made, whatever a program has done to it before anything was compiled.
+        let all = module.getattr("_STOCK")?;
+        let mut stock = Vec::new();
+        for helper in Helpers::NAMES {
+            let name = Name::new(helper).map_err(|raised| raised.take(module.py()))?;
+            stock.push((name, Obj::of(&all.get_item(helper)?)));
+        }
+        Ok(Helpers { names: Obj::of(&module.dict()), stock, seen: Cell::new(None) })
+    }
+
+    /// Are they all as they were? Else the filters must be Python's.
+    pub(crate) fn are_stock(&self) -> Result<bool> {
+        let state = state_of(&self.names);
+        if let (Some((seen, answer)), Some(state)) = (self.seen.get(), state)
+            && seen == state
+        {
+            return Ok(answer);
+        }
+        let mut answer = true;
+        for (name, function) in &self.stock {
+            let now = objects::dict_get(&self.names, &name.object, name.hash)?;
+            answer = answer && now.is_some_and(|now| now.is(function));
+        }
+        self.seen.set(state.map(|state| (state, answer)));
+        Ok(answer)
     }
 }

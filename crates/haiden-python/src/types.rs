@@ -10,6 +10,7 @@ use crate::attr_cache::Name;
 use crate::filters::Native;
 use crate::objects::{self, Raised, Result};
 use crate::register::{Attached, Obj};
+use crate::stock::Helpers;
 use crate::tests::NativeTest;
 
 macro_rules! types {
@@ -30,6 +31,8 @@ macro_rules! types {
             pub(crate) stock_filters: Vec<(Obj, Native)>,
             /// The stock filters that the compiler knows, by name.
             pub(crate) known_filters: Vec<(&'static str, Name, Obj)>,
+            /// What these call in Python.
+            pub(crate) helpers: Helpers,
             /// The stock tests, likewise.
             pub(crate) stock_tests: Vec<(Obj, NativeTest)>,
         }
@@ -63,6 +66,7 @@ macro_rules! types {
                 suspension: Obj::of(&py.get_type::<crate::waiting::Suspension>()),
                 stock_filters: stock(&filters, Native::STOCK)?,
                 known_filters: known_filters(&filters)?,
+                helpers: Helpers::of(&filters)?,
                 stock_tests: stock(&tests, NativeTest::STOCK)?,
             })
         }

@@ -340,6 +340,15 @@ impl Host for PyHost {
             None => self.get_item(&self.object(object)?, key),
         }
     }
+    fn folds(&mut self, filter: &Name) -> Result<bool> {
+        let table = &self.settings().filters;
+        let found = if objects::is_dict(table) {
+            objects::dict_get(table, &filter.object, filter.hash)?
+        } else {
+            None
+        };
+        found.map_or(Ok(true), |found| Ok(Wanted::of(&found)? != Wanted::Context))
+    }
     fn item_slice(&mut self, object: &Register, slice: &Register) -> Result<Register> {
         objects::get_item(&self.object(object)?, &self.object(slice)?).map(Register::object)
     }

@@ -6,10 +6,11 @@
 //! parentheses, so `-1 ** x`, `(-1) ** x` and `(1 - 2) ** x` all mean `-(1 ** x)`, unless operators are intercepted. They hold
 //! without our optimizer too. Source: `jinja2/nodes.py` (`as_const`), `jinja2/compiler.py` (`visit_Const`), 3.1.6.
 
-use haiden_syntax::ast::{self, Arguments, BinaryOp, Expr, UnaryOp};
+use haiden_syntax::ast::{self, Arguments, BinaryOp, Expr, Symbol, UnaryOp};
 
 use super::Builder;
 use super::known::{Fold, Known};
+use crate::options::KNOWN_FILTERS;
 
 /// Filters that Jinja2 never folds: they take the context.
 const WITH_CONTEXT: [&str; 6] = ["map", "random", "reject", "rejectattr", "select", "selectattr"];
@@ -166,6 +167,59 @@ impl<'s> Builder<'_, '_, 's> {
             },
             _ => Fold::Yes,
         }
+    }
+
+    /// The filters in a constant expression of which the compiler knows nothing, each once.
+    pub(super) fn filters_in(&self, expr: &Expr<'s>, names: &mut Vec<Symbol>) {
+        let mut all = |exprs: &[Expr<'s>]| exprs.iter().for_each(|expr| self.filters_in(expr, names));
+        match expr {
+            Expr::Filter(node) => {
+                all(node.node.as_slice());
+                self.filters_in_arguments(&node.arguments, names);
+                if !KNOWN_FILTERS.contains(&self.ir.text(node.name)) && !names.contains(&node.name) {
+                    names.push(node.name);
+                }
+            }
+            Expr::Test(node) => {
+                self.filters_in(&node.node, names);
+                self.filters_in_arguments(&node.arguments, names);
+            }
+            Expr::Concat(node) => all(&node.nodes),
+            Expr::List(node) => all(&node.items),
+            Expr::Tuple(node) => all(&node.items),
+            Expr::Dict(node) => {
+                for pair in &node.items {
+                    self.filters_in(&pair.key, names);
+                    self.filters_in(&pair.value, names);
+                }
+            }
+            Expr::Binary(node) => {
+                self.filters_in(&node.left, names);
+                self.filters_in(&node.right, names);
+            }
+            Expr::Unary(node) => self.filters_in(&node.node, names),
+            Expr::CondExpr(node) => {
+                self.filters_in(&node.test, names);
+                self.filters_in(&node.expr1, names);
+                node.expr2.iter().for_each(|expr| self.filters_in(expr, names));
+            }
+            Expr::Compare(node) => {
+                self.filters_in(&node.expr, names);
+                node.ops.iter().for_each(|operand| self.filters_in(&operand.expr, names));
+            }
+            Expr::Getattr(node) => self.filters_in(&node.node, names),
+            Expr::Getitem(node) => {
+                self.filters_in(&node.node, names);
+                self.filters_in(&node.arg, names);
+            }
+            _ => {}
+        }
+    }
+
+    fn filters_in_arguments(&self, arguments: &Arguments<'s>, names: &mut Vec<Symbol>) {
+        let named = arguments.kwargs.iter().map(|keyword| &keyword.value);
+        let dynamic = arguments.dyn_args.iter().chain(&arguments.dyn_kwargs);
+        arguments.args.iter().chain(named).chain(dynamic).for_each(|value| self.filters_in(value, names));
     }
 
     /// Does the left side of an `and` or an `or` settle it? Jinja2 does not look at the right one then.

@@ -228,8 +228,21 @@ impl<'a, 's> Builder<'_, 'a, 's> {
         let list = self.exprs(&node.nodes)?;
         // Where autoescape is unknown, and where it folds, Jinja2 joins as text.
         let folds = node.nodes.iter().all(|part| self.is_constant(part));
-        let escape = if self.eval.volatile || folds { Escape::No } else { self.eval.folded() };
-        Ok(self.push(node.at, Expr::Concat(list, escape)))
+        let escape = if self.eval.volatile { Escape::No } else { self.eval.folded() };
+        let mut guards = List::default();
+        if folds && escape != Escape::No {
+            // Unless a filter on the way takes the context, which only the environment knows.
+            let mut filters = Vec::new();
+            node.nodes.iter().for_each(|part| self.filters_in(part, &mut filters));
+            let start = self.tables.scratch.len();
+            for name in filters {
+                let guard = self.push(node.at, Expr::Folds(name));
+                self.tables.scratch.push(guard);
+            }
+            guards = self.list(start);
+        }
+        let escape = if folds && guards.len == 0 { Escape::No } else { escape };
+        Ok(self.push(node.at, Expr::Concat(list, escape, guards)))
     }
 
     #[inline(never)]

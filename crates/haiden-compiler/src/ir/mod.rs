@@ -27,7 +27,7 @@ impl ExprId {
 }
 
 /// A run of `Ir::lists`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct List {
     pub(crate) start: u32,
     pub(crate) len: u32,
@@ -172,7 +172,10 @@ pub enum Expr<'a> {
         ops: List,
         operators: u32,
     },
-    Concat(List, Escape),
+    /// Parts, and how they are joined: as text if all guards hold.
+    Concat(List, Escape, List),
+    /// Does Jinja2 call the filter of this name while it compiles?
+    Folds(Symbol),
     MarkSafe(ExprId, Escape),
     Context {
         locals: Option<u32>,

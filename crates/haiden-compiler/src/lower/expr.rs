@@ -1,6 +1,6 @@
 //! Expressions: into a register of one's choice, or into whichever is at hand.
 
-use haiden_bytecode::{Constant, LoopField, Op};
+use haiden_bytecode::{Constant, Escape, LoopField, Op};
 use haiden_syntax::ast::CompareOp;
 
 use super::{Lower, Patch, Reg, Result};
@@ -143,11 +143,25 @@ impl Lower<'_, '_> {
             Expr::Pos(value) => self.unary(id, Op::Pos, *value, dst)?,
             Expr::Binary { op, left, right } => self.binary(id, *op, *left, *right, dst)?,
             Expr::Compare { first, ops, operators } => self.compare(id, *first, *ops, *operators, dst)?,
-            Expr::Concat(list, escape) => {
+            Expr::Concat(list, escape, guards) => {
                 let parts: Vec<ExprId> = ir.list(*list).to_vec();
                 let first = self.run(&parts)?;
+                let (mut others, mut end) = (Vec::new(), Vec::new());
+                for &guard in ir.list(*guards) {
+                    self.branch(guard, false, &mut others)?;
+                }
                 self.set_at(ir.place(id));
+                if !others.is_empty() {
+                    self.abc(Op::Concat, Escape::No as u8, dst, first, parts.len() as u16);
+                    end.push(self.jump());
+                    self.patch_here(&others)?;
+                }
                 self.abc(Op::Concat, *escape as u8, dst, first, parts.len() as u16);
+                self.patch_here(&end)?;
+            }
+            Expr::Folds(name) => {
+                let name = self.name(*name);
+                self.aw(Op::Folds, 0, dst, name);
             }
             Expr::MarkSafe(value, escape) => {
                 let base = self.base(dst)?;

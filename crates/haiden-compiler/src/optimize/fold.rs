@@ -50,7 +50,7 @@ fn folded<'a>(ir: &Ir<'a>, expr: &Expr<'a>) -> Option<Expr<'a>> {
             constant(chosen).cloned()
         }
         Expr::Compare { first, ops, operators } => compare(ir, first, ops, operators),
-        Expr::Concat(list, _) => concat(ir, list),
+        Expr::Concat(list, ..) => concat(ir, list),
         _ => None,
     }
 }

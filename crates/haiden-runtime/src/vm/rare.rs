@@ -257,6 +257,10 @@ impl<H: Host> Vm<H> {
                 let parts = [parts[0].clone(), parts[1].clone(), parts[2].clone()];
                 set!(ops::a(word), check!(host.slice(&parts)));
             }
+            code::Folds => {
+                let folds = check!(host.folds(&program.names[ops::w(word) as usize]));
+                set!(ops::a(word), host.boolean(folds));
+            }
             code::GetSlice => {
                 set!(ops::a(word), check!(host.item_slice(get!(ops::b(word)), get!(ops::c(word)))));
             }

@@ -668,6 +668,7 @@ impl<H: Host> Vm<H> {
                     | Op::GetAttrWide
                     | Op::MakeSlice
                     | Op::GetSlice
+                    | Op::Folds
                     | Op::SetAttr
                     | Op::CheckNamespace
                     | Op::MakeList
