@@ -80,8 +80,10 @@ pub(crate) fn make_named(types: &Types, class: &Obj, parts: Parts<'_>, name: &Ob
         (&types.module, &objects::none()),
         (&types.uptodate, &up_to_date),
     ];
+    // Nothing is linked that would have to learn of them; a subclass may have plans of its own.
+    let set = if class.is(&types.template) { objects::set_attr_plainly } else { objects::set_attr };
     for (attribute, value) in attributes {
-        objects::set_attr(&this, &attribute.object, value)?;
+        set(&this, &attribute.object, value)?;
     }
     let Some(template) = objects::ours_or_subclass::<Template>(&this) else {
         return objects::raise(&objects::Class::Type.object(), "a class of templates expected");

@@ -261,9 +261,6 @@ impl<H: Host> Vm<H> {
                 let folds = check!(host.folds(&program.names[ops::w(word) as usize]));
                 set!(ops::a(word), host.boolean(folds));
             }
-            code::GetSlice => {
-                set!(ops::a(word), check!(host.item_slice(get!(ops::b(word)), get!(ops::c(word)))));
-            }
             code::CheckNamespace => {
                 check!(host.check_namespace(get!(ops::a(word))));
             }

@@ -455,6 +455,9 @@ impl<H: Host> Vm<H> {
                     Op::GetItem => {
                         set!(ops::a(word), check!(host.item(get!(ops::b(word)), get!(ops::c(word)))));
                     }
+                    Op::GetSlice => {
+                        set!(ops::a(word), check!(host.item_slice(get!(ops::b(word)), get!(ops::c(word)))));
+                    }
                     Op::GetItemInt => {
                         let key = host.integer(i64::from(ops::c(word) as i16));
                         set!(ops::a(word), check!(host.item(get!(ops::b(word)), &key)));
@@ -667,7 +670,6 @@ impl<H: Host> Vm<H> {
                     | Op::StoreCell
                     | Op::GetAttrWide
                     | Op::MakeSlice
-                    | Op::GetSlice
                     | Op::Folds
                     | Op::SetAttr
                     | Op::CheckNamespace
