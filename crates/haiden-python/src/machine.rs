@@ -21,6 +21,7 @@ use crate::output::Output;
 use crate::register::{Attached, Obj, Register};
 use crate::scope::{Context, Member, Scope};
 use crate::settings;
+use crate::types::Types;
 
 type Inner<T> = Attached<(T, Member)>;
 
@@ -77,16 +78,19 @@ pub(crate) fn share_loop(state: Box<LoopState<PyHost>>, scope: &Rc<Scope>) -> Re
     make(Loop(Attached::new(objects::token(), data)))
 }
 
-pub(crate) fn as_macro(object: &Obj) -> Option<&Closure<PyHost>> {
-    objects::ours::<Macro>(object).map(|object| &object.0.peek().0)
+#[inline(always)]
+pub(crate) fn as_macro<'a>(types: &Types, object: &'a Obj) -> Option<&'a Closure<PyHost>> {
+    objects::ours_of::<Macro>(&types.macro_class, object).map(|object| &object.0.peek().0)
 }
 
-pub(crate) fn as_block(object: &Obj) -> Option<&BlockReference<PyHost>> {
-    objects::ours::<Block>(object).map(|object| &object.0.peek().0)
+#[inline(always)]
+pub(crate) fn as_block<'a>(types: &Types, object: &'a Obj) -> Option<&'a BlockReference<PyHost>> {
+    objects::ours_of::<Block>(&types.block_class, object).map(|object| &object.0.peek().0)
 }
 
-pub(crate) fn is_loop(object: &Obj) -> bool {
-    objects::ours::<Loop>(object).is_some()
+#[inline(always)]
+pub(crate) fn is_loop(types: &Types, object: &Obj) -> bool {
+    objects::ours_of::<Loop>(&types.loop_class, object).is_some()
 }
 
 pub(crate) fn take_loop(object: &Obj) -> Option<Box<LoopState<PyHost>>> {

@@ -8,6 +8,7 @@ use pyo3::sync::PyOnceLock;
 
 use crate::attr_cache::Name;
 use crate::filters::Native;
+use crate::machine;
 use crate::objects::{self, Raised, Result};
 use crate::register::{Attached, Obj};
 use crate::stock::Helpers;
@@ -21,6 +22,10 @@ macro_rules! types {
             $( pub(crate) $text: Name, )*
             /// The exception by which a verb says that something must be awaited.
             pub(crate) suspension: Obj,
+            /// The classes of what the machine calls itself.
+            pub(crate) macro_class: Obj,
+            pub(crate) block_class: Obj,
+            pub(crate) loop_class: Obj,
             /// The function `json.dumps`, once it was found to be Python's own.
             pub(crate) stock_dumps: RefCell<Option<Obj>>,
             /// `Undefined`, made without a call.
@@ -64,6 +69,9 @@ macro_rules! types {
                 stock_dumps: RefCell::default(),
                 names: RefCell::default(),
                 suspension: Obj::of(&py.get_type::<crate::waiting::Suspension>()),
+                macro_class: Obj::of(&py.get_type::<machine::Macro>()),
+                block_class: Obj::of(&py.get_type::<machine::Block>()),
+                loop_class: Obj::of(&py.get_type::<machine::Loop>()),
                 stock_filters: stock(&filters, Native::STOCK)?,
                 known_filters: known_filters(&filters)?,
                 helpers: Helpers::of(&filters)?,

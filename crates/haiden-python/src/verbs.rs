@@ -516,17 +516,17 @@ impl Host for PyHost {
     #[inline(always)]
     fn callee<'a>(&'a self, value: &'a Register) -> Callee<'a, PyHost> {
         let Some(object) = value.as_object() else { return Callee::Foreign };
-        if self.calls_by_hook && !machine::is_loop(object) {
+        if self.calls_by_hook && !machine::is_loop(self.types, object) {
             // An overridden `call` sees the calls of macros too.
             return Callee::Foreign;
         }
-        if let Some(closure) = machine::as_macro(object) {
+        if let Some(closure) = machine::as_macro(self.types, object) {
             return Callee::Macro(closure);
         }
-        if let Some(block) = machine::as_block(object) {
+        if let Some(block) = machine::as_block(self.types, object) {
             return Callee::Block(block);
         }
-        if machine::is_loop(object) { Callee::Loop } else { Callee::Foreign }
+        if machine::is_loop(self.types, object) { Callee::Loop } else { Callee::Foreign }
     }
     fn asks_for_context(&mut self, callee: &Register) -> Result<bool> {
         let Some(callee) = callee.as_object() else { return Ok(false) };

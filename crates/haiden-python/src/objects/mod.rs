@@ -253,6 +253,21 @@ where
     Some(object.get())
 }
 
+/// As [`ours`], where the class is at hand.
+#[inline(always)]
+pub(crate) fn ours_of<'a, T>(class: &Obj, object: &'a Obj) -> Option<&'a T>
+where
+    T: PyClass<Frozen = pyo3::pyclass::boolean_struct::True> + Sync,
+{
+    debug_assert_eq!(class.as_ptr().cast(), T::type_object_raw(token()), "the type's class");
+    if object.kind().cast() != class.as_ptr() {
+        return None;
+    }
+    // SAFETY: as in `ours`.
+    let object = unsafe { &*ptr::from_ref(object).cast::<Py<T>>() };
+    Some(object.get())
+}
+
 /// An instance of one of our own classes, or of a subclass of it.
 #[inline]
 pub(crate) fn ours_or_subclass<T>(object: &Obj) -> Option<&T>
