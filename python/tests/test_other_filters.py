@@ -101,3 +101,31 @@ def test_helpers_that_a_program_replaces(helper, monkeypatch):
     assert page(haiden) == page(jinja2) != before
     monkeypatch.undo()
     assert page(haiden) == before
+
+
+@pytest.mark.parametrize("flag", [True, False])
+@pytest.mark.parametrize(
+    "source",
+    [
+        "a{{ y|mine }}",
+        "{% if flag %}{{ y|mine }}{% endif %}ok",
+        "{{ y is own }}",
+        "{% for i in [1] if y is own %}{% endfor %}",
+        "{% macro m() %}{{ n|mine }}{% endmacro %}{% if flag %}{{ m() }}{% endif %}",
+        "{% filter mine %}a{{ y }}{% endfilter %}",
+    ],
+)
+def test_filters_and_tests_that_are_gone_after_compiling(source, flag):
+    def page(package):
+        env = package.Environment()
+        env.filters["mine"] = str
+        env.tests["own"] = bool
+        template = env.from_string(source)
+        template.render(y=1, flag=True)
+        del env.filters["mine"], env.tests["own"]
+        try:
+            return template.render(y=1, flag=flag)
+        except Exception as error:
+            return type(error).__name__, str(error)
+
+    assert page(haiden) == page(jinja2)

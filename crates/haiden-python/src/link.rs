@@ -49,6 +49,8 @@ impl Linked {
 pub(crate) struct PyLinker<'a> {
     pub(crate) types: &'static Types,
     pub(crate) settings: &'a Settings,
+    /// The template was linked before.
+    pub(crate) is_again: bool,
     /// The functions that were found, to look whether they are still the environment's.
     pub(crate) references: Vec<Reference>,
     /// The first thing that went wrong.
@@ -117,6 +119,9 @@ impl Linker<PyHost> for PyLinker<'_> {
     }
     fn another_name(&mut self, _name: &str, linked: &Name) -> Name {
         linked.clone()
+    }
+    fn forgives(&self) -> bool {
+        self.is_again
     }
     fn site_kind(&self) -> bool {
         self.settings.fast

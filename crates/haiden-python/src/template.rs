@@ -185,6 +185,7 @@ fn has_same_functions(program: &Program, states: Option<(u64, u64)>) -> Result<b
     Ok(true)
 }
 
+/// Links a program. `autoescape`: what the environment says by now, if the template was linked before.
 fn link(
     py: Python<'_>,
     settings: &Obj,
@@ -209,7 +210,8 @@ fn link(
         references: RefCell::default(),
         seen: Cell::new(None),
     };
-    let mut linker = PyLinker { types, settings: known, references: Vec::new(), error: None };
+    let is_again = autoescape.is_some();
+    let mut linker = PyLinker { types, settings: known, is_again, references: Vec::new(), error: None };
     let name = code.name.as_deref();
     let program = haiden_runtime::link(code.image.clone(), name.map(Arc::from), extra, &mut linker);
     if let Some(raised) = linker.error {

@@ -695,6 +695,10 @@ pub trait Linker<H: Host> {
         let _ = linked;
         self.name(name)
     }
+    /// Is a filter or test that is unknown an error when it is called, and not before? So it is when a template is linked again.
+    fn forgives(&self) -> bool {
+        false
+    }
     /// What the program's attribute sites have in common.
     fn site_kind(&self) -> H::SiteKind;
     /// Does this filter or test make a difference to a site of which it alone gets the value?

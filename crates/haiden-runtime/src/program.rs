@@ -228,7 +228,8 @@ impl std::error::Error for LinkError {}
 /// An image becomes a program.
 ///
 /// # Errors
-/// [`LinkError`] for the first filter or test (in source order) that is unknown where Jinja's compile would say so.
+/// [`LinkError`] for the first filter or test (in source order) that is unknown where Jinja's compile would say so, unless the linker
+/// forgives that.
 pub fn link<H: Host>(
     image: Arc<Image>,
     name: Option<Arc<str>>,
@@ -238,7 +239,9 @@ pub fn link<H: Host>(
     let texts = image.names();
     let filters: Box<[_]> = image.filters().iter().map(|f| linker.filter(texts.at(f.name))).collect();
     let tests: Box<[_]> = image.tests().iter().map(|t| linker.test(texts.at(t.name))).collect();
-    unknown_reference(&image, &filters, &tests)?;
+    if !linker.forgives() {
+        unknown_reference(&image, &filters, &tests)?;
+    }
     let ascii = (!image.text_is_ascii()).then(|| ascii_strings(&image));
     let names: Box<[_]> = texts.iter().map(|name| linker.name(name)).collect();
     let sites = Sites::new(&filters, &tests, linker);
