@@ -1,7 +1,8 @@
 //! `ast.literal_eval`: text that is a Python literal becomes the value.
 //!
 //! In: text. Out: a tree of plain values, or nothing for what is no literal (the caller keeps the text then). What native
-//! values have no type for (sets, complex numbers, `...`) counts as no literal. Nesting is bounded as in CPython,
+//! values have no type for (sets, complex numbers, `...`) counts as no literal; a member of a set or a key of a dict that cannot be
+//! hashed is an error, as it is in Python. Nesting is bounded as in CPython,
 //! whose tokenizer refuses more than 200 open brackets.
 
 use num_bigint::BigInt;
@@ -24,13 +25,57 @@ pub(crate) enum Literal {
     List(Vec<Literal>),
     Tuple(Vec<Literal>),
     Dict(Vec<(Literal, Literal)>),
+    Set(Vec<Literal>),
 }
 
 /// The literal that a text is. Text that starts with a blank is none.
-pub(crate) fn literal(text: &str) -> Option<Literal> {
+///
+/// # Errors
+/// The type of what cannot be hashed and would have to be.
+pub(crate) fn literal(text: &str) -> Result<Option<Literal>, &'static str> {
+    let Some(literal) = parsed(text) else { return Ok(None) };
+    let holds_a_set = literal.check()?;
+    Ok(Some(literal).filter(|_| !holds_a_set))
+}
+
+impl Literal {
+    /// Does it hold a set, or is it one? In Python's order of evaluation.
+    fn check(&self) -> Result<bool, &'static str> {
+        let all = |items: &[Literal]| items.iter().try_fold(false, |found, item| Ok(item.check()? | found));
+        match self {
+            Literal::List(items) | Literal::Tuple(items) => all(items),
+            Literal::Set(items) => {
+                for item in items {
+                    item.check()?;
+                    item.check_hash()?;
+                }
+                Ok(true)
+            }
+            Literal::Dict(entries) => entries.iter().try_fold(false, |found, (key, value)| {
+                let holds_a_set = key.check()? | value.check()?;
+                key.check_hash()?;
+                Ok(found | holds_a_set)
+            }),
+            _ => Ok(false),
+        }
+    }
+
+    /// Its type, or that of a part, if it cannot be hashed for that.
+    fn check_hash(&self) -> Result<(), &'static str> {
+        match self {
+            Literal::List(_) => Err("list"),
+            Literal::Dict(_) => Err("dict"),
+            Literal::Set(_) => Err("set"),
+            Literal::Tuple(items) => items.iter().try_for_each(Literal::check_hash),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn parsed(text: &str) -> Option<Literal> {
     if memchr::memchr(b'\r', text.as_bytes()).is_some() {
         // Python's tokenizer knows one kind of line break, in strings, too.
-        return literal(&text.replace("\r\n", "\n").replace('\r', "\n"));
+        return parsed(&text.replace("\r\n", "\n").replace('\r', "\n"));
     }
     let mut reader = Reader { rest: text, open: 0 };
     reader.skip_lines();
@@ -134,7 +179,7 @@ impl Reader<'_> {
                 reader.skip(')').then_some(value)
             }),
             '[' => self.bracketed(|reader| reader.items().map(Literal::List)),
-            '{' => self.bracketed(|reader| reader.entries().map(Literal::Dict)),
+            '{' => self.bracketed(Self::entries),
             '\'' | '"' => self.strings(),
             '0'..='9' | '.' => self.number(),
             '+' => self.signed(false),
@@ -167,20 +212,24 @@ impl Reader<'_> {
         Some(items)
     }
 
-    /// The entries of a dict and its end.
-    fn entries(&mut self) -> Option<Vec<(Literal, Literal)>> {
-        let mut entries = Vec::new();
+    /// The entries of a dict, or the members of a set, and the end.
+    fn entries(&mut self) -> Option<Literal> {
+        let (mut entries, mut members) = (Vec::new(), Vec::new());
         while !self.skip('}') {
             let key = self.expression()?;
-            if !self.skip(':') {
-                return None;
+            match (self.skip(':'), entries.is_empty(), members.is_empty()) {
+                (true, _, true) => entries.push((key, self.expression()?)),
+                (false, true, _) => members.push(key),
+                _ => return None,
             }
-            entries.push((key, self.expression()?));
             if !self.skip(',') {
-                return self.skip('}').then_some(entries);
+                if !self.skip('}') {
+                    return None;
+                }
+                break;
             }
         }
-        Some(entries)
+        Some(if members.is_empty() { Literal::Dict(entries) } else { Literal::Set(members) })
     }
 
     /// A number with a sign before it: `literal_eval` takes one.
@@ -413,7 +462,7 @@ fn code_point<'t>(out: &mut String, rest: &'t str, digits: usize) -> Option<&'t 
 
 #[cfg(test)]
 mod tests {
-    use super::{Literal, literal};
+    use super::{Literal, literal, parsed};
 
     fn shown(value: &Literal) -> String {
         let all = |items: &[Literal]| items.iter().map(shown).collect::<Vec<_>>().join(" ");
@@ -431,12 +480,16 @@ mod tests {
                     entries.iter().map(|(key, value)| format!("{}:{}", shown(key), shown(value))).collect();
                 format!("{{{}}}", entries.join(" "))
             }
+            Literal::Set(items) => format!("{{{}}}", all(items)),
         }
     }
 
     #[track_caller]
     fn check(text: &str, expected: &str) {
-        let found = literal(text).map_or_else(|| "-".to_owned(), |value| shown(&value));
+        let found = match literal(text) {
+            Ok(value) => value.map_or_else(|| "-".to_owned(), |value| shown(&value)),
+            Err(name) => format!("unhashable {name}"),
+        };
         assert_eq!(found, expected, "{text:?}");
     }
 
@@ -522,6 +575,20 @@ mod tests {
             ("{'a': 1, 2: [3]}", "{\"a\":1 2:[3]}"),
             ("{}", "{}"),
             ("{1}", "-"),
+            ("{[1]}", "unhashable list"),
+            ("{[1]: 2}", "unhashable list"),
+            ("{(1, [2])}", "unhashable list"),
+            ("{{1}}", "unhashable set"),
+            ("{{}: 1}", "unhashable dict"),
+            ("[{1}]", "-"),
+            ("{1, 2: 3}", "-"),
+            ("{1: 2, 3}", "-"),
+            ("{1,}", "-"),
+            ("{,}", "-"),
+            ("{'a': [1], (1, {}): 2}", "unhashable dict"),
+            ("{1, {2: []}}", "unhashable dict"),
+            ("({2: {[]}},)", "unhashable list"),
+            ("{ [0]}\n\n", "unhashable list"),
             ("-(-1)", "-"),
             ("- (1.5)", "-1.5"),
             ("-\n1", "-"),
@@ -550,11 +617,11 @@ mod tests {
     #[test]
     fn nesting_is_bounded() {
         let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
-        assert!(literal(&nested(200)).is_some());
-        assert!(literal(&nested(201)).is_none());
-        assert!(literal(&"[".repeat(1_000_000)).is_none());
-        assert!(literal(&"-".repeat(1_000_000)).is_none());
-        assert!(literal(&"9".repeat(4300)).is_some());
-        assert!(literal(&"9".repeat(4301)).is_none());
+        assert!(parsed(&nested(200)).is_some());
+        assert!(parsed(&nested(201)).is_none());
+        assert!(parsed(&"[".repeat(1_000_000)).is_none());
+        assert!(parsed(&"-".repeat(1_000_000)).is_none());
+        assert!(parsed(&"9".repeat(4300)).is_some());
+        assert!(parsed(&"9".repeat(4301)).is_none());
     }
 }

@@ -6,7 +6,7 @@
 
 use haiden_runtime::builtins::BuiltinHost as _;
 
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::python::literal::{Literal, literal};
 use crate::python::number::{Int, Number};
 use crate::value::function::CallArguments;
@@ -191,7 +191,9 @@ impl NativeHost {
                 }
             }
         }
-        match (literal(&text), alone) {
+        let literal = literal(&text)
+            .map_err(|name| Error::new(ErrorKind::Type, format!("unhashable type: '{name}'")))?;
+        match (literal, alone) {
             (Some(value), _) => self.word_of(&value),
             (None, Some(value)) => Ok(value),
             (None, None) => self.new_text(&text, false),
@@ -200,7 +202,8 @@ impl NativeHost {
 
     fn word_of(&mut self, value: &Literal) -> Result<Word, Error> {
         Ok(match value {
-            Literal::None => Word::None,
+            // What holds a set counts as no literal.
+            Literal::None | Literal::Set(_) => Word::None,
             Literal::Bool(value) => Word::Bool(*value),
             Literal::Int(value) => self.new_number(Number::Int(Int::from(value.clone()))),
             Literal::Float(value) => Word::Float(*value),
