@@ -62,8 +62,6 @@ pub struct Code {
     shape_index: HashMap<CallShape, u32>,
     filter_index: References,
     test_index: References,
-    /// By filter, and by test: its last call, + 1.
-    last_calls: [Vec<u32>; 2],
 }
 
 /// Where strings end, behind where the first one starts.
@@ -87,18 +85,25 @@ impl Default for Ends {
 /// Template text that was seen lately, to find it again: pages repeat themselves.
 ///
 /// By a hash of its ends the string that has it, + 1; a later text takes the place of an earlier one with the same hash. So it
-/// takes the same time for any text but to compare it, and finds nearly all.
+/// takes the same time for any text but to compare it, and finds nearly all. A small template asks for no memory.
 #[derive(Debug, Default)]
-struct Texts(Vec<u32>);
+struct Texts {
+    few: [u32; 16],
+    many: Vec<u32>,
+}
 
 impl Texts {
-    /// Room for texts of a template with so many instructions.
-    fn with_capacity(instructions: usize) -> Texts {
-        Texts(vec![0; instructions.next_power_of_two().clamp(16, 4096)])
+    /// Room for so many texts.
+    fn with_capacity(texts: usize) -> Texts {
+        let mut room = Texts::default();
+        if texts > room.few.len() {
+            room.many = vec![0; texts.next_power_of_two().min(4096)];
+        }
+        room
     }
 
     /// The place for a text.
-    fn place(&mut self, text: &str) -> Option<&mut u32> {
+    fn place(&mut self, text: &str) -> &mut u32 {
         let bytes = text.as_bytes();
         let word = |end: Option<&[u8; 8]>| end.map_or(0, |end| u64::from_le_bytes(*end));
         let ends = match bytes.len() {
@@ -106,13 +111,14 @@ impl Texts {
             _ => bytes.iter().fold(0, |all, byte| all << 8 | u64::from(*byte)),
         };
         let mixed = (ends ^ (bytes.len() as u64) << 40).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32;
-        let mask = self.0.len().wrapping_sub(1);
-        self.0.get_mut(mixed as usize & mask)
+        let places = if self.many.is_empty() { &mut self.few[..] } else { &mut self.many[..] };
+        let mask = places.len() - 1;
+        &mut places[mixed as usize & mask]
     }
 }
 
-/// By name index: the reference that is soft, and the one that is hard, each + 1.
-type References = Vec<[u32; 2]>;
+/// By name index: the reference that is soft, and the one that is hard, and the last call of each, all + 1.
+type References = Vec<[u32; 4]>;
 
 impl Code {
     /// Empty code.
@@ -147,7 +153,7 @@ impl Code {
     /// The string of a piece of template text: one that is there, if it was seen lately, or else a new one.
     pub fn template_text(&mut self, text: &str) -> u32 {
         let next = self.ends.0.len() as u32;
-        let Some(place) = self.texts.place(text) else { return self.string(text) };
+        let place = self.texts.place(text);
         if let Some(string) = place.checked_sub(1) {
             let ends = &self.ends.0[string as usize..];
             if self.text.as_bytes()[ends[0] as usize..ends[1] as usize] == *text.as_bytes() {
@@ -214,7 +220,7 @@ impl Code {
             (&mut self.tests, &mut self.test_index)
         };
         if index.len() <= name as usize {
-            index.resize(name as usize + 1, [0; 2]);
+            index.resize(name as usize + 1, [0; 4]);
         }
         let slot = &mut index[name as usize][usize::from(hard)];
         if *slot == 0 {
@@ -227,13 +233,21 @@ impl Code {
     /// A call of filter `name` (name index) with further arguments as `shape` says.
     pub fn filter_call(&mut self, name: u32, hard: bool, at: At, shape: u32) -> u32 {
         let reference = self.reference(true, name, hard, at);
-        call(&mut self.filter_calls, &mut self.last_calls[0], ReferenceCall { reference, shape })
+        call(
+            &mut self.filter_calls,
+            last_call(&mut self.filter_index, name, hard),
+            ReferenceCall { reference, shape },
+        )
     }
 
     /// A call of test `name` (name index) with further arguments as `shape` says.
     pub fn test_call(&mut self, name: u32, hard: bool, at: At, shape: u32) -> u32 {
         let reference = self.reference(false, name, hard, at);
-        call(&mut self.test_calls, &mut self.last_calls[1], ReferenceCall { reference, shape })
+        call(
+            &mut self.test_calls,
+            last_call(&mut self.test_index, name, hard),
+            ReferenceCall { reference, shape },
+        )
     }
 
     /// A table of local variables: (name index, register).
@@ -348,19 +362,21 @@ impl Code {
     }
 }
 
+/// Where the last call of a filter or test is noted, which is known.
+fn last_call(index: &mut References, name: u32, hard: bool) -> &mut u32 {
+    &mut index[name as usize][2 + usize::from(hard)]
+}
+
 /// The index of a call: that of the last one of the same filter or test, if it is the same.
-fn call(calls: &mut Vec<ReferenceCall>, last: &mut Vec<u32>, call: ReferenceCall) -> u32 {
-    let reference = call.reference as usize;
-    if last.len() <= reference {
-        last.resize(reference + 1, 0);
-    }
-    let known = last[reference].checked_sub(1);
-    if let Some(known) = known.filter(|&known| calls[known as usize] == call) {
+fn call(calls: &mut Vec<ReferenceCall>, last: &mut u32, call: ReferenceCall) -> u32 {
+    if let Some(known) = last.checked_sub(1)
+        && calls[known as usize] == call
+    {
         return known;
     }
     calls.push(call);
-    last[reference] = calls.len() as u32;
-    last[reference] - 1
+    *last = calls.len() as u32;
+    *last - 1
 }
 
 /// Code becomes an image. Functions may be finished in any order; in the image they lie by index.
