@@ -47,7 +47,7 @@ def _measured_addresses(case: t.Any, expected: t.Any, found: t.Any) -> bool:
     if re.sub(r"\d+", "0", page) != re.sub(r"\d+", "0", ours):
         return False
     sources = "".join([case["template"], *case["templates"].values()])
-    steps = [step for step, measure in ((ADDRESS, r"\b(length|count)\b"), (WORDS, r"\bwordcount\b")) if re.search(measure, sources)]
+    steps = [step for step, measure in ((ADDRESS, r"\b(length|count|r?find|r?index)\b"), (WORDS, r"\bwordcount\b")) if re.search(measure, sources)]
     less = [int(one) - int(other) for one, other in zip(re.findall(r"\d+", page), re.findall(r"\d+", ours), strict=True)]
     return any(less) and all(any(not more or more == step for step in steps) for more in less)
 
