@@ -42,14 +42,14 @@ def _addresses_taken_apart(_: t.Any, expected: t.Any, found: t.Any) -> bool:
 
 
 def _measured_addresses(case: t.Any, expected: t.Any, found: t.Any) -> bool:
-    """Such a text is longer with its place, by as many characters and words: pages that differ only in what measured it."""
+    """Such texts are longer with their places, each by as many characters and words: pages that differ only in what measured them."""
     page, ours = expected.get("page", ""), found.get("page", "")
     if re.sub(r"\d+", "0", page) != re.sub(r"\d+", "0", ours):
         return False
     sources = "".join([case["template"], *case["templates"].values()])
     steps = [step for step, measure in ((ADDRESS, r"\b(length|count|r?find|r?index)\b"), (WORDS, r"\bwordcount\b")) if re.search(measure, sources)]
     less = [int(one) - int(other) for one, other in zip(re.findall(r"\d+", page), re.findall(r"\d+", ours), strict=True)]
-    return any(less) and all(any(not more or more == step for step in steps) for more in less)
+    return any(less) and all(any(more % step == 0 for step in steps) for more in less)
 
 
 def _names_of_the_package(_: t.Any, expected: t.Any, found: t.Any) -> bool:
