@@ -129,3 +129,23 @@ def test_filters_and_tests_that_are_gone_after_compiling(source, flag):
             return type(error).__name__, str(error)
 
     assert page(haiden) == page(jinja2)
+
+
+def test_a_filter_that_compiles_a_template_when_it_is_looked_at():
+    env = haiden.Environment()
+    env.from_string("a").render()
+
+    class Curious:
+        asked = False
+
+        def __call__(self, value):
+            return f"!{value}"
+
+        def __getattr__(self, name):
+            if not self.asked:
+                self.asked = True
+                assert env.from_string("{{ 'x'|upper or y }}").render() == "!x"
+            raise AttributeError(name)
+
+    env.filters["upper"] = Curious()
+    assert env.from_string("{{ 'x'|upper or y }}").render() == "!x"

@@ -65,7 +65,7 @@ pub(crate) struct Settings {
     /// A state of the policies, and how much longer by them a text may be that is to be cut.
     pub(crate) leeway: Cell<Option<(u64, i64)>>,
     /// The options for templates that are not escaped, and for those that are.
-    known: RefCell<[Option<Rc<Known>>; 2]>,
+    known: RefCell<[Option<Seen>; 2]>,
     compiles_source: bool,
     /// The extensions that only Python code knows.
     foreign: Vec<Obj>,
@@ -78,12 +78,13 @@ pub(crate) struct Settings {
     loads: Cell<[u64; 2]>,
 }
 
+/// Options, and the last state of the table of filters that they went for.
+type Seen = (Rc<Known>, Option<u64>);
+
 /// The options that templates of an environment are compiled with.
 pub(crate) struct Known {
     pub(crate) options: Options,
     pub(crate) fingerprint: [u8; 32],
-    /// The state that the table of filters was in then.
-    state_of_filters: Option<u64>,
 }
 
 /// What an environment loads templates as, and the attributes that say which it has.
@@ -481,19 +482,25 @@ pub(crate) fn options(settings: &Settings, py: Python<'_>, name: Option<&str>) -
     // Whoever puts a function into a table tells nobody.
     let state =
         if settings.fast && objects::is_dict(&settings.filters) { state_of(&settings.filters) } else { None };
-    if let Some(known) = &settings.known.borrow()[place]
-        && (state.is_some() && known.state_of_filters == state
-            || known.options.filters == other_filters(settings, py)?)
+    // Looking at a function may run Python code, which may come back here.
+    let known = settings.known.borrow()[place].clone();
+    if let Some((known, seen)) = &known
+        && state.is_some()
+        && *seen == state
     {
         return Ok(known.clone());
     }
     let filters = other_filters(settings, py)?;
-    let options = Options { filters, ..read_options(settings, py, autoescape)? };
-    let fingerprint = fingerprint(settings, &options);
-    let known = Rc::new(Known { options, fingerprint, state_of_filters: state });
+    let known = match known {
+        Some((known, _)) if known.options.filters == filters => known,
+        _ => {
+            let options = Options { filters, ..read_options(settings, py, autoescape)? };
+            Rc::new(Known { fingerprint: fingerprint(settings, &options), options })
+        }
+    };
     // A policy takes part in the options of this extension: whoever sets one tells nobody.
     if !known.options.syntax.extensions.contains(Extensions::I18N) {
-        settings.known.borrow_mut()[place] = Some(known.clone());
+        settings.known.borrow_mut()[place] = Some((known.clone(), state));
     }
     Ok(known)
 }
