@@ -690,6 +690,11 @@ pub trait Linker<H: Host> {
     ) -> H::Constant;
     /// A name.
     fn name(&mut self, name: &str) -> H::Name;
+    /// The text of a name that was linked before, for who keeps it: a host that has it shared need not copy it.
+    fn text(&mut self, name: &str, linked: &H::Name) -> Arc<str> {
+        let _ = linked;
+        name.into()
+    }
     /// A name that was linked before, for another place.
     fn another_name(&mut self, name: &str, linked: &H::Name) -> H::Name {
         let _ = linked;

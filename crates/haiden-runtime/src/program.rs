@@ -289,12 +289,16 @@ fn unknown_reference<F, T>(
 /// Call shapes. A name that many of them have is copied once.
 fn link_shapes<H: Host>(image: &Image, names: &[H::Name], linker: &mut impl Linker<H>) -> Box<[Shape<H>]> {
     let texts = image.names();
-    let mut known: HashMap<u32, Arc<str>> = HashMap::new();
+    // By name; made with the first keyword.
+    let mut known: Vec<Option<Arc<str>>> = Vec::new();
     let mut keyword = |index: u32| {
-        let text = texts.at(index);
+        let (text, linked) = (texts.at(index), &names[index as usize]);
+        if known.is_empty() {
+            known.resize(names.len(), None);
+        }
         Keyword {
-            text: known.entry(index).or_insert_with(|| text.into()).clone(),
-            name: linker.another_name(text, &names[index as usize]),
+            text: known[index as usize].get_or_insert_with(|| linker.text(text, linked)).clone(),
+            name: linker.another_name(text, linked),
         }
     };
     let shapes = image.shapes().iter().map(|shape| Shape {

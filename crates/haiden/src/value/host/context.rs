@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::value::arena::hash_text;
 use crate::value::heap::SMALL;
 use crate::value::host::NativeHost;
-use crate::value::host::names::Shared;
+use crate::value::host::names::{Shared, Taken};
 use crate::value::word::Word;
 
 /// How many shapes a name remembers.
@@ -32,7 +32,18 @@ impl Name {
     #[inline(always)]
     pub(crate) fn new(text: &str) -> Name {
         let hash = hash_text(text);
-        let known = Shared::of(text, hash);
+        Name::linked(Shared::of(text, hash), hash)
+    }
+
+    /// As [`new`](Self::new), for who has names at hand.
+    #[inline(always)]
+    pub(crate) fn of(text: &str, at_hand: &mut Taken) -> Name {
+        let hash = hash_text(text);
+        Name::linked(at_hand.name(text, hash), hash)
+    }
+
+    #[inline(always)]
+    fn linked(known: Shared, hash: u64) -> Name {
         let is_dict_method = known.is_dict_method();
         Name { known, hash, cache: Default::default(), is_dict_method }
     }

@@ -8,6 +8,7 @@ use haiden_runtime::Linker;
 use haiden_runtime::builtins::{BuiltinTest, find_filter, find_test};
 
 use crate::value::arena::Arena;
+use crate::value::host::names::Taken;
 use crate::value::host::{Name, NativeFilter, NativeHost, Templates};
 use crate::value::word::Word;
 
@@ -35,6 +36,8 @@ pub enum NativeTest {
 pub(crate) struct NativeLinker<'a> {
     pub(crate) templates: &'a dyn Templates,
     pub(crate) arena: Arena,
+    /// The thread's names, for as long as this lives.
+    names: Taken,
 }
 
 impl<'a> NativeLinker<'a> {
@@ -47,7 +50,7 @@ impl<'a> NativeLinker<'a> {
             _ => 0,
         });
         arena.text.reserve(lengths.sum());
-        NativeLinker { templates, arena }
+        NativeLinker { templates, arena, names: Taken::new() }
     }
 }
 
@@ -78,7 +81,10 @@ impl Linker<NativeHost> for NativeLinker<'_> {
     }
     #[inline]
     fn name(&mut self, name: &str) -> Name {
-        Name::new(name)
+        Name::of(name, &mut self.names)
+    }
+    fn text(&mut self, _name: &str, linked: &Name) -> Arc<str> {
+        linked.text().clone()
     }
     fn another_name(&mut self, _name: &str, linked: &Name) -> Name {
         linked.again()

@@ -4,7 +4,7 @@
 //! process keeps names that it has met, up to a number, and whoever speaks of one counts no references: a program has a name at
 //! each place where one is read. Names beyond that number, and long ones, are counted.
 
-use std::cell::RefCell;
+use std::cell::Cell;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use hashbrown::HashMap;
@@ -66,33 +66,61 @@ impl std::ops::Deref for Shared {
 
 static KEPT: LazyLock<Mutex<HashMap<&'static str, &'static Known>>> = LazyLock::new(Mutex::default);
 
-/// How many pairs of names a thread has at hand.
+/// How many pairs of names are at hand.
 const PAIRS: usize = 256;
 
+/// Names that were met last, two at each place that a hash says. Empty until the first is.
+#[derive(Default)]
+struct AtHand(Vec<[Option<&'static Known>; 2]>);
+
 thread_local! {
-    /// Names that were linked last, two at each place that a hash says.
-    static LATELY: RefCell<Vec<[Option<&'static Known>; 2]>> = const { RefCell::new(Vec::new()) };
+    /// Those of this thread, unless somebody has taken them for a while.
+    static AT_HAND: Cell<AtHand> = const { Cell::new(AtHand(Vec::new())) };
+}
+
+/// A thread's names, for who asks for many. Whoever asks meanwhile begins anew.
+pub(crate) struct Taken(AtHand);
+
+impl Drop for Taken {
+    fn drop(&mut self) {
+        let names = std::mem::take(&mut self.0);
+        let _ = AT_HAND.try_with(|own| own.set(names)); // else the thread ends
+    }
+}
+
+impl Taken {
+    pub(crate) fn new() -> Taken {
+        Taken(AT_HAND.try_with(Cell::take).unwrap_or_default())
+    }
+
+    /// A name with this hash.
+    #[inline]
+    pub(crate) fn name(&mut self, text: &str, hash: u64) -> Shared {
+        let known = if text.len() <= LONG { self.known(text, hash) } else { None };
+        known.map_or_else(|| Shared::Counted(Arc::new(Known::new(text))), Shared::Kept)
+    }
+
+    #[inline]
+    fn known(&mut self, text: &str, hash: u64) -> Option<&'static Known> {
+        let AtHand(pairs) = &mut self.0;
+        if pairs.is_empty() {
+            pairs.resize(PAIRS, [None, None]);
+        }
+        let pair = &mut pairs[hash as usize % PAIRS];
+        if let Some(known) = pair.iter().flatten().find(|known| *known.text == *text) {
+            return Some(known);
+        }
+        let known = kept(text)?;
+        pair[1] = pair[0].replace(known);
+        Some(known)
+    }
 }
 
 impl Shared {
     /// A name with this hash.
     #[inline(never)]
     pub(crate) fn of(text: &str, hash: u64) -> Shared {
-        let at_hand = |names: &RefCell<Vec<[Option<&'static Known>; 2]>>| {
-            let mut names = names.try_borrow_mut().ok()?;
-            if names.is_empty() {
-                names.resize(PAIRS, [None, None]);
-            }
-            let pair = &mut names[hash as usize % PAIRS];
-            if let Some(known) = pair.iter().flatten().find(|known| *known.text == *text) {
-                return Some(*known);
-            }
-            let known = kept(text)?;
-            pair[1] = pair[0].replace(known);
-            Some(known)
-        };
-        let known = if text.len() <= LONG { LATELY.try_with(at_hand).ok().flatten() } else { None };
-        known.map_or_else(|| Shared::Counted(Arc::new(Known::new(text))), Shared::Kept)
+        Taken::new().name(text, hash)
     }
 }
 
@@ -127,6 +155,14 @@ mod tests {
         assert!(shared(&first) && !first.is_dict_method() && of("items").is_dict_method());
         let other = std::thread::spawn(|| of("first")).join().expect("it does not panic");
         assert!(Arc::ptr_eq(first.text(), other.text()));
+        // Who asks while another has taken the thread's names gets the same ones.
+        let hash = crate::value::arena::hash_text("first");
+        let mut taken = Taken::new();
+        let (outer, inner) = (taken.name("first", hash), Taken::new().name("first", hash));
+        drop(taken);
+        for again in [outer, inner, of("first")] {
+            assert!(Arc::ptr_eq(first.text(), again.text()));
+        }
         assert!(!shared(&of(&"long".repeat(LONG))));
         for number in 0..2 * MOST {
             let name = format!("name{number}");
