@@ -3,8 +3,9 @@
 //!
 //! Templates have no part in it: a cache moves bytes. The clock is the wall's, since all of them wait for somebody. All take
 //! turns within each round, and a ratio is the median of the ratios of the rounds. The digest of an entry, which is the price of
-//! a check and not of a server, is timed apart. Everybody is on one processor: where the
-//! two ends of a connection are moved about, a turn takes once 15 µs and once 60, and ratios say nothing.
+//! a check and not of a server, is timed apart. Everybody stays where he is, once all on one processor and once those who ask
+//! on one and those who answer on another: where the two ends of a connection are moved about, a turn takes once 15 µs and
+//! once 60, and ratios say nothing.
 
 use std::fmt::Write as _;
 use std::hint::black_box;
@@ -13,7 +14,7 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::time::Instant;
 
 use haiden::cache::{Bucket, BytecodeCache as _, CacheError, ContentKey};
-use rustix::thread::{CpuSet, sched_getcpu, sched_setaffinity};
+use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 use xxhash_rust::xxh3::xxh3_128;
 
 use crate::subject::{self, Asked, Servers};
@@ -40,30 +41,73 @@ const EACH: usize = 4;
 /// Nanoseconds an entry by what was timed, one of each round.
 type Samples = Vec<Vec<f64>>;
 
-/// Keeps this thread, and those and the servers that it starts from now on, on the processor where it is.
-fn stay() -> std::io::Result<()> {
+/// Who is on which processor.
+#[derive(Clone, Copy)]
+struct Layout {
+    /// Who asks: this thread.
+    client: usize,
+    /// Who answers.
+    server: usize,
+}
+
+impl Layout {
+    /// All on one processor; and, if there are two, each on his own.
+    fn all() -> std::io::Result<Vec<(&'static str, Layout)>> {
+        let here = sched_getaffinity(None)?;
+        let mut free = (0..CpuSet::MAX_CPU).filter(|&processor| here.is_set(processor));
+        let client = free.next().unwrap_or_default();
+        let mut layouts = vec![("on one processor", Layout { client, server: client })];
+        layouts.extend(free.next().map(|server| ("on two", Layout { client, server })));
+        Ok(layouts)
+    }
+
+    /// Keeps this thread, and those and the servers that it starts from now on, where servers are.
+    fn serve(self) -> std::io::Result<()> {
+        stay(self.server)
+    }
+
+    /// Keeps this thread where it asks.
+    fn ask(self) -> std::io::Result<()> {
+        stay(self.client)
+    }
+}
+
+fn stay(processor: usize) -> std::io::Result<()> {
     let mut here = CpuSet::new();
-    here.set(sched_getcpu());
+    here.set(processor);
     Ok(sched_setaffinity(None, &here)?)
 }
 
-/// The table: for each size the ping-pong, and each server's times. The thread stays where it is then.
+/// The table: for each layout and size the ping-pong, and each server's times. The thread stays where it is then.
 pub(crate) fn table(rounds: usize) -> Result<String, String> {
-    stay().map_err(|error| format!("cannot stay on one processor: {error}"))?;
-    let servers = Servers::start();
-    let caches = servers.asked()?;
-    let mut columns: Vec<Samples> = Vec::with_capacity(SIZES.len());
-    for kilobytes in SIZES {
-        columns.push(measure(&caches, kilobytes << 10, rounds).map_err(|error| error.to_string())?);
-    }
+    let complain = |error: std::io::Error| format!("cannot stay on one processor: {error}");
     let sizes: Vec<String> = SIZES.iter().map(|size| format!("{size} KB")).collect();
     let mut text = format!("| | {} |\n|---|{}", sizes.join(" | "), "---:|".repeat(SIZES.len()));
+    for (number, (name, layout)) in Layout::all().map_err(complain)?.into_iter().enumerate() {
+        layout.serve().map_err(complain)?;
+        let servers = Servers::start();
+        let caches = servers.asked()?;
+        let mut columns: Vec<Samples> = Vec::with_capacity(SIZES.len());
+        for kilobytes in SIZES {
+            columns
+                .push(measure(&caches, layout, kilobytes << 10, rounds).map_err(|error| error.to_string())?);
+        }
+        let _ = write!(text, "\n| *{name}:* |{}", " |".repeat(SIZES.len()));
+        rows(&mut text, &caches, &columns, number == 0);
+    }
+    Ok(text)
+}
+
+/// The rows of a layout.
+fn rows(text: &mut String, caches: &[Asked], columns: &[Samples], with_digest: bool) {
     let mut add = |name: &str, cell: &dyn Fn(&Samples) -> String| {
         let cells: Vec<String> = columns.iter().map(cell).collect();
         let _ = write!(text, "\n| {name} | {} |", cells.join(" | "));
     };
+    if with_digest {
+        add("the digest of an entry", &|samples| micros(&samples[1]));
+    }
     add("bare TCP ping-pong", &|samples| micros(&samples[0]));
-    add("the digest of an entry", &|samples| micros(&samples[1]));
     for (turn, Asked { name, .. }) in caches.iter().enumerate() {
         let first = ALL + EACH * turn;
         let against = |samples: &Samples, of: usize| {
@@ -71,11 +115,6 @@ pub(crate) fn table(rounds: usize) -> Result<String, String> {
         };
         add(&format!("{name}, the question alone"), &|samples| against(samples, first));
         add(&format!("**{name}, a look-up**"), &|samples| against(samples, first + 1));
-        add(&format!("{name}, a look-up without the digest"), &|samples| {
-            let less: Vec<f64> =
-                samples[first + 1].iter().zip(&samples[1]).map(|(of, digest)| of - digest).collect();
-            format!("{}, {}", micros(&less), ratio(&less, &samples[0]))
-        });
         let at_once = |samples: &Samples, one: usize, all: usize| {
             format!("{}, {}", micros(&samples[all]), ratio(&samples[one], &samples[all]))
         };
@@ -86,7 +125,6 @@ pub(crate) fn table(rounds: usize) -> Result<String, String> {
             at_once(samples, first + 1, first + 3)
         });
     }
-    Ok(text)
 }
 
 fn micros(samples: &[f64]) -> String {
@@ -100,7 +138,10 @@ fn ratio(of: &[f64], to: &[f64]) -> String {
 }
 
 /// Times entries of this size.
-fn measure(caches: &[Asked], bytes: usize, rounds: usize) -> Result<Samples, CacheError> {
+fn measure(caches: &[Asked], layout: Layout, bytes: usize, rounds: usize) -> Result<Samples, CacheError> {
+    layout.serve()?;
+    let mut ping_pong = PingPong::start(bytes + FRAME)?;
+    layout.ask()?;
     let mut buckets: Vec<Bucket<'static>> = (0..ENTRIES).map(|index| entry(bytes, index)).collect();
     let mut bare = Vec::with_capacity(caches.len());
     for Asked { cache, question, address, .. } in caches {
@@ -108,7 +149,6 @@ fn measure(caches: &[Asked], bytes: usize, rounds: usize) -> Result<Samples, Cac
         let questions: Result<Vec<String>, CacheError> = buckets.iter().map(question).collect();
         bare.push(Bare::ask(*address, questions?, bytes)?);
     }
-    let mut ping_pong = PingPong::start(bytes + FRAME)?;
     let mut samples: Samples = vec![Vec::with_capacity(rounds); ALL + EACH * caches.len()];
     for round in 0..=rounds {
         let mut spent = vec![0.0; samples.len()];

@@ -13,8 +13,8 @@ use bench_common::clock;
 use bench_common::generated::Generated;
 use haiden::cache::testkit::Server;
 use haiden::cache::{
-    Bucket, Bundle, BytecodeCache, CacheError, ContentKey, FileSystemBytecodeCache, Frame,
-    MemcachedBytecodeCache, MemoryBytecodeCache, RedisBytecodeCache, SqliteBytecodeCache,
+    Bucket, Bundle, BytecodeCache, CacheError, FileSystemBytecodeCache, Frame, MemcachedBytecodeCache,
+    MemoryBytecodeCache, RedisBytecodeCache, SqliteBytecodeCache,
 };
 use haiden::loader::{FileSystemLoader, Loader};
 use haiden::{CacheSize, Environment};
@@ -228,7 +228,7 @@ pub(crate) fn digest_entry(bytes: &[u8]) -> Result<(), String> {
 
 /// The digest of a source, by which its entry is found.
 pub(crate) fn digest_source(source: &str) {
-    black_box(ContentKey::new([("source", source.as_bytes())]));
+    black_box(haiden_bytecode::source_digest(source));
 }
 
 /// What reading a source costs, alone.
