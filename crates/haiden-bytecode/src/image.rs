@@ -5,6 +5,7 @@
 //! `Image` may index without fear. It holds no template name and no file name: equal sources share an image.
 
 use crate::lines;
+use crate::name_list::NameList;
 use crate::plain::{Numbers, Plain, Span, Words};
 use crate::strings::{Names, Strings};
 
@@ -175,7 +176,7 @@ pub struct CallShape {
     /// How many positional arguments.
     pub positional: u16,
     /// The names of the keyword arguments (name indices).
-    pub keywords: Box<[u32]>,
+    pub keywords: NameList,
     /// A `*args` value follows.
     pub star: bool,
     /// A `**kwargs` value follows.

@@ -13,6 +13,7 @@ pub mod image;
 mod lines;
 mod load;
 mod markdown;
+mod name_list;
 pub mod ops;
 mod plain;
 mod print;
@@ -32,6 +33,7 @@ pub use image::{
 };
 pub use load::{Expected, load, load_expected, load_shared, peek_header};
 pub use markdown::markdown;
+pub use name_list::NameList;
 pub use ops::{Op, code};
 pub use plain::{Numbers, Span, Words};
 pub use print::{describe, disassemble};

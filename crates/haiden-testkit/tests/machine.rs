@@ -107,15 +107,23 @@ fn a_macro_binds_its_arguments_and_writes_in_place() {
     code.aw(AT, Op::LoadInt, 0, 2, 1);
     code.aw(AT, Op::LoadInt, 0, 3, 5);
     code.aw(AT, Op::LoadInt, 0, 4, 6);
-    let shape =
-        code.shape(CallShape { positional: 3, keywords: Box::new([]), star: false, star_star: false });
+    let shape = code.shape(CallShape {
+        positional: 3,
+        keywords: [].into_iter().collect(),
+        star: false,
+        star_star: false,
+    });
     code.aw(AT, Op::EmitCall, 0, 1, shape);
     text(&mut code, "|");
     code.abc(AT, Op::Move, 0, 1, 0, 0);
     code.aw(AT, Op::LoadInt, 0, 2, 2);
     let b = code.name("b");
-    let shape =
-        code.shape(CallShape { positional: 0, keywords: Box::new([b]), star: false, star_star: false });
+    let shape = code.shape(CallShape {
+        positional: 0,
+        keywords: [b].into_iter().collect(),
+        star: false,
+        star_star: false,
+    });
     code.aw(AT, Op::Call, 0, 1, shape);
     code.abc(AT, Op::Emit, 0, 1, 0, 0);
     code.abc(AT, Op::Return, 0, 0, 0, 0);

@@ -62,7 +62,7 @@ impl Environment {
         let mut builder = BundleBuilder::new().sealed(sealed);
         for name in self.list_templates()? {
             let (image, source) = self.inner.bundle_source(&mut builder, &name)?;
-            self.inner.link(image, Some(&name), &source.text.into(), source.filename)?;
+            self.inner.link(image, Some(&name.into()), &source.text.into(), source.filename)?;
         }
         builder.to_bytes().map_err(cache_error)
     }

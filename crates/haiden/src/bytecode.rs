@@ -1,6 +1,7 @@
 //! Where the engine meets the bytecode cache: keys, fingerprints, reasons.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use haiden_bytecode::{Expected, Header, Image, OptionId, header_flags, source_digest};
@@ -70,7 +71,7 @@ impl Environment {
         let (_, image) = haiden_bytecode::load_expected(bytes, &expected).map_err(|rejection| {
             Error::new(ErrorKind::Bytecode, format!("the image is of no use: {rejection}"))
         })?;
-        let program = self.inner.link(image, name, &"".into(), None)?;
+        let program = self.inner.link(image, name.map(Arc::from).as_ref(), &Arc::default(), None)?;
         Ok(Template { inner: self.inner.clone(), program })
     }
 }

@@ -281,7 +281,7 @@ impl Environment {
     /// What is wrong with the source.
     pub fn template_from_named_str(&self, name: Option<&str>, source: &str) -> Result<Template, Error> {
         let image = self.inner.compile(source, name)?;
-        let program = self.inner.link(image, name, &source.into(), None)?;
+        let program = self.inner.link(image, name.map(Arc::from).as_ref(), &source.into(), None)?;
         Ok(Template { inner: self.inner.clone(), program })
     }
 
@@ -392,15 +392,16 @@ impl Inner {
     pub(crate) fn link(
         &self,
         image: Image,
-        name: Option<&str>,
+        name: Option<&Arc<str>>,
         source: &Arc<str>,
         filename: Option<PathBuf>,
     ) -> Result<Arc<Program<NativeHost>>, Error> {
-        let autoescape = self.settings.autoescape.for_name(name);
+        let shown = name.map(|name| &**name);
+        let autoescape = self.settings.autoescape.for_name(shown);
         let extra = Extra { autoescape, source: source.clone(), filename, constants: OnceLock::new() };
         let mut linker = NativeLinker::new(self, &image);
-        let program = link(Arc::new(image), name.map(Arc::from), extra, &mut linker)
-            .map_err(|error| self.link_error(&error, source, name))?;
+        let program = link(Arc::new(image), name.cloned(), extra, &mut linker)
+            .map_err(|error| self.link_error(&error, source, shown))?;
         // The program was made just now: nobody has set them before.
         if !linker.arena.is_empty() {
             let _ = program.extra().constants.set(Arc::new(linker.arena));

@@ -17,16 +17,17 @@ impl Inner {
         if let Some(loaded) = self.in_memory(name) {
             return Ok(loaded);
         }
+        let name = Arc::from(name);
         if self.templates.size() == CacheSize::Nothing {
-            return self.load_anew(name);
+            return self.load_anew(&name);
         }
-        self.flights.run(&Arc::from(name), || {
+        self.flights.run(&name, || {
             // Another flight may have ended since this thread looked.
-            if let Some(loaded) = self.templates.peek(name, |loaded| self.is_fresh(loaded)) {
+            if let Some(loaded) = self.templates.peek(&name, |loaded| self.is_fresh(loaded)) {
                 return Ok(loaded);
             }
-            let loaded = self.load_anew(name)?;
-            self.templates.insert(name, loaded.clone());
+            let loaded = self.load_anew(&name)?;
+            self.templates.insert(name.clone(), loaded.clone());
             Ok(loaded)
         })
     }
@@ -45,11 +46,11 @@ impl Inner {
     }
 
     /// The template of this name, from the sealed bundle or from its source.
-    fn load_anew(&self, name: &str) -> Result<Loaded, Error> {
-        let sealed = if self.settings.sources.contains_key(name) { None } else { self.sealed_image(name) };
+    fn load_anew(&self, name: &Arc<str>) -> Result<Loaded, Error> {
+        let sealed = if self.settings.sources.contains_key(&**name) { None } else { self.sealed_image(name) };
         let rejection = match sealed {
             Some(Ok(image)) => {
-                let program = self.link(image, Some(name), &"".into(), None)?;
+                let program = self.link(image, Some(name), &Arc::default(), None)?;
                 return Ok(Loaded { program, up_to_date: None });
             }
             Some(Err(rejection)) => Some(rejection),
@@ -63,7 +64,7 @@ impl Inner {
     }
 
     /// The template of a source.
-    pub(crate) fn loaded(&self, name: &str, source: Source) -> Result<Loaded, Error> {
+    pub(crate) fn loaded(&self, name: &Arc<str>, source: Source) -> Result<Loaded, Error> {
         let filename = source.filename.clone();
         let image = self.image(name, &source)?;
         let program = self.link(image, Some(name), &source.text.into(), filename)?;

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Instant;
 
 use haiden_bytecode::Image;
@@ -133,7 +134,8 @@ impl Inner {
 
     fn keep(&self, name: &str, source: Source, image: Image) -> Outcome {
         let needs = dependencies(&image);
-        let program = self.link(image, Some(name), &source.text.into(), source.filename)?;
+        let name: Arc<str> = name.into();
+        let program = self.link(image, Some(&name), &source.text.into(), source.filename)?;
         self.templates.insert(name, Loaded { program, up_to_date: source.up_to_date });
         Ok((true, needs))
     }

@@ -132,16 +132,16 @@ impl<T: Clone> TemplateCache<T> {
     }
 
     /// Keeps a value.
-    pub(crate) fn insert(&self, name: &str, value: T) {
+    pub(crate) fn insert(&self, name: Arc<str>, value: T) {
         if self.size == CacheSize::Nothing {
             return;
         }
         let mut count = self.writers.lock().unwrap_or_else(PoisonError::into_inner);
-        let shard = self.shard(name);
+        let shard = self.shard(&name);
         let mut map = HashMap::clone(&shard.load());
         let (used, created_at) = (AtomicU64::new(self.now()), SystemTime::now());
         let entry = Arc::new(Entry { value, used, created_at, accessed_after: AtomicU64::new(0) });
-        if map.insert(Arc::from(name), entry).is_none() {
+        if map.insert(name, entry).is_none() {
             *count += 1;
         }
         shard.store(Arc::new(map));
@@ -221,10 +221,10 @@ mod tests {
     #[test]
     fn the_one_used_longest_ago_goes() {
         let cache = TemplateCache::new(CacheSize::from(2));
-        cache.insert("a", 1);
-        cache.insert("b", 2);
+        cache.insert("a".into(), 1);
+        cache.insert("b".into(), 2);
         assert_eq!(cache.get("a", |_| true), Some(1));
-        cache.insert("c", 3);
+        cache.insert("c".into(), 3);
         assert_eq!(holds(&cache, "a b c"), "a c");
         assert_eq!(cache.get("b", |_| true), None);
         let statistics = cache.statistics();
@@ -234,11 +234,11 @@ mod tests {
     #[test]
     fn zero_keeps_nothing_and_negative_everything() {
         let cache = TemplateCache::new(CacheSize::from(0));
-        cache.insert("a", 1);
+        cache.insert("a".into(), 1);
         assert_eq!(cache.get("a", |_| true), None);
         let cache = TemplateCache::new(CacheSize::from(-1));
         for index in 0..1000 {
-            cache.insert(&index.to_string(), index);
+            cache.insert(index.to_string().into(), index);
         }
         assert_eq!(cache.statistics().size, Some(1000));
         cache.clear();
@@ -248,9 +248,9 @@ mod tests {
     #[test]
     fn what_is_not_fresh_is_a_miss() {
         let cache = TemplateCache::new(CacheSize::default());
-        cache.insert("a", 1);
+        cache.insert("a".into(), 1);
         assert_eq!(cache.get("a", |value| *value == 2), None);
-        cache.insert("a", 2);
+        cache.insert("a".into(), 2);
         assert_eq!(cache.get("a", |value| *value == 2), Some(2));
     }
 }

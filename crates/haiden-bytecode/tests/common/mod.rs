@@ -79,9 +79,18 @@ fn root_function(code: &mut Code, root: u32, macro_: u32, loop_: u32, body: u32)
     let user = code.name("user");
     let (attribute, default, odd) = (code.name("name"), code.name("default"), code.name("odd"));
     let site = code.site(attribute);
-    let one = code.shape(CallShape { positional: 1, keywords: Box::new([]), star: false, star_star: false });
-    let all =
-        code.shape(CallShape { positional: 0, keywords: Box::new([user]), star: false, star_star: true });
+    let one = code.shape(CallShape {
+        positional: 1,
+        keywords: [].into_iter().collect(),
+        star: false,
+        star_star: false,
+    });
+    let all = code.shape(CallShape {
+        positional: 0,
+        keywords: [user].into_iter().collect(),
+        star: false,
+        star_star: true,
+    });
     let filter = code.filter_call(default, true, at(3, 4), one);
     let test = code.test_call(odd, false, at(3, 9), one);
     let constant = constants(code);

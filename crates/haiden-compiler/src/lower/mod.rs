@@ -287,7 +287,7 @@ impl<'i, 'a> Lower<'i, 'a> {
 
     fn shape(&mut self, args: &crate::ir::Args) -> u32 {
         let keywords = &self.ir.keywords[args.keywords.range()];
-        let keywords: Box<[u32]> = keywords.iter().map(|&name| self.name(name)).collect();
+        let keywords = keywords.iter().map(|&name| self.name(name)).collect();
         self.code.shape(CallShape {
             positional: args.positional as u16,
             keywords,

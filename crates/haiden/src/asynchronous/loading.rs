@@ -215,10 +215,10 @@ impl Inner {
         loaded.map(|loaded| loaded.program)
     }
 
-    async fn load_now(&self, loader: &dyn AsyncLoader, name: &str) -> Result<Loaded, Error> {
+    async fn load_now(&self, loader: &dyn AsyncLoader, name: &Arc<str>) -> Result<Loaded, Error> {
         let source = loader.get_source(name).await.map_err(|error| self.load_error(name, error))?;
         let loaded = self.loaded(name, source)?;
-        self.templates.insert(name, loaded.clone());
+        self.templates.insert(name.clone(), loaded.clone());
         Ok(loaded)
     }
 }
