@@ -140,6 +140,10 @@ impl<S: BytecodeCache> BytecodeCache for Authenticated<S> {
         self.store.get_source_checksum(source)
     }
 
+    fn revoke_load(&self, bucket: &mut Bucket<'_>, reason: Rejection) {
+        self.store.revoke_load(bucket, reason);
+    }
+
     fn observe_compile(&self, source_bytes: usize, took: Duration) {
         self.store.observe_compile(source_bytes, took);
     }

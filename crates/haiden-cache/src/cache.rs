@@ -281,10 +281,17 @@ pub trait BytecodeCache: Send + Sync {
 
     /// For engines: the bytecode a hit returned cannot be used. Empties the bucket and turns the hit into a miss.
     fn reject_bucket(&self, bucket: &mut Bucket<'_>, reason: Rejection) {
+        self.revoke_load(bucket, reason);
         bucket.reject(reason);
         if let Some(counters) = self.counters() {
             counters.revoke_hit(reason);
         }
+    }
+
+    /// For wrappers: what [`load_bytecode`](Self::load_bytecode) gave cannot be used. A cache made of others tells the one
+    /// that had it, which has counted a hit; a wrapper hands it on; the default, for stores, does nothing.
+    fn revoke_load(&self, bucket: &mut Bucket<'_>, reason: Rejection) {
+        let _ = (bucket, reason);
     }
 
     /// For engines: compiling a source of this size took so long. A cache that weighs its costs learns from it; the
@@ -424,6 +431,9 @@ macro_rules! forward {
             }
             fn reject_bucket(&self, bucket: &mut Bucket<'_>, reason: Rejection) {
                 (**self).reject_bucket(bucket, reason);
+            }
+            fn revoke_load(&self, bucket: &mut Bucket<'_>, reason: Rejection) {
+                (**self).revoke_load(bucket, reason);
             }
             fn observe_compile(&self, source_bytes: usize, took: Duration) {
                 (**self).observe_compile(source_bytes, took);

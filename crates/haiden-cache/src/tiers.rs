@@ -23,6 +23,9 @@ use crate::{
 /// What compiling takes until the engine has measured it: 10 ns a byte, in nanoseconds for 1024 bytes.
 const COMPILE_NANOS_PER_KIB: u64 = 10 * 1024;
 
+/// In a bucket: no tier has filled it.
+const NO_TIER: usize = 0;
+
 /// One cache of several, with how it is treated.
 ///
 /// ```
@@ -224,6 +227,18 @@ impl TieredBytecodeCache {
         Ok(())
     }
 
+    /// How a bucket notes that tier `at` filled it, and which tier of that one did if it has tiers itself.
+    fn path(&self, at: usize, below: usize) -> usize {
+        let path = below.checked_mul(self.tiers.len()).and_then(|path| path.checked_add(at + 1));
+        path.unwrap_or(at + 1)
+    }
+
+    /// The other way round; none if no tier of this cache did.
+    fn step(&self, path: usize) -> Option<(usize, usize)> {
+        let path = path.checked_sub(1)?;
+        Some((path.checked_rem(self.tiers.len())?, path / self.tiers.len()))
+    }
+
     /// Asks tier after tier for those of the buckets that are still empty.
     fn load(&self, buckets: &mut [&mut Bucket<'_>]) -> Result<(), CacheError> {
         let mut reasons = vec![None; buckets.len()];
@@ -239,11 +254,14 @@ impl TieredBytecodeCache {
             if pending.is_empty() {
                 continue;
             }
+            for bucket in &mut pending {
+                bucket.set_tier(NO_TIER);
+            }
             self.ask(tier, &mut pending)?;
             for (number, bucket) in asked.into_iter().zip(pending) {
                 reasons[number] = reasons[number].or(bucket.rejection());
                 if bucket.bytecode().is_some() {
-                    bucket.set_tier(at);
+                    bucket.set_tier(self.path(at, bucket.tier().unwrap_or(NO_TIER)));
                     self.back_fill(at, bucket)?;
                 }
             }
@@ -335,11 +353,10 @@ impl BytecodeCache for TieredBytecodeCache {
         Ok(Box::new(all.into_iter().flatten().filter(move |entry| entry.as_ref().map_or(true, &mut is_new))))
     }
 
-    fn reject_bucket(&self, bucket: &mut Bucket<'_>, reason: Rejection) {
-        self.counters.revoke_hit(reason);
-        match bucket.tier().and_then(|at| self.tiers.get(at)) {
-            Some(tier) => tier.cache.reject_bucket(bucket, reason),
-            None => bucket.reject(reason),
+    fn revoke_load(&self, bucket: &mut Bucket<'_>, reason: Rejection) {
+        if let Some((at, below)) = bucket.tier().and_then(|path| self.step(path)) {
+            bucket.set_tier(below);
+            self.tiers[at].cache.reject_bucket(bucket, reason);
         }
     }
 

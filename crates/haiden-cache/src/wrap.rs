@@ -9,7 +9,7 @@ use crate::breaker::{Breaker, Harm};
 use crate::policy::Policy;
 use crate::{
     Bounds, Bucket, BytecodeCache, CacheError, CacheErrorKind, CacheStatistics, Cleared, Collected, Counters,
-    Entries, Failures,
+    Entries, Failures, Rejection,
 };
 
 /// The methods that a wrapper hands on to the cache inside.
@@ -41,6 +41,9 @@ macro_rules! hand_on {
         }
         fn get_source_checksum(&self, source: &str) -> String {
             self.cache.get_source_checksum(source)
+        }
+        fn revoke_load(&self, bucket: &mut Bucket<'_>, reason: Rejection) {
+            self.cache.revoke_load(bucket, reason);
         }
         fn observe_compile(&self, source_bytes: usize, took: Duration) {
             self.cache.observe_compile(source_bytes, took);

@@ -253,6 +253,50 @@ fn what_the_engine_rejects_is_a_miss_of_the_tier_that_had_it() {
     assert_eq!(caches[1].statistics().rejections.get(Rejection::Structure), 1);
 }
 
+/// Tiers that are a tier of others, or wrapped: whoever counted the hit takes it back, and nobody else.
+#[test]
+fn what_the_engine_rejects_is_a_miss_wherever_the_tiers_are() {
+    type Wrap = Box<dyn Fn(TieredBytecodeCache) -> Box<dyn BytecodeCache>>;
+    let keys = Arc::new(crate::KeyRing::new("0123456789abcdef0123456789abcdef").unwrap());
+    let wraps: [(&str, Wrap); 7] = [
+        ("itself", Box::new(|cache| Box::new(cache))),
+        ("a pointer", Box::new(|cache| Box::new(Arc::new(cache)))),
+        ("best effort", Box::new(|cache| Box::new(BestEffort::new(cache, Failures::Warn)))),
+        ("counted", Box::new(|cache| Box::new(crate::Counted::new(cache)))),
+        ("pausing", Box::new(|cache| Box::new(crate::Pausing::new(cache)))),
+        ("read-only", Box::new(|cache| Box::new(ReadOnly::new(cache)))),
+        ("authenticated", Box::new(move |cache| Box::new(crate::Authenticated::new(cache, keys.clone())))),
+    ];
+    for (name, wrap) in &wraps {
+        for place in 0..3 {
+            let (inner, caches) = three(|_, tier| tier);
+            caches[place].set_bucket(&filled("a")).unwrap();
+            let cache = wrap(inner);
+            let top = memory();
+            let outer = TieredBytecodeCache::new([
+                Tier::new("top", top.clone()).gate(Gate::Always),
+                Tier::new("inner", cache).gate(Gate::Always),
+            ]);
+            // A bucket that is used again does not remember who filled it before.
+            let mut bucket = Bucket::new("a", "sum");
+            for _ in 0..2 {
+                outer.lookup(&mut bucket).unwrap();
+                outer.reject_bucket(&mut bucket, Rejection::Structure);
+                top.clear().unwrap();
+                for cache in &caches[..place] {
+                    cache.clear().unwrap();
+                }
+            }
+            assert_eq!(hits_and_misses(&outer)[..2], [(0, 2), (0, 2)], "{name}");
+            for (at, cache) in caches.iter().enumerate() {
+                let expected = if at <= place { (0, 2) } else { (0, 0) };
+                assert_eq!(hits_and_misses(&**cache), [expected], "{name}, {place}: {at}");
+            }
+            assert_eq!(caches[place].statistics().rejections.get(Rejection::Structure), 2, "{name}");
+        }
+    }
+}
+
 #[test]
 fn explaining_asks_everybody_and_changes_nothing() {
     let (cache, caches) = three(|_, tier| tier);
