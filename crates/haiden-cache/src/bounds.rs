@@ -107,11 +107,11 @@ impl Collected {
         now: SystemTime,
         mut remove: impl FnMut(&K) -> Result<bool, E>,
     ) -> Self {
-        let mut result = Self {
-            kept: candidates.len() as u64,
-            kept_bytes: candidates.iter().map(|candidate| candidate.bytes).sum(),
-            ..Self::default()
-        };
+        // What others put into a directory may have any size: a few files with holes exceed 64 bits together.
+        let mut kept_bytes: u128 = candidates.iter().map(|candidate| u128::from(candidate.bytes)).sum();
+        let figure = |bytes: u128| u64::try_from(bytes).unwrap_or(u64::MAX);
+        let mut result =
+            Self { kept: candidates.len() as u64, kept_bytes: figure(kept_bytes), ..Self::default() };
         let crowded = !plan.limit.hold(result.kept, result.kept_bytes);
         candidates.sort_unstable_by(|a, b| (a.used, &a.key).cmp(&(b.used, &b.key)));
         for candidate in candidates {
@@ -125,7 +125,7 @@ impl Collected {
             match remove(&candidate.key) {
                 Ok(true) => {
                     result.removed += 1;
-                    result.removed_bytes += candidate.bytes;
+                    result.removed_bytes = result.removed_bytes.saturating_add(candidate.bytes);
                 }
                 Ok(false) => {} // somebody else was quicker
                 Err(_) => {
@@ -134,7 +134,8 @@ impl Collected {
                 }
             }
             result.kept -= 1;
-            result.kept_bytes -= candidate.bytes;
+            kept_bytes -= u128::from(candidate.bytes);
+            result.kept_bytes = figure(kept_bytes);
         }
         result
     }
@@ -187,7 +188,10 @@ impl Budget {
             let message = format!("an entry of {bytes} bytes does not fit into the cache's bounds");
             return Err(CacheError::new(CacheErrorKind::TooLarge, message));
         }
-        let fits = self.bounds.hold(self.entries.load(Relaxed) + 1, self.bytes.load(Relaxed) + bytes);
+        let fits = self.bounds.hold(
+            self.entries.load(Relaxed).saturating_add(1),
+            self.bytes.load(Relaxed).saturating_add(bytes),
+        );
         let share = |bound: Option<u64>| bound.map(|bound| bound / SHARE);
         let (entries, written) = (self.since[0].load(Relaxed), self.since[1].load(Relaxed));
         let news = Bounds {
@@ -351,6 +355,26 @@ mod tests {
         let error = budget.admit(6).err().unwrap();
         assert!(error.kind() == CacheErrorKind::Full && error.to_string().contains("paused"), "{error}");
         assert!(Budget::new(Bounds::default()).is_none());
+    }
+
+    /// Files with holes: three of the largest size exceed 64 bits together.
+    #[test]
+    fn sizes_beyond_all_bounds_make_room_all_the_same() {
+        const HUGE: u64 = i64::MAX as u64;
+        let budget = Budget::new(bounds(10, 100)).unwrap();
+        for stuck in [true, false] {
+            let Some(room) = budget.admit(50).unwrap() else { panic!("nobody else makes room") };
+            let candidates = (0..4).map(|key| Candidate { used: SystemTime::UNIX_EPOCH, bytes: HUGE, key });
+            let now = SystemTime::UNIX_EPOCH + Duration::from_hours(1);
+            let remove = |_: &i32| if stuck { Err(()) } else { Ok(true) };
+            let collected = Collected::by(&room.plan, candidates.collect(), now, remove);
+            let expected = if stuck { (0, 4, u64::MAX) } else { (4, 0, 0) };
+            assert_eq!((collected.removed, collected.kept, collected.kept_bytes), expected);
+            assert_eq!(room.done(&collected).is_err(), stuck);
+            budget.failing.succeeded();
+        }
+        budget.wrote(50);
+        assert!(budget.admit(50).is_ok());
     }
 
     #[test]
