@@ -202,9 +202,12 @@ impl MemcachedBuilder {
         self.options.take_query(&location.query)?;
         self.options.check()?;
         Ok(MemcachedBytecodeCache {
-            client: Client::new(self.options.address(location.address), tls, self.options.timeouts, |_| {
-                Ok(())
-            }),
+            client: Client::new(
+                self.options.address(location.address),
+                tls,
+                self.options.timeouts.bounded(),
+                |_| Ok(()),
+            ),
             namespace: Namespace::new(self.notice_clear_after),
             options: self.options,
             counters: Counters::new(),

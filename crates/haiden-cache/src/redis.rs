@@ -304,7 +304,7 @@ impl RedisBuilder {
             client: Client::new(
                 self.options.address(location.address),
                 tls,
-                self.options.timeouts,
+                self.options.timeouts.bounded(),
                 move |link| greeting.say(link),
             ),
             options: self.options,

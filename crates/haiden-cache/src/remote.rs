@@ -26,6 +26,8 @@ mod tls;
 #[path = "remote/no_tls.rs"]
 mod tls;
 
+use std::time::Duration;
+
 pub(crate) use self::address::{Address, Location, without_password};
 pub(crate) use self::client::{Client, Timeouts};
 pub(crate) use self::link::{Cause, Failure, Link, Talk};
@@ -33,3 +35,14 @@ pub(crate) use self::options::{Options, option_methods, wants_keys};
 #[cfg(feature = "fuzz")]
 pub use self::replies::Replies;
 pub(crate) use self::tls::Tls;
+
+/// As good as no limit, and a time that can be added to any other.
+const LONGEST: Duration = Duration::from_hours(24 * 365);
+
+impl Timeouts {
+    /// The same, where somebody says `Duration::MAX` and means that there is no limit.
+    pub(crate) fn bounded(self) -> Self {
+        let Self { connect, operation, pause } = self;
+        Self { connect: connect.min(LONGEST), operation: operation.min(LONGEST), pause: pause.min(LONGEST) }
+    }
+}

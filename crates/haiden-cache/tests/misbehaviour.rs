@@ -13,7 +13,7 @@ use asking::load;
 use common::filled;
 use haiden_cache::testkit::{Answer, FakeServer};
 use haiden_cache::{
-    Bucket, BytecodeCache, CacheErrorKind, MemcachedBytecodeCache, RedisBytecodeCache, Rejection,
+    Bucket, BytecodeCache, CacheErrorKind, Failures, MemcachedBytecodeCache, RedisBytecodeCache, Rejection,
 };
 
 const LATE: Duration = Duration::from_hours(1);
@@ -118,6 +118,31 @@ fn check(
     let figures = cache.statistics();
     assert_eq!((figures.misses, figures.load_failures, figures.dump_failures), (20, 20, 20), "{protocol:?}");
     assert_eq!(server.connections(), connections, "{protocol:?}");
+}
+
+/// `Duration::MAX` is how one says that there is no limit.
+#[test]
+fn no_time_limit_is_a_limit_too() {
+    let server = serve(|_| Answer::Last(b"nonsense\r\n".to_vec()));
+    macro_rules! open {
+        ($cache:ident, $scheme:literal, $limit:expr) => {{
+            let builder = $cache::builder(server.url($scheme)).unauthenticated().failures(Failures::Raise);
+            let builder = builder.connect_timeout($limit).operation_timeout($limit);
+            builder.retry_after($limit).connect().unwrap()
+        }};
+    }
+    for (limit, kind) in
+        [(Duration::MAX, CacheErrorKind::Protocol), (Duration::ZERO, CacheErrorKind::Unavailable)]
+    {
+        let caches: [Box<dyn BytecodeCache>; 2] = [
+            Box::new(open!(MemcachedBytecodeCache, "memcached", limit)),
+            Box::new(open!(RedisBytecodeCache, "redis", limit)),
+        ];
+        for cache in caches {
+            let error = cache.lookup(&mut Bucket::new("key", "sum")).unwrap_err();
+            assert_eq!(error.kind(), kind, "{error}");
+        }
+    }
 }
 
 #[test]

@@ -65,7 +65,8 @@ impl Namespace {
 
     fn learn(&self, number: u64) -> u64 {
         self.number.store(number, Relaxed);
-        let until = self.nanos().saturating_add(self.keep_for.as_nanos() as u64);
+        let keep_for = u64::try_from(self.keep_for.as_nanos()).unwrap_or(u64::MAX);
+        let until = self.nanos().saturating_add(keep_for);
         self.known_until.store(until, Relaxed);
         number
     }
