@@ -323,7 +323,8 @@ pub struct SqliteBuilder {
 }
 
 impl SqliteBuilder {
-    /// Only reads entries; the file has to exist. Not even times of last use are written.
+    /// Only reads entries; the file has to exist. Not even times of last use are written. In a folder that may not be
+    /// written, the file is read as it lies: what is still in the log of a process that writes is not seen.
     pub fn read_only(mut self, read_only: bool) -> Self {
         self.read_only = read_only;
         self

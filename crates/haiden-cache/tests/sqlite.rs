@@ -279,6 +279,42 @@ fn read_only_writes_nothing() {
     }
 }
 
+/// As in an image of a container: neither the file nor its folder can be written, so no log can be made beside it.
+#[test]
+fn a_file_in_a_folder_that_may_not_be_written_is_read() {
+    without_root("a_file_in_a_folder_that_may_not_be_written_is_read", || {
+        let scratch = Scratch::new();
+        let folder = scratch.join("50% of ?a=b#c");
+        fs::create_dir(&folder).unwrap();
+        let path = folder.join(FILE);
+        open(&path).set_bucket(&filled("one", b"1")).unwrap();
+        let before = names(&folder);
+        chmod(&path, 0o400);
+        chmod(&folder, 0o500);
+        let cache = SqliteBytecodeCache::builder(&path).read_only(true).open().unwrap();
+        assert!(hits(&cache, "one") && !hits(&cache, "two"));
+        assert_eq!((cache.size(), cache.entries().unwrap().count()), (Some(1), 1));
+        assert_eq!(names(&folder), before);
+        let error = SqliteBytecodeCache::builder(folder.join("none")).read_only(true).open().unwrap_err();
+        assert_eq!(error.kind(), CacheErrorKind::Missing);
+        chmod(&path, 0);
+        let error = SqliteBytecodeCache::builder(&path).read_only(true).open().unwrap_err();
+        assert_eq!(error.kind(), CacheErrorKind::Denied);
+        chmod(&folder, 0o700);
+    });
+}
+
+#[test]
+fn no_time_limit_is_a_limit_too() {
+    let scratch = Scratch::new();
+    for limit in [Duration::ZERO, Duration::MAX] {
+        let builder = SqliteBytecodeCache::builder(scratch.join(FILE)).busy_timeout(limit);
+        let cache = builder.retry_after(limit).open().unwrap();
+        cache.set_bucket(&filled("one", b"1")).unwrap();
+        assert!(hits(&cache, "one"));
+    }
+}
+
 #[test]
 fn a_file_that_may_not_be_written_is_an_error_of_its_kind() {
     without_root("a_file_that_may_not_be_written_is_an_error_of_its_kind", || {

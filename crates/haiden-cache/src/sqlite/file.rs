@@ -22,6 +22,8 @@ const APPLICATION_ID_AT: usize = 68;
 const SCHEMA_VERSION: i32 = 1;
 /// How long opening waits for others at most.
 const PATIENCE: Duration = Duration::from_secs(2);
+/// The longest time to wait for others that SQLite can be told.
+const LONGEST: Duration = Duration::from_millis(i32::MAX as u64);
 const MAX_IDLE: usize = 8;
 const MAX_IDLE_AGE: Duration = Duration::from_mins(5);
 
@@ -67,6 +69,7 @@ impl StoreFile {
         // What a parent process left here is not even closed: its locks are the parent's.
         let pool = Pool::new(MAX_IDLE, MAX_IDLE_AGE, std::mem::forget);
         let known = [AtomicU64::new(0), AtomicU64::new(0)];
+        let busy_timeout = busy_timeout.min(LONGEST);
         let file = Self { path, read_only, busy_timeout, pool, known };
         let database = file.connect_patiently()?;
         file.pool.give(database);
@@ -160,18 +163,43 @@ impl StoreFile {
                 self.make()?;
                 OpenFlags::SQLITE_OPEN_READ_WRITE
             };
-        let set_up = || -> rusqlite::Result<_> {
-            let connection = Connection::open_with_flags(&self.path, flags)?;
+        let set_up = |path: &Path, flags: OpenFlags| -> rusqlite::Result<_> {
+            let connection = Connection::open_with_flags(path, flags)?;
             connection.busy_timeout(self.busy_timeout)?;
             let ours = prepare(&connection, self.read_only)?;
             Ok((connection, ours))
         };
-        let (connection, ours) = set_up().map_err(|error| self.error(error))?;
+        let opened = set_up(&self.path, flags).or_else(|error| match self.as_it_lies(&error) {
+            Some(url) => set_up(&url, flags | OpenFlags::SQLITE_OPEN_URI),
+            None => Err(error),
+        });
+        let (connection, ours) = opened.map_err(|error| self.error(error))?;
         if !ours {
             let message = format!("{}: a database of another program, or version", self.path.display());
             return Err(CacheError::new(CacheErrorKind::Unsupported, message));
         }
         Ok(Database { connection, identity: self.identity() })
+    }
+
+    /// The URL by which SQLite reads a file without making the two beside it, after it failed to make them: in a folder
+    /// that may not be written. It takes the file as one that nobody changes. Should somebody do, what was read before may
+    /// be seen for a while: whole entries under their keys, as in any other cache, or damage, which is a miss.
+    fn as_it_lies(&self, error: &rusqlite::Error) -> Option<PathBuf> {
+        let cannot_make =
+            matches!(error.sqlite_error_code(), Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen));
+        if !self.read_only || !cannot_make {
+            return None;
+        }
+        let mut url = "file:".to_owned();
+        for &byte in self.path.as_os_str().as_encoded_bytes() {
+            match byte {
+                b'/' | b'.' | b'-' | b'_' | b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' => {
+                    url.push(char::from(byte));
+                }
+                _ => url.extend(format!("%{byte:02x}").chars()),
+            }
+        }
+        Some(PathBuf::from(url + "?immutable=1"))
     }
 
     /// Makes an empty file if there is none, for this user alone. One that exists is not opened: closing it would drop
