@@ -83,16 +83,12 @@ impl CacheUrl {
             None => Self::Directory(Some(url.into()), Bounds::default()),
             Some(("file", rest)) => {
                 let (path, bounds) = bounded(rest)?;
-                Self::Directory((!path.is_empty()).then(|| local(path)), bounds)
+                Self::Directory(local(path), bounds)
             }
-            Some((scheme @ ("bundle" | "sqlite"), "" | "//")) => {
-                let message = format!("{scheme}: names a file, and this URL has none");
-                return Err(CacheError::new(CacheErrorKind::Url, message));
-            }
-            Some(("bundle", path)) => Self::Bundle(local(path)),
+            Some(("bundle", path)) => Self::Bundle(file("bundle", path)?),
             Some(("sqlite", rest)) => {
                 let (path, bounds) = bounded(rest)?;
-                Self::Sqlite(local(path), bounds)
+                Self::Sqlite(file("sqlite", path)?, bounds)
             }
             Some(("memcached" | "memcacheds" | "memcached+unix", _)) => Self::Memcached(url.to_owned()),
             Some(("redis" | "rediss" | "redis+unix", _)) => Self::Redis(url.to_owned()),
@@ -281,15 +277,27 @@ fn bounded(rest: &str) -> Result<(&str, Bounds), CacheError> {
                 return Err(CacheError::new(CacheErrorKind::Url, message));
             }
         };
-        let wanted = || format!("{option:?}: a number is wanted; of bytes, it may be one with K, M or G");
-        *place = Some(number.ok_or_else(|| CacheError::new(CacheErrorKind::Url, wanted()))?);
+        let refuse = |why: &str| CacheError::new(CacheErrorKind::Url, format!("{option:?}: {why}"));
+        let wanted = "a number is wanted; of bytes, it may be one with K, M or G";
+        if place.replace(number.ok_or_else(|| refuse(wanted))?).is_some() {
+            return Err(refuse("this bound is named twice"));
+        }
     }
     Ok((path, bounds))
 }
 
-/// The path in a URL of a local cache: `///path`, `/path`, or a relative one.
-fn local(path: &str) -> PathBuf {
-    PathBuf::from(path.strip_prefix("//").unwrap_or(path))
+/// The path in a URL of a local cache: `///path`, `/path`, or a relative one; none in `file:` and `file://`.
+fn local(path: &str) -> Option<PathBuf> {
+    let path = path.strip_prefix("//").unwrap_or(path);
+    (!path.is_empty()).then(|| PathBuf::from(path))
+}
+
+/// The file in a URL of this scheme.
+fn file(scheme: &str, path: &str) -> Result<PathBuf, CacheError> {
+    local(path).ok_or_else(|| {
+        let message = format!("{scheme}: names a file, and this URL has none");
+        CacheError::new(CacheErrorKind::Url, message)
+    })
 }
 
 #[cfg(test)]
@@ -311,7 +319,22 @@ mod tests {
             assert_eq!(scheme(url), expected, "{url}");
         }
         for (path, expected) in [("///a/b", "/a/b"), ("/a", "/a"), ("a/b", "a/b"), ("//a", "a")] {
-            assert_eq!(local(path), PathBuf::from(expected), "{path}");
+            assert_eq!(local(path), Some(PathBuf::from(expected)), "{path}");
+        }
+        let own = CacheUrl::Directory(None, Bounds::default());
+        for url in ["file:", "file://"] {
+            assert_eq!(CacheUrl::parse(url).unwrap(), own, "{url}");
+        }
+        let nameless =
+            ["sqlite:", "sqlite://", "sqlite:?max_bytes=1", "sqlite://?max_bytes=1", "bundle:", "bundle://"];
+        for url in nameless {
+            let error = CacheUrl::parse(url).unwrap_err();
+            assert_eq!(error.kind(), CacheErrorKind::Url, "{url}");
+            assert!(error.to_string().contains("names a file"), "{error}");
+        }
+        for url in ["file:x?max_bytes=1&max_bytes=2", "sqlite:x?max_entries=1&max_entries=1"] {
+            let error = CacheUrl::parse(url).unwrap_err();
+            assert!(error.to_string().contains("twice"), "{error}");
         }
     }
 

@@ -247,6 +247,17 @@ fn a_file_of_secrets() {
         fs::write(&path, "too short").unwrap();
         let error = KeyRing::from_file(&path).unwrap_err();
         assert!(error.to_string().contains("secrets: a secret of 9 bytes"), "{error}");
+        fs::write(&path, [0xff; 32]).unwrap();
+        let error = KeyRing::from_file(&path).unwrap_err();
+        assert_eq!(error.kind(), CacheErrorKind::Secret);
+        assert!(error.to_string().contains("openssl rand -hex 32"), "{error}");
+        // One secret more than fits: the last is not cut into another one.
+        let line = format!("{}\n", "f".repeat(63));
+        fs::write(&path, line.repeat(1024)).unwrap();
+        assert_eq!(KeyRing::from_file(&path).unwrap().ids().count(), 1024);
+        fs::write(&path, line.repeat(1025)).unwrap();
+        let error = KeyRing::from_file(&path).unwrap_err();
+        assert!(error.kind() == CacheErrorKind::Secret && error.to_string().contains("64 KiB"), "{error}");
         chmod(&path, 0);
         assert_eq!(KeyRing::from_file(&path).unwrap_err().kind(), CacheErrorKind::Denied);
         assert_eq!(KeyRing::from_file(scratch.join("none")).unwrap_err().kind(), CacheErrorKind::Missing);

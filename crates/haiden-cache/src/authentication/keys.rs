@@ -99,9 +99,15 @@ impl KeyRing {
                 return Err(bad("a file of secrets is for its owner (mode 0600) or his group (0640)"));
             }
         }
-        let mut text = String::new();
-        file.take(MAX_FILE).read_to_string(&mut text).map_err(failed)?;
-        Self::parse(&text).map_err(|error| bad(&error.to_string()))
+        let mut bytes = Vec::new();
+        file.take(MAX_FILE + 1).read_to_end(&mut bytes).map_err(failed)?;
+        if bytes.len() as u64 > MAX_FILE {
+            return Err(bad("more than 64 KiB: this is no file of secrets"));
+        }
+        let text = str::from_utf8(&bytes).map_err(|_| {
+            bad("a secret is a line of text: write its bytes as digits (`openssl rand -hex 32`)")
+        })?;
+        Self::parse(text).map_err(|error| bad(&error.to_string()))
     }
 
     /// The ids of the keys, in their order: they stand in entries, and say nothing of the secrets.
