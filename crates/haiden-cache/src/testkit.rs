@@ -16,6 +16,7 @@ mod fake;
 mod server;
 
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 pub use self::fake::{Answer, FakeServer};
 #[cfg(unix)]
@@ -83,7 +84,7 @@ impl<'s, S: BytecodeCache> StoreSuite<'s, S> {
 
     /// Runs every case on a store of its own.
     pub fn run(&self) -> SuiteReport {
-        let cases: [(&'static str, Case<S>); 12] = [
+        let cases: [(&'static str, Case<S>); 13] = [
             ("a missing entry is a miss", cases::missing),
             ("what was written is read", cases::round_trip),
             ("the same key is overwritten", cases::overwrite),
@@ -96,12 +97,24 @@ impl<'s, S: BytecodeCache> StoreSuite<'s, S> {
             ("writers and readers of one key", cases::concurrent),
             ("clear keeps its promise", cases::clear),
             ("entries tell the truth", cases::entries),
+            ("each call is counted once", cases::counted),
         ];
-        let mut results: Vec<_> = cases.iter().map(|(name, case)| (*name, case(&(self.make)()))).collect();
+        let mut results: Vec<_> = cases.iter().map(|(name, case)| (*name, self.judge(case))).collect();
         if let Some(damage) = &self.damage {
-            results.push(("damaged entries are misses", cases::damaged(&(self.make)(), damage.as_ref())));
+            let case = |store: &S| cases::damaged(store, damage.as_ref());
+            results.push(("damaged entries are misses", self.judge(case)));
         }
         SuiteReport { results }
+    }
+
+    /// One case on a store of its own. A panic in the store is a verdict, too.
+    fn judge(&self, case: impl Fn(&S) -> Verdict) -> Verdict {
+        let store = (self.make)();
+        catch_unwind(AssertUnwindSafe(|| case(&store))).unwrap_or_else(|panic| {
+            let text = panic.downcast_ref::<&str>().copied();
+            let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+            Err(format!("a panic: {}", text.unwrap_or("without a message")))
+        })
     }
 }
 

@@ -14,9 +14,9 @@ use std::time::Duration;
 use common::Scratch;
 use haiden_cache::testkit::{Server, StoreSuite, SuiteReport, SuiteTable, store_suite};
 use haiden_cache::{
-    BestEffort, Bucket, BytecodeCache, CacheError, Cleared, Counted, Failures, FileSystemBytecodeCache,
-    MemcachedBytecodeCache, MemoryBytecodeCache, RedisBytecodeCache, SqliteBytecodeCache, Tier,
-    TieredBytecodeCache,
+    BestEffort, Bucket, BytecodeCache, CacheEntry, CacheError, Cleared, Counted, Counters, Entries, Failures,
+    FileSystemBytecodeCache, Frame, MemcachedBytecodeCache, MemoryBytecodeCache, RedisBytecodeCache,
+    SqliteBytecodeCache, Tier, TieredBytecodeCache,
 };
 
 fn memory() -> SuiteReport {
@@ -195,7 +195,7 @@ fn every_store_passes_every_case() {
             let report = run.join().expect("the suite catches what stores do");
             if let Some(report) = &report {
                 let hook = usize::from(store != "memory"); // which keeps no frames to damage
-                assert_eq!(report.results().count(), 12 + hook, "{store}");
+                assert_eq!(report.results().count(), 13 + hook, "{store}");
             }
             table.add(store, report);
         }
@@ -208,30 +208,60 @@ fn every_store_passes_every_case() {
 /// A suite that cannot fail proves nothing.
 #[test]
 fn bad_stores_fail() {
+    #[derive(Debug, Clone, Copy, PartialEq)]
     enum Sin {
         Forgets,
         IgnoresTheFrame,
         ClearsNothing,
+        ClearsSecretly,
         Swallows,
+        Panics,
+        CutsKeys,
+        LosesTheLast,
+        FailsAtMany,
+        CountsTwice,
+        SaysItIsReadOnly,
+        ExceedsItsBound,
     }
-    struct Bad(Sin, Dictionary);
+    use Sin::*;
+    struct Bad(Sin, Dictionary, Counters);
     impl BytecodeCache for Bad {
         fn load_bytecode(&self, bucket: &mut Bucket<'_>) -> Result<(), CacheError> {
             match self.0 {
-                Sin::Forgets => Ok(()),
-                Sin::IgnoresTheFrame => {
+                Forgets => return Ok(()),
+                IgnoresTheFrame => {
                     if let Some(bytes) = self.1.0.lock().unwrap().get(bucket.key()) {
                         bucket.set_bytecode(&bytes[..]);
                     }
-                    Ok(())
                 }
-                _ => self.1.load_bytecode(bucket),
+                CutsKeys => {
+                    let key: String = bucket.key().chars().take(250).collect();
+                    if let Some(bytes) = self.1.0.lock().unwrap().get(&key) {
+                        bucket.bytecode_from_string(bytes);
+                    }
+                }
+                _ => self.1.load_bytecode(bucket)?,
             }
+            if self.0 == CountsTwice {
+                self.2.looked_up(bucket);
+            }
+            Ok(())
+        }
+        fn load_many(&self, buckets: &mut [&mut Bucket<'_>]) -> Result<(), CacheError> {
+            let lost = usize::from(self.0 == LosesTheLast).min(buckets.len());
+            let asked = buckets.len() - lost;
+            buckets[..asked].iter_mut().try_for_each(|bucket| self.load_bytecode(bucket))?;
+            if self.0 == FailsAtMany && asked > 100 { Err(CacheError::other("too many")) } else { Ok(()) }
         }
         fn dump_bytecode(&self, bucket: &Bucket<'_>) -> Result<(), CacheError> {
             match self.0 {
-                Sin::Swallows => {
+                Swallows => {
                     let _ = self.1.dump_bytecode(bucket);
+                    Ok(())
+                }
+                CutsKeys => {
+                    let key = bucket.key().chars().take(250).collect();
+                    self.1.0.lock().unwrap().insert(key, bucket.bytecode_to_string()?);
                     Ok(())
                 }
                 _ => self.1.dump_bytecode(bucket),
@@ -239,21 +269,50 @@ fn bad_stores_fail() {
         }
         fn clear(&self) -> Result<Cleared, CacheError> {
             match self.0 {
-                Sin::ClearsNothing => Ok(Cleared::deleted(None, 0)),
+                ClearsNothing => Ok(Cleared::deleted(None, 0)),
+                ClearsSecretly => self.1.clear().map(|_| Cleared::default()),
+                Panics => panic!("not written yet"),
                 _ => self.1.clear(),
             }
         }
+        fn counters(&self) -> Option<&Counters> {
+            Some(&self.2)
+        }
+        fn is_read_only(&self) -> bool {
+            self.0 == SaysItIsReadOnly
+        }
+        fn max_size(&self) -> Option<u64> {
+            (self.0 == ExceedsItsBound).then_some(1)
+        }
+        fn entries(&self) -> Result<Entries<'_>, CacheError> {
+            let entry = |bytes: &Vec<u8>| Ok(CacheEntry::from_frame(&Frame::parse(bytes, 1 << 30).unwrap()));
+            let entries: Vec<_> = self.1.0.lock().unwrap().values().map(entry).collect();
+            Ok(Box::new(entries.into_iter()))
+        }
     }
     for (sin, case) in [
-        (|| Sin::Forgets, "what was written is read"),
-        (|| Sin::IgnoresTheFrame, "another source is a miss"),
-        (|| Sin::ClearsNothing, "clear keeps its promise"),
-        (|| Sin::Swallows, "an empty bucket is an error"),
-    ] as [(fn() -> Sin, &str); 4]
-    {
-        let report = StoreSuite::new(|| Bad(sin(), Dictionary::default())).run();
+        (Forgets, "what was written is read"),
+        (IgnoresTheFrame, "another source is a miss"),
+        (ClearsNothing, "clear keeps its promise"),
+        (ClearsSecretly, "clear keeps its promise"),
+        (Swallows, "an empty bucket is an error"),
+        (Panics, "clear keeps its promise"),
+        (CutsKeys, "odd keys"),
+        (LosesTheLast, "500 buckets at once"),
+        (FailsAtMany, "500 buckets at once"),
+        (CountsTwice, "each call is counted once"),
+        (SaysItIsReadOnly, "each call is counted once"),
+        (ExceedsItsBound, "entries tell the truth"),
+    ] {
+        let report = StoreSuite::new(|| Bad(sin, Dictionary::default(), Counters::new())).run();
         let failed: Vec<_> =
             report.results().filter(|(_, verdict)| verdict.is_err()).map(|(name, _)| name).collect();
-        assert!(failed.contains(&case), "{report}");
+        assert!(failed.contains(&case), "{sin:?}: {report}");
     }
+}
+
+/// A bound that is smaller than the suite's largest entry is no fault.
+#[test]
+fn a_small_store_passes() {
+    store_suite(|| MemoryBytecodeCache::new(1000, 1 << 20));
 }
