@@ -45,8 +45,9 @@ impl Environment {
         if self.inner.templates.size() == CacheSize::Nothing {
             return Ok(0);
         }
-        let mut level: Vec<String> = names.into_iter().map(str::to_owned).collect();
-        let mut seen: BTreeSet<String> = level.iter().cloned().collect();
+        let mut seen = BTreeSet::new();
+        let mut level: Vec<String> =
+            names.into_iter().map(str::to_owned).filter(|name| seen.insert(name.clone())).collect();
         let (mut ready, mut named) = (0, true);
         while !level.is_empty() {
             let mut next = BTreeSet::new();

@@ -79,6 +79,7 @@ pub(crate) struct TemplateCache<T> {
     clock: AtomicU64,
     hits: AtomicU64,
     misses: AtomicU64,
+    evictions: AtomicU64,
 }
 
 impl<T: Clone> TemplateCache<T> {
@@ -91,6 +92,7 @@ impl<T: Clone> TemplateCache<T> {
             clock: AtomicU64::new(0),
             hits: AtomicU64::new(0),
             misses: AtomicU64::new(0),
+            evictions: AtomicU64::new(0),
         }
     }
 
@@ -150,6 +152,7 @@ impl<T: Clone> TemplateCache<T> {
             && self.evict()
         {
             *count -= 1;
+            self.evictions.fetch_add(1, Ordering::Relaxed);
         }
     }
 
@@ -196,6 +199,7 @@ impl<T: Clone> TemplateCache<T> {
         let mut statistics = CacheStatistics::default();
         statistics.hits = self.hits.load(Ordering::Relaxed);
         statistics.misses = self.misses.load(Ordering::Relaxed);
+        statistics.evictions = self.evictions.load(Ordering::Relaxed);
         statistics.size = Some(count as u64);
         statistics.max_size = match self.size {
             CacheSize::Nothing => Some(0),
@@ -229,6 +233,7 @@ mod tests {
         assert_eq!(cache.get("b", |_| true), None);
         let statistics = cache.statistics();
         assert_eq!((statistics.hits, statistics.misses, statistics.size), (1, 1, Some(2)));
+        assert_eq!(statistics.evictions, 1);
     }
 
     #[test]

@@ -75,6 +75,16 @@ fn a_page_costs_a_round_trip_for_each_level() {
     assert_eq!(page(&cold), ("<part!>".to_owned(), 3), "a name that only the render knows");
 }
 
+/// A name that is said twice is one template: loaded, counted and told once.
+#[test]
+fn a_name_that_is_named_twice_is_loaded_once() {
+    let far = far();
+    let cached = environment(Some(Arc::clone(&far)));
+    assert_eq!(cached.prefetch(["named.html", "base.html", "named.html"]).unwrap(), 2);
+    assert_eq!((far.statistics().misses, far.statistics().writes), (2, 2));
+    assert_eq!(environment(None).prefetch(["named.html", "named.html"]).unwrap(), 1);
+}
+
 #[test]
 fn it_works_without_a_cache_and_from_bundles() {
     let plain = environment(None);
