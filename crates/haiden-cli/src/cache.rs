@@ -12,7 +12,10 @@ use std::io::{self, Write};
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
-use haiden_cache::{Bounds, Bucket, BytecodeCache, CacheError, CacheErrorKind, CacheUrl, ClearReach, Opened};
+use haiden_cache::{
+    Bounds, Bucket, BytecodeCache, CacheError, CacheErrorKind, CacheUrl, ClearReach, ContentKey, Opened,
+    Rejection,
+};
 use serde_json::{Value, json};
 
 use self::open::Access;
@@ -261,13 +264,21 @@ fn list(one: &One) -> Result<(), Failure> {
 fn show_entry(one: &One, key: &str) -> Result<(), Failure> {
     let Opened { cache, .. } = one.open()?;
     let mut found = None;
-    for entry in cache.entries().map_err(|error| failed(&one.url, &error))?.flatten() {
-        if entry.key.starts_with(key) && found.replace(entry).is_some() {
+    for entry in cache.entries().map_err(|error| failed(&one.url, &error))? {
+        let its_key = match &entry {
+            Ok(entry) => &entry.key,
+            Err(error) if matches!(error.kind(), CacheErrorKind::Rejected(_)) => {
+                error.key().unwrap_or_default()
+            }
+            Err(error) => return Err(failed(&one.url, error)),
+        };
+        if its_key.starts_with(key) && found.replace(entry).is_some() {
             return Err(Failure::Usage(format!("several entries' keys begin with {key:?}")));
         }
     }
     let entry =
         found.ok_or_else(|| format!("{}: there is no entry whose key begins with {key:?}", one.shown()))?;
+    let entry = entry.map_err(|error| format!("{}: the entry is damaged: {error}", one.shown()))?;
     let described = haiden::describe_image(&entry.bytecode)
         .unwrap_or_else(|reason| format!("the bytecode cannot be used by this version: {reason}\n"));
     let mut value = show::value(&entry);
@@ -280,9 +291,16 @@ fn verify(one: &One) -> Result<(), Failure> {
     let (mut sound, mut problems) = (0_u64, Vec::new());
     for entry in cache.entries().map_err(|error| failed(&one.url, &error))? {
         match entry {
-            Ok(entry) => match haiden::check_image(&entry.bytecode) {
-                Ok(()) => sound += 1,
-                Err(reason) => problems.push(format!("{}: bytecode: {reason}", entry.key)),
+            Ok(entry) => match (haiden::check_image(&entry.bytecode), one.access.has_keys()) {
+                (Err(reason), _) => problems.push(format!("{}: bytecode: {reason}", entry.key)),
+                // A listing shows what lies there, whoever wrote it: that a key has signed it shows when it is asked for.
+                (Ok(()), true) => {
+                    match refusal(cache.as_ref(), &entry.key).map_err(|error| failed(&one.url, &error))? {
+                        Some(reason) => problems.push(format!("{}: {reason}", entry.key)),
+                        None => sound += 1,
+                    }
+                }
+                (Ok(()), false) => sound += 1,
             },
             Err(error) if matches!(error.kind(), CacheErrorKind::Rejected(_)) => {
                 problems.push(error.to_string());
@@ -300,6 +318,14 @@ fn verify(one: &One) -> Result<(), Failure> {
             sound + count as u64
         ))),
     }
+}
+
+/// Why the entry of this key is no hit, if it is none.
+fn refusal(cache: &dyn BytecodeCache, key: &str) -> Result<Option<Rejection>, CacheError> {
+    let Some(key) = ContentKey::from_hex(key) else { return Ok(None) };
+    let mut bucket = Bucket::new("", "").with_content_key(key);
+    cache.load_bytecode(&mut bucket)?;
+    Ok(bucket.rejection())
 }
 
 fn gc(arguments: &Gc) -> Result<(), Failure> {
@@ -328,13 +354,15 @@ fn gc(arguments: &Gc) -> Result<(), Failure> {
     let verb = if arguments.dry_run { "would remove" } else { "removed" };
     let over = bounds.max_entries.is_some_and(|max| done.kept > max)
         || bounds.max_bytes.is_some_and(|max| done.kept_bytes > max);
+    // What could not be removed is told below.
+    let spared = over && done.failed == 0;
     let text = format!(
         "{verb} {} entries ({} bytes), {} stay ({} bytes){}",
         done.removed,
         done.removed_bytes,
         done.kept,
         done.kept_bytes,
-        if over { ": what was written or used within the last minute is not removed" } else { "" }
+        if spared { ": what was written or used within the last minute is not removed" } else { "" }
     );
     let value = json!({
         "removed": done.removed,

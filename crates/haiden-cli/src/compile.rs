@@ -43,11 +43,7 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn main(arguments: &Arguments) -> Result<(), Failure> {
-    for directory in &arguments.directories {
-        if !directory.is_dir() {
-            return Err(Failure::Usage(format!("{}: there is no such directory", directory.display())));
-        }
-    }
+    refuse_unless_directories(&arguments.directories)?;
     let mut environment = Environment::new();
     environment.set_loader(FileSystemLoader::with_search_paths(&arguments.directories));
     environment.set_autoescape(arguments.autoescape);
@@ -81,6 +77,18 @@ pub(crate) fn main(arguments: &Arguments) -> Result<(), Failure> {
     let path = arguments.bundle.display();
     writeln!(io::stdout(), "{path}: {} templates, {size} bytes, {kind}", builder.len())
         .map_err(|error| Failure::output(&error))
+}
+
+/// Templates are compiled a directory at a time.
+pub(crate) fn refuse_unless_directories(directories: &[PathBuf]) -> Result<(), Failure> {
+    match directories.iter().find(|directory| !directory.is_dir()) {
+        None => Ok(()),
+        Some(file) if file.exists() => Err(Failure::Usage(format!(
+            "{}: it is no directory: those of the templates are wanted",
+            file.display()
+        ))),
+        Some(absent) => Err(Failure::Usage(format!("{}: there is no such directory", absent.display()))),
+    }
 }
 
 impl Arguments {

@@ -110,6 +110,7 @@ fn what_cannot_be_compiled() {
     fs::create_dir(folder.path("empty")).unwrap();
     folder.refused(&["compile", "--bundle", "x", "empty"], 1, &["no template"]);
     folder.refused(&["compile", "--bundle", "x", "absent"], 2, &["no such directory"]);
+    folder.refused(&["compile", "--bundle", "x", "site/index.html"], 2, &["it is no directory"]);
     folder.write("custom/a.txt", "fine");
     folder.refused(&["compile", "--bundle", "empty", "custom"], 1, &["cannot write the bundle empty"]);
     folder.refused(&["compile", "--bundle", "absent/x", "custom"], 1, &["cannot write the bundle"]);

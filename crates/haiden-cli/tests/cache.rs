@@ -93,6 +93,24 @@ fn damage_is_found() {
     assert!(ran.err.contains("1 of 3 entries would be misses"), "{ran:?}");
     assert!(succeeds(&folder, &["stats", "cache"]).out.contains("\ndamaged    1\n"));
     assert!(succeeds(&folder, &["list", "cache"]).out.contains("damaged: "));
+    let list = json(&folder, &["list", "cache"]);
+    let damaged = list.as_array().unwrap().iter().find(|entry| !entry["damaged"].is_null()).unwrap();
+    let key = damaged["key"].as_str().unwrap();
+    folder.refused(&["cache", "show", "cache", key], 1, &["cache: the entry is damaged: ", "digest"]);
+}
+
+/// One template that a store does not take keeps nobody from the others.
+#[test]
+fn what_is_too_large_is_left_out_and_told() {
+    let folder = site();
+    folder.write("site/a-long-one.txt", "x".repeat(100_000));
+    for url in ["file:cache?max_bytes=50K", "sqlite:cache.db?max_bytes=50K"] {
+        let ran = folder.run(&["cache", "warm", url, "site"]);
+        let told = "4 templates: 3 written, 0 already there, 1 left out\n";
+        assert_eq!((ran.code, &*ran.out), (Some(1), told), "{ran:?}");
+        assert!(ran.err.contains("left out: a-long-one.txt: an entry of 100"), "{ran:?}");
+        assert!(ran.err.ends_with(&format!("error: {url}: 1 of 4 templates were left out\n")), "{ran:?}");
+    }
 }
 
 #[test]
@@ -266,6 +284,13 @@ fn signed_entries_need_the_key() {
     assert!(outcome(&["--key", "key"])["bytes"].is_u64());
     assert_eq!(outcome(&["--key", "other"]), "authentication");
     folder.refused(&["cache", "warm", "cache", "site", "--key", "absent"], 1, &["absent"]);
+    // Whoever verifies with a key is told what others wrote.
+    for (key, code, said) in [("key", 0, "3 sound, 0 not\n"), ("other", 1, "0 sound, 3 not\n")] {
+        let ran = folder.run(&["cache", "verify", "cache", "--key", key]);
+        assert_eq!(ran.code, Some(code), "{ran:?}");
+        assert!(ran.out.ends_with(said), "{ran:?}");
+    }
+    assert_eq!(succeeds(&folder, &["verify", "cache"]).out, "3 sound, 0 not\n");
 }
 
 /// Rendering through a cache that a URL names: what one run writes the next one takes, and one that is ill is done without.
@@ -363,7 +388,8 @@ fn servers() {
         succeeds(&folder, &["clear", url, "--unauthenticated"]);
         assert_eq!(json(&folder, &["explain", "site/mail.txt", url])["answered_by"], Value::Null, "{url}");
         server.kill();
-        folder.refused(&["cache", "warm", url, "site", "--unauthenticated"], 1, &[url]);
+        let gone = format!("error: {url}: cannot connect");
+        folder.refused(&["cache", "warm", url, "site", "--unauthenticated"], 1, &[&gone]);
         for command in ["stats", "list", "verify"] {
             folder.refused(&["cache", command, url], 1, &[url]);
         }

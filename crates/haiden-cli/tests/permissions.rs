@@ -9,6 +9,7 @@ mod common;
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::process::{Command, Stdio};
+use std::time::{Duration, SystemTime};
 
 use common::{Folder, Ran};
 
@@ -75,6 +76,32 @@ fn an_unwritable_cache_stops_no_page() {
     for name in ["locked", "tmp"] {
         mode(&folder, name, 0o755);
     }
+}
+
+/// As in an image of a container: what is there can be looked into, and what cannot be done is told as it is.
+#[test]
+fn a_cache_in_a_folder_that_may_not_be_written() {
+    let folder = folder(&[("site/t.txt", "page"), ("locked/x", "")]);
+    mode(&folder, "locked", 0o777);
+    for url in ["sqlite:locked/cache.db", "locked"] {
+        assert_eq!(run(&folder, ".", &["cache", "warm", url, "site"]).code, Some(0));
+    }
+    for name in folder.list("locked") {
+        let file = fs::File::open(folder.path("locked").join(name)).unwrap();
+        file.set_modified(SystemTime::now() - Duration::from_hours(1)).unwrap();
+    }
+    mode(&folder, "locked", 0o555);
+    let before = folder.list("locked");
+    for command in ["stats", "verify"] {
+        let ran = run(&folder, ".", &["cache", command, "sqlite:locked/cache.db"]);
+        assert_eq!((ran.code, &*ran.err), (Some(0), ""), "{ran:?}");
+    }
+    let ran = run(&folder, ".", &["cache", "gc", "locked", "--max-entries", "0"]);
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    assert!(ran.out.starts_with("removed 0 entries") && !ran.out.contains("last minute"), "{ran:?}");
+    assert!(ran.err.contains("1 entries could not be removed"), "{ran:?}");
+    assert_eq!(folder.list("locked"), before);
+    mode(&folder, "locked", 0o755);
 }
 
 #[test]

@@ -23,6 +23,13 @@ pub(super) struct Access {
     unauthenticated: bool,
 }
 
+impl Access {
+    /// Whether entries have to be signed.
+    pub(super) fn has_keys(&self) -> bool {
+        self.key.is_some()
+    }
+}
+
 /// Opens a cache that is there already: looking makes nothing, and neither does emptying.
 pub(super) fn open_existing(url: &str, access: &Access, read_only: bool) -> Result<Opened, Failure> {
     let named = CacheUrl::parse(url).map_err(|error| failed(url, &error))?;

@@ -1,17 +1,19 @@
 //! `haiden cache warm`: templates are compiled into a cache before anybody asks for them.
 
+use std::error::Error as _;
 use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 
 use clap::Args;
+use haiden::Environment;
 use haiden::loader::FileSystemLoader;
-use haiden::{Environment, ErrorKind};
-use haiden_cache::{BundleBuilder, BytecodeCache, CacheUrl};
+use haiden_cache::{BundleBuilder, BytecodeCache, CacheError, CacheErrorKind, CacheUrl};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
-use super::{open, print};
+use super::{failed, open, print};
 use crate::Failure;
+use crate::compile::refuse_unless_directories;
 use crate::render::Mode;
 
 /// Compile templates into a cache.
@@ -34,16 +36,7 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn main(arguments: &Arguments) -> Result<(), Failure> {
-    for directory in &arguments.directories {
-        if !directory.is_dir() {
-            let why = if directory.exists() {
-                "it is no directory: those of the templates are wanted"
-            } else {
-                "there is no such directory"
-            };
-            return Err(Failure::Usage(format!("{}: {why}", directory.display())));
-        }
-    }
+    refuse_unless_directories(&arguments.directories)?;
     let cache = open::open(&arguments.url, &arguments.access, false)?.cache;
     if cache.is_read_only() {
         return Err(Failure::Usage(format!(
@@ -62,19 +55,23 @@ pub(super) fn main(arguments: &Arguments) -> Result<(), Failure> {
     for name in &names {
         bar.set_message(name.clone());
         if let Err(error) = environment.get_template(name) {
-            if error.kind() == ErrorKind::Bytecode {
-                bar.finish_and_clear();
-                return Err(Failure::Failed(format!(
-                    "{}: {}",
-                    CacheUrl::without_password(&arguments.url),
-                    error.message()
-                )));
-            }
-            // A filter or a test that is not known here does not show in the bytecode.
-            let compiles = environment.add_to_bundle(&mut BundleBuilder::new(), name).is_ok();
-            wrong += u64::from(!compiles);
-            let kind = if compiles { "warning" } else { "left out" };
-            bar.suspend(|| tell(&format!("{kind}: {}", error.report())));
+            let (kind, report) = match store_error(&error) {
+                // One that does not fit says nothing of the others.
+                Some(refusal) if refusal.kind() == CacheErrorKind::TooLarge => {
+                    ("left out", format!("{name}: {refusal}"))
+                }
+                Some(failure) => {
+                    bar.finish_and_clear();
+                    return Err(failed(&arguments.url, failure));
+                }
+                // A filter or a test that is not known here does not show in the bytecode.
+                None if environment.add_to_bundle(&mut BundleBuilder::new(), name).is_ok() => {
+                    ("warning", error.report())
+                }
+                None => ("left out", error.report()),
+            };
+            wrong += u64::from(kind == "left out");
+            bar.suspend(|| tell(&format!("{kind}: {report}")));
         }
         bar.inc(1);
     }
@@ -100,8 +97,16 @@ fn report(
     }
     match wrong {
         0 => Ok(()),
-        wrong => Err(Failure::Failed(format!("{wrong} templates cannot be compiled"))),
+        wrong => Err(Failure::Failed(format!(
+            "{}: {wrong} of {templates} templates were left out",
+            CacheUrl::without_password(&arguments.url)
+        ))),
     }
+}
+
+/// What the cache has failed with, if it was the cache.
+fn store_error(error: &haiden::Error) -> Option<&CacheError> {
+    error.source()?.downcast_ref()
 }
 
 /// A bar if somebody watches.
