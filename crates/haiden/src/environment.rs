@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use haiden_bytecode::Image;
 use haiden_cache::{Bundle, BytecodeCache, CacheEntry, CacheStatistics, SingleFlight};
@@ -67,7 +67,7 @@ pub(crate) struct Inner {
     pub(crate) settings: Settings,
     globals: Option<(Arc<Arena>, Word)>,
     pub(crate) templates: TemplateCache<Loaded>,
-    pub(crate) flights: SingleFlight<Arc<str>, Result<Loaded, Error>>,
+    pub(crate) flights: SingleFlight<(u64, Arc<str>), Result<Loaded, Error>>,
     /// The loads that are waited for.
     pub(crate) loads: Mutex<Loads>,
     /// The options' fingerprint, without autoescape and with it.
@@ -298,7 +298,8 @@ impl Environment {
         self.template_from_str(source)?.render(context)
     }
 
-    /// Forgets all templates in memory.
+    /// Forgets all templates in memory. One that is being loaded meanwhile is not kept, and who asks for it from now on does
+    /// not get that one.
     ///
     /// ```
     /// let mut environment = haiden::Environment::new();
@@ -310,6 +311,7 @@ impl Environment {
     /// ```
     pub fn clear_cache(&self) {
         self.inner.templates.clear();
+        self.inner.loads.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
     /// The templates in memory, the one used longest ago first. The key is the name; the checksum is Jinja2's of the

@@ -17,17 +17,19 @@ impl Inner {
         if let Some(loaded) = self.in_memory(name) {
             return Ok(loaded);
         }
-        let name = Arc::from(name);
+        let name: Arc<str> = Arc::from(name);
         if self.templates.size() == CacheSize::Nothing {
             return self.load_anew(&name);
         }
-        self.flights.run(&name, || {
+        // Who asks after everything was dropped does not share a load that began before.
+        let generation = self.templates.generation();
+        self.flights.run(&(generation, name.clone()), || {
             // Another flight may have ended since this thread looked.
             if let Some(loaded) = self.templates.peek(&name, |loaded| self.is_fresh(loaded)) {
                 return Ok(loaded);
             }
             let loaded = self.load_anew(&name)?;
-            self.templates.insert(name.clone(), loaded.clone());
+            self.templates.insert(name.clone(), loaded.clone(), generation);
             Ok(loaded)
         })
     }

@@ -74,6 +74,7 @@ type Outcome = Result<(bool, Vec<String>), Error>;
 impl Inner {
     fn prefetch_level(&self, names: Vec<String>) -> Result<Vec<Outcome>, Error> {
         let (mut outcomes, mut pending) = (Vec::new(), Vec::new());
+        let generation = self.templates.generation();
         for name in names {
             if let Some(loaded) = self.in_memory(&name) {
                 outcomes.push(Ok((false, dependencies(loaded.program.image()))));
@@ -92,7 +93,7 @@ impl Inner {
         let images = self.look_up(&pending)?;
         for (template, image) in pending.into_iter().zip(images) {
             let Pending { name, source, .. } = template;
-            outcomes.push(image.and_then(|image| self.keep(&name, source, image)));
+            outcomes.push(image.and_then(|image| self.keep(&name, source, image, generation)));
         }
         Ok(outcomes)
     }
@@ -133,11 +134,11 @@ impl Inner {
         Ok(pending.iter().zip(images).map(&mut image).collect())
     }
 
-    fn keep(&self, name: &str, source: Source, image: Image) -> Outcome {
+    fn keep(&self, name: &str, source: Source, image: Image, generation: u64) -> Outcome {
         let needs = dependencies(&image);
         let name: Arc<str> = name.into();
         let program = self.link(image, Some(&name), &source.text.into(), source.filename)?;
-        self.templates.insert(name, Loaded { program, up_to_date: source.up_to_date });
+        self.templates.insert(name, Loaded { program, up_to_date: source.up_to_date }, generation);
         Ok((true, needs))
     }
 }

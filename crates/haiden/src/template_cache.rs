@@ -76,6 +76,8 @@ pub(crate) struct TemplateCache<T> {
     shards: Box<[ArcSwap<Shard<T>>]>,
     hasher: DefaultHashBuilder,
     writers: Mutex<usize>,
+    /// How often everything was dropped.
+    generation: AtomicU64,
     clock: AtomicU64,
     hits: AtomicU64,
     misses: AtomicU64,
@@ -89,6 +91,7 @@ impl<T: Clone> TemplateCache<T> {
             shards: TemplateCache::nothing(),
             hasher: DefaultHashBuilder::default(),
             writers: Mutex::new(0),
+            generation: AtomicU64::new(0),
             clock: AtomicU64::new(0),
             hits: AtomicU64::new(0),
             misses: AtomicU64::new(0),
@@ -133,12 +136,20 @@ impl<T: Clone> TemplateCache<T> {
         self.shard(name).load().get(name).filter(|entry| fresh(&entry.value)).map(|entry| entry.value.clone())
     }
 
-    /// Keeps a value.
-    pub(crate) fn insert(&self, name: Arc<str>, value: T) {
+    /// What whoever is about to load a value has to know to keep it.
+    pub(crate) fn generation(&self) -> u64 {
+        self.generation.load(Ordering::Acquire)
+    }
+
+    /// Keeps a value, unless everything was dropped since its load began: it may be of what was there before.
+    pub(crate) fn insert(&self, name: Arc<str>, value: T, generation: u64) {
         if self.size == CacheSize::Nothing {
             return;
         }
         let mut count = self.writers.lock().unwrap_or_else(PoisonError::into_inner);
+        if generation != self.generation() {
+            return;
+        }
         let shard = self.shard(&name);
         let mut map = HashMap::clone(&shard.load());
         let (used, created_at) = (AtomicU64::new(self.now()), SystemTime::now());
@@ -188,6 +199,7 @@ impl<T: Clone> TemplateCache<T> {
     /// Drops everything.
     pub(crate) fn clear(&self) {
         let mut count = self.writers.lock().unwrap_or_else(PoisonError::into_inner);
+        self.generation.fetch_add(1, Ordering::AcqRel);
         for shard in &self.shards {
             shard.store(Arc::default());
         }
@@ -225,10 +237,10 @@ mod tests {
     #[test]
     fn the_one_used_longest_ago_goes() {
         let cache = TemplateCache::new(CacheSize::from(2));
-        cache.insert("a".into(), 1);
-        cache.insert("b".into(), 2);
+        cache.insert("a".into(), 1, cache.generation());
+        cache.insert("b".into(), 2, cache.generation());
         assert_eq!(cache.get("a", |_| true), Some(1));
-        cache.insert("c".into(), 3);
+        cache.insert("c".into(), 3, cache.generation());
         assert_eq!(holds(&cache, "a b c"), "a c");
         assert_eq!(cache.get("b", |_| true), None);
         let statistics = cache.statistics();
@@ -239,11 +251,11 @@ mod tests {
     #[test]
     fn zero_keeps_nothing_and_negative_everything() {
         let cache = TemplateCache::new(CacheSize::from(0));
-        cache.insert("a".into(), 1);
+        cache.insert("a".into(), 1, cache.generation());
         assert_eq!(cache.get("a", |_| true), None);
         let cache = TemplateCache::new(CacheSize::from(-1));
         for index in 0..1000 {
-            cache.insert(index.to_string().into(), index);
+            cache.insert(index.to_string().into(), index, cache.generation());
         }
         assert_eq!(cache.statistics().size, Some(1000));
         cache.clear();
@@ -251,11 +263,20 @@ mod tests {
     }
 
     #[test]
+    fn what_was_on_its_way_when_all_was_dropped_is_not_kept() {
+        let cache = TemplateCache::new(CacheSize::default());
+        let before = cache.generation();
+        cache.clear();
+        cache.insert("a".into(), 1, before);
+        assert_eq!((cache.get("a", |_| true), cache.statistics().size), (None, Some(0)));
+    }
+
+    #[test]
     fn what_is_not_fresh_is_a_miss() {
         let cache = TemplateCache::new(CacheSize::default());
-        cache.insert("a".into(), 1);
+        cache.insert("a".into(), 1, cache.generation());
         assert_eq!(cache.get("a", |value| *value == 2), None);
-        cache.insert("a".into(), 2);
+        cache.insert("a".into(), 2, cache.generation());
         assert_eq!(cache.get("a", |value| *value == 2), Some(2));
     }
 }

@@ -8,6 +8,7 @@ mod later;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
+use std::task::{Context, Waker};
 
 use block_on::block_on;
 use haiden::cache::MemoryBytecodeCache;
@@ -122,6 +123,26 @@ fn a_load_that_ended_in_the_meantime_is_enough() {
     *inside.lock().expect("no panic") = Some(environment.clone());
     assert_eq!(render(&environment, "page").expect("a page"), "1");
     assert_eq!(loads.load(SeqCst), 2, "what the load inside brought is used");
+}
+
+#[test]
+fn what_is_loaded_while_memory_is_cleared_is_not_kept() {
+    let version = Arc::new(AtomicUsize::new(0));
+    let mut environment = Environment::new();
+    environment.set_auto_reload(false);
+    let read = version.clone();
+    environment.set_async_loader(move |_: String| {
+        let text = read.load(SeqCst).to_string();
+        async move { Ok(later(Source::new(text)).await) }
+    });
+    let mut old = environment.get_template_async("page");
+    let mut context = Context::from_waker(Waker::noop());
+    assert!(old.as_mut().poll(&mut context).is_pending());
+    version.store(1, SeqCst);
+    environment.clear_cache();
+    assert_eq!(render(&environment, "page").expect("a page"), "1", "nobody waits for the old one");
+    assert_eq!(block_on(old).expect("a template").render(context! {}).expect("a page"), "0");
+    assert_eq!(render(&environment, "page").expect("a page"), "1");
 }
 
 #[test]

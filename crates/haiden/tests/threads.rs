@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier};
 use std::thread;
 
-use haiden::cache::{BytecodeCache, DEFAULT_PATTERN, FileSystemBytecodeCache};
+use haiden::cache::{BytecodeCache, DEFAULT_PATTERN, FileSystemBytecodeCache, MemoryBytecodeCache};
 use haiden::loader::{DictLoader, FileSystemLoader, FunctionLoader, LoadError, Source};
 use haiden::{AutoEscape, CacheSize, Environment, Value, context};
 
@@ -372,6 +372,45 @@ fn threads_load_a_cold_template_once() {
     });
     assert_eq!((cache.statistics().misses, cache.statistics().writes), (1, 1));
     assert_eq!(environment.cache_statistics().size, Some(1));
+}
+
+/// A site is deployed: files change, then memory is cleared. What was read before must not come back after.
+#[test]
+fn what_is_loaded_while_memory_is_cleared_is_not_kept() {
+    for bytecode in [false, true] {
+        let source = Arc::new(AtomicUsize::new(0));
+        let (read, cleared) = (Arc::new(Barrier::new(2)), Arc::new(Barrier::new(2)));
+        let (text, reads, clears) = (source.clone(), read.clone(), cleared.clone());
+        let mut environment = Environment::new();
+        environment.set_auto_reload(false);
+        environment.set_loader(FunctionLoader::new(move |_| {
+            let version = text.load(Ordering::SeqCst);
+            if version == 0 {
+                reads.wait();
+                clears.wait();
+            }
+            Ok(Some(Source::new(format!("version {version}"))))
+        }));
+        if bytecode {
+            environment.set_bytecode_cache(Some(Arc::new(MemoryBytecodeCache::new(10, 1 << 20))));
+        }
+        thread::scope(|scope| {
+            let old = scope.spawn(|| {
+                if bytecode {
+                    environment.prefetch(["page"]).unwrap();
+                } else {
+                    assert_eq!(render(&environment, "page", 0), "version 0");
+                }
+            });
+            read.wait();
+            source.store(1, Ordering::SeqCst);
+            environment.clear_cache();
+            assert_eq!(render(&environment, "page", 0), "version 1", "nobody waits for the old one");
+            cleared.wait();
+            old.join().unwrap();
+        });
+        assert_eq!(render(&environment, "page", 0), "version 1");
+    }
 }
 
 #[test]

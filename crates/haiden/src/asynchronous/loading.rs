@@ -216,9 +216,10 @@ impl Inner {
     }
 
     async fn load_now(&self, loader: &dyn AsyncLoader, name: &Arc<str>) -> Result<Loaded, Error> {
+        let generation = self.templates.generation();
         let source = loader.get_source(name).await.map_err(|error| self.load_error(name, error))?;
         let loaded = self.loaded(name, source)?;
-        self.templates.insert(name.clone(), loaded.clone());
+        self.templates.insert(name.clone(), loaded.clone(), generation);
         Ok(loaded)
     }
 }
