@@ -8,8 +8,8 @@ use std::time::Duration;
 use haiden::cache::{Bucket, BytecodeCache, CacheError, Cleared, Counters};
 use rusqlite::{Connection, OptionalExtension};
 
-/// Without waiting for each other, writers lose what they write.
-const BUSY: Duration = Duration::from_secs(1);
+/// Without waiting for each other, writers lose what they write. As long as Python's `sqlite3` waits for the model.
+const BUSY: Duration = Duration::from_secs(5);
 
 /// Keeps bytecode in a table, and opens the database for each call, as its model does.
 pub struct SqliteStore {
