@@ -113,9 +113,15 @@ impl Collected {
         let mut result =
             Self { kept: candidates.len() as u64, kept_bytes: figure(kept_bytes), ..Self::default() };
         let crowded = !plan.limit.hold(result.kept, result.kept_bytes);
+        // A time to come is that of a clock that was wrong (within a minute, of another machine's): of the use of such an
+        // entry nothing is known. If it counted as the last one, new entries would make room for it until that time comes.
+        for candidate in &mut candidates {
+            if candidate.used.duration_since(now).is_ok_and(|ahead| ahead > YOUNG) {
+                candidate.used = SystemTime::UNIX_EPOCH;
+            }
+        }
         candidates.sort_unstable_by(|a, b| (a.used, &a.key).cmp(&(b.used, &b.key)));
         for candidate in candidates {
-            // A time in the future is a clock that was wrong: as good as now.
             let age = now.duration_since(candidate.used).unwrap_or_default();
             let too_old = plan.limit.max_age.is_some_and(|max| age > max);
             let too_much = crowded && !plan.low.hold(result.kept, result.kept_bytes);
@@ -355,6 +361,26 @@ mod tests {
         let error = budget.admit(6).err().unwrap();
         assert!(error.kind() == CacheErrorKind::Full && error.to_string().contains("paused"), "{error}");
         assert!(Budget::new(Bounds::default()).is_none());
+    }
+
+    /// The clock was wrong once, and is right now: what was written then must not outlive all that comes.
+    #[test]
+    fn times_to_come_go_first() {
+        let now = SystemTime::UNIX_EPOCH + Duration::from_hours(1000);
+        let [hour, second] = [Duration::from_hours(1), Duration::from_secs(1)];
+        let used = [now - hour, now + hour, now - 2 * hour, now + second];
+        let collect = |bounds: &Bounds| {
+            let candidates = used.into_iter().zip(0..).map(|(used, key)| Candidate { used, bytes: 10, key });
+            let mut gone = Vec::new();
+            Collected::by(&Plan::collection(bounds), candidates.collect(), now, |&key| {
+                gone.push(key);
+                Ok::<_, ()>(true)
+            });
+            gone
+        };
+        assert_eq!(collect(&bounds(3, 100)), [1]);
+        assert_eq!(collect(&bounds(1, 100)), [1, 2, 0]);
+        assert_eq!(collect(&bounds(0, 0)), [1, 2, 0], "a second is not the clock's fault");
     }
 
     /// Files with holes: three of the largest size exceed 64 bits together.
