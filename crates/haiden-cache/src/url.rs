@@ -15,6 +15,9 @@ use crate::{
 #[cfg(unix)]
 use crate::{DEFAULT_PATTERN, FileSystemBytecodeCache};
 
+/// Schemes of servers.
+const SERVERS: [&str; 6] = ["memcached", "memcacheds", "memcached+unix", "redis", "rediss", "redis+unix"];
+
 /// How a cache is opened by its URL.
 ///
 /// ```
@@ -90,6 +93,11 @@ impl CacheUrl {
                 let (path, bounds) = bounded(rest)?;
                 Self::Sqlite(file("sqlite", path)?, bounds)
             }
+            // What stands there is not repeated: it may be a password.
+            Some((scheme, rest)) if SERVERS.contains(&scheme) && !rest.starts_with("//") => {
+                let message = format!("expected {scheme}://HOST[:PORT]");
+                return Err(CacheError::new(CacheErrorKind::Url, message));
+            }
             Some(("memcached" | "memcacheds" | "memcached+unix", _)) => Self::Memcached(url.to_owned()),
             Some(("redis" | "rediss" | "redis+unix", _)) => Self::Redis(url.to_owned()),
             Some((other, _)) => {
@@ -112,6 +120,10 @@ impl CacheUrl {
     pub fn without_password(url: &str) -> String {
         match scheme(url) {
             Some(("file" | "bundle" | "sqlite", _)) | None => url.to_owned(),
+            Some((scheme, rest)) if !rest.starts_with("//") => match rest.rsplit_once('@') {
+                Some((_, host)) => format!("{scheme}:***@{host}"),
+                None => url.to_owned(),
+            },
             Some(_) => without_password(url),
         }
     }
@@ -331,6 +343,16 @@ mod tests {
             let error = CacheUrl::parse(url).unwrap_err();
             assert_eq!(error.kind(), CacheErrorKind::Url, "{url}");
             assert!(error.to_string().contains("names a file"), "{error}");
+        }
+        for url in ["redis:user:secret@host", "redis:/user:secret@host", "memcached:user:secret@host"] {
+            let error = CacheUrl::parse(url).unwrap_err();
+            assert_eq!(error.kind(), CacheErrorKind::Url);
+            assert!(
+                error.to_string().contains("://HOST") && !error.to_string().contains("secret"),
+                "{error}"
+            );
+            let shown = CacheUrl::without_password(url);
+            assert!(shown.ends_with(":***@host"), "{shown}");
         }
         for url in ["file:x?max_bytes=1&max_bytes=2", "sqlite:x?max_entries=1&max_entries=1"] {
             let error = CacheUrl::parse(url).unwrap_err();

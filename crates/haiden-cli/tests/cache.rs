@@ -222,6 +222,11 @@ fn what_cannot_be_opened_says_why() {
         folder.refused(&["cache", "list", url], code, &[why]);
         folder.refused(&["cache", "stats", url], code, &[]);
     }
+    folder.refused(
+        &["cache", "stats", "redis:me:secret@127.0.0.1"],
+        2,
+        &["redis:***@127.0.0.1: expected redis://"],
+    );
     for command in ["stats", "list", "verify"] {
         let ran = folder.run(&["cache", command, "redis://me:secret@127.0.0.1:1/0", "--json"]);
         assert!(
