@@ -166,7 +166,7 @@ pub struct CacheStatistics {
     pub writes: u64,
     /// Entries not written, because the cache is read-only.
     pub skipped_writes: u64,
-    /// Bytes of bytecode that hits returned.
+    /// Bytes of bytecode that lookups returned, also where the engine could not use it.
     pub bytes_read: u64,
     /// Bytes of bytecode written.
     pub bytes_written: u64,
