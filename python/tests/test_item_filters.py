@@ -266,6 +266,59 @@ def test_lazy() -> None:
     assert "select_or_reject" in repr(chosen) and list(chosen) == [1]
 
 
+@pytest.mark.parametrize("escapes", [False, True])
+def test_lengths_are_asked_for(escapes: bool) -> None:
+    """Where Jinja2 makes a list, an object is asked how many items it has: some note that, to know what a page depends on."""
+    seen = []
+
+    class Sized:
+        def __iter__(self) -> t.Iterator[int]:
+            seen.append("iter")
+            return iter([3, 1, 2])
+
+        def __len__(self) -> int:
+            seen.append("len")
+            return 3
+
+    class Hinting:
+        def __init__(self) -> None:
+            self.items = iter([3, 1, 2])
+
+        def __iter__(self) -> "Hinting":
+            seen.append("iter")
+            return self
+
+        def __next__(self) -> int:
+            seen.append("next")
+            return next(self.items)
+
+        def __length_hint__(self) -> int:
+            seen.append("hint")
+            return 3
+
+    class Failing(Sized):
+        def __len__(self) -> int:
+            raise ValueError("no length")
+
+    sources = [*FILTERS, "join", "join(',')", "join(',', 'real')", "list", "slice(2)", "batch(2)", "first"]
+    sources = ["{{ x|" + filter_ + " }}" for filter_ in sources]
+    sources += ["{{ f(*x) }}", "{{ f(0, *x, a=1) }}", "{% macro m(a) %}{{ a }}{{ varargs }}{% endmacro %}{{ m(*x) }}"]
+
+    def outcome(package: t.Any, source: str, make: t.Callable[[], object]) -> object:
+        seen.clear()
+        environment = package.Environment(autoescape=escapes)
+        environment.filters["mine"] = lambda value, *arguments, **keywords: value
+        try:
+            page = environment.from_string(source).render(x=make(), f=lambda *arguments, **keywords: arguments)
+        except Exception as error:
+            page = f"{type(error).__name__} {error}"
+        return re.sub("0[xX][0-9a-fA-F]+", "", page), list(seen)
+
+    for source in sources:
+        for make in (Sized, Hinting, Failing):
+            assert outcome(haiden, source, make) == outcome(jinja2, source, make), (source, make)
+
+
 def test_kept_after_the_render() -> None:
     """A generator that outlives its render still works."""
     kept: list[t.Any] = []

@@ -376,7 +376,7 @@ fn join(
         Some(separator) if !escapes => text_once(host, separator)?,
         Some(separator) => separator,
     };
-    let mut items = host.items_now(value)?;
+    let mut items = if escapes { host.listed(value)? } else { host.items_now(value)? };
     let (separator, safe) = if escapes && host.has_html(&separator)? {
         // Texts are joined: the separator's, which escapes if it is markup, and those of the items.
         for item in &mut items {

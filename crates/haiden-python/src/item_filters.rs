@@ -104,7 +104,7 @@ fn sort(host: &mut PyHost, value: &Register, arguments: Arguments<'_, PyHost>) -
         },
     };
     let Some(each) = Each::several(host, attribute.as_ref(), folds)? else { return Ok(None) };
-    let items = host.items_now(value)?;
+    let items = host.listed(value)?;
     let keys = keys(host, &each, &items)?;
     let order = order(host, &keys, each.is_of_one(), reverse)?;
     let items: Vec<Register> = order.into_iter().map(|place| items[place].clone()).collect();
@@ -202,7 +202,7 @@ fn group(host: &mut PyHost, value: &Register, arguments: Arguments<'_, PyHost>) 
     };
     let key = Each::getter(host, path.with_default(host, default.as_ref())?, folds);
     let exact = Each::getter(host, exact.with_default(host, default.as_ref())?, false);
-    let items = host.items_now(value)?;
+    let items = host.listed(value)?;
     let keys = keys(host, &key, &items)?;
     let order = order(host, &keys, false, false)?;
     let mut groups: Vec<(usize, Vec<Register>)> = Vec::new();

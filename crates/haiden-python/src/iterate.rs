@@ -43,42 +43,60 @@ pub(crate) enum Iter {
 }
 
 impl PyHost {
-    /// All items at once, as `list(value)` has them: what is asynchronous is refused.
+    /// All items at once, as `list(value)` has them: an object is asked how many there are. What is asynchronous is refused.
+    pub(crate) fn listed(&self, value: &Register) -> Result<Vec<Register>> {
+        let object = self.object(value)?;
+        let mut iterator = match Iter::plain(&object) {
+            Some(iterator) if self.fast => iterator,
+            _ => Iter::List { list: objects::list_of(&object)?, next: 0 },
+        };
+        iterator.rest()
+    }
+
+    /// All items at once, as a loop has them: nothing is asked how many there are. What is asynchronous is refused.
     pub(crate) fn items_now(&self, value: &Register) -> Result<Vec<Register>> {
-        let mut iterator = Iter::new(&self.object(value)?, self.fast)?;
-        let mut items = Vec::new();
-        while let Some(item) = iterator.next()? {
-            items.push(item);
-        }
-        Ok(items)
+        Iter::new(&self.object(value)?, self.fast)?.rest()
     }
 }
 
 impl Iter {
+    fn rest(&mut self) -> Result<Vec<Register>> {
+        let mut items = Vec::new();
+        while let Some(item) = self.next()? {
+            items.push(item);
+        }
+        Ok(items)
+    }
+
     /// Starts.
     #[inline]
     pub(crate) fn new(object: &Obj, fast: bool) -> Result<Iter> {
-        if fast {
-            if objects::is_list(object) {
-                return Ok(Iter::List { list: object.clone(), next: 0 });
-            }
-            if objects::is_tuple(object) {
-                return Ok(Iter::Tuple { tuple: object.clone(), next: 0 });
-            }
-            if objects::is_dict(object) {
-                return Ok(Iter::dict(object.clone(), DictView::Keys));
-            }
-            if objects::is_range(object)
-                && let Some((next, step, left)) = objects::range_parts(object)
-                && step.checked_mul(left).and_then(|width| next.checked_add(width)).is_some()
-            {
-                return Ok(Iter::Range { next, step, left });
-            }
-            if let Some((dict, part)) = objects::view_of(object) {
-                return Ok(Iter::dict(dict, part));
-            }
+        match Iter::plain(object) {
+            Some(iterator) if fast => Ok(iterator),
+            _ => Ok(Iter::Object { iterator: objects::iter(object)?, source: object.clone() }),
         }
-        Ok(Iter::Object { iterator: objects::iter(object)?, source: object.clone() })
+    }
+
+    /// Starts with what needs no iterator object.
+    #[inline]
+    fn plain(object: &Obj) -> Option<Iter> {
+        if objects::is_list(object) {
+            return Some(Iter::List { list: object.clone(), next: 0 });
+        }
+        if objects::is_tuple(object) {
+            return Some(Iter::Tuple { tuple: object.clone(), next: 0 });
+        }
+        if objects::is_dict(object) {
+            return Some(Iter::dict(object.clone(), DictView::Keys));
+        }
+        if objects::is_range(object)
+            && let Some((next, step, left)) = objects::range_parts(object)
+            && step.checked_mul(left).and_then(|width| next.checked_add(width)).is_some()
+        {
+            return Some(Iter::Range { next, step, left });
+        }
+        let (dict, part) = objects::view_of(object)?;
+        Some(Iter::dict(dict, part))
     }
 
     fn dict(dict: Obj, part: DictView) -> Iter {

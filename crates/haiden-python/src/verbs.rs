@@ -617,12 +617,8 @@ impl Host for PyHost {
     }
     fn star(&mut self, value: &Register) -> Result<Vec<Register>> {
         // Not `iterate`: what is asynchronous cannot be spread.
-        let iterator = objects::iter_to_spread(&self.object(value)?)?;
-        let mut items = Vec::new();
-        while let Some(item) = objects::iter_next(&iterator)? {
-            items.push(Register::object(item));
-        }
-        Ok(items)
+        let items = objects::list_to_spread(&self.object(value)?)?;
+        Ok((0..).map_while(|index| objects::list_item(&items, index)).map(Register::object).collect())
     }
     fn star_star(&mut self, value: &Register) -> Result<Vec<(String, Register)>> {
         self.keywords_of(value)

@@ -331,17 +331,17 @@ pub(crate) fn iter(object: &Obj) -> Result<Obj> {
 
 /// `iter(object)`, for `a, b = object`: Python has words of its own for that.
 pub(crate) fn iter_to_unpack(object: &Obj) -> Result<Obj> {
-    iter_or_say(object, |name| format!("cannot unpack non-iterable {name} object"))
+    or_say(iter(object), object, |name| format!("cannot unpack non-iterable {name} object"))
 }
 
-/// `iter(object)`, for `f(x, *object)`: Python has words of its own for that, too.
-pub(crate) fn iter_to_spread(object: &Obj) -> Result<Obj> {
-    iter_or_say(object, |name| format!("Value after * must be an iterable, not {name}"))
+/// `list(object)`, for `f(x, *object)`: Python has words of its own for that, too.
+pub(crate) fn list_to_spread(object: &Obj) -> Result<Obj> {
+    or_say(super::list_of(object), object, |name| format!("Value after * must be an iterable, not {name}"))
 }
 
-/// `iter(object)`; where the class cannot be iterated over, the error is what `words` makes of its name.
-fn iter_or_say(object: &Obj, words: impl FnOnce(&str) -> String) -> Result<Obj> {
-    iter(object).or_else(|raised| {
+/// What iterating gave; where the class of the object cannot be iterated over, the error is what `words` makes of its name.
+fn or_say(result: Result<Obj>, object: &Obj, words: impl FnOnce(&str) -> String) -> Result<Obj> {
+    result.or_else(|raised| {
         // SAFETY: the object is alive, and so is its class.
         let iterable = unsafe {
             (*ffi::Py_TYPE(object.as_ptr())).tp_iter.is_some() || ffi::PySequence_Check(object.as_ptr()) != 0
