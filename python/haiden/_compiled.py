@@ -17,7 +17,7 @@ if t.TYPE_CHECKING:
 
 def code(image: str, name: str | None, autoescape: bool) -> _native.Code:
     """The code in a module."""
-    return _native.Code.from_bytes(b85decode(image), name, None, autoescape)
+    return _native.Code.from_bytes(b85decode(image), name, None, autoescape, True)
 
 
 def _module(environment: "Environment", source: str, name: str, filename: str | None) -> str:

@@ -42,7 +42,11 @@ class Code:
 
     @staticmethod
     def from_bytes(
-        data: bytes, name: str | None = None, filename: str | None = None, autoescape: bool = False
+        data: bytes,
+        name: str | None = None,
+        filename: str | None = None,
+        autoescape: bool = False,
+        is_judged: bool = False,
     ) -> Code: ...
     @property
     def name(self) -> str | None: ...

@@ -73,6 +73,65 @@ def test_none_is_no_function(table, source):
             env.from_string(source)
 
 
+POORER = [
+    "{{ x is mine }}",
+    "a{{ x|mine }}",
+    "{% if x %}{{ x|mine }}{% else %}b{% endif %}",
+    "{% block b %}{{ x|mine }}{% endblock %}",
+    "{% macro m() %}{{ x|mine }}{% endmacro %}a{% if x %}{{ m() }}{% endif %}",
+    "{% for i in x %}{{ i|mine }}{% endfor %}",
+    "{{ f() }}{{ x|mine }}",
+    "{{ [x]|map('mine')|list }}",
+    "{% filter mine %}a{% endfilter %}",
+]
+
+
+def richer_and_poorer(package, **options):
+    richer, poorer = package.Environment(**options), package.Environment(**options)
+    richer.filters["mine"] = richer.tests["mine"] = lambda value: value
+    return richer, poorer
+
+
+@pytest.mark.parametrize("variables", [{"x": []}, {"x": [1]}])
+@pytest.mark.parametrize("source", POORER)
+def test_code_in_an_environment_with_fewer_functions(source, variables, tmp_path):
+    """What one environment has compiled fails in another one where it calls what is not there."""
+
+    def fail():
+        raise ValueError("called before the filter")
+
+    def pages(package):
+        loader = package.DictLoader({"page": source})
+        richer, poorer = richer_and_poorer(package, loader=loader)
+        code = richer.compile(source)
+        target = tmp_path / package.__name__
+        richer.compile_templates(target, zip=None)
+        compiled = package.ModuleLoader(target)
+        makers = [
+            lambda: package.Template.from_code(richer, code, richer.globals),
+            lambda: package.Template.from_code(poorer, code, poorer.globals),
+            lambda: compiled.load(poorer, "page"),
+        ]
+        for make in makers:
+            try:
+                yield make().render(variables, f=fail)
+            except Exception as error:
+                yield type(error).__name__, str(error)
+
+    assert list(pages(haiden)) == list(pages(jinja2))
+
+
+@pytest.mark.parametrize("source", ["{{ x|mine }}", "{{ x is mine }}"])
+def test_an_entry_of_a_cache_is_judged_as_its_source_is(source):
+    richer, poorer = richer_and_poorer(
+        haiden, loader=haiden.DictLoader({"page": source}), bytecode_cache=MemoryBytecodeCache()
+    )
+    poorer.bytecode_cache = richer.bytecode_cache
+    assert richer.get_template("page").render(x=True) == "True"
+    with pytest.raises(haiden.TemplateAssertionError, match="No (filter|test) named 'mine'"):
+        poorer.get_template("page")
+
+
 PATCHES = {
     "urlize": "{{ u|urlize }}",
     "htmlsafe_json_dumps": "{{ d|tojson }}",

@@ -24,21 +24,27 @@ pub(crate) struct Code {
     pub(crate) identity: Option<Identity>,
     /// A tuple of the objects of the tree that it was compiled from. With any, it has no bytes: they mean nothing elsewhere.
     pub(crate) objects: Option<Attached<Obj>>,
+    /// The compile that made it knew all of its filters and tests: where another environment lacks one, its call fails, as in
+    /// Jinja2. What a cache has found is judged when it is linked, as if it had been compiled there and then.
+    pub(crate) is_judged: bool,
 }
 
 #[pymethods]
 impl Code {
-    /// The code of an image's bytes.
+    /// The code of an image's bytes; `is_judged`: a compile that knew its filters and tests wrote them for whoever comes.
     #[staticmethod]
-    #[pyo3(signature = (data, name=None, filename=None, autoescape=false))]
+    #[pyo3(signature = (data, name=None, filename=None, autoescape=false, is_judged=false))]
     fn from_bytes(
         data: &[u8],
         name: Option<String>,
         filename: Option<String>,
         autoescape: bool,
+        is_judged: bool,
     ) -> PyResult<Code> {
         match haiden_bytecode::load(data) {
-            Ok((_, image)) => Ok(Code::new(Arc::new(image), (name, filename), autoescape, None)),
+            Ok((_, image)) => {
+                Ok(Code { is_judged, ..Code::new(Arc::new(image), (name, filename), autoescape, None) })
+            }
             Err(rejection) => Err(PyValueError::new_err(rejection.to_string())),
         }
     }
@@ -75,7 +81,7 @@ impl Code {
     ) -> Code {
         let objects = self.objects.as_ref().map(|objects| Attached::new(py, objects.get(py).clone()));
         let autoescape = autoescape.unwrap_or(self.autoescape);
-        Code { image: self.image.clone(), name, filename, autoescape, identity: self.identity, objects }
+        Code { image: self.image.clone(), name, filename, autoescape, objects, ..*self }
     }
 
     /// The instructions, for people.
@@ -135,7 +141,7 @@ impl Code {
         autoescape: bool,
         identity: Option<Identity>,
     ) -> Code {
-        Code { image, name, filename, autoescape, identity, objects: None }
+        Code { image, name, filename, autoescape, identity, objects: None, is_judged: false }
     }
 
     /// Pairs of lines: the template's, and how many instructions come before; both grow.

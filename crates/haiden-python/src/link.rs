@@ -49,8 +49,8 @@ impl Linked {
 pub(crate) struct PyLinker<'a> {
     pub(crate) types: &'static Types,
     pub(crate) settings: &'a Settings,
-    /// The template was linked before.
-    pub(crate) is_again: bool,
+    /// The template was linked before, or the compile that made its code knew all of its filters and tests.
+    pub(crate) is_judged: bool,
     /// The functions that were found, to look whether they are still the environment's.
     pub(crate) references: Vec<Reference>,
     /// The first thing that went wrong.
@@ -121,7 +121,7 @@ impl Linker<PyHost> for PyLinker<'_> {
         linked.clone()
     }
     fn forgives(&self) -> bool {
-        self.is_again
+        self.is_judged
     }
     fn site_kind(&self) -> bool {
         self.settings.fast

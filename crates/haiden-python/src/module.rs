@@ -7,6 +7,7 @@ use haiden_bytecode::Image;
 use haiden_bytecode::image::Reference;
 use haiden_cache::Bundle;
 use pyo3::prelude::*;
+use pyo3::types::PyDict;
 
 use crate::code::Code;
 use crate::contexts::ContextHandle;
@@ -142,7 +143,13 @@ pub(crate) fn finish(
     for (references, table, kind) in tables {
         for reference in references.iter().filter(|reference| reference.hard) {
             let known = image.name(reference.name);
-            if table.bound(py).contains(known)? {
+            let table = table.bound(py);
+            // Jinja2 asks with `get`: `None` is no function.
+            let is_there = match table.cast_exact::<PyDict>() {
+                Ok(table) => table.get_item(known)?.is_some_and(|function| !function.is_none()),
+                Err(_) => table.contains(known)?,
+            };
+            if is_there {
                 continue;
             }
             if unknown.as_ref().is_none_or(|(other, _)| reference.place < other.place) {
@@ -156,7 +163,7 @@ pub(crate) fn finish(
         let class = &types::types(py)?.get(py).assertion_error;
         return Err(errors::exception(py, class, &message, line, (name.as_deref(), filename.as_deref())));
     }
-    Ok(Code::new(Arc::new(image), (name, filename), autoescape, identity))
+    Ok(Code { is_judged: true, ..Code::new(Arc::new(image), (name, filename), autoescape, identity) })
 }
 
 #[pymodule]

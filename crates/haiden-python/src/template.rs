@@ -210,8 +210,8 @@ fn link(
         references: RefCell::default(),
         seen: Cell::new(None),
     };
-    let is_again = autoescape.is_some();
-    let mut linker = PyLinker { types, settings: known, is_again, references: Vec::new(), error: None };
+    let is_judged = code.is_judged || autoescape.is_some();
+    let mut linker = PyLinker { types, settings: known, is_judged, references: Vec::new(), error: None };
     let name = code.name.as_deref();
     let program = haiden_runtime::link(code.image.clone(), name.map(Arc::from), extra, &mut linker);
     if let Some(raised) = linker.error {
@@ -454,10 +454,9 @@ impl Template {
         variables: &Bound<'py, PyDict>,
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
         let py = this.py();
-        let program = this.get().program(this)?;
-        if !program.extra().plain {
-            return Ok(None);
-        }
+        // A code generator of the user's own leaves a template without a program.
+        let program = this.get().current(&Obj::of(this)).map_err(|raised| raised.take(py))?;
+        let Some(program) = program.filter(|program| program.extra().plain) else { return Ok(None) };
         RENDERS.fetch_add(1, Ordering::Relaxed);
         check_names(&Obj::of(variables))?;
         match execution::begin(&program, Obj::of(variables)) {
