@@ -418,7 +418,7 @@ class CodeGenerator(ExpressionWriter):
         self.leave_frame(frame, with_python_scope=True)
         if have_extends:
             with self._indented("if parent_template is not None:"):
-                self._events("parent_template.root_render_func(context)", frame)
+                self._events("parent_template.root_render_func(context)")
 
     def _block_function(self, block: nodes.Block, eval_ctx: EvalContext) -> None:
         self.write_commons()
@@ -439,14 +439,20 @@ class CodeGenerator(ExpressionWriter):
         self.blockvisit(block.body, frame)
         self.leave_frame(frame, with_python_scope=True)
 
-    def _events(self, generator: str, frame: Frame, node: nodes.Node | None = None) -> None:
-        """Writes what another function writes."""
-        if not self.environment.is_async and frame.buffer is None:
+    def _events(self, generator: str, frame: Frame | None = None, node: nodes.Node | None = None) -> None:
+        """Writes what another function writes; without a frame, as the template's own output."""
+        if not self.environment.is_async and (frame is None or frame.buffer is None):
             self.writeline(f"yield from {generator}", node)
-            return
+        else:
+            self._loop_over_events(generator, frame, node)
+
+    def _loop_over_events(self, generator: str, frame: Frame | None, node: nodes.Node | None = None) -> None:
         self.writeline(f"gen = {generator}", node)
         with self._indented("try:"), self._indented(f"{self.choose_async()}for event in gen:", node):
-            self.simple_write("event", frame)
+            if frame is None:
+                self.writeline("yield event")
+            else:
+                self.simple_write("event", frame)
         self.writeline(f"finally: {self.choose_async('await gen.aclose()', 'gen.close()')}")
 
     # ---- other templates ---------------------------------------------------------------------------------------
@@ -504,7 +510,9 @@ class CodeGenerator(ExpressionWriter):
             self.indent()
         if node.with_context:
             variables = f"template.new_context(context.get_all(), True, {self.dump_local_context(frame)})"
-            self._events(f"template.root_render_func({variables})", frame)
+            self._loop_over_events(f"template.root_render_func({variables})", frame)
+        elif frame.buffer is None and not self.environment.is_async:
+            self.writeline("yield from template._get_default_module()._body_stream")
         else:
             module = self.choose_async("(await template._get_default_module_async())", "template._get_default_module()")
             with self._indented(f"for event in {module}._body_stream:"):
@@ -833,15 +841,17 @@ class CodeGenerator(ExpressionWriter):
             self.writeline("if parent_template is None:")
             self.indent()
         finalize = self._make_finalize()
+        # What a subclass makes of `start_write` and `simple_write` is not meant for printed values.
+        begin, end = ("yield ", "") if frame.buffer is None else (f"{frame.buffer}.append(", ")")
         for part in self._output_parts(node, frame, finalize):
             if isinstance(part, list):
-                self.simple_write(self._output_const_repr(part), frame)
+                self.writeline(f"{begin}{self._output_const_repr(part)}{end}")
                 continue
-            self.start_write(frame, part)
+            self.writeline(begin, part)
             self._output_child_pre(part, frame, finalize)
             self.visit(part, frame)
             self._output_child_post(part, frame, finalize)
-            self.end_write(frame)
+            self.write(end)
         if frame.require_output_check:
             self.outdent()
 

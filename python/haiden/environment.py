@@ -902,16 +902,20 @@ class Template(_native.Template):
     def _render_by_functions(self, variables: dict[str, t.Any]) -> str:
         """As Jinja2 renders: for templates and environments that have something overridden."""
         environment = self.environment
-        if "root_render_func" in self.__dict__ and "_debug_info" in self.__dict__:
-            from ._statistics import count_other
-
-            count_other()
         if environment.is_async:
             import asyncio
 
             return asyncio.run(self.render_async(variables))
+        self._count_other()
         text: str = environment.concat(self.root_render_func(self.new_context(variables)))
         return text
+
+    def _count_other(self) -> None:
+        """Counts a render by functions that some other code generator made."""
+        if "root_render_func" in self.__dict__ and "_debug_info" in self.__dict__:
+            from ._statistics import count_other
+
+            count_other()
 
     async def render_async(self, *args: t.Any, **kwargs: t.Any) -> str:
         """As :meth:`render`, for templates of asynchronous environments.
@@ -930,6 +934,7 @@ class Template(_native.Template):
                 return t.cast(str, await resume(begun))
         except Exception:
             self.environment.handle_exception()
+        self._count_other()
         context = self.new_context(variables)
         try:
             parts = [part async for part in self.root_render_func(context)]  # type: ignore[attr-defined]

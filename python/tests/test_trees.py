@@ -1,7 +1,9 @@
 """Trees: what the Python parser reads compiles to the same code; trees of user code; hostile trees."""
 
+import asyncio
 import functools
 import gc
+import importlib
 import json
 import pathlib
 import re
@@ -413,6 +415,56 @@ def test_a_native_code_generator(source, finalize):
     env = own_generator(NativeCodeGenerator, NativeEnvironment, finalize=finalize)
     result = env.from_string(source).render(variables)
     assert repr(result) == repr(oracle)
+
+
+GENERATED = {
+    "page": "A{{ x }}{{ 41 }}{% macro m(a) %}<{{ a }}{{ a }}{% for i in [1, 2] %}{{ i }}{% endfor %}>{% endmacro %}{{ m(3) }}"
+    "{% filter upper %}q{{ x }}{% endfilter %}{% set z %}s{{ x }}{% endset %}{{ z }}",
+    "child": "{% extends 'base' %}{% block b %}{{ super() }}x{{ 41 }}{{ self.c() }}{% endblock %}",
+    "base": "[{% block b %}base{% endblock %}{% block c %}c{% endblock %}]",
+    "importing": "{% include 'page' %}{% import 'page' as p with context %}{{ p.m(1) }}{% include 'page' without context %}",
+    "call": "{% macro m() %}{{ caller() }}{% endmacro %}{% call m() %}hi{% endcall %}",
+    "loop": "{% for x in [[1, [2]], [3]] recursive %}{{ loop.index }}{{ loop(x) if x is iterable }}{% endfor %}",
+}
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+@pytest.mark.parametrize("name", GENERATED)
+def test_code_generators_with_overridden_methods(name, is_async):
+    """What they write runs by every method of a template, and methods are called for what Jinja2 calls them for."""
+
+    def pages(package):
+        class Generator(importlib.import_module(f"{package.__name__}.compiler").CodeGenerator):
+            def visit_Const(self, node, frame):
+                if node.value == 41:
+                    self.write("1 + ")
+                super().visit_Const(node, frame)
+
+            def simple_write(self, s, frame, node=None):
+                self.writeline(f"yield '!'; yield {s}", node)
+
+        class Own(package.Environment):
+            code_generator_class = Generator
+
+        env = Own(loader=package.DictLoader(GENERATED), enable_async=is_async, optimized=False)
+        template = env.get_template(name)
+        yield template.render(x=1)
+        yield "".join(template.generate(x=1))
+        if is_async:
+            yield asyncio.run(template.render_async(x=1))
+
+            async def body():
+                module = await template.make_module_async({"x": 1})
+                return str(module)
+
+            yield asyncio.run(body())
+        else:
+            yield str(template.make_module({"x": 1}))
+
+    before = haiden.statistics()[1]
+    found = list(pages(haiden))
+    assert haiden.statistics()[1] == before + (2 if is_async else 1)
+    assert found == list(pages(jinja2))
 
 
 def test_macros_are_macros_whoever_compiled_them():
