@@ -35,6 +35,8 @@ if sys.version_info >= (3, 12):
     # `sort` with an undefined direction.
     OTHERWISE |= {f"undef_arg/{kind}/26" for kind in ("StrictUndefined", "Undefined", "ChainableUndefined", "DebugUndefined")}
 OTHERWISE |= {"found/bytes_methods_10"} if sys.version_info < (3, 11) else set()
+# `string.Formatter` numbers fields with attributes, too.
+OTHERWISE |= {"found/fields_of_markup_02", "found/fields_of_markup_04"} if sys.version_info >= (3, 14) else set()
 Case = dict[str, t.Any]
 
 

@@ -162,6 +162,25 @@ def test_many_attributes_and_orders(x):
     check(x, Wide(), "")
 
 
+def test_slots_before_attributes(x):
+    class Slots:
+        __slots__ = ("a", "b")
+
+    class Both(Slots):
+        pass
+
+    value, slots = Both(), Both()
+    value.a, value.b, value.x = "slot a", "slot b", "own"
+    slots.a, slots.b = "slot a", "slot b"
+    for _ in range(3):
+        check(x, value, "own")
+        check(x, slots, "")
+    value.x = "changed"
+    check(x, value, "changed")
+    del value.x
+    check(x, value, "")
+
+
 def test_kinds_of_objects(x):
     class Slots:
         __slots__ = ("x",)

@@ -543,7 +543,7 @@ def test_rows_of_others(tmp_path):
         ("entries swapped", swapping),
     ]:
         # Another program's copy of SQLite, in a process of its own: in this one, closing it would drop locks.
-        program = "import sqlite3, sys; sqlite3.connect(sys.argv[1], 60).executescript(sys.argv[2])"
+        program = "import sqlite3, sys; sqlite3.connect(sys.argv[1], timeout=60).executescript(sys.argv[2])"
         subprocess.run([sys.executable, "-c", program, path, harm], check=True)
         told = lambda found: rejected(found) == 3 and found.hits == LOOKUPS - 3  # noqa: E731
         check("sqlite", fault, SqliteBytecodeCache(path), told)

@@ -162,6 +162,37 @@ def test_helpers_that_a_program_replaces(helper, monkeypatch):
     assert page(haiden) == before
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda table: table.__setitem__("mine", repr),
+        lambda table: table.update(mine=repr),
+        lambda table: table.__ior__({"mine": repr}),
+        lambda table: table.pop("mine"),
+        lambda table: (table.pop("mine"), table.setdefault("mine", repr)),
+        lambda table: [table.popitem() for _ in range(1)],
+        lambda table: table.clear(),
+        lambda table: (dict(table), table.copy(), table.get("mine")),
+    ],
+)
+@pytest.mark.parametrize("kind", ["filters", "tests"])
+def test_tables_that_change_between_renders(kind, change):
+    def pages(package):
+        env = package.Environment()
+        getattr(env, kind)["mine"] = str
+        template = env.from_string("{{ y|mine }}" if kind == "filters" else "{{ y is mine }}")
+        for _ in range(3):
+            for _ in range(2):
+                try:
+                    yield template.render(y="1")
+                except Exception as error:
+                    yield type(error).__name__, str(error)
+            change(getattr(env, kind))
+            getattr(env, kind).setdefault("mine", len)
+
+    assert list(pages(haiden)) == list(pages(jinja2))
+
+
 @pytest.mark.parametrize("flag", [True, False])
 @pytest.mark.parametrize(
     "source",

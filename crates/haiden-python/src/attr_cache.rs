@@ -18,12 +18,10 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 
 use crate::guard::Suspicion;
-#[cfg(Py_3_11)]
-use crate::kept::state;
-use crate::kept::state_of;
 use crate::objects::{self, Class, Result, Text, class};
 use crate::output::Output;
 use crate::register::Obj;
+use crate::states;
 use crate::types;
 
 unsafe extern "C" {
@@ -216,7 +214,7 @@ impl Site {
                     return *values.add(place as usize);
                 }
                 let (dictionary, (seen, value)) = (dictionary_of(object.as_ptr()), self.seen.get());
-                let is_seen = !dictionary.is_null() && state(dictionary) == seen;
+                let is_seen = !dictionary.is_null() && states::is_in(dictionary, seen);
                 return if is_seen { value } else { ptr::null_mut() };
             }
         }
@@ -287,7 +285,7 @@ impl Site {
         if !objects::is_dict(dictionary) {
             return None;
         }
-        let state = state_of(dictionary);
+        let state = states::of_any(dictionary);
         if let Some(state) = state
             && state == self.seen.get().0
         {
@@ -296,7 +294,7 @@ impl Site {
         match objects::dict_get(dictionary, &self.name, self.hash) {
             Ok(value) => {
                 if let (Some(state), Some(value)) = (state, &value)
-                    && state_of(dictionary) == Some(state)
+                    && states::of_any(dictionary) == Some(state)
                 {
                     self.seen.set((state, value.as_ptr()));
                 }
@@ -376,6 +374,10 @@ impl Site {
             if (*class).tp_flags & NEEDED != NEEDED {
                 return Road::Generic;
             }
+            // Since 3.14 slots of the class may lie between an instance's head and its values.
+            if cfg!(Py_3_14) && (*class).tp_basicsize != size_of::<ffi::PyObject>() as isize {
+                return Road::Generic;
+            }
             let keys = (*class.cast::<ffi::PyHeapTypeObject>()).ht_cached_keys.cast::<usize>();
             if keys.is_null() {
                 return Road::Generic;
@@ -414,7 +416,7 @@ impl Site {
 /// The values of an instance, parallel to the shared keys of its class; null if it keeps them in a dictionary.
 ///
 /// In 3.11 a pointer to them lies four words before the instance. In 3.12 it is three words before it, where the dictionary
-/// would be, less one, so that it is odd. In 3.13 they are part of the instance: behind its head come four bytes, of which
+/// would be, less one, so that it is odd. Since 3.13 they are part of the instance: behind its head come four bytes, of which
 /// the last says whether they count, and with the next word the values.
 ///
 /// # Safety

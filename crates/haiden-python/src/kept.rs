@@ -6,7 +6,7 @@
 //!
 //! Invariant: what a pointer here points to is held by a dictionary whose number was looked at just before. Versions of
 //! CPython that do not number the dictionaries of instances, or keep them elsewhere, remember nothing.
-#![expect(unsafe_code, reason = "the numbers that CPython gives to the states of dictionaries")]
+#![expect(unsafe_code, reason = "pointers to what dictionaries hold")]
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -19,42 +19,10 @@ use crate::host::PyHost;
 use crate::objects::{self, Result};
 use crate::register::Obj;
 use crate::settings::{CacheKey, Settings};
+use crate::states;
 
 /// How many names are kept at most.
 const NAMES: usize = 32;
-
-#[repr(C)]
-struct Dictionary {
-    base: ffi::PyObject,
-    used: ffi::Py_ssize_t,
-    version: u64,
-    keys: *mut ffi::PyDictKeysObject,
-    values: *mut ffi::PyObject,
-}
-
-/// The number of the state that a dict is in; no two states of any dicts have the same. `None` where a dict has none that
-/// can be trusted: since 3.13 the attributes of an instance change under the dictionary that shows them.
-#[inline]
-pub(crate) fn state_of(dict: &Obj) -> Option<u64> {
-    debug_assert!(objects::is_dict(dict));
-    // SAFETY: an exact dict, which is alive; the layout is that of all versions this is built for.
-    unsafe {
-        if cfg!(Py_3_13) && !(*dict.as_ptr().cast::<Dictionary>()).values.is_null() {
-            return None;
-        }
-        Some(state(dict.as_ptr()))
-    }
-}
-
-/// As [`state_of`], of any dict: the number tells whether it is one whose number was trusted before.
-///
-/// # Safety
-/// A dict, which is alive.
-#[inline]
-pub(crate) unsafe fn state(dict: *mut ffi::PyObject) -> u64 {
-    // SAFETY: the caller's promise; the layout is that of all versions this is built for.
-    unsafe { (*dict.cast::<Dictionary>()).version }
-}
 
 /// What the attributes of an instance rest on.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -78,7 +46,8 @@ impl Stamp {
             if dict.is_null() || class == 0 || ffi::Py_TYPE(dict) != objects::class!(PyDict_Type) {
                 return None;
             }
-            Some(Stamp { class, place, dict: state(dict) })
+            let dict = states::of_any(&Obj::from_borrowed(dict)?)?;
+            Some(Stamp { class, place, dict })
         }
     }
 
@@ -94,7 +63,7 @@ impl Stamp {
                 return false;
             }
             let dict = *object.byte_offset(self.place).cast::<*mut ffi::PyObject>();
-            !dict.is_null() && state(dict) == self.dict
+            !dict.is_null() && states::is_in(dict, self.dict)
         }
     }
 }
@@ -209,7 +178,7 @@ impl Kept {
                     }
                     // SAFETY: the objects are alive.
                     let Some(stamp) = (unsafe { Stamp::of(loader.as_ptr()) }) else { return Ok(None) };
-                    let Some(state) = state_of(&mapping) else { return Ok(None) };
+                    let Some(state) = states::of_any(&mapping) else { return Ok(None) };
                     Source::Mapping { loader: (loader.as_ptr(), stamp), mapping: (mapping.as_ptr(), state) }
                 }
                 Rests::OnItself => Source::Asked(check.as_ptr()),
@@ -221,7 +190,7 @@ impl Kept {
             (Stamp::of(environment.as_ptr()), Stamp::of(cache.as_ptr()), Stamp::of(template.as_ptr()))
         };
         let (Some(environment), Some(cache_stamp), Some(template_stamp)) = stamps else { return Ok(None) };
-        let Some(state) = state_of(&entries) else { return Ok(None) };
+        let Some(state) = states::of_any(&entries) else { return Ok(None) };
         Ok(Some(Kept {
             name: name.clone(),
             environment,
@@ -249,7 +218,7 @@ impl Kept {
             Obj::from_borrowed(kept.entries.0)
         };
         let Some(entries) = entries else { return Ok(None) };
-        let is_last = state_of(&entries) == Some(kept.entries.1.get());
+        let is_last = states::of_any(&entries) == Some(kept.entries.1.get());
         let template = if is_last {
             // SAFETY: the entries have it, as they had.
             unsafe { Obj::from_borrowed(kept.template.0) }
@@ -268,7 +237,7 @@ impl Kept {
             match kept.source {
                 Source::Any => {}
                 Source::Mapping { loader, mapping } => {
-                    if !loader.1.holds(loader.0) || state(mapping.0) != mapping.1 {
+                    if !loader.1.holds(loader.0) || !states::is_in(mapping.0, mapping.1) {
                         return Ok(None);
                     }
                 }
@@ -280,7 +249,7 @@ impl Kept {
         }
         if !is_last {
             objects::dict_move_to_end(&entries, &kept.key.0, &template)?;
-            if let Some(state) = state_of(&entries) {
+            if let Some(state) = states::of_any(&entries) {
                 kept.entries.1.set(state);
             }
         }

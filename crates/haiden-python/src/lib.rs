@@ -7,6 +7,12 @@
 //! Everything runs on a thread that is attached to the interpreter (see `register`).
 #![deny(unsafe_code)]
 
+#[cfg(Py_GIL_DISABLED)]
+compile_error!(
+    "haiden reads objects as CPython with its global lock lays them out: free-threaded builds (python3.14t) are not \
+     supported; build it for an interpreter with the lock"
+);
+
 mod attr_cache;
 mod blocks;
 mod budget;
@@ -41,6 +47,7 @@ mod scope;
 mod settings;
 mod short_filters;
 mod shortcut;
+mod states;
 mod stock;
 mod stores;
 mod template;

@@ -19,10 +19,11 @@ use crate::budget::Limits;
 use crate::flights::{FlightObject, Flights};
 use crate::guard::Guard;
 use crate::identity::fingerprint;
-use crate::kept::{Kept, state_of};
+use crate::kept::Kept;
 use crate::objects;
 use crate::register::{Attached, Obj};
 use crate::scope::visit_object;
+use crate::states;
 use crate::stock::{Stock, Watch};
 use crate::types::{self, Types};
 use crate::wanted::Wanted;
@@ -480,8 +481,11 @@ pub(crate) fn options(settings: &Settings, py: Python<'_>, name: Option<&str>) -
     let autoescape = autoescape(settings, py, name)?;
     let place = usize::from(autoescape);
     // Whoever puts a function into a table tells nobody.
-    let state =
-        if settings.fast && objects::is_dict(&settings.filters) { state_of(&settings.filters) } else { None };
+    let state = if settings.fast && objects::is_dict(&settings.filters) {
+        states::of_table(&settings.filters)
+    } else {
+        None
+    };
     // Looking at a function may run Python code, which may come back here.
     let known = settings.known.borrow()[place].clone();
     if let Some((known, seen)) = &known

@@ -10,9 +10,9 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyModule, PyType};
 
 use crate::attr_cache::{Name, version_of};
-use crate::kept::state_of;
 use crate::objects::{self, Result};
 use crate::register::Obj;
+use crate::states;
 
 /// What a class was made with.
 pub(crate) struct Stock<'py>(Bound<'py, PyDict>);
@@ -122,7 +122,7 @@ impl Helpers {
 
     /// Are they all as they were? Else the filters must be Python's.
     pub(crate) fn are_stock(&self) -> Result<bool> {
-        let state = state_of(&self.names);
+        let state = states::of_table(&self.names);
         if let (Some((seen, answer)), Some(state)) = (self.seen.get(), state)
             && seen == state
         {

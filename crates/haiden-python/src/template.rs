@@ -18,13 +18,13 @@ use crate::contexts;
 use crate::errors;
 use crate::execution::{self, Begun, Execution};
 use crate::host::{Extra, PyHost};
-use crate::kept;
 use crate::link::PyLinker;
 use crate::objects::{self, Raised, Result};
 use crate::output::Output;
 use crate::register::{Attached, Obj};
 use crate::scope::{Globals, visit_object};
 use crate::settings;
+use crate::states;
 use crate::types::{self, Types};
 
 pub(crate) type Program = haiden_runtime::Program<PyHost>;
@@ -157,7 +157,7 @@ fn is_current(program: &Program) -> Result<bool> {
     if settings.is_stale() {
         return Ok(false);
     }
-    let state = |table| if objects::is_dict(table) { kept::state_of(table) } else { None };
+    let state = |table| if objects::is_dict(table) { states::of_table(table) } else { None };
     let states = state(&settings.filters).zip(state(&settings.tests));
     if states.is_some() && states == program.extra().seen.get() {
         return Ok(true);

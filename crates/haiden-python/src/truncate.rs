@@ -7,10 +7,10 @@ use haiden_runtime::{Arguments, Host};
 
 use crate::filters::{bind, method, plain_ascii};
 use crate::host::PyHost;
-use crate::kept;
 use crate::objects::{self, Class, Result, Text};
 use crate::output::Output;
 use crate::register::{Obj, Register, View};
+use crate::states;
 
 const NAMES: [&str; 4] = ["length", "killwords", "end", "leeway"];
 
@@ -126,7 +126,7 @@ fn policy_leeway(host: &PyHost) -> Result<i64> {
     if !objects::is_dict(policies) {
         return objects::index(&objects::get_item(policies, &leeway.object)?);
     }
-    let state = kept::state_of(policies);
+    let state = states::of_table(policies);
     if let Some((seen, leeway)) = settings.leeway.get()
         && state == Some(seen)
     {

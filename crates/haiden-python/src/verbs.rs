@@ -784,7 +784,12 @@ fn unpack_slowly(object: &Obj, into: &mut [Register]) -> Result<()> {
         *place = Register::object(item);
     }
     if objects::iter_next(&iterator)?.is_some() {
-        let message = format!("too many values to unpack (expected {wanted})");
+        // Since 3.14 CPython says how many there are where that is known and more (a dict may have changed meanwhile).
+        let counted = cfg!(Py_3_14)
+            && (objects::is_list(object) || objects::is_tuple(object) || objects::is_dict(object));
+        let all = if counted { Some(objects::length(object)?).filter(|&all| all > wanted) } else { None };
+        let got = all.map(|all| format!(", got {all}")).unwrap_or_default();
+        let message = format!("too many values to unpack (expected {wanted}{got})");
         return objects::raise(&Class::Value.object(), &message);
     }
     Ok(())

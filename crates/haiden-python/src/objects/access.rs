@@ -7,6 +7,8 @@ use std::ptr;
 
 use pyo3::ffi;
 
+#[cfg(Py_3_11)]
+use super::scalars::is_compact_ascii;
 use super::{Class, Raised, Result, class, int_value, is_dict, is_range, owned, raise, status};
 use crate::register::Obj;
 
@@ -237,7 +239,7 @@ unsafe fn is_same_ascii(left: *mut ffi::PyObject, right: *mut ffi::PyObject, has
     unsafe {
         let of = |object: *mut ffi::PyObject| {
             let is_ascii = ffi::Py_TYPE(object) == class!(PyUnicode_Type)
-                && ffi::PyUnicode_IS_COMPACT_ASCII(object) != 0
+                && is_compact_ascii(object)
                 && (*object.cast::<ffi::PyASCIIObject>()).hash == hash;
             let characters = object.cast::<ffi::PyASCIIObject>().add(1).cast::<u8>();
             is_ascii

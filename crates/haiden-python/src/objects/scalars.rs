@@ -150,13 +150,63 @@ pub(crate) fn ascii(object: &Obj) -> Option<&[u8]> {
     // SAFETY: a text. One of one piece is always ready, and if it is ASCII, its characters lie behind its head; texts never
     // change.
     unsafe {
-        if ffi::PyUnicode_IS_COMPACT_ASCII(pointer) == 0 {
+        if !is_compact_ascii(pointer) {
             return None;
         }
         let length = ffi::PyUnicode_GET_LENGTH(pointer) as usize;
         let data = pointer.cast::<ffi::PyASCIIObject>().add(1).cast::<u8>();
         Some(std::slice::from_raw_parts(data, length))
     }
+}
+
+/// Is a text of one piece, and ASCII?
+///
+/// # Safety
+/// A text, alive.
+#[inline(always)]
+pub(super) unsafe fn is_compact_ascii(text: *mut ffi::PyObject) -> bool {
+    // SAFETY: the caller's promise.
+    unsafe {
+        #[cfg(not(Py_3_14))]
+        {
+            ffi::PyUnicode_IS_COMPACT_ASCII(text) != 0
+        }
+        #[cfg(Py_3_14)]
+        {
+            let both = state_bit(COMPACT) | state_bit(ASCII);
+            (*text.cast::<ffi::PyASCIIObject>()).state & both == both
+        }
+    }
+}
+
+/// Is a text ASCII?
+///
+/// # Safety
+/// A text, alive.
+unsafe fn is_ascii(text: *mut ffi::PyObject) -> bool {
+    // SAFETY: the caller's promise.
+    unsafe {
+        #[cfg(not(Py_3_14))]
+        {
+            ffi::PyUnicode_IS_ASCII(text) != 0
+        }
+        #[cfg(Py_3_14)]
+        {
+            (*text.cast::<ffi::PyASCIIObject>()).state & state_bit(ASCII) != 0
+        }
+    }
+}
+
+/// Where the fields of a text's state are: behind two bits that tell how it is interned, and three of its kind.
+#[cfg(Py_3_14)]
+const COMPACT: u32 = 5;
+#[cfg(Py_3_14)]
+const ASCII: u32 = 6;
+
+/// A bit of a text's state. C's compilers begin to fill such a word where its first byte lies.
+#[cfg(Py_3_14)]
+const fn state_bit(index: u32) -> u32 {
+    if cfg!(target_endian = "big") { 1 << (u32::BITS - 1 - index) } else { 1 << index }
 }
 
 #[inline(never)]
@@ -174,7 +224,7 @@ fn other_characters(object: &Obj) -> Result<Text<'_>> {
         Ok(match ffi::PyUnicode_KIND(pointer) {
             1 => {
                 let bytes = std::slice::from_raw_parts(data.cast::<u8>(), length);
-                if ffi::PyUnicode_IS_ASCII(pointer) != 0 { Text::Ascii(bytes) } else { Text::Latin1(bytes) }
+                if is_ascii(pointer) { Text::Ascii(bytes) } else { Text::Latin1(bytes) }
             }
             2 => Text::Two(std::slice::from_raw_parts(data.cast(), length)),
             _ => Text::Four(std::slice::from_raw_parts(data.cast(), length)),
