@@ -8,6 +8,7 @@ mod open;
 mod show;
 mod warm;
 
+use std::error::Error as _;
 use std::io::{self, Write};
 use std::time::Duration;
 
@@ -150,9 +151,17 @@ fn print(text: &str) -> Result<(), Failure> {
     writeln!(io::stdout(), "{text}").map_err(|error| Failure::output(&error))
 }
 
+/// What went wrong, with what is behind it where the message (Jinja2's) does not say it.
+pub(crate) fn why(error: &CacheError) -> String {
+    match (error.kind(), error.source()) {
+        (CacheErrorKind::UnsafeDirectory, Some(cause)) => format!("{error} ({cause})"),
+        _ => error.to_string(),
+    }
+}
+
 /// What went wrong with a cache. What its URL says already is not said twice.
 fn failed(url: &str, error: &CacheError) -> Failure {
-    let (shown, why) = (CacheUrl::without_password(url), error.to_string());
+    let (shown, why) = (CacheUrl::without_password(url), why(error));
     let why = match why.strip_prefix("cache directory ").unwrap_or(&why).split_once(": ") {
         Some((what, rest)) if shown.contains(what) => rest,
         _ => &why,

@@ -17,6 +17,7 @@ use haiden_cache::{
 };
 
 use crate::Failure;
+use crate::cache::why;
 use crate::data::Context;
 
 /// Render templates, or all pages of a directory.
@@ -346,7 +347,7 @@ fn opened_cache(url: &str, arguments: &Arguments) -> Result<Arc<dyn BytecodeCach
         CacheErrorKind::Secret => Failure::Usage(format!(
             "--cache {shown}: others may write there, too: name a file of secrets with --key, or say --unauthenticated"
         )),
-        _ => Failure::Failed(format!("--cache {shown}: {error}")),
+        _ => Failure::Failed(format!("--cache {shown}: {}", why(&error))),
     })
 }
 
@@ -357,7 +358,7 @@ fn open_cache(directory: Option<&Path>) -> Result<FileSystemBytecodeCache, Strin
     {
         fs::create_dir_all(parent).map_err(|error| format!("its parent {}: {error}", parent.display()))?;
     }
-    FileSystemBytecodeCache::new(directory, haiden_cache::DEFAULT_PATTERN).map_err(|error| error.to_string())
+    FileSystemBytecodeCache::new(directory, haiden_cache::DEFAULT_PATTERN).map_err(|error| why(&error))
 }
 
 fn write(path: &Path, text: &str) -> Result<(), Failure> {

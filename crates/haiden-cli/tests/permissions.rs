@@ -104,6 +104,21 @@ fn a_cache_in_a_folder_that_may_not_be_written() {
     mode(&folder, "locked", 0o755);
 }
 
+/// The user's own directory under the temporary one, where somebody else could have made it: what is wrong with it is told.
+#[test]
+fn an_unsafe_directory_says_why() {
+    let folder = folder(&[("site/t.txt", "page"), ("tmp/x", "")]);
+    mode(&folder, "tmp", 0o777);
+    assert_eq!(run(&folder, "tmp", &["cache", "warm", "file:", "site"]).code, Some(0));
+    let made = folder.list("tmp").into_iter().find(|name| name.starts_with("_haiden-cache-")).unwrap();
+    mode(&folder, &format!("tmp/{made}"), 0o755);
+    for arguments in [&["cache", "stats", "file:"][..], &["render", "site/t.txt", "--cache", "file:"]] {
+        let ran = run(&folder, "tmp", arguments);
+        assert_eq!((ran.code, &*ran.out), (Some(1), ""), "{ran:?}");
+        assert!(ran.err.contains(&format!("{made}: has mode 0755, not 0700")), "{ran:?}");
+    }
+}
+
 #[test]
 fn what_may_not_be_read_says_so() {
     let folder = folder(&[("t.txt", "page"), ("secret.txt", "x"), ("site/a.txt", "x")]);
