@@ -4,11 +4,13 @@
 //! used longest ago goes first; a lookup never meets any of this. The stores measure and remove, this only decides.
 //!
 //! A store on a disk cannot know its size for nothing, and other processes write, too. So a writer measures before its first
-//! write, counts what it writes itself, and measures again when that is a sixteenth of a bound. There is no lock, so
-//! a fork at any moment leaves it sound.
+//! write, counts what it writes itself, and measures again when that is a sixteenth of a bound. Meanwhile other threads of its
+//! process wait if their entries do not fit: when they went on, eight of them wrote 1200 entries within a bound of 20, because
+//! the more there is, the longer it takes to measure. There is no lock, so a fork at any moment leaves it sound.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
-use std::time::{Duration, SystemTime};
+use std::thread;
+use std::time::{Duration, Instant, SystemTime};
 
 use crate::breaker::{Breaker, Harm};
 use crate::{CacheError, CacheErrorKind};
@@ -19,6 +21,10 @@ const YOUNG: Duration = Duration::from_mins(1);
 const SHARE: u64 = 16;
 /// For how long nothing is written after no room could be made; longer when it fails again.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
+
+/// How long a thread that writes waits for another one that makes room, and how often it looks.
+const PATIENCE: Duration = Duration::from_millis(50);
+const GLANCE: Duration = Duration::from_micros(200);
 
 /// How much a store, or a [collection](crate::BytecodeCache::collect), lets stay. `None` is no bound.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -194,26 +200,51 @@ impl Budget {
             let message = format!("an entry of {bytes} bytes does not fit into the cache's bounds");
             return Err(CacheError::new(CacheErrorKind::TooLarge, message));
         }
-        let fits = self.bounds.hold(
-            self.entries.load(Relaxed).saturating_add(1),
-            self.bytes.load(Relaxed).saturating_add(bytes),
-        );
+        let start = Instant::now();
+        loop {
+            let is_known = self.measured.load(Relaxed);
+            let fits = is_known && self.fits(bytes);
+            let since = [self.since[0].load(Relaxed), self.since[1].load(Relaxed)];
+            if fits && self.news().hold(since[0], since[1]) {
+                return Ok(None);
+            }
+            if let Some(room) = self.begin(bytes, since) {
+                // Not before: who asks and does nothing would have used up the one try of a pause that ends.
+                if self.failing.admits() {
+                    return Ok(Some(room));
+                }
+                let message = "no room could be made; writing is paused";
+                return Err(CacheError::new(CacheErrorKind::Full, message));
+            }
+            // Another thread is at it. What fits as far as is known does not wait for it, and nobody waits for long.
+            if fits || start.elapsed() >= PATIENCE {
+                return Ok(None);
+            }
+            thread::sleep(GLANCE);
+        }
+    }
+
+    /// Whether one more entry of this size is within the bounds, as far as is known.
+    fn fits(&self, bytes: u64) -> bool {
+        let (entries, all) = (self.entries.load(Relaxed), self.bytes.load(Relaxed));
+        self.bounds.hold(entries.saturating_add(1), all.saturating_add(bytes))
+    }
+
+    /// How much may be written before somebody measures again.
+    fn news(&self) -> Bounds {
         let share = |bound: Option<u64>| bound.map(|bound| bound / SHARE);
-        let (entries, written) = (self.since[0].load(Relaxed), self.since[1].load(Relaxed));
-        let news = Bounds {
+        Bounds {
             max_entries: share(self.bounds.max_entries),
             max_bytes: share(self.bounds.max_bytes),
             max_age: None,
-        };
-        if self.measured.load(Relaxed) && fits && news.hold(entries, written) {
-            return Ok(None);
         }
-        if !self.failing.admits() {
-            return Err(CacheError::new(CacheErrorKind::Full, "no room could be made; writing is paused"));
-        }
+    }
+
+    /// Begins to make room, unless another thread of this process is at it.
+    fn begin(&self, bytes: u64, since: [u64; 2]) -> Option<MakeRoom<'_>> {
         let (me, before) = (std::process::id(), self.at_work.load(Relaxed));
         if before == me || self.at_work.compare_exchange(before, me, Relaxed, Relaxed).is_err() {
-            return Ok(None); // another thread is at it; this entry does not wait
+            return None;
         }
         let less = |bound: Option<u64>, by: u64| bound.map(|bound| bound.saturating_sub(by));
         let limit = Bounds {
@@ -221,16 +252,13 @@ impl Budget {
             max_bytes: less(self.bounds.max_bytes, bytes),
             max_age: None,
         };
+        let news = self.news();
         let low = Bounds {
             max_entries: less(limit.max_entries, news.max_entries.unwrap_or(0)),
             max_bytes: less(limit.max_bytes, news.max_bytes.unwrap_or(0)),
             max_age: None,
         };
-        Ok(Some(MakeRoom {
-            budget: self,
-            plan: Plan { limit, low, spare_young: false },
-            since: [entries, written],
-        }))
+        Some(MakeRoom { budget: self, plan: Plan { limit, low, spare_young: false }, since })
     }
 
     /// Notes an entry that was written.
@@ -404,7 +432,7 @@ mod tests {
     }
 
     #[test]
-    fn one_thread_makes_room_and_the_others_go_on() {
+    fn nobody_waits_for_long_for_who_makes_room() {
         let budget = Budget::new(bounds(2, 100)).unwrap();
         let room = budget.admit(1).unwrap();
         assert!(room.is_some() && budget.admit(1).unwrap().is_none());
@@ -412,6 +440,41 @@ mod tests {
         assert!(budget.admit(1).unwrap().is_some());
         budget.at_work.store(std::process::id() + 1, Relaxed); // as a fork leaves it
         assert!(budget.admit(1).unwrap().is_some());
+    }
+
+    /// Eight threads, and a store in which making room takes long. Each may be about to write one entry more.
+    #[test]
+    fn threads_keep_a_bound() {
+        const THREADS: usize = 8;
+        let budget = Budget::new(bounds(20, 1 << 20)).unwrap();
+        let (list, most) = (std::sync::Mutex::new(Vec::new()), AtomicU64::new(0));
+        let write = || {
+            for _ in 0..100 {
+                if let Some(room) = budget.admit(10).unwrap() {
+                    thread::sleep(Duration::from_millis(1));
+                    let mut list = list.lock().unwrap();
+                    let candidates = list.iter().enumerate();
+                    let candidates =
+                        candidates.map(|(at, &used)| Candidate { used, bytes: 10, key: at }).collect();
+                    let mut gone = 0;
+                    let collected = Collected::by(&room.plan, candidates, SystemTime::now(), |_| {
+                        gone += 1;
+                        Ok::<_, ()>(true)
+                    });
+                    list.drain(..gone);
+                    drop(list);
+                    room.done(&collected).unwrap();
+                }
+                let mut list = list.lock().unwrap();
+                list.push(SystemTime::now());
+                most.fetch_max(list.len() as u64, Relaxed);
+                drop(list);
+                budget.wrote(10);
+            }
+        };
+        thread::scope(|scope| (0..THREADS).for_each(|_| drop(scope.spawn(write))));
+        let most = most.into_inner();
+        assert!(most <= 20 + THREADS as u64, "{most}");
     }
 
     #[test]

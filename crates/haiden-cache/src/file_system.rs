@@ -71,7 +71,8 @@ const TEMP_AGE: Duration = Duration::from_hours(1);
 /// **Bounds.** With [`max_bytes`](FileSystemBuilder::max_bytes) or [`max_entries`](FileSystemBuilder::max_entries), entries that
 /// were used longest ago (to the hour: a hit notes its time once an hour) make room for new ones. A process reads the
 /// directory before it writes its first entry, and whenever it has written a sixteenth of a bound; so one writer never
-/// exceeds a bound, and several at once exceed it by at most a sixteenth each. Reading costs nothing more.
+/// exceeds a bound, threads at once exceed it by an entry each, and processes by at most a sixteenth each. Reading costs
+/// nothing more.
 #[derive(Debug)]
 pub struct FileSystemBytecodeCache {
     directory: Directory,

@@ -207,6 +207,35 @@ fn four_writers_keep_a_bound() {
     }
 }
 
+/// Who has no room waits for who makes it, so that threads exceed a bound by what each is about to write, and no more.
+#[test]
+fn eight_threads_keep_a_bound() {
+    const MAX: u64 = 40;
+    const THREADS: u64 = 8;
+    for kind in [Directory, Sqlite] {
+        let scratch = Scratch::new();
+        let cache = kind.open(scratch.path(), 0, entries(MAX));
+        let write = |thread: u64| {
+            let turns = 0..100;
+            turns.fold(0, |most, turn| {
+                cache.set_bucket(&filled(&format!("{thread} {turn}"), &[7; 300])).unwrap();
+                most.max(cache.size().unwrap())
+            })
+        };
+        let most = std::thread::scope(|scope| {
+            let write = &write;
+            let threads: Vec<_> = (0..THREADS).map(|thread| scope.spawn(move || write(thread))).collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).max().unwrap()
+        });
+        // A directory is not read in one instant: what came and went meanwhile is in the figure, too.
+        assert!(most <= 2 * MAX, "{kind:?}: {most}");
+        let figures = cache.statistics();
+        assert_eq!((figures.writes, figures.dump_failures), (100 * THREADS, 0), "{kind:?}");
+        cache.set_bucket(&filled("last", b"code")).unwrap();
+        assert!(cache.size() <= Some(MAX), "{kind:?}: {:?}", cache.size());
+    }
+}
+
 #[test]
 fn urls_have_bounds() {
     let scratch = Scratch::new();
