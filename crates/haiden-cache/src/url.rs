@@ -83,6 +83,10 @@ impl CacheUrl {
     /// What a URL names; an error of kind [`Url`](CacheErrorKind::Url) if its scheme is unknown.
     pub fn parse(url: &str) -> Result<Self, CacheError> {
         Ok(match scheme(url) {
+            None if url.is_empty() => {
+                let message = "a path or a URL of a cache is wanted, and this one is empty";
+                return Err(CacheError::new(CacheErrorKind::Url, message));
+            }
             None => Self::Directory(Some(url.into()), Bounds::default()),
             Some(("file", rest)) => {
                 let (path, bounds) = bounded(rest)?;
@@ -333,6 +337,7 @@ mod tests {
         for (path, expected) in [("///a/b", "/a/b"), ("/a", "/a"), ("a/b", "a/b"), ("//a", "a")] {
             assert_eq!(local(path), Some(PathBuf::from(expected)), "{path}");
         }
+        assert!(CacheUrl::parse("").unwrap_err().to_string().contains("empty"));
         let own = CacheUrl::Directory(None, Bounds::default());
         for url in ["file:", "file://"] {
             assert_eq!(CacheUrl::parse(url).unwrap(), own, "{url}");

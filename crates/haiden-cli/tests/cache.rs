@@ -200,6 +200,7 @@ fn what_cannot_be_opened_says_why() {
     let folder = site();
     folder.write("file", "");
     for (url, code, why) in [
+        ("", 2, "this one is empty"),
         ("absent", 1, "absent: there is no such cache"),
         ("file:absent", 1, "there is no such cache"),
         ("Redis://127.0.0.1", 2, "is no kind of cache"),
