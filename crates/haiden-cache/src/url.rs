@@ -265,14 +265,15 @@ impl Opening {
     }
 }
 
-/// The scheme of a URL and the rest. A path has none, not even one with a colon further on, but `Redis://` is meant as one.
+/// The scheme of a URL and the rest. A path has none, not even one with a colon further on, but `Redis://` and `s3://` are
+/// meant as one.
 fn scheme(url: &str) -> Option<(&str, &str)> {
     let (scheme, rest) = url.split_once(':')?;
-    let is_scheme = |is_letter: fn(&u8) -> bool| {
-        scheme.len() > 1 && scheme.bytes().all(|byte| is_letter(&byte) || byte == b'+')
-    };
-    let is_scheme =
-        is_scheme(u8::is_ascii_lowercase) || rest.starts_with("//") && is_scheme(u8::is_ascii_alphabetic);
+    let all = |belongs: fn(u8) -> bool| scheme.len() > 1 && scheme.bytes().all(belongs);
+    let is_scheme = all(|byte| byte.is_ascii_lowercase() || byte == b'+')
+        || rest.starts_with("//")
+            && scheme.starts_with(|first: char| first.is_ascii_alphabetic())
+            && all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte));
     is_scheme.then_some((scheme, rest))
 }
 
@@ -327,6 +328,11 @@ mod tests {
             ("./a:b", None),
             ("C:\\x", None),
             ("/tmp/x:y", None),
+            ("v1.2:x", None),
+            ("a/b://c", None),
+            (".x://c", None),
+            ("s3://b", Some(("s3", "//b"))),
+            ("redis-sentinel://b", Some(("redis-sentinel", "//b"))),
             ("file:", Some(("file", ""))),
             ("file:dir", Some(("file", "dir"))),
             ("redis://h:1/0", Some(("redis", "//h:1/0"))),
