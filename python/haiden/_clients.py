@@ -31,12 +31,13 @@ class Parcel(Bucket):
         super().__init__(None, key, checksum)
         self.code = entry
 
-    def _load(self, data: t.Any) -> None:
-        self.code = bytes(data) if isinstance(data, (bytes, bytearray, memoryview)) else None
+    def load_bytecode(self, f: t.BinaryIO) -> None:
+        """Takes all that is in a file."""
+        self.bytecode_from_string(f.read())
 
     def bytecode_from_string(self, string: bytes) -> None:
         """Takes the bytes; `None` and what is no bytes leave it empty."""
-        self._load(string)
+        self.code = bytes(string) if isinstance(string, (bytes, bytearray, memoryview)) else None
 
     def write_bytecode(self, f: t.IO[bytes]) -> None:
         """Writes the bytes to a file.

@@ -33,6 +33,11 @@ bc_magic = _native.BUCKET_MAGIC
 
 _IMAGE, _TEXT = b"i", b"t"
 
+# Behind the magic: how long the checksum is, and how long the mark and what it marks.
+_LENGTHS = 2 + 8
+_CHUNK = 1 << 20
+"""How much is asked for at once: a length that is damaged costs no memory."""
+
 
 class Bucket:
     """The place of one template in a cache.
@@ -45,7 +50,7 @@ class Bucket:
     def __init__(self, environment: "Environment | None", key: str, checksum: str) -> None:
         self.environment = environment
         self.key = key
-        self._checksum: str | None = checksum
+        self.checksum = checksum
         self._origin: tuple[str, str | None, str] | None = None
         self._asked: float | None = None
         self.reset()
@@ -53,26 +58,44 @@ class Bucket:
     @property
     def checksum(self) -> str:
         """The checksum of the template's source."""
-        if self._checksum is None:
+        if self._is_lazy:
             assert self._origin is not None
-            self._checksum = _sha1(self._origin[2])
+            self.checksum = _sha1(self._origin[2])
         return self._checksum
 
     @checksum.setter
     def checksum(self, checksum: str) -> None:
         self._checksum = checksum
+        self._is_lazy = False
 
     def reset(self) -> None:
         """Empties it."""
         self.code: t.Any = None
 
     def load_bytecode(self, f: t.BinaryIO) -> None:
-        """Reads from a file; what cannot be used leaves the bucket empty."""
-        self._load(f.read())
+        """Reads what `write_bytecode` wrote to a file, and no further; what cannot be used leaves the bucket empty."""
+        self.reset()
+        start = len(bc_magic)
+        head = _read(f, start + _LENGTHS)
+        if len(head) < start + _LENGTHS or not head.startswith(bc_magic):
+            return
+        length = int.from_bytes(head[start : start + 2], "little")
+        rest = _read(f, length + int.from_bytes(head[start + 2 :], "little"))
+        kind = rest[length : length + 1]
+        # An image says itself of which source it is, with a better digest than the one that nobody has asked for yet.
+        if (not self._is_lazy or kind != _IMAGE) and rest[:length] != _encoded(self.checksum):
+            return
+        if kind == _IMAGE:
+            self.code = self._code_of(rest[length + 1 :])
+        elif kind == _TEXT and _takes_text(self.environment):
+            try:
+                self.code = rest[length + 1 :].decode("utf-8", "surrogatepass")
+            except UnicodeDecodeError:
+                pass
 
     def _load_file(self, path: str) -> bool:
         """Reads an image that the machine can read by itself; `False` if it is to be read in another way."""
-        if type(self) is not Bucket or self._checksum is not None or self.environment is None or self._origin is None:
+        if type(self) is not Bucket or not self._is_lazy or self.environment is None or self._origin is None:
             return False
         name, filename, source = self._origin
         settings = self.environment._machine_settings()
@@ -80,22 +103,6 @@ class Bucket:
         if code is not None:
             self.code = code
         return code is not None
-
-    def _load(self, data: t.Any) -> None:
-        """Reads from bytes; what cannot be used leaves the bucket empty."""
-        self.reset()
-        if not isinstance(data, bytes) or not data.startswith(bc_magic):
-            return
-        start = len(bc_magic) + 2
-        end = start + int.from_bytes(data[len(bc_magic) : start], "little")
-        kind = data[end : end + 1]
-        # An image says itself of which source it is, with a better digest than the one that nobody has asked for yet.
-        if (self._checksum is not None or kind != _IMAGE) and data[start:end] != self.checksum.encode():
-            return
-        if kind == _TEXT:
-            self.code = data[end + 1 :].decode("utf-8", "surrogatepass")
-        elif kind == _IMAGE:
-            self.code = self._code_of(data[end + 1 :])
 
     def _code_of(self, image: bytes) -> t.Any:
         if self.environment is None or self._origin is None:
@@ -113,16 +120,16 @@ class Bucket:
         """
         if self.code is None:
             raise TypeError("can't write empty bucket")
-        f.write(bc_magic + self._checksum_bytes())
+        body = b""
         if isinstance(self.code, _native.Code):
             # What Python code has made of a template has no identity: it is never found again.
-            f.write(_IMAGE + self.code.to_bytes() if self.code.is_portable else b"")
+            if self.code.is_portable:
+                body = _IMAGE + self.code.to_bytes()
         elif isinstance(self.code, str):
-            f.write(_TEXT + self.code.encode("utf-8", "surrogatepass"))
-
-    def _checksum_bytes(self) -> bytes:
-        checksum = self.checksum.encode()
-        return len(checksum).to_bytes(2, "little") + checksum
+            body = _TEXT + self.code.encode("utf-8", "surrogatepass")
+        checksum = _encoded(self.checksum)
+        lengths = len(checksum).to_bytes(2, "little") + len(body).to_bytes(8, "little")
+        f.write(b"".join((bc_magic, lengths, checksum, body)))
 
     def bytecode_from_string(self, string: bytes) -> None:
         """Reads from bytes; `None` and what is no bytes leave the bucket empty."""
@@ -136,6 +143,38 @@ class Bucket:
         out = BytesIO()
         self.write_bytecode(out)
         return out.getvalue()
+
+
+def _takes_text(environment: "Environment | None") -> bool:
+    """Whether code may be a text: only where Python code of the user's makes templates of it."""
+    if environment is None:
+        return True
+    from .environment import Template
+
+    stock = getattr(Template.from_code, "__func__", None)
+    return getattr(environment.template_class.from_code, "__func__", None) is not stock
+
+
+def _read(f: t.BinaryIO, length: int) -> bytes:
+    """So many bytes of a file; fewer if there are no more."""
+    parts, missing = [], length
+    while missing > 0:
+        part = f.read(min(missing, _CHUNK))
+        if not part or not isinstance(part, (bytes, bytearray, memoryview)):
+            break
+        parts.append(bytes(part))
+        missing -= len(parts[-1])
+    return b"".join(parts)
+
+
+def _encoded(checksum: t.Any) -> bytes:
+    """A checksum in an entry: as it is if it is a short text, as it mostly is; subclasses may have any values."""
+    data = checksum.encode("utf-8", "surrogatepass") if isinstance(checksum, str) else b"\0" + repr(checksum).encode()
+    if len(data) < 1 << 16:
+        return data
+    from hashlib import sha1
+
+    return b"\0\0" + sha1(data).digest()
 
 
 def _sha1(source: str) -> str:
@@ -221,7 +260,7 @@ class CacheEntry(t.NamedTuple):
     key: str
     """The template's key."""
     checksum: str | None
-    """The checksum of its source; `None` if the bytes are none of ours."""
+    """The checksum of its source; `None` if the bytes are none of ours, or it is no text."""
     bytecode: bytes
     """What `Bucket.bytecode_to_string` gave."""
     created_at: "datetime | None" = None
@@ -233,13 +272,13 @@ class CacheEntry(t.NamedTuple):
 
 
 def _checksum_of(data: bytes) -> str | None:
-    """The checksum that a bucket's bytes carry."""
-    start = len(bc_magic) + 2
-    length = int.from_bytes(data[len(bc_magic) : start], "little")
+    """The checksum that a bucket's bytes carry, if it is a text."""
+    start = len(bc_magic) + _LENGTHS
+    length = int.from_bytes(data[len(bc_magic) : len(bc_magic) + 2], "little")
     checksum = data[start : start + length]
-    if not data.startswith(bc_magic) or len(checksum) < length or not checksum.isascii():
+    if not data.startswith(bc_magic) or len(data) < start + length or checksum.startswith(b"\0"):
         return None
-    return checksum.decode("ascii")
+    return checksum.decode("utf-8", "surrogatepass")
 
 
 class BytecodeCache:
@@ -320,12 +359,11 @@ class BytecodeCache:
 
     def _empty_bucket(self, environment: "Environment", name: str, filename: str | None, source: str) -> Bucket:
         # The stock checksum waits until something reads it.
+        key = self.get_cache_key(name, filename)
         stock = getattr(self.get_source_checksum, "__func__", None) is BytecodeCache.get_source_checksum
-        checksum = "" if stock else self.get_source_checksum(source)
-        bucket = Bucket(environment, self.get_cache_key(name, filename), checksum)
+        bucket = Bucket(environment, key, "" if stock else self.get_source_checksum(source))
         bucket._origin = name, filename, source
-        if stock:
-            bucket._checksum = None
+        bucket._is_lazy = stock
         return bucket
 
     def _compile(self, environment: "Environment", name: str, filename: str | None, source: str) -> t.Any:

@@ -23,13 +23,14 @@ from time import perf_counter
 from . import _native
 from .bccache import Bucket, BytecodeCache, CacheEntry, CacheStatistics, TierStatistics, _looking_up, _stock
 from .exceptions import TemplateNotFound
-from .loaders import BaseLoader
+from .loaders import BaseLoader, ChoiceLoader, PrefixLoader
 from .utils import internalcode
 
 if t.TYPE_CHECKING:
     import typing_extensions as te
 
     from .environment import Environment, Template
+    from .loaders import UpToDate
 
 StrPath: t.TypeAlias = "str | os.PathLike[str]"
 Failures: t.TypeAlias = t.Literal["ignore", "warn", "raise"]
@@ -86,7 +87,11 @@ class KeyRing:
     """
 
     def __init__(self, secret: str | bytes, *others: str | bytes) -> None:
-        secrets = [each.encode() if isinstance(each, str) else bytes(each) for each in (secret, *others)]
+        secrets = []
+        for each in (secret, *others):
+            if not isinstance(each, (str, bytes, bytearray, memoryview)):
+                raise TypeError(f"a secret is a text or bytes, not {type(each).__name__!r}")
+            secrets.append(each.encode() if isinstance(each, str) else bytes(each))
         self._keys = _native.Keys(secrets)
 
     @classmethod
@@ -103,6 +108,15 @@ class KeyRing:
 
     def __repr__(self) -> str:
         return f"KeyRing({', '.join(f'{each:08x}' for each in self.ids)})"
+
+
+def _native_keys(keys: KeyRing | None) -> "_native.Keys | None":
+    if keys is None:
+        return None
+    if not isinstance(keys, KeyRing):
+        # Not shown: it may be a secret.
+        raise TypeError(f"keys: a KeyRing is wanted, not {type(keys).__name__!r}")
+    return keys._keys
 
 
 class StoreBytecodeCache(BytecodeCache):
@@ -128,7 +142,7 @@ class StoreBytecodeCache(BytecodeCache):
         code = bucket.code
         if code is None:
             raise TypeError("can't write empty bucket")
-        if not isinstance(code, _native.Code):
+        if not isinstance(code, _native.Code) or not code.is_portable:
             return
         if bucket._origin is None:
             self._store.dump_bytes(bucket.key, bucket.checksum, code.to_bytes())
@@ -196,11 +210,14 @@ class StoreBytecodeCache(BytecodeCache):
         """Loads templates into an environment's memory, with what they extend, include and import by constant names.
 
         The store is asked once for each level of that, in one round trip if it can. Returns how many templates are
-        ready that were not before. What is missing among the dependencies is left for the render, which may never
-        need it.
+        ready that were not before. What is missing or wrong among the dependencies is left for the render, which may
+        never need it.
 
         :raises TemplateNotFound: One of the named templates does not exist.
+        :raises TemplateSyntaxError: One of them cannot be compiled.
         """
+        if isinstance(names, str):
+            raise TypeError("names: a list of names is wanted, not one name")
         return _prefetch(self._store, environment, list(names))
 
 
@@ -221,41 +238,88 @@ def _prefetch(store: "_native.Store", environment: "Environment", names: list[st
         raise TypeError("no loader for this environment specified")
     if memory is None:
         return 0
-    # A loader that loads in its own way names templates in its own way.
-    plain = getattr(type(loader), "load", None) is BaseLoader.load
+    names = list(dict.fromkeys(names))
     ready, named, seen = 0, True, set(names)
     while names:
-        missing, codes = [], []
+        missing, needed = [], []
         for name in names:
             kept = memory.get((weakref.ref(loader), name))
-            if kept is not None and plain and (not environment.auto_reload or kept.is_up_to_date):
+            if kept is not None and (not environment.auto_reload or kept.is_up_to_date):
+                needed += _needs(kept)
                 continue
             try:
-                if plain:
-                    missing.append((name, *loader.get_source(environment, name)))
+                found = _source_of(environment, loader, name)
+                if found is not None:
+                    missing.append((name, *found))
                 else:
-                    environment.get_template(name)
+                    needed += _needs(environment.get_template(name))
                     ready += 1
-            except TemplateNotFound:
+            except Exception:
                 if named:
                     raise
         settings = environment._machine_settings()
-        found = store.load_many(settings, [(name, filename, source) for name, source, filename, _ in missing])
-        for (name, source, filename, uptodate), code in zip(missing, found, strict=True):
-            if code is None:
-                started = perf_counter()
-                code = environment.compile(source, name, filename)
-                if isinstance(code, _native.Code):
-                    store.dump(code, source, name, filename, perf_counter() - started)
-            template = environment.template_class.from_code(environment, code, environment.make_globals(None), uptodate)
+        codes = store.load_many(settings, [(local, filename, source) for _, local, source, filename, _ in missing])
+        for (name, local, source, filename, uptodate), code in zip(missing, codes, strict=True):
+            try:
+                if code is None:
+                    started = perf_counter()
+                    code = environment.compile(source, local, filename)
+                    if isinstance(code, _native.Code):
+                        store.dump(code, source, local, filename, perf_counter() - started)
+                globals = environment.make_globals(None)
+                template = environment.template_class.from_code(environment, code, globals, uptodate)
+            except CacheError:
+                raise
+            except Exception:
+                if named:
+                    raise
+                continue
             memory[(weakref.ref(loader), name)] = template
-            codes.append(code)
+            needed += _needs(template)
             ready += 1
-        needed = [each for code in codes if isinstance(code, _native.Code) for each in code.dependencies()]
         names = [name for name in dict.fromkeys(needed) if name not in seen]
         seen.update(names)
         named = False
     return ready
+
+
+def _needs(template: "Template") -> list[str]:
+    """What a template extends, includes and imports by constant names, as the environment's loader names it."""
+    try:
+        names = template._dependencies()
+    except Exception:
+        # Some other code generator's: nobody knows. Or something is wrong, which is for the render to say.
+        return []
+    parent = template.name
+    return names if parent is None else [template.environment.join_path(name, parent) for name in names]
+
+
+def _source_of(
+    environment: "Environment", loader: BaseLoader, name: str
+) -> "tuple[str, str, str | None, UpToDate | None] | None":
+    """A template's name, as its own loader has it, its source, its file, and what tells whether that is the latest.
+
+    `None` if a loader has a way of its own to load templates.
+    """
+    load = getattr(type(loader), "load", None)
+    if load is BaseLoader.load:
+        source, filename, uptodate = loader.get_source(environment, name)
+        return name, source, filename, uptodate
+    if load is ChoiceLoader.load:
+        for each in t.cast(ChoiceLoader, loader).loaders:
+            try:
+                return _source_of(environment, each, name)
+            except TemplateNotFound:
+                continue
+    elif load is PrefixLoader.load:
+        inner, local = t.cast(PrefixLoader, loader).get_loader(name)
+        try:
+            return _source_of(environment, inner, local)
+        except TemplateNotFound as error:
+            raise TemplateNotFound(name) from error
+    else:
+        return None
+    raise TemplateNotFound(name)
 
 
 class MemoryBytecodeCache(StoreBytecodeCache):
@@ -396,8 +460,7 @@ class MemcachedBytecodeCache(StoreBytecodeCache):
         unauthenticated: bool = False,
         **options: "te.Unpack[RemoteOptions]",
     ) -> None:
-        native_keys = None if keys is None else keys._keys
-        super().__init__(_native.Stores.memcached(url, _remote(options), native_keys, unauthenticated))
+        super().__init__(_native.Stores.memcached(url, _remote(options), _native_keys(keys), unauthenticated))
 
 
 class RedisBytecodeCache(StoreBytecodeCache):
@@ -425,7 +488,7 @@ class RedisBytecodeCache(StoreBytecodeCache):
         unauthenticated: bool = False,
         **options: "te.Unpack[RemoteOptions]",
     ) -> None:
-        remote, native_keys = _remote(options), None if keys is None else keys._keys
+        remote, native_keys = _remote(options), _native_keys(keys)
         if isinstance(url, str):
             store = _native.Stores.redis(url, remote, native_keys, unauthenticated)
         else:
@@ -470,7 +533,7 @@ class BundleBytecodeCache(StoreBytecodeCache):
     """
 
     def __init__(self, path: StrPath, keys: KeyRing | None = None) -> None:
-        super().__init__(_native.Stores.bundle(os.fspath(path), None if keys is None else keys._keys))
+        super().__init__(_native.Stores.bundle(os.fspath(path), _native_keys(keys)))
 
     @property
     def is_sealed(self) -> bool:
@@ -564,7 +627,10 @@ class Authenticated(StoreBytecodeCache):
     """
 
     def __init__(self, cache: BytecodeCache, keys: KeyRing) -> None:
-        super().__init__(_native.Stores.signed(_store_of(cache), keys._keys))
+        native_keys = _native_keys(keys)
+        if native_keys is None:
+            raise TypeError("keys: a KeyRing is wanted, not None")
+        super().__init__(_native.Stores.signed(_store_of(cache), native_keys))
 
 
 class _UrlBytecodeCache(StoreBytecodeCache):
@@ -602,11 +668,12 @@ def cache_from_url(
     """
     if failures not in t.get_args(Failures):
         raise ValueError(f"failures={failures!r}: expected 'ignore', 'warn' or 'raise'")
-    if url.startswith("bundle:"):
+    if not isinstance(url, str):
+        raise TypeError(f"a URL is a text, not {type(url).__name__!r}")
+    if url.startswith("bundle:") and url not in ("bundle:", "bundle://"):
         path = url.removeprefix("bundle:")
         return BundleBytecodeCache(path.removeprefix("//"), keys)
-    native_keys = None if keys is None else keys._keys
-    return _UrlBytecodeCache(_native.Stores.open(url, native_keys, unauthenticated, read_only, failures))
+    return _UrlBytecodeCache(_native.Stores.open(url, _native_keys(keys), unauthenticated, read_only, failures))
 
 
 def write_bundle(
@@ -641,7 +708,7 @@ def write_codes(
         if not isinstance(code, _native.Code):
             raise ValueError(f"{name!r} was compiled by Python code: no bundle can hold it")
         codes.append((name, code, source))
-    _native.write_bundle(os.fspath(path), codes, sealed, None if keys is None else keys._keys)
+    _native.write_bundle(os.fspath(path), codes, sealed, _native_keys(keys))
 
 
 __all__ = [

@@ -93,6 +93,10 @@ class BaseLoader:
         else:
             bucket = cache.get_bucket(environment, name, filename, source)
             code = bucket.code
+            if type(code) is _native.Code and code.is_claimed:
+                # A bucket that the cache has made itself does not know of which template it is.
+                known = name if isinstance(name, str) else None
+                code = code.proven(environment._machine_settings(), source, known, filename)
             if code is None:
                 code = bucket.code = environment.compile(source, name, filename)
                 cache.set_bucket(bucket)

@@ -125,7 +125,10 @@ def _cleared(cache: BytecodeCache) -> None:
     if type(cache).clear is BytecodeCache.clear:
         return
     _stored(cache, "suite-cleared", "sum", "text")
-    cache.clear()
+    clear: t.Callable[[], t.Any] = cache.clear
+    if getattr(clear(), "reach", None) == "nothing":
+        # It says so: it is made of caches that cannot be cleared.
+        return
     assert _found(cache, "suite-cleared", "sum") is None
 
 

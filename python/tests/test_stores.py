@@ -1,7 +1,9 @@
 """The stores of `haiden.cache`: the suite, servers that are ill, signatures, tiers, bundles, forks."""
 
 import doctest
+import gc
 import os
+import re
 import shutil
 import signal
 import socket
@@ -10,15 +12,26 @@ import subprocess
 import tempfile
 import threading
 import time
+import weakref
 from contextlib import contextmanager, nullcontext
 from functools import partial
+from pathlib import Path
 
 import pytest
 from test_documented_caches import InSqlite, listening, server
 
 import haiden.cache
 import haiden.testing
-from haiden import DictLoader, Environment, FileSystemLoader, ModuleLoader, TemplateNotFound
+from haiden import (
+    ChoiceLoader,
+    DictLoader,
+    Environment,
+    FileSystemLoader,
+    ModuleLoader,
+    PrefixLoader,
+    TemplateNotFound,
+    TemplateSyntaxError,
+)
 from haiden.cache import (
     Authenticated,
     BundleBytecodeCache,
@@ -123,6 +136,14 @@ def test_suite(kind, tmp_path):
 
 def test_suite_judges_caches_of_ones_own(tmp_path):
     SUITE["own"] = check_store(InSqlite(tmp_path / "cache.db"))
+    own = InSqlite(tmp_path / "tier.db")
+
+    class Lasting:
+        load_bytecode, dump_bytecode = own.load_bytecode, own.dump_bytecode
+
+    for made_of_it in (Authenticated(Lasting(), KeyRing(SECRET)), TieredBytecodeCache(Tier("own", Lasting(), True))):
+        check_store(made_of_it)
+        assert made_of_it.clear().reach == "nothing"
 
     class Wrong(InSqlite):
         def clear(self):
@@ -172,6 +193,63 @@ def test_prefetch(kind, tmp_path):
         assert cache.statistics().hits == 3, "they are in memory"
         with pytest.raises(TemplateNotFound):
             cache.prefetch(env, ["nowhere.html"])
+
+
+def test_prefetch_counts_each_template_once():
+    cache = MemoryBytecodeCache()
+    env = Environment(loader=DictLoader(SITE), bytecode_cache=cache)
+    assert cache.prefetch(env, ["page.html", "foot.html", "page.html"]) == 3
+    with pytest.raises(TypeError, match="a list of names"):
+        cache.prefetch(env, "page.html")
+
+
+def test_prefetch_of_what_is_there_goes_on_to_what_it_needs():
+    cache = MemoryBytecodeCache()
+    env = Environment(loader=DictLoader(SITE), bytecode_cache=cache)
+    env.get_template("page.html")
+    assert cache.prefetch(env, ["page.html"]) == 2
+    assert len(env.cache) == 3
+
+
+def test_prefetch_leaves_what_is_wrong_for_the_render():
+    sources = {"page": "{% if x %}{% include 'bad' %}{% endif %}{% include 'good' %}", "bad": "{% if %}", "good": "G"}
+    cache = MemoryBytecodeCache()
+    env = Environment(loader=DictLoader(sources), bytecode_cache=cache)
+    assert cache.prefetch(env, ["page"]) == 2
+    assert env.get_template("page").render() == "G"
+    with pytest.raises(TemplateSyntaxError):
+        cache.prefetch(env, ["bad"])
+
+
+def test_prefetch_by_loaders_of_loaders():
+    class Relative(Environment):
+        def join_path(self, template, parent):
+            return f"{parent.rpartition('/')[0]}/{template}".lstrip("/")
+
+    class Slow(DictLoader):
+        def load(self, environment, name, globals=None):
+            return super().load(environment, name, globals)
+
+    inner = {"page": "{% extends 'layout' %}", "layout": "L{% include 'foot' %}", "foot": "F"}
+    below = {f"a/{name}": source for name, source in inner.items()}
+    prefixed = {"page": "{% extends 'p/layout' %}", "layout": "L{% include 'p/foot' %}", "foot": "F"}
+    plain = {"page", "layout", "foot"}
+    for environment, page, names in [
+        (Environment(loader=ChoiceLoader([DictLoader({"foot": "f"}), DictLoader(inner)])), "page", plain),
+        (Environment(loader=ChoiceLoader([Slow({"layout": "L"}), DictLoader(inner)])), "page", {"page", "layout"}),
+        (Environment(loader=Slow(inner)), "page", plain),
+        (Environment(loader=PrefixLoader({"p": DictLoader(prefixed)})), "p/page", {f"p/{each}" for each in plain}),
+        (Relative(loader=DictLoader({**below, "layout": "another"})), "a/page", set(below)),
+    ]:
+        cache = environment.bytecode_cache = MemoryBytecodeCache()
+        assert cache.prefetch(environment, [page]) == len(names)
+        assert {name for _, name in environment.cache} == names
+        loaded = dict(environment.cache.items())
+        environment.get_template(page).render()
+        assert dict(environment.cache.items()) == loaded, "the render finds what it needs"
+        alone = environment.overlay(cache_size=400, bytecode_cache=None)
+        assert environment.get_template(page).name == alone.get_template(page).name
+        assert environment.get_template(page).render() == alone.get_template(page).render()
 
 
 @pytest.mark.parametrize("kind", ["directory", "sqlite"])
@@ -400,6 +478,88 @@ def test_what_cannot_be_opened(tmp_path):
         RedisBytecodeCache("redis://127.0.0.1", failures="maybe")
     with pytest.raises(TypeError, match="'time' is no option"):
         RedisBytecodeCache("redis://127.0.0.1", time=1)
+    for url in ("", "bundle:", "sqlite:", "s3://bucket", "redis-sentinel://127.0.0.1", "Redis://127.0.0.1"):
+        with pytest.raises(CacheError) as raised:
+            cache_from_url(url, unauthenticated=True)
+        assert raised.value.kind == "Url", raised.value
+
+
+def test_arguments_of_other_types():
+    """The error names the argument, and never a secret."""
+    path = Path("cache")
+    for make, message in [
+        (lambda: cache_from_url(path), "a URL is a text, not 'PosixPath'"),
+        (lambda: cache_from_url("redis://127.0.0.1", keys=SECRET), "keys: a KeyRing is wanted, not 'str'"),
+        (lambda: cache_from_url("bundle:nowhere", keys=SECRET), "keys: a KeyRing is wanted, not 'str'"),
+        (lambda: RedisBytecodeCache("redis://127.0.0.1", keys=[SECRET]), "keys: a KeyRing is wanted, not 'list'"),
+        (lambda: MemcachedBytecodeCache("memcached://127.0.0.1", keys=SECRET), "keys: a KeyRing is wanted"),
+        (lambda: Authenticated(MemoryBytecodeCache(), SECRET), "keys: a KeyRing is wanted, not 'str'"),
+        (lambda: Authenticated(MemoryBytecodeCache(), None), "keys: a KeyRing is wanted, not None"),
+        (lambda: BundleLoader(path, SECRET), "keys: a KeyRing is wanted, not 'str'"),
+        (lambda: write_bundle(path, Environment(loader=DictLoader({})), [], keys=SECRET), "keys: a KeyRing is wanted"),
+        (lambda: KeyRing(40), "a secret is a text or bytes, not 'int'"),
+        (lambda: KeyRing(SECRET, [1] * 40), "a secret is a text or bytes, not 'list'"),
+        (lambda: RedisBytecodeCache("redis://127.0.0.1", unauthenticated=True, timeout="5"), "timeout: "),
+        (lambda: MemcachedBytecodeCache("memcached://h", unauthenticated=True, max_entry_bytes="1"), "max_entry_bytes: "),
+    ]:
+        with pytest.raises(TypeError, match="^" + re.escape(message)) as raised:
+            make()
+        assert SECRET not in str(raised.value)
+
+
+def test_times_without_end(tmp_path):
+    """However long somebody is ready to wait, it is no fault of the machine."""
+    for seconds in (1e9, 1e12, 1.8e19, 1e300, float("inf")):
+        assert page(SqliteBytecodeCache(tmp_path / "cache.db", busy_timeout=seconds)) == PAGE
+        for option in ("timeout", "connect_timeout", "operation_timeout", "retry_after"):
+            for cache, url in ((RedisBytecodeCache, "redis"), (MemcachedBytecodeCache, "memcached")):
+                cache = cache(f"{url}://127.0.0.1:1", unauthenticated=True, **{option: seconds})
+                assert page(cache) == PAGE
+                assert cache.statistics().load_failures == 3
+        directory = FileSystemBytecodeCache(tmp_path / "cache")
+        assert directory.collect(max_age=seconds).removed == 0
+    for seconds in (-1.0, float("nan")):
+        with pytest.raises(ValueError):
+            SqliteBytecodeCache(tmp_path / "cache.db", busy_timeout=seconds)
+
+
+@pytest.mark.parametrize("slots", [False, True])
+def test_caches_of_ones_own_are_collected(slots):
+    """An application that holds its cache, which holds the application."""
+
+    class Application:
+        pass
+
+    class Own(InSqlite):
+        def __init__(self, application):
+            self.application = application
+
+        def load_bytecode(self, bucket):
+            self.application.asked = True
+
+        def dump_bytecode(self, bucket):
+            pass
+
+    class Slotted:
+        __slots__ = ("application",)
+        __init__, load_bytecode, dump_bytecode = Own.__init__, Own.load_bytecode, Own.dump_bytecode
+
+    for wrap in (
+        lambda own: TieredBytecodeCache(Tier("own", own, always=True)),
+        lambda own: Authenticated(own, KeyRing(SECRET)),
+        lambda own: TieredBytecodeCache(Tier("own", Authenticated(own, KeyRing(SECRET)), always=True)),
+    ):
+        application = Application()
+        own = (Slotted if slots else Own)(application)
+        cache = wrap(own)
+        application.environment = Environment(loader=DictLoader(SITE), bytecode_cache=cache)
+        gone = weakref.ref(application)
+        del own
+        gc.collect()
+        assert page(cache) == PAGE and application.asked, "the cache keeps its parts"
+        del application, cache
+        gc.collect()
+        assert slots or gone() is None
 
 
 def test_fork(tmp_path):

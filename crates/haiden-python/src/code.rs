@@ -3,7 +3,8 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
-use haiden_bytecode::{Header, Image};
+use haiden_bytecode::{Header, Image, Rejection};
+use haiden_compiler::SEMANTICS;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
@@ -12,6 +13,7 @@ use pyo3::{PyTraverseError, PyVisit};
 use crate::identity::Identity;
 use crate::register::{Attached, Obj};
 use crate::scope::visit_object;
+use crate::settings::{self, SettingsObject};
 
 /// A compiled template.
 #[pyclass(frozen, weakref, name = "Code", module = "haiden._native")]
@@ -22,6 +24,8 @@ pub(crate) struct Code {
     pub(crate) autoescape: bool,
     /// What it was compiled from; `None` for code of a tree, which no cache keeps.
     pub(crate) identity: Option<Identity>,
+    /// What it says itself that it was compiled from, if nobody has compared that with anything yet.
+    pub(crate) claimed: Option<Header>,
     /// A tuple of the objects of the tree that it was compiled from. With any, it has no bytes: they mean nothing elsewhere.
     pub(crate) objects: Option<Attached<Obj>>,
     /// The compile that made it knew all of its filters and tests: where another environment lacks one, its call fails, as in
@@ -41,18 +45,47 @@ impl Code {
         autoescape: bool,
         is_judged: bool,
     ) -> PyResult<Code> {
-        match haiden_bytecode::load(data) {
-            Ok((_, image)) => {
-                Ok(Code { is_judged, ..Code::new(Arc::new(image), (name, filename), autoescape, None) })
-            }
-            Err(rejection) => Err(PyValueError::new_err(rejection.to_string())),
+        let loaded = haiden_bytecode::load(data).and_then(|(header, image)| match header.semantics {
+            SEMANTICS => Ok((header, image)),
+            _ => Err(Rejection::Semantics),
+        });
+        let (header, image) = loaded.map_err(|rejection| PyValueError::new_err(rejection.to_string()))?;
+        let code = Code::new(Arc::new(image), (name, filename), autoescape, None);
+        Ok(Code { claimed: Some(header), is_judged, ..code })
+    }
+
+    /// Does it come out of bytes that nobody has compared with a source and options?
+    #[getter]
+    fn is_claimed(&self) -> bool {
+        self.claimed.is_some()
+    }
+
+    /// The code of a source, if these bytes say of themselves that they are that, with an environment's options; else `None`.
+    #[pyo3(signature = (settings, source, name=None, filename=None))]
+    fn proven(
+        &self,
+        settings: &Bound<'_, SettingsObject>,
+        source: &str,
+        name: Option<String>,
+        filename: Option<String>,
+    ) -> PyResult<Option<Code>> {
+        let object = Obj::of(settings);
+        let known = settings::of(&object);
+        let Some(claimed) = &self.claimed else { return Ok(None) };
+        if !known.compiles(settings.py(), source)? {
+            return Ok(None);
         }
+        let options = settings::options(known, settings.py(), name.as_deref())?;
+        let identity = Identity::new(&options, source);
+        let is_it = identity.expected().check(claimed).is_ok();
+        let autoescape = options.options.autoescape;
+        Ok(is_it.then(|| Code::new(self.image.clone(), (name, filename), autoescape, Some(identity))))
     }
 
     /// May a cache keep it? Not what was compiled from a tree that Python code has made.
     #[getter]
     fn is_portable(&self) -> bool {
-        self.identity.is_some() && self.objects.is_none()
+        (self.identity.is_some() || self.claimed.is_some()) && self.objects.is_none()
     }
 
     /// The image's bytes. An image that refers to objects of its tree has none.
@@ -60,8 +93,8 @@ impl Code {
         if self.objects.is_some() {
             return Err(PyValueError::new_err("the template holds objects that only this process has"));
         }
-        let unknown = Header { semantics: 0, flags: 0, source: [0; 32], fingerprint: [0; 32] };
-        let header = self.identity.as_ref().map_or(unknown, Identity::header);
+        let unknown = Header { semantics: SEMANTICS, flags: 0, source: [0; 32], fingerprint: [0; 32] };
+        let header = self.identity.as_ref().map(Identity::header).or(self.claimed).unwrap_or(unknown);
         Ok(PyBytes::new(py, &haiden_bytecode::to_bytes(&self.image, &header)))
     }
 
@@ -141,7 +174,7 @@ impl Code {
         autoescape: bool,
         identity: Option<Identity>,
     ) -> Code {
-        Code { image, name, filename, autoescape, identity, objects: None, is_judged: false }
+        Code { image, name, filename, autoescape, identity, claimed: None, objects: None, is_judged: false }
     }
 
     /// Pairs of lines: the template's, and how many instructions come before; both grow.

@@ -11,7 +11,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use haiden_bytecode::Image;
-use haiden_cache::{BytecodeCache, CacheError, cache_key};
+use haiden_cache::{CacheError, cache_key};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyString};
@@ -168,7 +168,7 @@ fn places(loader: &Bound<'_, PyAny>, name: &str) -> PyResult<Option<Vec<Place>>>
 enum Keeping {
     /// Jinja2's: in this directory, in files with this before and this behind the key.
     Files(String, String, String),
-    Store(Arc<dyn BytecodeCache>),
+    Store(Py<Store>),
 }
 
 impl Keeping {
@@ -177,7 +177,8 @@ impl Keeping {
         let py = cache.py();
         let own = own(cache)?;
         if let Some(store) = own.get_item(intern!(py, "_store"))? {
-            return Ok(store.cast::<Store>().ok().map(|store| Keeping::Store(store.get().cache())));
+            let store = store.cast::<Store>().ok();
+            return Ok(store.map(|store| Keeping::Store(store.clone().unbind())));
         }
         let text = |name| -> PyResult<Option<String>> {
             let text = own.get_item(name)?;
@@ -232,7 +233,9 @@ fn ask(places: &[Place], keeping: &Keeping, known: &Known, name: &str) -> Option
                     Read::Whole(_) => Some(stores::in_bucket(entry, &identity)),
                 })?)
             }
-            Keeping::Store(cache) => stores::find(&**cache, (name, Some(&place.shown), &source), &identity),
+            Keeping::Store(store) => {
+                stores::find(store.get().cache(), (name, Some(&place.shown), &source), &identity)
+            }
         };
         let kept = match kept {
             Ok(kept) => kept,

@@ -19,6 +19,7 @@ use haiden_cache::{
 use haiden_compiler::SEMANTICS;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyString};
+use pyo3::{PyTraverseError, PyVisit};
 
 pub(crate) use self::foreign::outside;
 pub(crate) use self::open::{Keys, Stores};
@@ -34,6 +35,8 @@ pub(crate) struct Store {
     cache: Arc<dyn BytecodeCache>,
     /// The same, if it is a bundle.
     bundle: Option<Arc<Bundle>>,
+    /// The caches of Python's in it.
+    held: Vec<Py<PyAny>>,
 }
 
 /// The template of a lookup: name, file name, source.
@@ -228,6 +231,12 @@ impl Store {
         let made = loading::from_code(types, &settings, &Obj::of(name), code, Obj::of(globals));
         made.map(|template| Some(template.bound(py).unbind())).map_err(|raised| raised.take(py))
     }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        self.held.iter().try_for_each(|cache| visit.call(cache))
+    }
+    #[expect(clippy::unused_self, reason = "the ring is cut in the cache's dictionary")]
+    fn __clear__(&self) {}
 }
 
 /// The image of a template of a sealed bundle, or why the one that is there cannot be used.
@@ -281,8 +290,8 @@ fn write(py: Python<'_>, builder: &BundleBuilder, path: &Path) -> PyResult<()> {
 }
 
 impl Store {
-    pub(crate) fn cache(&self) -> Arc<dyn BytecodeCache> {
-        Arc::clone(&self.cache)
+    pub(crate) fn cache(&self) -> &dyn BytecodeCache {
+        &*self.cache
     }
 }
 
@@ -302,13 +311,16 @@ pub(crate) fn find(
 }
 
 /// What the bytes of Python's `Bucket` begin with.
-pub(crate) const BUCKET_MAGIC: &[u8] = b"haiden\x01";
+pub(crate) const BUCKET_MAGIC: &[u8] = b"haiden\x02";
 
-/// The image in the bytes of Python's `Bucket` (magic, a checksum and its length before it, a mark, the image), if it is the
-/// one that is meant.
+/// The image in the bytes of Python's `Bucket` (magic, the lengths of what follows, a checksum, a mark, the image; then
+/// whatever somebody has put there), if it is the one that is meant.
 pub(crate) fn in_bucket(contents: &[u8], identity: &Identity) -> Option<Image> {
-    let (length, rest) = contents.strip_prefix(BUCKET_MAGIC)?.split_first_chunk()?;
-    let image = rest.get(usize::from(u16::from_le_bytes(*length))..)?.strip_prefix(b"i")?;
+    let (checksum, rest) = contents.strip_prefix(BUCKET_MAGIC)?.split_first_chunk()?;
+    let (length, rest) = rest.split_first_chunk()?;
+    let start = usize::from(u16::from_le_bytes(*checksum));
+    let end = start.checked_add(usize::try_from(u64::from_le_bytes(*length)).ok()?)?;
+    let image = rest.get(start..end)?.strip_prefix(b"i")?;
     haiden_bytecode::load_expected(image, &identity.expected()).ok().map(|(_, image)| image)
 }
 

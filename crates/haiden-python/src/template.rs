@@ -473,6 +473,13 @@ impl Template {
         Ok(image.blocks().iter().map(|block| image.name(block.name).to_owned()).collect())
     }
 
+    /// The names of templates that it extends, includes or imports by constants.
+    fn _dependencies(this: &Bound<'_, Template>) -> PyResult<Vec<String>> {
+        let program = this.get().program(this)?;
+        let image = program.image();
+        Ok(image.dependencies().iter().map(|each| image.string(each.name).to_owned()).collect())
+    }
+
     /// Pairs of lines: the template's and the code's, which is counted in instructions.
     fn _debug_lines(this: &Bound<'_, Template>) -> PyResult<Vec<(u32, u32)>> {
         let program = this.get().program(this)?;

@@ -3,7 +3,8 @@
 //! In: buckets. Out: calls of the object's `load_bytecode`, `dump_bytecode` and, if it has them, `load_many`, `clear`,
 //! `entries`, with parcels: buckets that carry an entry's bytes as they are, under the content key. Invariant: what
 //! comes back is the entry of that key or a miss; an exception is a failure of the store; what is not an `Exception`
-//! (`KeyboardInterrupt`, say) is no matter of stores, and raised as soon as they have ended ([`outside`]).
+//! (`KeyboardInterrupt`, say) is no matter of stores, and raised as soon as they have ended ([`outside`]). The object belongs
+//! to the `Store` objects that it is a part of, which show it to Python's garbage collector; a store here only refers to it.
 
 use std::cell::RefCell;
 use std::ffi::CString;
@@ -16,7 +17,7 @@ use haiden_cache::{
 use pyo3::exceptions::{PyException, PyNotImplementedError, PyRuntimeWarning};
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::PyList;
+use pyo3::types::{PyList, PyWeakrefMethods, PyWeakrefReference};
 
 use super::failed;
 
@@ -37,9 +38,16 @@ pub(crate) fn outside<T: Send>(
     }
 }
 
+/// Where a cache of Python's is.
+enum Place {
+    Weak(Py<PyWeakrefReference>),
+    /// Its class allows no weak references.
+    Strong(Py<PyAny>),
+}
+
 /// A cache of Python's.
 pub(super) struct Foreign {
-    cache: Py<PyAny>,
+    cache: Place,
     counters: Counters,
     read_only: bool,
     failures: Failures,
@@ -48,13 +56,25 @@ pub(super) struct Foreign {
 }
 
 impl Foreign {
-    pub(super) fn new(cache: Py<PyAny>, read_only: bool, failures: Failures) -> Foreign {
+    /// Whoever makes a `Store` of it has to keep the object.
+    pub(super) fn new(cache: &Bound<'_, PyAny>, read_only: bool, failures: Failures) -> Foreign {
+        let cache = match PyWeakrefReference::new(cache) {
+            Ok(weak) => Place::Weak(weak.unbind()),
+            Err(_) => Place::Strong(cache.clone().unbind()),
+        };
         Foreign { cache, counters: Counters::new(), read_only, failures, warned: AtomicBool::new(false) }
     }
 
     /// Does something with the Python object.
     fn with<T>(&self, work: impl FnOnce(&Bound<'_, PyAny>) -> PyResult<T>) -> Result<T, CacheError> {
-        Python::attach(|py| work(self.cache.bind(py)).map_err(|error| told(py, error)))
+        Python::attach(|py| {
+            let cache = match &self.cache {
+                Place::Weak(weak) => weak.bind(py).upgrade(),
+                Place::Strong(cache) => Some(cache.bind(py).clone()),
+            };
+            let gone = || CacheError::new(CacheErrorKind::Unavailable, "the cache is gone");
+            work(&cache.ok_or_else(gone)?).map_err(|error| told(py, error))
+        })
     }
 }
 

@@ -14,6 +14,7 @@ use haiden_cache::{
     MemoryBytecodeCache, Opening, Pausing, RedisBytecodeCache, SqliteBytecodeCache, Tier,
     TieredBytecodeCache,
 };
+use pyo3::conversion::FromPyObjectOwned;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
@@ -53,8 +54,6 @@ impl Keys {
 }
 
 /// What a server's constructor takes beside the URL.
-#[derive(FromPyObject)]
-#[pyo3(from_item_all)]
 struct Remote {
     prefix: Option<String>,
     timeout: Option<f64>,
@@ -64,6 +63,32 @@ struct Remote {
     max_entry_bytes: Option<usize>,
     read_only: bool,
     failures: String,
+}
+
+impl<'a, 'py> FromPyObject<'a, 'py> for Remote {
+    type Error = PyErr;
+
+    fn extract(options: Borrowed<'a, 'py, PyAny>) -> PyResult<Remote> {
+        Ok(Remote {
+            prefix: option(&options, "prefix")?,
+            timeout: option(&options, "timeout")?,
+            connect_timeout: option(&options, "connect_timeout")?,
+            operation_timeout: option(&options, "operation_timeout")?,
+            retry_after: option(&options, "retry_after")?,
+            max_entry_bytes: option(&options, "max_entry_bytes")?,
+            read_only: option(&options, "read_only")?,
+            failures: option(&options, "failures")?,
+        })
+    }
+}
+
+/// An option by its name, which the error tells if it is of another type.
+fn option<'py, T: FromPyObjectOwned<'py>>(options: &Bound<'py, PyAny>, name: &str) -> PyResult<T> {
+    let py = options.py();
+    options.get_item(name)?.extract::<T>().map_err(|error| {
+        let error: PyErr = error.into();
+        PyErr::from_type(error.get_type(py), format!("{name}: {}", error.value(py)))
+    })
 }
 
 /// One tier: its name, its store, whether it is always asked, what happens when it fails, whether it is only read.
@@ -200,20 +225,22 @@ impl Stores {
             None => Bundle::open(path),
         });
         let bundle = Arc::new(bundle.map_err(|error| failed(py, &error))?);
-        Ok(Store { cache: Arc::clone(&bundle) as _, bundle: Some(bundle) })
+        Ok(Store { cache: Arc::clone(&bundle) as _, bundle: Some(bundle), held: Vec::new() })
     }
 
     /// A cache that Python code implements; left alone for a while after it failed.
     #[staticmethod]
-    fn foreign(cache: Py<PyAny>, read_only: bool, on_failure: &str) -> PyResult<Store> {
-        Ok(Store::of(Pausing::new(Foreign::new(cache, read_only, failures(on_failure)?))))
+    fn foreign(cache: Bound<'_, PyAny>, read_only: bool, on_failure: &str) -> PyResult<Store> {
+        let store = Store::of(Pausing::new(Foreign::new(&cache, read_only, failures(on_failure)?)));
+        Ok(Store { held: vec![cache.unbind()], ..store })
     }
 
     /// Several as one.
     #[staticmethod]
-    fn tiers(tiers: Vec<TierParts<'_>>) -> PyResult<Store> {
-        let mut all = Vec::with_capacity(tiers.len());
+    fn tiers(py: Python<'_>, tiers: Vec<TierParts<'_>>) -> PyResult<Store> {
+        let (mut all, mut held) = (Vec::with_capacity(tiers.len()), Vec::new());
         for (name, store, always, on_failure, read_only) in tiers {
+            held.extend(store.held.iter().map(|cache| cache.clone_ref(py)));
             let mut tier = Tier::new(name, Arc::clone(&store.cache));
             if always {
                 tier = tier.gate(Gate::Always);
@@ -223,13 +250,14 @@ impl Stores {
             }
             all.push(if read_only { tier.read_only() } else { tier });
         }
-        Ok(Store::of(TieredBytecodeCache::new(all)))
+        Ok(Store { held, ..Store::of(TieredBytecodeCache::new(all)) })
     }
 
     /// The store with signed entries.
     #[staticmethod]
-    fn signed(store: PyRef<'_, Store>, keys: PyRef<'_, Keys>) -> Store {
-        Store::of(Authenticated::new(Arc::clone(&store.cache), keys.ring()))
+    fn signed(py: Python<'_>, store: PyRef<'_, Store>, keys: PyRef<'_, Keys>) -> Store {
+        let held = store.held.iter().map(|cache| cache.clone_ref(py)).collect();
+        Store { held, ..Store::of(Authenticated::new(Arc::clone(&store.cache), keys.ring())) }
     }
 
     /// The store at a URL.
@@ -250,13 +278,13 @@ impl Stores {
             opening = opening.unauthenticated();
         }
         let opened = py.detach(|| opening.open(url)).map_err(|error| failed(py, &error))?;
-        Ok(Store { cache: opened.cache, bundle: None })
+        Ok(Store { cache: opened.cache, bundle: None, held: Vec::new() })
     }
 }
 
 impl Store {
     fn of(cache: impl BytecodeCache + 'static) -> Store {
-        Store { cache: Arc::new(cache), bundle: None }
+        Store { cache: Arc::new(cache), bundle: None, held: Vec::new() }
     }
 
     fn opened(py: Python<'_>, cache: Result<impl BytecodeCache + 'static, CacheError>) -> PyResult<Store> {
@@ -273,7 +301,13 @@ fn failures(name: &str) -> PyResult<Failures> {
     }
 }
 
+/// What takes longer counts as this: a century. Clocks cannot tell a time that is further off.
+const LONGEST: Duration = Duration::from_hours(100 * 365 * 24);
+
 pub(super) fn seconds(seconds: f64) -> PyResult<Duration> {
+    if seconds > LONGEST.as_secs_f64() {
+        return Ok(LONGEST);
+    }
     Duration::try_from_secs_f64(seconds)
         .map_err(|error| PyValueError::new_err(format!("{seconds} seconds: {error}")))
 }
