@@ -169,6 +169,7 @@ pub(crate) fn finish(
 #[pymodule]
 #[pyo3(gil_used = true)]
 fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    types::belong(module.py());
     module.add_class::<Block>()?;
     module.add_class::<Code>()?;
     module.add_class::<ContextHandle>()?;

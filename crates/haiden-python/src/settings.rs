@@ -218,6 +218,7 @@ impl SettingsObject {
     #[new]
     fn new(environment: &Bound<'_, PyAny>) -> PyResult<SettingsObject> {
         let py = environment.py();
+        types::check_interpreter(py)?;
         let types = types::types(py)?.get(py);
         Ok(SettingsObject(Attached::new(py, read(environment, types)?)))
     }

@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 
 use hashbrown::HashMap;
+use pyo3::exceptions::PyImportError;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 
@@ -258,6 +259,23 @@ pub(crate) fn stock_of<T: Copy>(stock: &[(Obj, T)], function: &Obj) -> Option<T>
 }
 
 static TYPES: PyOnceLock<Attached<Types>> = PyOnceLock::new();
+/// The interpreter that imported this module.
+static OWNER: PyOnceLock<i64> = PyOnceLock::new();
+
+/// Notes whose objects the machine will hold. CPython up to 3.11 gives the module to other interpreters without a word.
+pub(crate) fn belong(py: Python<'_>) {
+    OWNER.get_or_init(py, || objects::interpreter(py));
+}
+
+/// An error in other interpreters: what the machine holds is not theirs.
+pub(crate) fn check_interpreter(py: Python<'_>) -> PyResult<()> {
+    match OWNER.get(py) {
+        Some(&owner) if owner != objects::interpreter(py) => Err(PyImportError::new_err(
+            "haiden belongs to another interpreter of this process: it works in the first one that imports it",
+        )),
+        _ => Ok(()),
+    }
+}
 
 /// The classes and names; imports our own Python modules when it is called first.
 pub(crate) fn types(py: Python<'_>) -> PyResult<&'static Attached<Types>> {

@@ -88,6 +88,12 @@ fn status(code: c_int) -> Result<c_int> {
     if code < 0 { Err(Raised(())) } else { Ok(code) }
 }
 
+/// The number of the interpreter that runs: a process may have several.
+pub(crate) fn interpreter(_: Python<'_>) -> i64 {
+    // SAFETY: the thread is attached, so that there is one.
+    unsafe { ffi::PyInterpreterState_GetID(ffi::PyInterpreterState_Get()) }
+}
+
 /// The token of the thread, which is attached while a host runs.
 pub(crate) fn token() -> Python<'static> {
     // SAFETY: called by the host and its objects only, which run attached (see `register`).
