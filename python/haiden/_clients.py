@@ -14,6 +14,8 @@ _BATCH = 200
 """How many keys are asked for in one round trip."""
 _PAGE = 16
 """How many entries are read in one round trip when all are listed."""
+_LONGEST = 100 * 365 * 86_400
+"""How many seconds an entry is kept at most: a century."""
 _MAX_COUNTED = 10_000
 """Beyond so many keys in a database, counting ours is not worth the scan."""
 
@@ -63,7 +65,8 @@ class RedisClientCache:
         # A cluster has no one place where many keys can be read at one time.
         self._read_many = getattr(client, "mget_nonatomic", client.mget)
         self.prefix = prefix
-        self.expiry = None if timeout is None else max(1, round(timeout * 1000))
+        # The server counts milliseconds since 1970 in 63 bits.
+        self.expiry = None if timeout is None else max(1, round(min(timeout, _LONGEST) * 1000))
         self.max_entry_bytes = max_entry_bytes
 
     def load_bytecode(self, parcel: Bucket) -> None:

@@ -304,7 +304,7 @@ def _source_of(
     load = getattr(type(loader), "load", None)
     if load is BaseLoader.load:
         source, filename, uptodate = loader.get_source(environment, name)
-        return name, source, filename, uptodate
+        return name, source, None if filename is None else os.fsdecode(filename), uptodate
     if load is ChoiceLoader.load:
         for each in t.cast(ChoiceLoader, loader).loaders:
             try:
@@ -460,6 +460,9 @@ class MemcachedBytecodeCache(StoreBytecodeCache):
         unauthenticated: bool = False,
         **options: "te.Unpack[RemoteOptions]",
     ) -> None:
+        if not isinstance(url, str):
+            kind = type(url).__name__
+            raise TypeError(f"a URL is a text, not {kind!r}; haiden.MemcachedBytecodeCache takes a client")
         super().__init__(_native.Stores.memcached(url, _remote(options), _native_keys(keys), unauthenticated))
 
 
@@ -467,7 +470,9 @@ class RedisBytecodeCache(StoreBytecodeCache):
     """Keeps bytecode in a Redis or Valkey server; no server is asked before the first lookup.
 
     :param url: `redis://[[USER]:PASSWORD@]HOST[:PORT][/DATABASE]` or `redis+unix://[[USER]:PASSWORD@]/PATH[?db=N]`; or
-        a client of the package `redis` (a cluster's, one with sentinels), which is then the one that speaks.
+        a client of the package `redis` (a cluster's, one with sentinels), which is then the one that speaks. Give it
+        time limits and no retries (`socket_timeout`, `socket_connect_timeout`, `retry=Retry(NoBackoff(), 0)`): it has
+        no limits of its own, and tries for seconds to reach a server that is not there.
     :param keys: Entries are signed with the first, and those signed with none are misses.
     :param unauthenticated: Entries are not signed: all who can write to the server can then change your pages. A URL
         wants keys, or this; a client does without, as in Jinja2.
@@ -503,16 +508,27 @@ def _of_redis_client(client: t.Any, options: dict[str, t.Any]) -> "_native.Store
 
     from ._clients import RedisClientCache
 
+    if not callable(getattr(client, "get_connection_kwargs", None)):
+        raise TypeError(f"a URL or a client of the package `redis` is wanted, not {type(client).__name__!r}")
+    if hasattr(client, "__aenter__"):
+        raise TypeError("the client must not be an asynchronous one: templates are loaded at one go")
     for name in ("connect_timeout", "operation_timeout", "retry_after"):
         if options[name] is not None:
             raise TypeError(f"{name!r} is for URLs: a client has options of its own for that")
     if client.get_connection_kwargs().get("decode_responses"):
         raise TypeError("bytecode is bytes: the client must not be made with decode_responses=True")
-    prefix = "jinja2/bytecode/" if options["prefix"] is None else options["prefix"]
+    prefix, timeout, limit = (options[name] for name in ("prefix", "timeout", "max_entry_bytes"))
+    prefix = "jinja2/bytecode/" if prefix is None else prefix
+    limit = (64 << 20) if limit is None else limit
+    kinds: dict[str, t.Any] = {"prefix": str, "timeout": (int, float, type(None)), "max_entry_bytes": int}
+    for name, value in (("prefix", prefix), ("timeout", timeout), ("max_entry_bytes", limit)):
+        if not isinstance(value, kinds[name]):
+            raise TypeError(f"{name}: {value!r}")
+    if timeout is not None and not timeout >= 0:
+        raise ValueError(f"timeout: {timeout} seconds")
     if not re.fullmatch(r"[A-Za-z0-9_.:/-]{0,128}", prefix):
         raise CacheError("Pattern", f"{prefix!r}: a prefix is at most 128 letters, digits, `_.:/-`")
-    limit = (64 << 20) if options["max_entry_bytes"] is None else options["max_entry_bytes"]
-    cache = RedisClientCache(client, prefix, options["timeout"], limit)
+    cache = RedisClientCache(client, prefix, timeout, limit)
     return _native.Stores.foreign(cache, options["read_only"], options["failures"])
 
 

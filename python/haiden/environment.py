@@ -483,6 +483,8 @@ class Environment:
         try:
             if name is not None and not isinstance(name, str):
                 name = str(name)
+            if filename is not None and not isinstance(filename, str):
+                filename = os.fsdecode(filename)
             settings = self._machine_settings()
             if hint is not None and not raw and settings.compiles_source(hint):
                 return _native.compile(settings, hint, name, filename)

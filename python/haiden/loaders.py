@@ -88,6 +88,8 @@ class BaseLoader:
                 cache._hits += 1
             return environment.template_class.from_code(environment, kept, globals, check)
         source, filename, uptodate = self.get_source(environment, name)
+        if filename is not None and not isinstance(filename, str):
+            filename = os.fsdecode(filename)
         if cache is None:
             code = environment.compile(source, name, filename)
         else:

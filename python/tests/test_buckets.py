@@ -2,11 +2,13 @@
 
 import hashlib
 import io
+import os
 import zlib
+from pathlib import Path
 
 import pytest
 
-from haiden import DictLoader, Environment, FileSystemBytecodeCache, Template
+from haiden import BaseLoader, DictLoader, Environment, FileSystemBytecodeCache, Template
 from haiden.bccache import Bucket, BytecodeCache, bc_magic
 from haiden.cache import MemoryBytecodeCache
 
@@ -155,6 +157,24 @@ def test_caches_that_make_their_own_buckets():
     nested = "{% macro m(v) %}{{ v }}{% endmacro %}{{ m(x) }}{{ '<' ~ m('>') }}"
     expected = page(None, nested, autoescape=True)
     assert [page(cache, nested, autoescape=True) for _ in range(3)] == [expected] * 3
+
+
+@pytest.mark.parametrize("cache", [lambda: None, InDict, OfItsOwn, MemoryBytecodeCache])
+def test_loaders_that_give_paths(cache):
+    """A loader may say where its source is by a path, as everything that opens files takes one."""
+
+    class Loader(BaseLoader):
+        def get_source(self, environment, template):
+            return "{{ 1 }}", Path("templates", template), None
+
+    cache = cache()
+    for _ in range(2):
+        template = Environment(loader=Loader(), bytecode_cache=cache).get_template("page")
+        assert (template.render(), template.filename) == ("1", os.path.join("templates", "page"))
+    if isinstance(cache, MemoryBytecodeCache):
+        assert cache.statistics()[:2] == (1, 1)
+        assert cache.prefetch(Environment(loader=Loader(), bytecode_cache=cache), ["page"]) == 1
+    assert Environment().compile("{{ 1 }}", "page", Path("page")).co_filename == "page"
 
 
 def test_entries_are_copied_from_cache_to_cache():

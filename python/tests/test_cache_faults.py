@@ -196,11 +196,17 @@ def test_swapped_by_another_client():
 
 @pytest.mark.parametrize("fault", ["killed", "paused"])
 def test_clients_of_others(fault):
-    """Clients with time limits of their own, in place of a URL: haiden's pauses are theirs, too."""
+    """Clients with time limits of their own, in place of a URL: haiden's pauses are theirs, too.
+
+    Without limits they wait for ever; with their stock retries, seconds for a server that is not there.
+    """
     import redis
+    from redis.backoff import NoBackoff
+    from redis.retry import Retry
 
     with redis_server() as (process, url):
-        client = redis.Redis.from_url(url, socket_timeout=DEADLINE, socket_connect_timeout=DEADLINE)
+        limits = {"socket_timeout": DEADLINE, "socket_connect_timeout": DEADLINE, "retry": Retry(NoBackoff(), 0)}
+        client = redis.Redis.from_url(url, **limits)
         harm = {"killed": process.kill, "paused": lambda: pause(process)}[fault]
         told = lambda found: found.load_failures > 0 and found.hits > 0  # noqa: E731
         cache = RedisBytecodeCache(client)

@@ -858,15 +858,38 @@ def test_keys_of_servers(kind):
         ({"retry_after": 1}, "'retry_after' is for URLs"),
         ({"time": 1}, "'time' is no option"),
         ({"prefix": "a*"}, "a prefix is"),
+        ({"prefix": 5}, "prefix: 5"),
+        ({"timeout": "5"}, "timeout: '5'"),
+        ({"timeout": -1}, "timeout: -1 seconds"),
+        ({"timeout": float("nan")}, "timeout: nan seconds"),
+        ({"max_entry_bytes": "5"}, "max_entry_bytes: '5'"),
     ],
 )
 def test_a_client_of_redis_with_wrong_options(options, error):
-    import redis
+    import redis.asyncio
 
-    with pytest.raises((TypeError, CacheError), match=error):
+    with pytest.raises((TypeError, ValueError, CacheError), match=error):
         RedisBytecodeCache(redis.Redis(), **options)
     with pytest.raises(TypeError, match="decode_responses"):
         RedisBytecodeCache(redis.Redis(decode_responses=True))
+    with pytest.raises(TypeError, match="asynchronous"):
+        RedisBytecodeCache(redis.asyncio.Redis())
+    for other in (5, None, redis.ConnectionPool()):
+        with pytest.raises(TypeError, match="a URL or a client of the package `redis` is wanted"):
+            RedisBytecodeCache(other)
+        with pytest.raises(TypeError, match="haiden.MemcachedBytecodeCache takes a client"):
+            MemcachedBytecodeCache(other)
+
+
+def test_a_client_of_redis_with_an_expiry_without_end():
+    import redis
+
+    with redis_server() as (_, url):
+        client = redis.Redis.from_url(url)
+        for timeout in (None, 1e9, 1e18, float("inf")):
+            cache = RedisBytecodeCache(client, timeout=timeout, prefix=f"{timeout}/".replace("+", ""))
+            assert [page(cache), page(cache)] == [PAGE] * 2
+            assert (cache.statistics().hits, cache.statistics().dump_failures) == (3, 0)
 
 
 # ---- bundles --------------------------------------------------------------------------------------------------------
