@@ -121,15 +121,16 @@ class Bucket:
         if self.code is None:
             raise TypeError("can't write empty bucket")
         body = b""
-        if isinstance(self.code, _native.Code):
-            # What Python code has made of a template has no identity: it is never found again.
-            if self.code.is_portable:
-                body = _IMAGE + self.code.to_bytes()
-        elif isinstance(self.code, str):
-            body = _TEXT + self.code.encode("utf-8", "surrogatepass")
+        if self._can_be_found():
+            text = isinstance(self.code, str)
+            body = _TEXT + self.code.encode("utf-8", "surrogatepass") if text else _IMAGE + self.code.to_bytes()
         checksum = _encoded(self.checksum)
         lengths = len(checksum).to_bytes(2, "little") + len(body).to_bytes(8, "little")
         f.write(b"".join((bc_magic, lengths, checksum, body)))
+
+    def _can_be_found(self) -> bool:
+        """Whether what is in it can be a hit: what Python code has made of a template has no identity, and cannot."""
+        return isinstance(self.code, str) or isinstance(self.code, _native.Code) and self.code.is_portable
 
     def bytecode_from_string(self, string: bytes) -> None:
         """Reads from bytes; `None` and what is no bytes leave the bucket empty."""
@@ -143,6 +144,11 @@ class Bucket:
         out = BytesIO()
         self.write_bytecode(out)
         return out.getvalue()
+
+
+def _is_worth_it(bucket: t.Any) -> bool:
+    """Whether to write a bucket; an empty one is an error of whoever writes it."""
+    return not isinstance(bucket, Bucket) or bucket.code is None or bucket._can_be_found()
 
 
 def _takes_text(environment: "Environment | None") -> bool:
@@ -316,6 +322,7 @@ class BytecodeCache:
             writes=self._writes,
             load_failures=self._load_failures,
             dump_failures=self._dump_failures,
+            rejections={},
         )
 
     def _size(self) -> int | None:
@@ -379,7 +386,7 @@ class BytecodeCache:
         """Keeps a bucket."""
         failures = self._dump_failures
         self.dump_bytecode(bucket)
-        if self._dump_failures == failures:
+        if self._dump_failures == failures and _is_worth_it(bucket):
             self._writes += 1
 
 
@@ -432,6 +439,8 @@ class FileSystemBytecodeCache(BytecodeCache):
         """Writes the template's file: a new one, which then takes the old one's place."""
         import tempfile
 
+        if not _is_worth_it(bucket):
+            return
         name = self._get_cache_filename(bucket)
         file = tempfile.NamedTemporaryFile(
             mode="wb", dir=os.path.dirname(name), prefix=os.path.basename(name), suffix=".tmp", delete=False
@@ -525,6 +534,8 @@ class MemcachedBytecodeCache(BytecodeCache):
 
     def dump_bytecode(self, bucket: Bucket) -> None:
         """Tells the server."""
+        if not _is_worth_it(bucket):
+            return
         arguments: tuple[t.Any, ...] = (self.prefix + bucket.key, bucket.bytecode_to_string())
         if self.timeout is not None:
             arguments += (self.timeout,)

@@ -48,6 +48,10 @@ class CacheError(Exception):
         super().__init__(message)
         self.kind = kind
 
+    def __reduce__(self) -> tuple[t.Any, ...]:
+        # So that other processes can be told.
+        return type(self), (self.kind, *self.args), self.__dict__
+
 
 class Cleared(t.NamedTuple):
     """What `clear` reached."""

@@ -639,7 +639,7 @@ class Environment:
 
         cache = self.cache
         capacity = 0 if cache is None else getattr(cache, "capacity", None)
-        return CacheStatistics(*self._loads(), 0 if cache is None else len(cache), capacity)
+        return CacheStatistics(*self._loads(), 0 if cache is None else len(cache), capacity, rejections={})
 
     def cache_entries(self) -> "t.Iterator[CacheEntry]":
         """The templates in memory, by their names. Their bytecode is not kept once they are linked."""

@@ -1,16 +1,27 @@
 """Buckets, and caches of the user's own that have Jinja2's shape: whatever their methods do, no page fails and none is stale."""
 
+import copy
 import hashlib
 import io
 import os
+import pickle
 import zlib
 from pathlib import Path
 
 import pytest
 
-from haiden import BaseLoader, DictLoader, Environment, FileSystemBytecodeCache, Template
+from haiden import (
+    BaseLoader,
+    DictLoader,
+    Environment,
+    FileSystemBytecodeCache,
+    MemcachedBytecodeCache,
+    Template,
+    nodes,
+)
 from haiden.bccache import Bucket, BytecodeCache, bc_magic
-from haiden.cache import MemoryBytecodeCache
+from haiden.cache import CacheError, MemoryBytecodeCache
+from haiden.ext import Extension
 
 
 class InDict(BytecodeCache):
@@ -175,6 +186,46 @@ def test_loaders_that_give_paths(cache):
         assert cache.statistics()[:2] == (1, 1)
         assert cache.prefetch(Environment(loader=Loader(), bytecode_cache=cache), ["page"]) == 1
     assert Environment().compile("{{ 1 }}", "page", Path("page")).co_filename == "page"
+
+
+class Shout(Extension):
+    tags = {"shout"}
+
+    def parse(self, parser):
+        next(parser.stream)
+        return nodes.Output([nodes.TemplateData("!")])
+
+
+def test_what_could_never_be_found_is_not_written(tmp_path):
+    """What a Python extension had a hand in: no key says what it does."""
+
+    class Client(dict):
+        def set(self, key, value):
+            self[key] = value
+
+    client = Client()
+    for cache in (FileSystemBytecodeCache(str(tmp_path)), MemcachedBytecodeCache(client)):
+        for _ in range(2):
+            assert page(cache, "{% shout %}{{ x }}", extensions=[Shout]) == "!<"
+        assert (cache.statistics()[:2], cache.statistics().writes) == ((0, 2), 0)
+        with pytest.raises(TypeError, match="can't write empty bucket"):
+            cache.dump_bytecode(Bucket(None, "key", "sum"))
+        for _ in range(2):
+            assert page(cache, "loud {{ x }}", extensions=[Shout]) == "loud <"
+        assert (cache.statistics()[:2], cache.statistics().writes) == ((1, 3), 1)
+    assert (len(list(tmp_path.iterdir())), len(client)) == (1, 1)
+
+
+def test_other_processes_can_be_told():
+    environment = Environment()
+    own = MemoryBytecodeCache()
+    page(own)
+    for statistics in (own.statistics(), InDict().statistics(), environment.cache_statistics()):
+        assert pickle.loads(pickle.dumps(statistics)) == copy.deepcopy(statistics) == statistics
+    for entry in own.entries():
+        assert pickle.loads(pickle.dumps(entry)) == entry
+    error = pickle.loads(pickle.dumps(CacheError("Full", "there is no room")))
+    assert (type(error), error.kind, str(error)) == (CacheError, "Full", "there is no room")
 
 
 def test_entries_are_copied_from_cache_to_cache():
