@@ -279,4 +279,6 @@ def load_stock(
     loader: BaseLoader, environment: Environment, cache: BytecodeCache, name: str
 ) -> tuple[Code | None, str | None, str, FileCheck] | None: ...
 
+def bucket_digest(bytes: bytes) -> bytes: ...
+
 BUCKET_MAGIC: bytes

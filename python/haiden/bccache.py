@@ -33,8 +33,9 @@ bc_magic = _native.BUCKET_MAGIC
 
 _IMAGE, _TEXT = b"i", b"t"
 
-# Behind the magic: how long the checksum is, and how long the mark and what it marks.
+# Behind the magic: how long the checksum is, how long the mark and what it marks; a digest of all three.
 _LENGTHS = 2 + 8
+_HEAD = len(bc_magic) + _LENGTHS + 16
 _CHUNK = 1 << 20
 """How much is asked for at once: a length that is damaged costs no memory."""
 
@@ -75,12 +76,13 @@ class Bucket:
     def load_bytecode(self, f: t.BinaryIO) -> None:
         """Reads what `write_bytecode` wrote to a file, and no further; what cannot be used leaves the bucket empty."""
         self.reset()
-        start = len(bc_magic)
-        head = _read(f, start + _LENGTHS)
-        if len(head) < start + _LENGTHS or not head.startswith(bc_magic):
+        head = _read(f, _HEAD)
+        if len(head) < _HEAD or not head.startswith(bc_magic):
             return
-        length = int.from_bytes(head[start : start + 2], "little")
-        rest = _read(f, length + int.from_bytes(head[start + 2 :], "little"))
+        length, end = _ends(head)
+        rest = _read(f, end)
+        if len(rest) < end or _native.bucket_digest(rest) != head[-16:]:
+            return
         kind = rest[length : length + 1]
         # An image says itself of which source it is, with a better digest than the one that nobody has asked for yet.
         if (not self._is_lazy or kind != _IMAGE) and rest[:length] != _encoded(self.checksum):
@@ -126,7 +128,7 @@ class Bucket:
             body = _TEXT + self.code.encode("utf-8", "surrogatepass") if text else _IMAGE + self.code.to_bytes()
         checksum = _encoded(self.checksum)
         lengths = len(checksum).to_bytes(2, "little") + len(body).to_bytes(8, "little")
-        f.write(b"".join((bc_magic, lengths, checksum, body)))
+        f.write(b"".join((bc_magic, lengths, _native.bucket_digest(checksum + body), checksum, body)))
 
     def _can_be_found(self) -> bool:
         """Whether what is in it can be a hit: what Python code has made of a template has no identity, and cannot."""
@@ -144,6 +146,13 @@ class Bucket:
         out = BytesIO()
         self.write_bytecode(out)
         return out.getvalue()
+
+
+def _ends(head: bytes) -> tuple[int, int]:
+    """Where, behind the head of an entry, its checksum ends and where all."""
+    start = len(bc_magic)
+    length = int.from_bytes(head[start : start + 2], "little")
+    return length, length + int.from_bytes(head[start + 2 : start + _LENGTHS], "little")
 
 
 def _is_worth_it(bucket: t.Any) -> bool:
@@ -278,13 +287,14 @@ class CacheEntry(t.NamedTuple):
 
 
 def _checksum_of(data: bytes) -> str | None:
-    """The checksum that a bucket's bytes carry, if it is a text."""
-    start = len(bc_magic) + _LENGTHS
-    length = int.from_bytes(data[len(bc_magic) : len(bc_magic) + 2], "little")
-    checksum = data[start : start + length]
-    if not data.startswith(bc_magic) or len(data) < start + length or checksum.startswith(b"\0"):
+    """The checksum that a bucket's bytes carry, if they are sound and it is a text."""
+    if len(data) < _HEAD or not data.startswith(bc_magic):
         return None
-    return checksum.decode("utf-8", "surrogatepass")
+    length, end = _ends(data)
+    rest = data[_HEAD : _HEAD + end]
+    if len(rest) < end or _native.bucket_digest(rest) != data[_HEAD - 16 : _HEAD] or rest.startswith(b"\0"):
+        return None
+    return rest[:length].decode("utf-8", "surrogatepass")
 
 
 class BytecodeCache:

@@ -196,6 +196,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("BUCKET_MAGIC", pyo3::types::PyBytes::new(module.py(), stores::BUCKET_MAGIC))?;
     module.add("BUNDLE_MAGIC", pyo3::types::PyBytes::new(module.py(), Bundle::MAGIC))?;
     module.add_function(wrap_pyfunction!(stores::write_bundle, module)?)?;
+    module.add_function(wrap_pyfunction!(stores::bucket_digest, module)?)?;
     module.add_function(wrap_pyfunction!(template::renders, module)?)?;
     module.add_function(wrap_pyfunction!(compile, module)?)?;
     module.add_function(wrap_pyfunction!(compile_tree, module)?)

@@ -20,6 +20,7 @@ use haiden_compiler::SEMANTICS;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyString};
 use pyo3::{PyTraverseError, PyVisit};
+use twox_hash::XxHash3_128;
 
 pub(crate) use self::foreign::outside;
 pub(crate) use self::open::{Keys, Stores};
@@ -313,15 +314,31 @@ pub(crate) fn find(
 /// What the bytes of Python's `Bucket` begin with.
 pub(crate) const BUCKET_MAGIC: &[u8] = b"haiden\x02";
 
-/// The image in the bytes of Python's `Bucket` (magic, the lengths of what follows, a checksum, a mark, the image; then
-/// whatever somebody has put there), if it is the one that is meant.
+/// The image in the bytes of Python's `Bucket` (magic; how long the checksum is, and how long mark and image; a digest of these;
+/// checksum, mark, image; then whatever somebody has put there), if it is the one that is meant.
 pub(crate) fn in_bucket(contents: &[u8], identity: &Identity) -> Option<Image> {
     let (checksum, rest) = contents.strip_prefix(BUCKET_MAGIC)?.split_first_chunk()?;
-    let (length, rest) = rest.split_first_chunk()?;
+    let (body, rest) = rest.split_first_chunk()?;
+    let (found, rest) = rest.split_first_chunk()?;
     let start = usize::from(u16::from_le_bytes(*checksum));
-    let end = start.checked_add(usize::try_from(u64::from_le_bytes(*length)).ok()?)?;
-    let image = rest.get(start..end)?.strip_prefix(b"i")?;
+    let end = start.checked_add(usize::try_from(u64::from_le_bytes(*body)).ok()?)?;
+    let digested = rest.get(..end)?;
+    if digest(digested) != *found {
+        return None;
+    }
+    let image = digested[start..].strip_prefix(b"i")?;
     haiden_bytecode::load_expected(image, &identity.expected()).ok().map(|(_, image)| image)
+}
+
+/// The digest of the bytes of a bucket: it finds damage, as that of a frame does.
+fn digest(bytes: &[u8]) -> [u8; 16] {
+    XxHash3_128::oneshot(bytes).to_le_bytes()
+}
+
+/// [`digest`], for Python.
+#[pyfunction]
+pub(crate) fn bucket_digest(bytes: &[u8]) -> [u8; 16] {
+    digest(bytes)
 }
 
 fn load_many(cache: &dyn BytecodeCache, asked: &[Asked]) -> Result<Vec<Option<Image>>, CacheError> {
