@@ -36,6 +36,9 @@ class Parcel(Bucket):
     def _can_be_found(self) -> bool:
         return True
 
+    def _code_of(self, image: bytes) -> bytes:
+        return image
+
     def load_bytecode(self, f: t.BinaryIO) -> None:
         """Takes all that is in a file."""
         self.bytecode_from_string(f.read())

@@ -146,10 +146,11 @@ class StoreBytecodeCache(BytecodeCache):
         code = bucket.code
         if code is None:
             raise TypeError("can't write empty bucket")
-        if not isinstance(code, _native.Code) or not code.is_portable:
+        if not bucket._can_be_found() or isinstance(code, str):
             return
         if bucket._origin is None:
-            self._store.dump_bytes(bucket.key, bucket.checksum, code.to_bytes())
+            data = code if isinstance(code, bytes) else code.to_bytes()
+            self._store.dump_bytes(bucket.key, bucket.checksum, data)
             return
         name, filename, source = bucket._origin
         # What passed since the store had nothing is what compiling took.
@@ -222,7 +223,7 @@ class StoreBytecodeCache(BytecodeCache):
         """
         if isinstance(names, str):
             raise TypeError("names: a list of names is wanted, not one name")
-        return _prefetch(self._store, environment, list(names))
+        return _prefetch(None if _is_overridden(self) else self._store, environment, list(names))
 
 
 _stock.append(_looking_up(StoreBytecodeCache))
@@ -236,7 +237,8 @@ def _statistics(figures: dict[str, t.Any]) -> CacheStatistics:
     return CacheStatistics(**{**figures, "tiers": tuple(tiers)})
 
 
-def _prefetch(store: "_native.Store", environment: "Environment", names: list[str]) -> int:
+def _prefetch(store: "_native.Store | None", environment: "Environment", names: list[str]) -> int:
+    """As the method. Without a store templates are loaded one by one, as the environment does it."""
     loader, memory = environment.loader, environment.cache
     if loader is None:
         raise TypeError("no loader for this environment specified")
@@ -252,7 +254,7 @@ def _prefetch(store: "_native.Store", environment: "Environment", names: list[st
                 needed += _needs(kept)
                 continue
             try:
-                found = _source_of(environment, loader, name)
+                found = None if store is None else _source_of(environment, loader, name)
                 if found is not None:
                     missing.append((name, *found))
                 else:
@@ -262,13 +264,14 @@ def _prefetch(store: "_native.Store", environment: "Environment", names: list[st
                 if named:
                     raise
         settings = environment._machine_settings()
-        codes = store.load_many(settings, [(local, filename, source) for _, local, source, filename, _ in missing])
+        wanted = [(local, filename, source) for _, local, source, filename, _ in missing]
+        codes = store.load_many(settings, wanted) if store is not None else []
         for (name, local, source, filename, uptodate), code in zip(missing, codes, strict=True):
             try:
                 if code is None:
                     started = perf_counter()
                     code = environment.compile(source, local, filename)
-                    if isinstance(code, _native.Code):
+                    if store is not None and isinstance(code, _native.Code):
                         store.dump(code, source, local, filename, perf_counter() - started)
                 globals = environment.make_globals(None)
                 template = environment.template_class.from_code(environment, code, globals, uptodate)
@@ -536,9 +539,16 @@ def _of_redis_client(client: t.Any, options: dict[str, t.Any]) -> "_native.Store
     return _native.Stores.foreign(cache, options["read_only"], options["failures"])
 
 
+def _is_overridden(cache: StoreBytecodeCache) -> bool:
+    """Whether Python code of the user's has a say in what is read and written."""
+    names = ("get_bucket", "load_bytecode", "dump_bytecode", "set_bucket")
+    stock = (__name__, BytecodeCache.__module__)
+    return any(name in vars(cache) or getattr(type(cache), name).__module__ not in stock for name in names)
+
+
 def _store_of(cache: BytecodeCache) -> "_native.Store":
     """The store behind a cache, or one that asks it: what Python code implements can be a part of others, too."""
-    if isinstance(cache, StoreBytecodeCache):
+    if isinstance(cache, StoreBytecodeCache) and not _is_overridden(cache):
         return cache._store
     if not (callable(getattr(cache, "load_bytecode", None)) and callable(getattr(cache, "dump_bytecode", None))):
         raise TypeError(f"{cache!r} is no bytecode cache: it has no `load_bytecode` and `dump_bytecode`")

@@ -144,6 +144,20 @@ def test_suite_judges_caches_of_ones_own(tmp_path):
     for made_of_it in (Authenticated(Lasting(), KeyRing(SECRET)), TieredBytecodeCache(Tier("own", Lasting(), True))):
         check_store(made_of_it)
         assert made_of_it.clear().reach == "nothing"
+    for small in (MemoryBytecodeCache(1), FileSystemBytecodeCache(tmp_path / "small", max_entries=1)):
+        check_store(small)
+
+    class Cut(InSqlite):
+        def load_bytecode(self, bucket):
+            bucket.key = bucket.key[:100].lower()
+            super().load_bytecode(bucket)
+
+        def dump_bytecode(self, bucket):
+            bucket.key = bucket.key[:100].lower()
+            super().dump_bytecode(bucket)
+
+    with pytest.raises(AssertionError, match="keys do not meet"):
+        check_store(Cut(tmp_path / "cut.db"))
 
     class Wrong(InSqlite):
         def clear(self):
@@ -731,6 +745,40 @@ def test_caches_of_ones_own_as_tiers(tmp_path):
     fresh.clear()
     with own.connect() as connection:
         assert connection.execute("SELECT count(*) FROM cache").fetchone() == (0,)
+
+
+def test_stores_that_are_overridden(tmp_path):
+    """What a subclass of a store adds counts wherever the store does."""
+    calls = []
+
+    class Told(FileSystemBytecodeCache):
+        def load_bytecode(self, bucket):
+            super().load_bytecode(bucket)
+            calls.append("found" if bucket.code is not None else "missed")
+
+        def dump_bytecode(self, bucket):
+            calls.append("written")
+            super().dump_bytecode(bucket)
+
+    for number, wrap in enumerate(
+        [
+            lambda cache: cache,
+            lambda cache: TieredBytecodeCache(Tier("told", cache, always=True)),
+            lambda cache: Authenticated(cache, KeyRing(SECRET)),
+        ]
+    ):
+        folder = tmp_path / str(number)
+        calls.clear()
+        assert (page(wrap(Told(folder))), calls) == (PAGE, ["missed", "written"] * 3)
+        calls.clear()
+        cache = wrap(Told(folder))
+        assert (page(cache), calls, cache.statistics().hits) == (PAGE, ["found"] * 3, 3)
+        assert len(list(cache.entries())) == 3
+    calls.clear()
+    cache = Told(tmp_path / "0")
+    env = Environment(loader=DictLoader(SITE), bytecode_cache=cache, autoescape=True)
+    assert (cache.prefetch(env, ["page.html"]), calls) == (3, ["found"] * 3)
+    assert (env.get_template("page.html").render(title="A & B", foot="end"), len(calls)) == (PAGE, 3)
 
 
 def test_caches_of_jinja2s_as_tiers(tmp_path):
