@@ -335,6 +335,7 @@ impl BytecodeCache for TieredBytecodeCache {
         let mut statistics = self.counters.snapshot();
         statistics.tiers = self.tiers.iter().map(TierStatistics::of).collect();
         statistics.others_can_write = statistics.tiers.iter().any(|tier| tier.statistics.others_can_write);
+        statistics.is_link = statistics.tiers.iter().any(|tier| tier.statistics.is_link);
         statistics
     }
 

@@ -164,6 +164,14 @@ impl<C: BytecodeCache> BytecodeCache for Counted<C> {
     fn counters(&self) -> Option<&Counters> {
         Some(&self.counters)
     }
+
+    /// The figures of its own, with what is true of the cache inside: its size, its bounds, who can write it, its tiers.
+    fn statistics(&self) -> CacheStatistics {
+        let CacheStatistics { size, max_size, max_bytes, others_can_write, is_link, tiers, .. } =
+            self.cache.statistics();
+        let own = self.counters.snapshot();
+        CacheStatistics { size, max_size, max_bytes, others_can_write, is_link, tiers, ..own }
+    }
 }
 
 /// A cache with another policy for its failures.
@@ -354,6 +362,32 @@ mod tests {
         fn dump_bytecode(&self, _: &Bucket<'_>) -> Result<(), CacheError> {
             self.call(1, true)
         }
+    }
+
+    #[test]
+    fn counting_hides_nothing() {
+        struct Open;
+        impl BytecodeCache for Open {
+            fn load_bytecode(&self, _: &mut Bucket<'_>) -> Result<(), CacheError> {
+                Ok(())
+            }
+            fn dump_bytecode(&self, _: &Bucket<'_>) -> Result<(), CacheError> {
+                Ok(())
+            }
+            fn statistics(&self) -> CacheStatistics {
+                CacheStatistics {
+                    hits: 7,
+                    others_can_write: true,
+                    is_link: true,
+                    ..CacheStatistics::default()
+                }
+            }
+        }
+        let figures = Counted::new(Open).statistics();
+        assert_eq!((figures.hits, figures.others_can_write, figures.is_link), (0, true, true));
+        let tiers = crate::TieredBytecodeCache::new([crate::Tier::new("open", Open)]);
+        let figures = Counted::new(tiers).statistics();
+        assert_eq!((figures.tiers.len(), figures.others_can_write, figures.is_link), (1, true, true));
     }
 
     #[test]
