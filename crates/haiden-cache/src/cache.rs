@@ -262,21 +262,7 @@ pub trait BytecodeCache: Send + Sync {
     /// Keeps a bucket's bytecode, counts the outcome and applies the failure policy. An empty bucket is an error under
     /// every policy.
     fn set_bucket(&self, bucket: &Bucket<'_>) -> Result<(), CacheError> {
-        let bytes = bucket.filled()?.len();
-        if self.is_read_only() {
-            if let Some(counters) = self.counters() {
-                counters.skipped_write();
-            }
-            return Ok(());
-        }
-        let result = self.dump_bytecode(bucket);
-        if let Some(counters) = self.counters() {
-            match result {
-                Ok(()) => counters.wrote(bytes),
-                Err(_) => counters.dump_failed(),
-            }
-        }
-        result.or_else(|error| settle(self, error))
+        keep(self, bucket).map(drop)
     }
 
     /// For engines: the bytecode a hit returned cannot be used. Empties the bucket and turns the hit into a miss.
@@ -314,6 +300,46 @@ pub fn cache_key(name: &str, filename: Option<&str>) -> String {
 /// Jinja2's checksum of a source: its SHA-1.
 pub fn source_checksum(source: &str) -> String {
     hex(&Sha1::digest(source))
+}
+
+/// What became of an entry that was to be kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Kept {
+    /// Nobody was to write it.
+    Skipped,
+    /// It was not written, and the policy lets that pass.
+    Failed,
+    /// It was written.
+    Written,
+}
+
+impl Kept {
+    /// Counts it, with its size.
+    pub(crate) fn count(self, counters: &Counters, bytes: usize) {
+        match self {
+            Self::Skipped => counters.skipped_write(),
+            Self::Failed => counters.dump_failed(),
+            Self::Written => counters.wrote(bytes),
+        }
+    }
+}
+
+/// What [`BytecodeCache::set_bucket`] does, and what became of the entry.
+pub(crate) fn keep<C: BytecodeCache + ?Sized>(cache: &C, bucket: &Bucket<'_>) -> Result<Kept, CacheError> {
+    let bytes = bucket.filled()?.len();
+    let result = if cache.is_read_only() { None } else { Some(cache.dump_bytecode(bucket)) };
+    let kept = match &result {
+        None => Kept::Skipped,
+        Some(Ok(())) => Kept::Written,
+        Some(Err(_)) => Kept::Failed,
+    };
+    if let Some(counters) = cache.counters() {
+        kept.count(counters, bytes);
+    }
+    match result {
+        Some(Err(error)) => settle(cache, error).map(|()| kept),
+        _ => Ok(kept),
+    }
 }
 
 fn settle<C: BytecodeCache + ?Sized>(cache: &C, error: CacheError) -> Result<(), CacheError> {

@@ -164,7 +164,7 @@ pub struct CacheStatistics {
     pub max_bytes: Option<u64>,
     /// Entries written.
     pub writes: u64,
-    /// Entries not written, because the cache is read-only.
+    /// Entries not written, because the cache is read-only, or no tier was worth it.
     pub skipped_writes: u64,
     /// Bytes of bytecode that lookups returned, also where the engine could not use it.
     pub bytes_read: u64,

@@ -15,6 +15,7 @@ use std::time::{Duration, Instant, SystemTime};
 pub use self::gate::Gate;
 use self::gate::{Average, Meter, nanos};
 pub use self::statistics::TierStatistics;
+use crate::cache::{Kept, keep};
 use crate::{
     BestEffort, Bucket, BytecodeCache, CacheEntry, CacheError, CacheErrorKind, CacheStatistics, ClearReach,
     Cleared, ContentKey, Counters, Entries, Failures, ReadOnly, Rejection,
@@ -216,15 +217,16 @@ impl TieredBytecodeCache {
         result
     }
 
-    /// Puts what tier `found` had into those above it.
-    fn back_fill(&self, found: usize, bucket: &Bucket<'_>) -> Result<(), CacheError> {
+    /// Puts what tier `found` had into those above it. The best that became of it tells.
+    fn back_fill(&self, found: usize, bucket: &Bucket<'_>) -> Result<Kept, CacheError> {
         let compiling = self.compiling(bucket.source_bytes());
+        let mut best = Kept::Skipped;
         for tier in self.tiers[..found].iter().filter(|tier| !tier.cache.is_read_only()) {
             if tier.meter.pays(compiling) {
-                tier.cache.set_bucket(bucket)?;
+                best = best.max(keep(&*tier.cache, bucket)?);
             }
         }
-        Ok(())
+        Ok(best)
     }
 
     /// How a bucket notes that tier `at` filled it, and which tier of that one did if it has tiers itself.
@@ -286,7 +288,16 @@ impl BytecodeCache for TieredBytecodeCache {
 
     fn dump_bytecode(&self, bucket: &Bucket<'_>) -> Result<(), CacheError> {
         bucket.filled()?;
-        self.back_fill(self.tiers.len(), bucket)
+        self.back_fill(self.tiers.len(), bucket).map(drop)
+    }
+
+    /// Counts a write if a tier took it, a failure if none did and one failed, and a write that was skipped if all were left
+    /// out.
+    fn set_bucket(&self, bucket: &Bucket<'_>) -> Result<(), CacheError> {
+        let bytes = bucket.filled()?.len();
+        let kept = self.back_fill(self.tiers.len(), bucket);
+        kept.as_ref().copied().unwrap_or(Kept::Failed).count(&self.counters, bytes);
+        kept.map(drop)
     }
 
     /// Every tier is cleared, whatever becomes of the others. One that fails counts as one entry that could not be deleted,

@@ -253,6 +253,32 @@ fn what_the_engine_rejects_is_a_miss_of_the_tier_that_had_it() {
     assert_eq!(caches[1].statistics().rejections.get(Rejection::Structure), 1);
 }
 
+/// What no tier took was not written, whatever their policies let pass.
+#[test]
+fn a_write_is_one_if_a_tier_took_it() {
+    let figures = |tiers: Vec<Tier>| {
+        let cache = TieredBytecodeCache::new(tiers).compile_cost(Duration::from_nanos(1));
+        let mut bucket = filled("a");
+        for _ in 0..2 {
+            cache.set_bucket(&bucket).unwrap();
+            // From the second time on, no answer is worth its time.
+            cache.lookup(&mut Bucket::new("b", "sum")).unwrap();
+            bucket = bucket.with_source_bytes(1);
+        }
+        let figures = cache.statistics();
+        (figures.writes, figures.dump_failures, figures.skipped_writes)
+    };
+    let ill = || Tier::new("ill", Ill::Fails);
+    let always = |tier: Tier| tier.gate(Gate::Always);
+    assert_eq!(figures(vec![always(ill())]), (0, 2, 0));
+    assert_eq!(figures(vec![always(ill()), always(Tier::new("memory", memory()))]), (2, 0, 0));
+    assert_eq!(figures(vec![Tier::new("memory", memory())]), (1, 0, 1));
+    assert_eq!(figures(vec![Tier::new("memory", memory()).read_only()]), (0, 0, 2));
+    let raises = TieredBytecodeCache::new([always(ill()).failures(Failures::Raise)]);
+    assert!(raises.set_bucket(&filled("a")).is_err());
+    assert_eq!((raises.statistics().writes, raises.statistics().dump_failures), (0, 1));
+}
+
 /// Tiers that are a tier of others, or wrapped: whoever counted the hit takes it back, and nobody else.
 #[test]
 fn what_the_engine_rejects_is_a_miss_wherever_the_tiers_are() {
