@@ -1065,15 +1065,16 @@ class Template(_native.Template):
         return True if self._uptodate is None else self._uptodate()
 
     @property
-    def _debug_info(self) -> str:
-        """`debug_info` as text."""
-        found: str | None = self.__dict__.get("_debug_info")
-        return "&".join(f"{line}={code}" for line, code in self._debug_lines()) if found is None else found
+    def _debug_info(self) -> str | None:
+        """`debug_info` as text; some other code generator's may be `None`."""
+        if "_debug_info" in self.__dict__:
+            return t.cast("str | None", self.__dict__["_debug_info"])
+        return "&".join(f"{line}={code}" for line, code in self._debug_lines())
 
     @property
     def debug_info(self) -> list[tuple[int, int]]:
         """Pairs of lines: the template's, and the code's (of which the listing that `compile` makes has as many)."""
-        pairs = (pair.split("=") for pair in self._debug_info.split("&") if pair)
+        pairs = (pair.split("=") for pair in (self._debug_info or "").split("&") if pair)
         return [(int(line), int(code)) for line, code in pairs]
 
     def __repr__(self) -> str:

@@ -7,6 +7,7 @@ import importlib
 import json
 import pathlib
 import re
+import traceback
 import weakref
 
 import jinja2.nativetypes
@@ -465,6 +466,28 @@ def test_code_generators_with_overridden_methods(name, is_async):
     found = list(pages(haiden))
     assert haiden.statistics()[1] == before + (2 if is_async else 1)
     assert found == list(pages(jinja2))
+
+
+@pytest.mark.parametrize("debug_info", [None, "", "3=5&4=6"])
+def test_code_that_says_nothing_of_its_lines(debug_info):
+    """An error in it is the error that it is."""
+    code = f"""
+name, blocks, debug_info = "page", {{}}, {debug_info!r}
+
+def root(context):
+    yield "a"
+    yield context["x"] / 0
+"""
+
+    def outcome(package):
+        env = package.Environment()
+        template = package.Template.from_code(env, compile(code, "page.html", "exec"), env.globals)
+        with pytest.raises(ZeroDivisionError) as caught:
+            template.render(x=1)
+        lines = [frame.lineno for frame in traceback.extract_tb(caught.tb) if frame.filename == "page.html"]
+        return template.debug_info, template._debug_info, template.get_corresponding_lineno(6), lines
+
+    assert outcome(haiden) == outcome(jinja2)
 
 
 def test_macros_are_macros_whoever_compiled_them():
