@@ -10,7 +10,7 @@ use haiden_syntax::Extensions;
 use crate::options::Options;
 
 /// The version of the compiler's semantics: raised whenever the same source compiles to something else.
-pub const SEMANTICS: u32 = 15;
+pub const SEMANTICS: u32 = 16;
 
 impl Options {
     /// The part of an environment's fingerprint that these options are.

@@ -49,7 +49,7 @@ pub(crate) fn fault(host: &PyHost, fault: Fault<'_>) -> Raised {
         ),
         Fault::ExtendedTwice => (runtime(), "extended multiple times".to_owned()),
         Fault::RequiredBlock(name) => (runtime(), format!("Required block '{name}' not found")),
-        Fault::LoopArguments => (kind(), "LoopContext.__call__() takes one argument: iterable".to_owned()),
+        Fault::WrongArguments(message) => (kind(), message.to_owned()),
         Fault::NotRecursive => {
             (kind(), "The loop must have the 'recursive' marker to be called recursively.".to_owned())
         }

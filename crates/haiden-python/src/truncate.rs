@@ -3,7 +3,7 @@
 //! In: a stock filter's value and arguments. Out: the text, cut, or `None` (nothing written) where the Python function is to
 //! judge what was given instead of numbers.
 
-use haiden_runtime::{Arguments, Host};
+use haiden_runtime::Arguments;
 
 use crate::filters::{bind, method, plain_ascii};
 use crate::host::PyHost;
@@ -92,9 +92,12 @@ impl Truncate {
             None => None,
             Some(end) => Some(host.object(end)?),
         };
-        let killwords = match &bound[1] {
-            None => false,
-            Some(killwords) => host.truth(killwords)?,
+        // What an object says of its truth is asked last, and only if something is cut.
+        let killwords = match bound[1].as_ref().map(Register::view) {
+            None | Some(View::None) => false,
+            Some(View::Bool(value)) => value,
+            Some(View::Int(value)) => value != 0,
+            Some(View::Missing | View::Object(_)) => return Ok(None),
         };
         let how = Truncate { length, leeway, killwords, end };
         let end = how.end_length()?;

@@ -71,8 +71,8 @@ pub enum Fault<'a> {
     ExtendedTwice,
     /// A required block was not overridden.
     RequiredBlock(&'a str),
-    /// A loop was called with anything but one iterable.
-    LoopArguments,
+    /// A block or a loop was called with other arguments than it takes; Python's words for that.
+    WrongArguments(&'a str),
     /// A loop that is not recursive was called.
     NotRecursive,
     /// `loop.cycle()` without values.

@@ -233,10 +233,12 @@ impl<'s> Builder<'_, '_, 's> {
         arguments.args.iter().chain(named).chain(dynamic).all(|value| self.is_constant(value))
     }
 
-    /// Is it a power of a negative constant, the exponent of which is not known? The negation moves out of it.
+    /// Is it a power of a negative constant, the exponent of which is not known? The negation moves out of it, unless it stands
+    /// in the source that Jinja2 generates: so it does without its optimizer.
     pub(super) fn negates_power(&self, op: BinaryOp, left: &Expr<'s>, right: &Expr<'s>) -> bool {
         op == BinaryOp::Pow
             && !self.options.intercepted
+            && (self.options.optimize || !matches!(left, Expr::Unary(_)))
             && self.fold(left).value().is_some_and(Known::is_negative)
             && !self.is_constant(right)
     }

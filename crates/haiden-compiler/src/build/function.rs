@@ -8,7 +8,7 @@ use haiden_syntax::ast::{self, At, Block, Name, Symbol};
 
 use super::stmt::room;
 use super::{Builder, Building, Eval, Frame, Result};
-use crate::error::CompileError;
+use crate::error::{CompileError, ErrorKind};
 use crate::ir::{Entry, Expr, ExprId, Function, Place, Stmt, StmtKind};
 use crate::resolve::{FrameId, VariableId};
 
@@ -138,6 +138,19 @@ impl<'a, 's> Builder<'_, 'a, 's> {
         self.finish_function(index, signature, body);
     }
 
+    /// Two parameters of one name are an error of the function that Jinja2 writes, where their names say how deep it lies.
+    fn refuse_twins(&mut self, frame: FrameId, parts: &MacroParts<'a, 's>) -> Result<()> {
+        self.mark += 1;
+        for arg in parts.args {
+            if std::mem::replace(&mut self.tables.marks[arg.name.index()], self.mark) == self.mark {
+                let (level, name) = (self.scopes.frames[frame.index()].level, self.ir.text(arg.name));
+                let message = format!("duplicate argument 'l_{level}_{name}' in function definition");
+                return Err(CompileError::new(ErrorKind::Python, message, parts.at));
+            }
+        }
+        Ok(())
+    }
+
     /// The function of a macro or call block; the expression is the macro.
     pub(super) fn macro_function(&mut self, parts: &MacroParts<'a, 's>) -> Result<ExprId> {
         self.mark_line(parts.at);
@@ -196,6 +209,7 @@ impl<'a, 's> Builder<'_, 'a, 's> {
         }
         self.parameters(frame, parts, &locals, &mut body)?;
         self.body(parts.body, &mut body)?;
+        self.refuse_twins(frame, parts)?;
         self.leave(&entered, &mut body);
         let signature = Signature {
             kind: parts.kind,

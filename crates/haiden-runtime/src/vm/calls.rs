@@ -168,6 +168,9 @@ impl<H: Host> Vm<H> {
             }
             Callee::Block(block) => {
                 let block = block.clone();
+                if shape.registers() > 0 {
+                    Vm::take(host, "BlockReference.__call__()", None, Arguments { values, shape })?;
+                }
                 self.push_block(host, block, finish)
             }
             Callee::Loop => {
@@ -176,19 +179,10 @@ impl<H: Host> Vm<H> {
                     host.put_loop(callee, state);
                     recursion
                 });
-                let iterable = if shape.is_plain() {
-                    <[H::Register; 1]>::try_from(values.to_vec()).ok()
-                } else {
-                    let (positional, keywords) = Vm::spread(host, Arguments { values, shape })?;
-                    match (&positional[..], &keywords[..]) {
-                        ([iterable], []) => Some([iterable.clone()]),
-                        ([], [(name, iterable)]) if name == "iterable" => Some([iterable.clone()]),
-                        _ => None,
-                    }
-                };
+                let arguments = Arguments { values, shape };
+                let iterable = Vm::take(host, "LoopContext.__call__()", Some("iterable"), arguments)?;
                 match (recursion, iterable) {
-                    (_, None) => Vm::fault(host, Fault::LoopArguments),
-                    (Some((Some(closure), depth)), Some([iterable])) => {
+                    (Some((Some(closure), depth)), Some(iterable)) => {
                         self.push_loop(host, &closure, depth + 1, iterable, finish)
                     }
                     _ => Vm::fault(host, Fault::NotRecursive),
@@ -236,6 +230,38 @@ impl<H: Host> Vm<H> {
         let keywords: Vec<(&str, H::Register)> =
             keywords.iter().map(|(name, value)| (&**name, value.clone())).collect();
         self.push_macro(host, closure, &positional, &keywords, finish)
+    }
+
+    /// The argument of a method that takes this one parameter beside `self`, or none. Other arguments are what Python says of them.
+    fn take(
+        host: &mut H,
+        method: &str,
+        parameter: Option<&str>,
+        arguments: Arguments<'_, H>,
+    ) -> Result<Option<H::Register>, H::Error> {
+        let (positional, keywords) = Vm::spread(host, arguments)?;
+        let takes = usize::from(parameter.is_some());
+        let wrong = keywords.iter().find_map(|(name, _)| match parameter {
+            Some(parameter) if parameter == name && positional.is_empty() => None,
+            Some(parameter) if parameter == name => {
+                Some(format!("got multiple values for argument '{name}'"))
+            }
+            _ => Some(format!("got an unexpected keyword argument '{name}'")),
+        });
+        let wrong = wrong.or_else(|| {
+            let (plural, given) = (if takes == 0 { "" } else { "s" }, 1 + positional.len());
+            (positional.len() > takes)
+                .then(|| format!("takes {} positional argument{plural} but {given} were given", 1 + takes))
+        });
+        let argument = positional.into_iter().chain(keywords.into_iter().map(|(_, value)| value)).next();
+        let wrong = wrong.or_else(|| match (parameter, &argument) {
+            (Some(name), None) => Some(format!("missing 1 required positional argument: '{name}'")),
+            _ => None,
+        });
+        match wrong {
+            Some(wrong) => Vm::fault(host, Fault::WrongArguments(&format!("{method} {wrong}"))),
+            None => Ok(argument),
+        }
     }
 
     /// Arguments by place and by name, `*` and `**` taken apart.

@@ -85,9 +85,7 @@ pub(super) fn error(fault: Fault<'_>) -> Error {
         Fault::RequiredBlock(name) => {
             (ErrorKind::Runtime, format!("Required block {} not found", quoted(name)))
         }
-        Fault::LoopArguments => {
-            (ErrorKind::Type, "LoopContext.__call__() takes one argument: iterable".to_owned())
-        }
+        Fault::WrongArguments(message) => (ErrorKind::Type, message.to_owned()),
         Fault::NotRecursive => (
             ErrorKind::Type,
             "The loop must have the 'recursive' marker to be called recursively.".to_owned(),
