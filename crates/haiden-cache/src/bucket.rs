@@ -189,7 +189,7 @@ impl<'a> Bucket<'a> {
     pub fn load_bytecode(&mut self, reader: impl Read) -> io::Result<()> {
         self.reset();
         let mut bytes = Vec::new();
-        reader.take(self.max_entry_bytes as u64 + 1).read_to_end(&mut bytes)?;
+        reader.take((self.max_entry_bytes as u64).saturating_add(1)).read_to_end(&mut bytes)?;
         self.bytecode_from_string(&bytes);
         Ok(())
     }
@@ -358,6 +358,10 @@ mod tests {
         large.set_bytecode(vec![7; 2000]);
         bucket.load_bytecode(&large.bytecode_to_string().unwrap()[..]).unwrap();
         assert_eq!(bucket.rejection(), Some(Rejection::Oversize));
+
+        let mut all = Bucket::new("key", "").with_max_entry_bytes(usize::MAX);
+        all.load_bytecode(&large.bytecode_to_string().unwrap()[..]).unwrap();
+        assert_eq!(all.bytecode().map(|code| code.len()), Some(2000));
     }
 
     #[test]

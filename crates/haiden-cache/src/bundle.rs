@@ -10,7 +10,7 @@ mod builder;
 mod format;
 
 use std::fs::{self, File};
-use std::io::Read;
+use std::io::{self, Read};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -84,12 +84,15 @@ impl Bundle {
             let message = format!("{} is no bundle that can be used: {reason}", path.display());
             CacheError::new(CacheErrorKind::Rejected(reason), message)
         };
-        // Opening a FIFO would wait for a writer.
+        // What is no file is not even opened, as far as that can be told beforehand.
         if !fs::metadata(path).map_err(failed)?.is_file() {
             return Err(refused(Rejection::NotAFile));
         }
-        let mut file = File::open(path).map_err(failed)?;
+        let mut file = open_at_once(path).map_err(failed)?;
         let metadata = file.metadata().map_err(failed)?;
+        if !metadata.is_file() {
+            return Err(refused(Rejection::NotAFile));
+        }
         if metadata.len() > MAX_BUNDLE_BYTES {
             return Err(refused(Rejection::Oversize));
         }
@@ -254,6 +257,18 @@ impl BytecodeCache for Bundle {
             })
         })))
     }
+}
+
+/// Opens a file. A FIFO that has come into its place would have waited for a writer.
+fn open_at_once(path: &Path) -> io::Result<File> {
+    let mut options = File::options();
+    options.read(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::custom_flags(
+        &mut options,
+        rustix::fs::OFlags::NONBLOCK.bits().cast_signed(),
+    );
+    options.open(path)
 }
 
 /// An entry without the time that stands for none.

@@ -410,7 +410,10 @@ impl FileSystemBuilder {
         let pattern = Pattern::parse(&self.pattern)?;
         let directory = match self.directory {
             Some(path) => Directory::open_named(&path, !self.read_only)?,
-            None => Directory::open_private(&self.temp_root.unwrap_or_else(std::env::temp_dir))?,
+            None => {
+                let root = self.temp_root.unwrap_or_else(std::env::temp_dir);
+                Directory::open_private(&root, !self.read_only)?
+            }
         };
         Ok(FileSystemBytecodeCache {
             directory,

@@ -10,7 +10,7 @@ mod protocol;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::remote::{Client, Location, Options, option_methods};
+use crate::remote::{Client, Location, Options, option_methods, without_password};
 use crate::{
     Authenticated, Bucket, BytecodeCache, CacheEntry, CacheError, CacheErrorKind, Cleared, Clock, ContentKey,
     Counters, DEFAULT_MAX_ENTRY_BYTES, Entries, Failures, Frame, KeyRing, Rejection,
@@ -294,7 +294,7 @@ impl RedisBuilder {
         }
         let database = if location.path.is_empty() { Some(0) } else { location.path.parse::<u32>().ok() };
         let Some(database) = database else {
-            let message = format!("redis://{}: a database is a number", location.address);
+            let message = format!("{}: a database is a number", without_password(&self.url));
             return Err(CacheError::new(CacheErrorKind::Url, message));
         };
         self.options.take_query(&location.query)?;

@@ -124,10 +124,6 @@ impl CacheUrl {
     pub fn without_password(url: &str) -> String {
         match scheme(url) {
             Some(("file" | "bundle" | "sqlite", _)) | None => url.to_owned(),
-            Some((scheme, rest)) if !rest.starts_with("//") => match rest.rsplit_once('@') {
-                Some((_, host)) => format!("{scheme}:***@{host}"),
-                None => url.to_owned(),
-            },
             Some(_) => without_password(url),
         }
     }

@@ -129,6 +129,12 @@ fn a_named_directory_is_made_but_not_its_parents() {
     let absent = FileSystemBytecodeCache::builder().directory(scratch.join("absent")).read_only(true).open();
     assert_eq!(absent.unwrap_err().kind(), CacheErrorKind::Missing);
     assert!(!scratch.join("absent").exists());
+    let own = || FileSystemBytecodeCache::builder().temp_root(scratch.path());
+    let error = own().read_only(true).open().unwrap_err();
+    assert_eq!(error.kind(), CacheErrorKind::Missing);
+    assert!(error.to_string().contains("_haiden-cache-") && names(scratch.path()) == ["new"], "{error}");
+    own().open().unwrap();
+    own().read_only(true).open().unwrap();
 
     fs::write(scratch.join("file"), "").unwrap();
     assert!(FileSystemBytecodeCache::new(Some(&scratch.join("file")), DEFAULT_PATTERN).is_err());

@@ -74,15 +74,16 @@ impl Directory {
         Ok(Self { fd, path: path.to_owned(), others_can_write, is_link })
     }
 
-    /// This user's own directory under `root`, created 0700. Anything there that is not exactly that is refused.
-    pub(crate) fn open_private(root: &Path) -> Result<Self, CacheError> {
+    /// This user's own directory under `root`, created 0700 unless it is only to be read. Anything there that is not exactly that
+    /// is refused.
+    pub(crate) fn open_private(root: &Path, create: bool) -> Result<Self, CacheError> {
         let me = rustix::process::geteuid().as_raw();
         let path = root.join(format!("_haiden-cache-{me}"));
         let refuse = |why: String| {
             let detail = format!("{}: {why}", path.display());
             Err(CacheError::new(CacheErrorKind::UnsafeDirectory, UNSAFE).with_source(detail))
         };
-        match fs::mkdir(&path, Mode::RWXU) {
+        match if create { fs::mkdir(&path, Mode::RWXU) } else { Ok(()) } {
             Ok(()) | Err(Errno::EXIST) => {}
             Err(error) => return refuse(io::Error::from(error).to_string()),
         }
@@ -91,6 +92,9 @@ impl Directory {
         let (stat, fd) = match opened {
             Ok(opened) => opened,
             Err(Errno::LOOP | Errno::NOTDIR) => return refuse("is not a directory".to_owned()),
+            Err(error @ Errno::NOENT) if !create => {
+                return Err(CacheError::io(format!("cache directory {}", path.display()), error));
+            }
             Err(error) => return refuse(io::Error::from(error).to_string()),
         };
         let mode = stat.st_mode & 0o7777;

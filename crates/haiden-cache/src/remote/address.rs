@@ -66,7 +66,7 @@ impl Location {
             (false, _) if authorities.is_none() => return Ok((location, None)),
             (false, _) => &format!("`ca` is for {secure}://, which has TLS"),
         };
-        Err(CacheError::new(CacheErrorKind::Url, format!("{scheme}://{}: {why}", location.address)))
+        Err(CacheError::new(CacheErrorKind::Url, format!("{}: {why}", without_password(url))))
     }
 
     /// Takes apart a URL of this scheme, or of this scheme and `+unix`.
@@ -87,7 +87,12 @@ impl Location {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
             Ok((decode(name)?, decode(value)?))
         });
-        let query = query.collect::<Result<_, CacheError>>()?;
+        let query = query.collect::<Result<Vec<(String, String)>, CacheError>>()?;
+        for (at, (name, _)) in query.iter().enumerate() {
+            if query[..at].iter().any(|(other, _)| other == name) {
+                return Err(bad(&format!("`{name}` is given twice")));
+            }
+        }
         // The last `@` before the path: a password may hold another.
         let authority = if is_unix { rest } else { rest.split('/').next().unwrap_or_default() };
         let (user, host) = match authority.rfind('@') {
@@ -145,12 +150,12 @@ fn decode(text: &str) -> Option<String> {
     String::from_utf8(bytes).ok()
 }
 
-/// The URL as it may be shown.
+/// The URL as it may be shown, also if it is wrong and has no slashes.
 pub(crate) fn without_password(url: &str) -> String {
-    match (url.find("://"), url.rfind('@')) {
-        (Some(start), Some(end)) if start + 3 <= end => format!("{}***{}", &url[..start + 3], &url[end..]),
-        _ => url.to_owned(),
-    }
+    let Some(end) = url.rfind('@') else { return url.to_owned() };
+    let start = url.find("://").map(|at| at + 3).or_else(|| url.find(':').map(|at| at + 1));
+    let start = start.filter(|&start| start <= end).unwrap_or_default();
+    format!("{}***{}", &url[..start], &url[end..])
 }
 
 impl fmt::Debug for Location {
@@ -206,6 +211,9 @@ mod tests {
             "redis://user:secret%@host",
             "redis://%ff@host",
             "redis+unix://run/redis.sock",
+            "redis:user:secret@cache",
+            "user:secret@cache",
+            "redis://user:secret@cache?prefix=a&prefix=b",
         ] {
             let error = Location::parse(url, "redis", 6379).unwrap_err();
             assert_eq!(error.kind(), CacheErrorKind::Url, "{url}");

@@ -88,8 +88,10 @@ impl Link {
         };
         let peer = address.to_string();
         let stream = stream.map_err(|error| {
-            let cause = if is_timeout(&error) { Cause::Slow } else { Cause::Broken };
-            Failure { error: unavailable(&peer, "cannot connect", error), cause }
+            if is_timeout(&error) {
+                return late(&format!("{peer}: cannot connect"), limit, error);
+            }
+            Failure { error: unavailable(&peer, "cannot connect", error), cause: Cause::Broken }
         })?;
         let (buffer, armed) = (vec![0; BUFFER], Duration::ZERO);
         Ok(Self { stream, peer, buffer, start: 0, end: 0, limit, deadline, armed, heard: false })
@@ -225,9 +227,7 @@ impl Link {
             BrokenPipe, ConnectionAborted, ConnectionReset, NotConnected, UnexpectedEof, WriteZero,
         };
         if is_timeout(&error) {
-            let message = format!("{}: no answer within {:?}", self.peer, self.limit);
-            let error = CacheError::new(CacheErrorKind::Unavailable, message).with_source(error);
-            return Failure { error, cause: Cause::Slow };
+            return late(&self.peer, self.limit, error);
         }
         let gone = [BrokenPipe, ConnectionAborted, ConnectionReset, NotConnected, UnexpectedEof, WriteZero];
         let cause = if !self.heard && gone.contains(&error.kind()) { Cause::Stale } else { Cause::Broken };
@@ -276,6 +276,13 @@ impl Stream {
 
 fn is_timeout(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock)
+}
+
+/// The failure of a server that has not answered in time.
+fn late(what: &str, limit: Duration, error: io::Error) -> Failure {
+    let message = format!("{what}: no answer within {limit:?}");
+    let error = CacheError::new(CacheErrorKind::Unavailable, message).with_source(error);
+    Failure { error, cause: Cause::Slow }
 }
 
 fn unavailable(peer: &str, what: &str, error: io::Error) -> CacheError {

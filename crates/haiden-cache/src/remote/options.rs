@@ -53,15 +53,15 @@ impl Options {
 
     /// Takes over `prefix` and `timeout` (Jinja2's names; the latter in seconds) from a URL. Another name is an error.
     pub(crate) fn take_query(&mut self, query: &[(String, String)]) -> Result<(), CacheError> {
+        let bad = |message: String| CacheError::new(CacheErrorKind::Url, message);
         for (name, value) in query {
             match (name.as_str(), value.parse()) {
                 ("prefix", _) => self.prefix.clone_from(value),
                 ("timeout", Ok(0)) => self.expire_after = None,
                 ("timeout", Ok(seconds)) => self.expire_after = Some(Duration::from_secs(seconds)),
-                _ => {
-                    let message = format!("{name}={value}: expected prefix=TEXT or timeout=SECONDS");
-                    return Err(CacheError::new(CacheErrorKind::Url, message));
-                }
+                ("timeout", Err(_)) => return Err(bad(format!("timeout={value}: expected whole seconds"))),
+                // What it is set to may be a secret that was meant for another place.
+                _ => return Err(bad(format!("no option `{name}`: expected prefix=TEXT or timeout=SECONDS"))),
             }
         }
         Ok(())
