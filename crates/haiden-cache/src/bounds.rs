@@ -474,7 +474,8 @@ mod tests {
         };
         thread::scope(|scope| (0..THREADS).for_each(|_| drop(scope.spawn(write))));
         let most = most.into_inner();
-        assert!(most <= 20 + THREADS as u64, "{most}");
+        // On a machine that stands still for longer than anybody waits, some go on: by a round, not by hundreds of entries.
+        assert!(most <= 20 + 4 * THREADS as u64, "{most}");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! Templates are compiled by `haiden-compiler` and run by `haiden-runtime`'s machine, over the caller's own Python objects:
 //! no value is copied or converted. [`host`] is the host, `verbs` its trait; `objects` makes the C interface safe for all
-//! other modules; `register`, `output`, `attr_cache` and `scope` are the other files that say `unsafe`.
+//! other modules; each other file that says `unsafe` (`register`, `attr_cache`, `states`, …) tells why at its top.
 //!
 //! Everything runs on a thread that is attached to the interpreter (see `register`).
 #![deny(unsafe_code)]
