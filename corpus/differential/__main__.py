@@ -2,7 +2,8 @@
 
 In: `cargo xtask differential` gives the arguments; `native` answers through a program that reads cases on its standard input,
 `python` is the package in this process. Out: each difference, made small, as a case; how often each accepted difference of
-`accepted` was met; what the templates used, of everything there is. Invariant: fails on a difference and on anything unused.
+`accepted` was met; what the templates used, of everything there is (with `--mutate` nothing: those are of the corpus). Invariant: fails on a
+difference and on anything unused.
 """
 
 import argparse
@@ -21,6 +22,7 @@ import jinja2.tests
 
 import generate
 from accepted import ACCEPTED
+from mutate import Mutants
 from outcome import Case, Outcome, outcome
 from shrink import shrink
 
@@ -168,6 +170,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--cases", type=int, default=None)
     parser.add_argument("--seed", type=int, default=None)
     parser.add_argument("--host", choices=["native", "python", "both"], default="native")
+    parser.add_argument("--mutate", action="store_true", help="templates of the corpus with mistakes in them")
     parser.add_argument("--native", metavar="PROGRAM")
     parser.add_argument("--most", type=int, default=20, help="differences to show before it stops")
     return parser.parse_args()
@@ -192,13 +195,15 @@ def main() -> int:
     end = time.monotonic() + given.seconds if given.seconds else float("inf")
     seen: collections.Counter[tuple[str, str]] = collections.Counter()
     hosts = runs(given)
+    mutants = Mutants() if given.mutate else None
     done = 0
     while time.monotonic() < end and (most is None or done < most) and sum(run.differences for run in hosts) < given.most:
-        case = generate.write(seed * 1_000_003 + done, seen)
+        number = seed * 1_000_003 + done
+        case = mutants.write(number) if mutants else generate.write(number, seen)
         for run in hosts:
-            run.judge(seed * 1_000_003 + done, run.fitting(case))
+            run.judge(number, run.fitting(case))
         done += 1
-    unused = coverage(seen)
+    unused = [] if mutants else coverage(seen)
     for run in hosts:
         kinds = ", ".join(f"{name} {count}" for name, count in run.outcomes.most_common())
         print(f"{run.host}: {done} cases (seed {seed}), {run.differences} differences\n  outcomes: {kinds}\n  accepted: {dict(run.hits)}")

@@ -25,6 +25,9 @@ pub(crate) struct Arguments {
     /// `native`: native values. `python`: the package, as it is installed in the virtual environment. `both`.
     #[arg(long, default_value = "native", value_parser = ["native", "python", "both"])]
     host: String,
+    /// Takes the corpus's templates, with mistakes in them.
+    #[arg(long)]
+    mutate: bool,
     /// Stop after so many differences.
     #[arg(long, default_value_t = 20)]
     most: u32,
@@ -39,6 +42,7 @@ pub(crate) fn main(arguments: &Arguments) -> Outcome {
     let mut compare = Command::new(python()?);
     compare.args(["-W", "ignore"]).arg(tree::root().join("corpus/differential"));
     compare.arg("--native").arg(built("peer")?);
+    compare.args(arguments.mutate.then_some("--mutate"));
     compare.args(["--host", &arguments.host, "--most", &arguments.most.to_string()]);
     for (name, value) in [
         ("--seconds", arguments.seconds.map(|seconds| seconds.to_string())),
