@@ -72,13 +72,9 @@ impl Code {
         let object = Obj::of(settings);
         let known = settings::of(&object);
         let Some(claimed) = &self.claimed else { return Ok(None) };
-        if !known.compiles(settings.py(), source)? {
-            return Ok(None);
-        }
-        let options = settings::options(known, settings.py(), name.as_deref())?;
-        let identity = Identity::new(&options, source);
+        let found = Identity::of_source(known, settings.py(), source, name.as_deref())?;
+        let Some((identity, autoescape)) = found else { return Ok(None) };
         let is_it = identity.expected().check(claimed).is_ok();
-        let autoescape = options.options.autoescape;
         Ok(is_it.then(|| Code::new(self.image.clone(), (name, filename), autoescape, Some(identity))))
     }
 

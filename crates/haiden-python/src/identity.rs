@@ -5,8 +5,9 @@
 use haiden_bytecode::{Expected, Header, OptionId, header_flags, source_digest};
 use haiden_cache::ContentKey;
 use haiden_compiler::{Options, SEMANTICS};
+use pyo3::prelude::*;
 
-use crate::settings::{Known, Settings};
+use crate::settings::{self, Known, Settings};
 
 /// The digests of an image.
 #[derive(Clone, Copy)]
@@ -24,6 +25,21 @@ impl Identity {
         flags |= if options.optimize { header_flags::OPTIMIZED } else { 0 };
         flags |= if options.autoescape { header_flags::AUTOESCAPE } else { 0 };
         Identity { flags, fingerprint, source: source_digest(source) }
+    }
+
+    /// The identity of what an environment compiles from `source`, and whether its pages are escaped. `None` where Python code has
+    /// a hand in it: no digest says what that makes of a source.
+    pub(crate) fn of_source(
+        settings: &Settings,
+        py: Python<'_>,
+        source: &str,
+        name: Option<&str>,
+    ) -> PyResult<Option<(Identity, bool)>> {
+        if !settings.compiles(py, source)? {
+            return Ok(None);
+        }
+        let known = settings::options(settings, py, name)?;
+        Ok(Some((Identity::new(&known, source), known.options.autoescape)))
     }
 
     /// The header of the image.

@@ -61,14 +61,9 @@ fn load(
 ) -> PyResult<Option<Code>> {
     let object = Obj::of(settings);
     let known = settings::of(&object);
-    // An image says nothing of what an extension of Python's would have made of the source.
-    if !known.compiles(settings.py(), source)? {
-        return Ok(None);
-    }
-    let options = settings::options(known, settings.py(), name.as_deref())?;
-    let identity = Identity::new(&options, source);
+    let found = Identity::of_source(known, settings.py(), source, name.as_deref())?;
+    let Some((identity, autoescape)) = found else { return Ok(None) };
     let Ok((_, image)) = haiden_bytecode::load_expected(data, &identity.expected()) else { return Ok(None) };
-    let autoescape = options.options.autoescape;
     Ok(Some(Code::new(Arc::new(image), (name, filename), autoescape, Some(identity))))
 }
 
@@ -86,11 +81,8 @@ fn load_file(
     let py = settings.py();
     let object = Obj::of(settings);
     let known = settings::of(&object);
-    if !known.compiles(py, source)? {
-        return Ok(None);
-    }
-    let options = settings::options(known, py, name.as_deref())?;
-    let identity = Identity::new(&options, source);
+    let found = Identity::of_source(known, py, source, name.as_deref())?;
+    let Some((identity, autoescape)) = found else { return Ok(None) };
     let image = py.detach(|| {
         files::with_buffer(|contents| match files::read_regular(&path, contents) {
             Read::Whole(_) => stores::in_bucket(contents, &identity),
@@ -98,7 +90,7 @@ fn load_file(
         })
     });
     let names = (name, filename);
-    Ok(image.map(|image| Code::new(Arc::new(image), names, options.options.autoescape, Some(identity))))
+    Ok(image.map(|image| Code::new(Arc::new(image), names, autoescape, Some(identity))))
 }
 
 /// Compiles a tree of `haiden.nodes`.

@@ -65,17 +65,14 @@ impl Store {
         let py = settings.py();
         let object = Obj::of(settings);
         let known = settings::of(&object);
-        if !known.compiles(py, source)? {
-            return Ok(None);
-        }
-        let options = settings::options(known, py, Some(name))?;
-        let identity = Identity::new(&options, source);
+        let found = Identity::of_source(known, py, source, Some(name))?;
+        let Some((identity, autoescape)) = found else { return Ok(None) };
         let image = outside(py, || find(&*self.cache, (name, filename, source), &identity))?;
         let code = |image| {
             Code::new(
                 Arc::new(image),
                 (Some(name.to_owned()), filename.map(str::to_owned)),
-                options.options.autoescape,
+                autoescape,
                 Some(identity),
             )
         };
@@ -94,10 +91,9 @@ impl Store {
         let mut codes: Vec<Option<Code>> = templates.iter().map(|_| None).collect();
         let mut asked = Vec::with_capacity(templates.len());
         for (at, template) in templates.into_iter().enumerate() {
-            if known.compiles(py, &template.2)? {
-                let options = settings::options(known, py, Some(&template.0))?;
-                let identity = Identity::new(&options, &template.2);
-                asked.push(Asked { at, template, identity, autoescape: options.options.autoescape });
+            let found = Identity::of_source(known, py, &template.2, Some(&template.0))?;
+            if let Some((identity, autoescape)) = found {
+                asked.push(Asked { at, template, identity, autoescape });
             }
         }
         let cache = &*self.cache;

@@ -22,4 +22,4 @@ pub use host::{
 };
 pub use loops::LoopState;
 pub use program::{Chain, Keyword, LinkError, Program, Shape, link};
-pub use vm::{Limits, Step, Vm};
+pub use vm::{Limits, Step, Vm, wrong_arguments};

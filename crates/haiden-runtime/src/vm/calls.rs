@@ -12,6 +12,34 @@ use crate::vm::{Limits, Pending, Step, Vm};
 /// Arguments by place, and by name.
 type Spread<H> = (Vec<<H as Host>::Register>, Vec<(String, <H as Host>::Register)>);
 
+/// What Python says of a call of a method that takes this one parameter beside `self`, or none, with so many arguments by place and
+/// these by name; `None` if that is right.
+pub fn wrong_arguments<'a>(
+    method: &str,
+    parameter: Option<&str>,
+    positional: usize,
+    keywords: impl Iterator<Item = &'a str>,
+) -> Option<String> {
+    let (takes, mut named) = (usize::from(parameter.is_some()), 0);
+    for name in keywords {
+        named += 1;
+        match parameter {
+            Some(parameter) if parameter == name && positional == 0 => {}
+            Some(parameter) if parameter == name => {
+                return Some(format!("{method} got multiple values for argument '{name}'"));
+            }
+            _ => return Some(format!("{method} got an unexpected keyword argument '{name}'")),
+        }
+    }
+    if positional > takes {
+        let (plural, given) = (if takes == 0 { "" } else { "s" }, 1 + positional);
+        let takes = 1 + takes;
+        return Some(format!("{method} takes {takes} positional argument{plural} but {given} were given"));
+    }
+    let missing = parameter.filter(|_| positional + named == 0);
+    missing.map(|name| format!("{method} missing 1 required positional argument: '{name}'"))
+}
+
 impl<H: Host> Vm<H> {
     /// Enters what `callee` is with the arguments that start at register `first` of the running frame; its output goes to
     /// `finish`.
@@ -240,28 +268,11 @@ impl<H: Host> Vm<H> {
         arguments: Arguments<'_, H>,
     ) -> Result<Option<H::Register>, H::Error> {
         let (positional, keywords) = Vm::spread(host, arguments)?;
-        let takes = usize::from(parameter.is_some());
-        let wrong = keywords.iter().find_map(|(name, _)| match parameter {
-            Some(parameter) if parameter == name && positional.is_empty() => None,
-            Some(parameter) if parameter == name => {
-                Some(format!("got multiple values for argument '{name}'"))
-            }
-            _ => Some(format!("got an unexpected keyword argument '{name}'")),
-        });
-        let wrong = wrong.or_else(|| {
-            let (plural, given) = (if takes == 0 { "" } else { "s" }, 1 + positional.len());
-            (positional.len() > takes)
-                .then(|| format!("takes {} positional argument{plural} but {given} were given", 1 + takes))
-        });
-        let argument = positional.into_iter().chain(keywords.into_iter().map(|(_, value)| value)).next();
-        let wrong = wrong.or_else(|| match (parameter, &argument) {
-            (Some(name), None) => Some(format!("missing 1 required positional argument: '{name}'")),
-            _ => None,
-        });
-        match wrong {
-            Some(wrong) => Vm::fault(host, Fault::WrongArguments(&format!("{method} {wrong}"))),
-            None => Ok(argument),
+        let names = keywords.iter().map(|(name, _)| &**name);
+        if let Some(words) = wrong_arguments(method, parameter, positional.len(), names) {
+            return Vm::fault(host, Fault::WrongArguments(&words));
         }
+        Ok(positional.into_iter().chain(keywords.into_iter().map(|(_, value)| value)).next())
     }
 
     /// Arguments by place and by name, `*` and `**` taken apart.

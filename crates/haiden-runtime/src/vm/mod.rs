@@ -19,6 +19,8 @@ use std::sync::Arc;
 
 use haiden_bytecode::FunctionKind;
 
+pub use calls::wrong_arguments;
+
 use crate::host::{Closure, Fault, Host, TraceFrame};
 use crate::program::Program;
 use frames::{Finish, Frame};

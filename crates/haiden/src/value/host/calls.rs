@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use haiden_runtime::{Arguments, Limits, Step, Vm};
+use haiden_runtime::{Arguments, Limits, Step, Vm, wrong_arguments};
 
 use haiden_runtime::Fault;
 
@@ -230,17 +230,10 @@ impl NativeHost {
             }
             HeapObject::Block(block) => {
                 let block = block.clone();
-                if let Some((keyword, _)) = keywords.first() {
-                    let message =
-                        format!("BlockReference.__call__() got an unexpected keyword argument '{keyword}'");
-                    return Err(Error::new(ErrorKind::Type, message));
-                }
-                if !positional.is_empty() {
-                    let given = positional.len() + 1;
-                    let message = format!(
-                        "BlockReference.__call__() takes 1 positional argument but {given} were given"
-                    );
-                    return Err(Error::new(ErrorKind::Type, message));
+                let names = keywords.iter().map(|(name, _)| &**name);
+                let wrong = wrong_arguments("BlockReference.__call__()", None, positional.len(), names);
+                if let Some(words) = wrong {
+                    return Err(Error::new(ErrorKind::Type, words));
                 }
                 Vm::of_block_call(self, out, block, limits)
             }
